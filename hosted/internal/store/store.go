@@ -1,0 +1,182 @@
+// Package store says what hosted keeps: tenants, users, sensors, enrolment tokens, CDRs and the audit log. Store is the
+// interface, store/sqlite (embedded, no set-up) and store/postgres implement it, and storetest is the set of promises
+// that both are held to. Every method that touches a tenant's data takes the tenant; there is none that reads across.
+//
+// It is not for packets: no capture and no audio is ever stored.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"voiptop/protocol"
+)
+
+// Errors that callers branch on.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrExists   = errors.New("exists already")
+	ErrGap      = errors.New("batch does not follow the last one")
+)
+
+// TenantID numbers a customer.
+type TenantID int64
+
+// Tenant is a customer of hosted.
+type Tenant struct {
+	ID          TenantID
+	Name        string
+	MaxChannels int // concurrent calls that are analysed with media; 2000 unless set
+	Suspended   bool
+	Created     time.Time
+}
+
+// Role is what a user may do. Listening and downloading are rights of their own.
+type Role string
+
+// The roles.
+const (
+	RoleAdmin  Role = "admin"  // everything in the tenant
+	RoleUser   Role = "user"   // see and download
+	RoleViewer Role = "viewer" // see
+)
+
+// User belongs to one tenant.
+type User struct {
+	ID       int64
+	Tenant   TenantID
+	Name     string // log-in name, unique in hosted
+	Password string // argon2id, PHC string format
+	Role     Role
+	Created  time.Time
+}
+
+// APIToken lets a program act as a user.
+type APIToken struct {
+	Hash    [32]byte // SHA-256 of the token
+	User    int64
+	Label   string
+	Created time.Time
+	Expires time.Time // zero: never
+}
+
+// Sensor is an enrolled sensord. Its identity is UUID and key; SensorID is a label, unique in the tenant.
+type Sensor struct {
+	UUID     protocol.UUID
+	Tenant   TenantID
+	SensorID uint16
+	KeyHash  [32]byte // SHA-256 of the SubjectPublicKeyInfo that it enrolled with
+	Info     protocol.SensorInfo
+	Addr     string // where its last link came from
+	Enrolled time.Time
+	LastSeen time.Time
+	Revoked  bool
+	LastCDR  time.Time // when the last batch was stored
+	CDRs     uint64
+}
+
+// EnrolToken lets one sensor enrol once.
+type EnrolToken struct {
+	Hash    [32]byte // SHA-256 of the token's secret
+	Tenant  TenantID
+	Created time.Time
+	Expires time.Time
+	Used    time.Time
+}
+
+// Cursor is how far a sensor's CDRs are stored: every record of Epoch below Next.
+type Cursor struct {
+	Epoch uint64
+	Next  uint64
+}
+
+// Batch is consecutive CDRs of one sensor; the first has number First.
+type Batch struct {
+	Tenant TenantID
+	Sensor protocol.UUID
+	Epoch  uint64
+	First  uint64
+	CDRs   []protocol.CDR
+}
+
+// CallQuery selects calls, newest first. Zero fields select everything.
+type CallQuery struct {
+	From, To protocol.Time // start in [From, To)
+	Number   string        // prefix of caller or callee
+	Text     string        // number prefix, exact Call-ID, or IP address of either side
+	SensorID uint16
+	Status   int
+	MaxMOS   float64 // calls whose MOS is below
+	Finding  string  // code
+	Kept     bool    // only calls with a capture
+	Limit    int     // 1..1000
+	After    string  // cursor of the page before, from CallPage.Next
+}
+
+// CallPage is one page of calls, without streams and messages. Next is "" on the last.
+type CallPage struct {
+	Calls []protocol.CDR
+	Next  string
+}
+
+// AuditEntry says who did what. Every login, download and rule change writes one.
+type AuditEntry struct {
+	Time   time.Time
+	Tenant TenantID
+	User   string
+	Addr   string
+	Action string // "login", "login-failed", "capture.download", ...
+	Object string
+	Bytes  int64
+	Detail string
+}
+
+// Store is safe for use by many goroutines.
+type Store interface {
+	CreateTenant(ctx context.Context, name string) (Tenant, error)
+	Tenant(ctx context.Context, id TenantID) (Tenant, error)
+	Tenants(ctx context.Context) ([]Tenant, error)
+
+	CreateUser(ctx context.Context, u User) (User, error)
+	UserByName(ctx context.Context, name string) (User, error)
+	User(ctx context.Context, id int64) (User, error)
+	Users(ctx context.Context, t TenantID) ([]User, error)
+	CreateAPIToken(ctx context.Context, t APIToken) error
+	APIToken(ctx context.Context, hash [32]byte) (APIToken, error)
+
+	// Sessions of logged-in browsers, by token hash.
+	SaveSession(ctx context.Context, hash [32]byte, data []byte, expires time.Time) error
+	Session(ctx context.Context, hash [32]byte) (data []byte, err error)
+	DeleteSession(ctx context.Context, hash [32]byte) error
+
+	CreateEnrolToken(ctx context.Context, t EnrolToken) error
+	// RedeemEnrolToken marks an unused, unexpired token used and enrols the sensor, in one transaction.
+	// ErrNotFound: no such token. ErrExists: SensorID is held by another sensor of the tenant that is not revoked.
+	RedeemEnrolToken(ctx context.Context, hash [32]byte, now time.Time, s Sensor) (Sensor, error)
+	Sensor(ctx context.Context, id protocol.UUID) (Sensor, error)
+	SensorByNumber(ctx context.Context, t TenantID, sensorID uint16) (Sensor, error)
+	Sensors(ctx context.Context, t TenantID) ([]Sensor, error)
+	// TouchSensor records what the last hello said.
+	TouchSensor(ctx context.Context, id protocol.UUID, info protocol.SensorInfo, addr string, now time.Time) error
+	RevokeSensor(ctx context.Context, t TenantID, id protocol.UUID) error
+
+	Cursor(ctx context.Context, sensor protocol.UUID) (Cursor, error)
+	// AppendCDRs stores a batch and advances the sensor's cursor in one transaction, and answers the new cursor. What the
+	// cursor has passed already is skipped by number. A batch that begins beyond the cursor is refused with ErrGap. A new
+	// epoch (the sensor's journal began anew) starts at its own First.
+	AppendCDRs(ctx context.Context, b Batch, now time.Time) (Cursor, error)
+
+	Calls(ctx context.Context, t TenantID, q CallQuery) (CallPage, error)
+	Call(ctx context.Context, t TenantID, id protocol.UUID) (protocol.CDR, error)
+	CountCalls(ctx context.Context, t TenantID) (uint64, error)
+	// DropBefore removes the days that ended before t, whole.
+	DropBefore(ctx context.Context, t time.Time) error
+
+	Audit(ctx context.Context, e AuditEntry) error
+	AuditLog(ctx context.Context, t TenantID, limit int) ([]AuditEntry, error)
+
+	// Secret reads the named secret, or stores and answers what create makes if there is none. (CA key and certificate.)
+	Secret(ctx context.Context, name string, create func() ([]byte, error)) ([]byte, error)
+	Close() error
+}

@@ -1,0 +1,72 @@
+package protocol
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// UUID is 16 bytes, in JSON the usual 36 characters. A call's UUID has the version 7 layout (RFC 9562 section 5.7):
+// 48 bits of call start in milliseconds, then bits derived from the sensor id, the Call-ID and the time of the first
+// packet, so that the same packets give the same id.
+type UUID [16]byte
+
+// IsZero reports whether u is unset.
+func (u UUID) IsZero() bool { return u == UUID{} }
+
+func (u UUID) String() string {
+	var b [36]byte
+	hex.Encode(b[0:8], u[0:4])
+	b[8] = '-'
+	hex.Encode(b[9:13], u[4:6])
+	b[13] = '-'
+	hex.Encode(b[14:18], u[6:8])
+	b[18] = '-'
+	hex.Encode(b[19:23], u[8:10])
+	b[23] = '-'
+	hex.Encode(b[24:36], u[10:16])
+	return string(b[:])
+}
+
+// ParseUUID reads the 36-character form.
+func ParseUUID(s string) (UUID, error) {
+	var u UUID
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return u, fmt.Errorf("id %q: want the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", s)
+	}
+	if _, err := hex.Decode(u[:], []byte(strings.ReplaceAll(s, "-", ""))); err != nil {
+		return UUID{}, fmt.Errorf("id %q: %w", s, err)
+	}
+	return u, nil
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (u UUID) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (u *UUID) UnmarshalText(b []byte) error {
+	v, err := ParseUUID(string(b))
+	if err == nil {
+		*u = v
+	}
+	return err
+}
+
+// SSRC identifies an RTP source (RFC 3550 section 3), in JSON "0x1234abcd".
+type SSRC uint32
+
+func (s SSRC) String() string { return fmt.Sprintf("0x%08x", uint32(s)) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (s SSRC) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *SSRC) UnmarshalText(b []byte) error {
+	v, err := strconv.ParseUint(strings.TrimPrefix(string(b), "0x"), 16, 32)
+	if err != nil {
+		return fmt.Errorf("ssrc %q: want 0x and eight hexadecimal digits", b)
+	}
+	*s = SSRC(v)
+	return nil
+}

@@ -1,0 +1,136 @@
+package sensorapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"voiptop/protocol"
+)
+
+// Client calls a sensor's API. Base is the URL that the routes are below, without a slash at its end.
+type Client struct {
+	HTTP *http.Client
+	Base string
+}
+
+// Dial gives a client of the sensor that listens on a unix socket. It does not connect yet.
+func Dial(socket string) *Client {
+	t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", socket)
+	}}
+	return &Client{HTTP: &http.Client{Transport: t}, Base: "http://sensor"}
+}
+
+// Info asks who the sensor is.
+func (c *Client) Info(ctx context.Context) (i protocol.SensorInfo, err error) {
+	return i, c.get(ctx, "/v1/info", &i)
+}
+
+// Health asks how the sensor does.
+func (c *Client) Health(ctx context.Context) (h protocol.Health, err error) {
+	return h, c.get(ctx, "/v1/health", &h)
+}
+
+// Snapshot lists the running calls.
+func (c *Client) Snapshot(ctx context.Context) (*protocol.LiveUpdate, error) {
+	u := &protocol.LiveUpdate{}
+	return u, c.get(ctx, "/v1/live?once=1", u)
+}
+
+// Watch calls emit with the running calls and then with what changes, until ctx ends, emit fails or the sensor goes.
+func (c *Client) Watch(ctx context.Context, emit func(*protocol.LiveUpdate) error) error {
+	res, err := c.do(ctx, http.MethodGet, "/v1/live", nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	for d := json.NewDecoder(res.Body); ; {
+		u := &protocol.LiveUpdate{}
+		if err := d.Decode(u); err != nil {
+			return fmt.Errorf("live calls: %w", err)
+		}
+		if err := emit(u); err != nil {
+			return err
+		}
+	}
+}
+
+// Calls lists ended calls, newest first.
+func (c *Client) Calls(ctx context.Context, limit int, before protocol.UUID) (list []protocol.CDR, err error) {
+	q := url.Values{"limit": {strconv.Itoa(limit)}}
+	if !before.IsZero() {
+		q.Set("before", before.String())
+	}
+	return list, c.get(ctx, "/v1/calls?"+q.Encode(), &list)
+}
+
+// Call fetches one call by UUID or Call-ID.
+func (c *Client) Call(ctx context.Context, id string) (*protocol.CDR, error) {
+	d := &protocol.CDR{}
+	return d, c.get(ctx, "/v1/calls/"+url.PathEscape(id), d)
+}
+
+// Capture opens the kept packets of a call. The caller closes the reader.
+func (c *Client) Capture(ctx context.Context, id string) (io.ReadCloser, error) {
+	res, err := c.do(ctx, http.MethodGet, "/v1/calls/"+url.PathEscape(id)+"/capture", nil)
+	if err != nil {
+		return nil, err
+	}
+	return res.Body, nil
+}
+
+// Rules fetches the local rules.
+func (c *Client) Rules(ctx context.Context) (r Rules, err error) {
+	return r, c.get(ctx, "/v1/rules", &r)
+}
+
+// SetRules replaces the local rules.
+func (c *Client) SetRules(ctx context.Context, in Rules) (out Rules, err error) {
+	b, err := json.Marshal(in)
+	if err != nil {
+		return out, err
+	}
+	res, err := c.do(ctx, http.MethodPut, "/v1/rules", bytes.NewReader(b))
+	if err != nil {
+		return out, err
+	}
+	defer res.Body.Close()
+	return out, json.NewDecoder(res.Body).Decode(&out)
+}
+
+func (c *Client) get(ctx context.Context, path string, v any) error {
+	res, err := c.do(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(v); err != nil {
+		return fmt.Errorf("read answer of %s: %w", path, err)
+	}
+	return nil
+}
+
+// do sends a request and answers with a response of status 2xx, or with the problem.
+func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.Base+path, body)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.HTTP.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode/100 != 2 {
+		defer res.Body.Close()
+		return nil, ReadProblem(res)
+	}
+	return res, nil
+}

@@ -1,0 +1,55 @@
+// Package analyze is the analysis engine's front door: packets in, calls out. sensord runs it on the wire, voipmon and
+// voiptop on files; all get the same records from the same packets.
+//
+// The engine has no clock, no goroutine and no I/O. Time is the packet's timestamp; Tick moves it on when the wire is
+// silent. One goroutine drives an Engine; nothing in it is safe for a second.
+package analyze
+
+import (
+	"time"
+
+	"voiptop/protocol"
+	"voiptop/sensord/internal/capture"
+)
+
+// Packet is one captured frame, see capture.Packet. The engine is done with Data when Engine.Packet returns.
+type Packet = capture.Packet
+
+// Source yields packets, see capture.Source.
+type Source = capture.Source
+
+// Config is what an engine needs to know. The zero value of each field means its default.
+type Config struct {
+	SensorID uint16
+	// Timeouts, named and defaulted as in voipmonitor.conf.
+	RTPTimeout      time.Duration // rtptimeout: a call without RTP for so long has ended; 300 s
+	ByeTimeout      time.Duration // an answered call without any packet for so long has ended; 1200 s
+	AbsoluteTimeout time.Duration // absolute_timeout: no call lasts longer; 4 h
+	MaxCalls        int           // running calls in memory; 100,000
+	MaxMessages     int           // messages kept of one call; 500
+	SIPPorts        []uint16      // sipport; SIP is found by content on any port when empty
+	// Decide is asked once for every call, at its first INVITE, what to keep of its packets. Nil keeps nothing.
+	Decide func(*protocol.CDR) (rule string, keep protocol.Keep)
+}
+
+// Sink takes what an engine finds. Its methods are called from within Engine.Packet, Tick and Close.
+type Sink interface {
+	// Call takes the record of an ended call. The record is the sink's from then on.
+	Call(c *protocol.CDR)
+	// Keep takes a packet of a call that a rule keeps, in order. p is valid until Keep returns; c names the call.
+	// headers bytes of p, from its start, are link, IP, UDP and RTP headers; a sink that keeps no voice cuts there.
+	Keep(c *KeptCall, p *Packet, headers int)
+	// Kept ends the packets of a call and answers what was stored, which goes into its record.
+	Kept(c *KeptCall) protocol.Capture
+}
+
+// KeptCall names a call whose packets are kept.
+type KeptCall struct {
+	ID     protocol.UUID
+	CallID string
+	Caller string
+	Callee string
+	Start  protocol.Time
+	Rule   string
+	Keep   protocol.Keep
+}
