@@ -1,0 +1,74 @@
+// Command voipmon is the command line of the toolkit: analyze (pcap in, CDRs out), doctor (why is my sensor not in the
+// cloud?), pair, rules and pcap. Each subcommand is in the file of its name.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"voiptop/protocol"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// exitError ends the program with a status of its own; its message is printed if it is not empty.
+type exitError struct {
+	status int
+	msg    string
+}
+
+func (e exitError) Error() string { return e.msg }
+
+// Main runs voipmon and answers its exit status: 0 ok, 1 failed, 2 could not be done.
+func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	if err.Error() != "" {
+		fmt.Fprintf(stderr, "voipmon: %v\n", err)
+	}
+	var e exitError
+	if errors.As(err, &e) {
+		return e.status
+	}
+	return 2
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "voipmon",
+		Short:         "SIP and RTP diagnostics on the command line",
+		Version:       protocol.Version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetVersionTemplate(protocol.VersionLine("voipmon") + "\n")
+	root.AddCommand(commands...)
+	return root
+}
+
+// commands is what the files of this package add with register.
+var commands []*cobra.Command
+
+// register adds a subcommand; the files of this package call it to define a package variable.
+func register(c *cobra.Command) struct{} {
+	commands = append(commands, c)
+	return struct{}{}
+}
