@@ -60,15 +60,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate(protocol.VersionLine("voipmon") + "\n")
-	root.AddCommand(commands...)
+	root.AddCommand( // one line a subcommand, each in the file of its name
+	)
 	return root
-}
-
-// commands is what the files of this package add with register.
-var commands []*cobra.Command
-
-// register adds a subcommand; the files of this package call it to define a package variable.
-func register(c *cobra.Command) struct{} {
-	commands = append(commands, c)
-	return struct{}{}
 }
