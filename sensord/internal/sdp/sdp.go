@@ -1,0 +1,380 @@
+// Package sdp reads the few lines of a session description (RFC 8866) that a sniffer needs: where media goes, in which
+// codecs, which way, and how it is protected. It takes what phones really send: missing s= and t= lines, bare line
+// feeds, unknown attributes, T.38.
+//
+// It is not for checking or writing session descriptions. Package call uses it for the bodies of SIP messages.
+package sdp
+
+import (
+	"bytes"
+	"net/netip"
+)
+
+// Bounds of what is kept of one description; what goes beyond is left out.
+const (
+	MaxMedia   = 16
+	MaxFormats = 48 // of one media
+)
+
+// Direction says who sends (RFC 8866 section 6.7), seen from the one who wrote the description.
+type Direction uint8
+
+// The directions. Sendrecv is the default.
+const (
+	SendRecv Direction = iota
+	SendOnly
+	RecvOnly
+	Inactive
+)
+
+func (d Direction) String() string {
+	return [...]string{"sendrecv", "sendonly", "recvonly", "inactive"}[d&3]
+}
+
+// Kind is the type of a media.
+type Kind uint8
+
+// The kinds of media.
+const (
+	Other Kind = iota
+	Audio
+	Video
+	Image
+)
+
+func (k Kind) String() string { return [...]string{"", "audio", "video", "image"}[k&3] }
+
+// Format is a payload type of a media.
+type Format struct {
+	PT    uint8
+	Name  []byte // encoding name as in a=rtpmap or RFC 3551; nil when neither says
+	Clock uint32 // Hz, 0: unknown
+	Chans uint8
+}
+
+// Media is one m= section with what the session says for all.
+type Media struct {
+	Kind      Kind
+	Addr      netip.Addr // from c=; invalid when it is a host name or missing
+	Port      uint16     // 0: refused
+	Ports     uint16     // "m=audio 49170/2": number of pairs, at least 1
+	RTCPAddr  netip.Addr // a=rtcp; invalid: as Addr
+	RTCPPort  uint16     // a=rtcp or Port+1
+	Direction Direction
+	Ptime     uint16 // ms, 0: not said
+	RTP       bool   // a profile of RTP; false for udptl and message media
+	Secure    bool   // SRTP: SAVP or SAVPF, a=crypto or a=fingerprint
+	Mux       bool   // a=rtcp-mux
+	T38       bool   // udptl with t38
+	Formats   []Format
+}
+
+// Session is a description taken apart. It is used again and again by Parse; slices live as long as the bytes parsed.
+type Session struct {
+	User    []byte // o= user name
+	Media   []Media
+	Omitted int // m= sections beyond MaxMedia
+
+	room [MaxMedia][]Format
+}
+
+// defaults are what the session level says of all media.
+type defaults struct {
+	addr   netip.Addr
+	dir    Direction
+	secure bool
+}
+
+// Parse reads b, replacing what s held. It answers false when b has no m= line and no c= line: then it is no
+// description worth the name.
+func (s *Session) Parse(b []byte) bool {
+	if cap(s.Media) == 0 {
+		s.Media = make([]Media, 0, MaxMedia)
+	}
+	s.User, s.Media, s.Omitted = nil, s.Media[:0], 0
+	var (
+		def     defaults
+		m       *Media
+		any     bool
+		ignored bool // within an m= section that is left out
+	)
+	for len(b) > 0 {
+		l := b
+		if i := bytes.IndexByte(b, '\n'); i >= 0 {
+			l, b = b[:i], b[i+1:]
+		} else {
+			b = nil
+		}
+		for len(l) > 0 && (l[len(l)-1] == '\r' || l[len(l)-1] == ' ') {
+			l = l[:len(l)-1]
+		}
+		if len(l) < 3 || l[1] != '=' {
+			continue
+		}
+		v := l[2:]
+		if ignored && l[0] != 'm' {
+			continue
+		}
+		switch l[0] {
+		case 'o':
+			s.User, _ = word(v)
+		case 'c':
+			any = true
+			if a, ok := connection(v); ok {
+				if m != nil {
+					m.Addr = a
+				} else {
+					def.addr = a
+				}
+			}
+		case 'm':
+			any = true
+			ignored = len(s.Media) == MaxMedia
+			if ignored {
+				s.Omitted++
+				continue
+			}
+			m = s.media(v, def)
+		case 'a':
+			if m != nil {
+				m.attribute(v)
+			} else {
+				def.attribute(v)
+			}
+		}
+	}
+	for i := range s.Media {
+		s.Media[i].finish()
+		s.room[i] = s.Media[i].Formats
+	}
+	return any
+}
+
+// media starts the section of an m= line: "audio 49170/2 RTP/AVP 0 8 101".
+func (s *Session) media(v []byte, def defaults) *Media {
+	n := len(s.Media)
+	s.Media = append(s.Media, Media{Addr: def.addr, Direction: def.dir, Secure: def.secure, Ports: 1, Formats: s.room[n][:0]})
+	m := &s.Media[n]
+	kind, v := word(v)
+	switch {
+	case fold(kind, "audio"):
+		m.Kind = Audio
+	case fold(kind, "video"):
+		m.Kind = Video
+	case fold(kind, "image"):
+		m.Kind = Image
+	}
+	port, v := word(v)
+	if i := bytes.IndexByte(port, '/'); i >= 0 {
+		if k, ok := number(port[i+1:], 64); ok && k > 0 {
+			m.Ports = uint16(k)
+		}
+		port = port[:i]
+	}
+	if p, ok := number(port, 65535); ok {
+		m.Port = uint16(p)
+	}
+	proto, v := word(v)
+	m.RTP = contains(proto, "rtp/")
+	m.Secure = m.Secure || contains(proto, "savp")
+	udptl := contains(proto, "udptl")
+	for len(v) > 0 {
+		var f []byte
+		f, v = word(v)
+		if fold(f, "t38") {
+			m.T38 = udptl || m.Kind == Image
+		}
+		if pt, ok := number(f, 127); ok && m.RTP && len(m.Formats) < MaxFormats {
+			m.Formats = append(m.Formats, Static(uint8(pt)))
+		}
+	}
+	return m
+}
+
+func (d *defaults) attribute(v []byte) {
+	name, _ := attr(v)
+	if dir, ok := direction(name); ok {
+		d.dir = dir
+	}
+	if fold(name, "fingerprint") {
+		d.secure = true
+	}
+}
+
+func (m *Media) attribute(v []byte) {
+	name, v := attr(v)
+	switch {
+	case fold(name, "rtpmap"):
+		m.rtpmap(v)
+	case fold(name, "ptime"):
+		if n, ok := number(v, 1000); ok {
+			m.Ptime = uint16(n)
+		}
+	case fold(name, "rtcp"):
+		port, rest := word(v)
+		if p, ok := number(port, 65535); ok {
+			m.RTCPPort = uint16(p)
+		}
+		if a, ok := connection(rest); ok {
+			m.RTCPAddr = a
+		}
+	case fold(name, "rtcp-mux"):
+		m.Mux = true
+	case fold(name, "crypto"), fold(name, "fingerprint"):
+		m.Secure = true
+	default:
+		if d, ok := direction(name); ok {
+			m.Direction = d
+		}
+	}
+}
+
+// rtpmap reads "101 telephone-event/8000" or "96 opus/48000/2".
+func (m *Media) rtpmap(v []byte) {
+	pt, v := word(v)
+	n, ok := number(pt, 127)
+	if !ok {
+		return
+	}
+	f := Format{PT: uint8(n), Chans: 1}
+	enc, _ := word(v)
+	f.Name = enc
+	if i := bytes.IndexByte(enc, '/'); i >= 0 {
+		f.Name = enc[:i]
+		clock, chans := enc[i+1:], []byte(nil)
+		if j := bytes.IndexByte(clock, '/'); j >= 0 {
+			clock, chans = clock[:j], clock[j+1:]
+		}
+		if c, ok := number(clock, 1<<30); ok {
+			f.Clock = uint32(c)
+		}
+		if c, ok := number(chans, 255); ok {
+			f.Chans = uint8(c)
+		}
+	}
+	if len(f.Name) == 0 {
+		return
+	}
+	for i := range m.Formats {
+		if m.Formats[i].PT == f.PT {
+			m.Formats[i] = f
+			return
+		}
+	}
+	if len(m.Formats) < MaxFormats { // announced by a=rtpmap only: phones do send it
+		m.Formats = append(m.Formats, f)
+	}
+}
+
+func (m *Media) finish() {
+	if m.RTCPPort == 0 && m.Port != 0 && m.Port < 65535 {
+		m.RTCPPort = m.Port + 1
+	}
+	if m.T38 {
+		m.RTP = false
+	}
+}
+
+// Format finds a payload type.
+func (m *Media) Format(pt uint8) (Format, bool) {
+	for _, f := range m.Formats {
+		if f.PT == pt {
+			return f, true
+		}
+	}
+	return Format{}, false
+}
+
+// Held reports whether the media is on hold in the old way, c=0.0.0.0 (RFC 3264 section 8.4).
+func (m *Media) Held() bool { return m.Addr.IsValid() && m.Addr.IsUnspecified() }
+
+// connection reads "IN IP4 192.0.2.1/127".
+func connection(v []byte) (netip.Addr, bool) {
+	_, v = word(v)
+	_, v = word(v)
+	a, _ := word(v)
+	if i := bytes.IndexByte(a, '/'); i >= 0 {
+		a = a[:i]
+	}
+	return parseAddr(a)
+}
+
+func direction(name []byte) (Direction, bool) {
+	switch {
+	case fold(name, "sendrecv"):
+		return SendRecv, true
+	case fold(name, "sendonly"):
+		return SendOnly, true
+	case fold(name, "recvonly"):
+		return RecvOnly, true
+	case fold(name, "inactive"):
+		return Inactive, true
+	}
+	return 0, false
+}
+
+func attr(v []byte) (name, value []byte) {
+	if i := bytes.IndexByte(v, ':'); i >= 0 {
+		name, value = v[:i], v[i+1:]
+	} else {
+		name = v
+	}
+	name, _ = word(name)
+	return name, skip(value)
+}
+
+func skip(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+		b = b[1:]
+	}
+	return b
+}
+
+func word(b []byte) (w, rest []byte) {
+	b = skip(b)
+	for i, c := range b {
+		if c == ' ' || c == '\t' {
+			return b[:i], b[i+1:]
+		}
+	}
+	return b, nil
+}
+
+func number(b []byte, limit int) (int, bool) {
+	n := 0
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		if n = n*10 + int(c-'0'); n > limit {
+			return 0, false
+		}
+	}
+	return n, len(b) > 0
+}
+
+// fold compares b in any case with s, in lower case.
+func fold(b []byte, s string) bool {
+	if len(b) != len(s) {
+		return false
+	}
+	for i := range len(b) {
+		c := b[i]
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		if c != s[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func contains(b []byte, s string) bool {
+	for i := 0; i+len(s) <= len(b); i++ {
+		if fold(b[i:i+len(s)], s) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,305 @@
+package sip
+
+import (
+	"bytes"
+	"errors"
+)
+
+// Errors of Parse.
+var (
+	ErrNotSIP = errors.New("sip: first line is neither a request nor a status line")
+	ErrShort  = errors.New("sip: message ends within its first line")
+)
+
+// span is a part of a message: offset and length of a value, and the offset of the line after it.
+type span struct{ at, end, next uint32 }
+
+// maxMessage bounds the offsets kept in spans.
+const maxMessage = 1 << 30
+
+// Message is a view over one SIP message. The zero value is ready for Parse; it may be parsed into again and again.
+// All slices that its methods return are parts of the bytes given to Parse and live as long as they do.
+type Message struct {
+	raw    []byte
+	line   span // first line, without its end
+	method span
+	uri    span // Request-URI, or reason phrase of a response
+	fields [numNames]span
+	head   uint32 // offset of the first header line
+	body   uint32 // offset of the body; len(raw) when the blank line is missing
+	length int    // Content-Length, -1: none
+	status int
+	verb   Method
+	cut    bool
+}
+
+// Parse looks over b, which holds exactly one message (a datagram; a Framer cuts streams). It fails only when the first
+// line is not SIP's; a missing blank line, missing header fields and wrong lengths are for the caller to judge.
+func (m *Message) Parse(b []byte) error {
+	*m = Message{length: -1}
+	if len(b) > maxMessage {
+		b = b[:maxMessage]
+	}
+	m.raw = b
+	at := 0
+	for at < len(b) && (b[at] == '\r' || b[at] == '\n') { // RFC 3261 section 7.5: leading empty lines are skipped
+		at++
+	}
+	nl := bytes.IndexByte(b[at:], '\n')
+	if nl < 0 {
+		if !LooksLikeSIP(b[at:]) {
+			return ErrNotSIP
+		}
+		return ErrShort
+	}
+	end := at + nl
+	m.head = uint32(end + 1)
+	if end > at && b[end-1] == '\r' {
+		end--
+	}
+	m.line = span{uint32(at), uint32(end), m.head}
+	if !m.firstLine(b[at:end], uint32(at)) {
+		return ErrNotSIP
+	}
+	m.index()
+	return nil
+}
+
+func (m *Message) firstLine(l []byte, at uint32) bool {
+	if len(l) >= 8 && equalFold(l[:8], "sip/2.0 ") {
+		i := 8
+		for i < len(l) && l[i] == ' ' {
+			i++
+		}
+		if len(l) < i+3 {
+			return false
+		}
+		for _, c := range l[i : i+3] {
+			if c < '0' || c > '9' {
+				return false
+			}
+			m.status = m.status*10 + int(c-'0')
+		}
+		if m.status < 100 || m.status > 699 || len(l) > i+3 && l[i+3] != ' ' {
+			return false
+		}
+		i += 3
+		for i < len(l) && l[i] == ' ' {
+			i++
+		}
+		m.uri = span{at + uint32(i), at + uint32(len(l)), 0}
+		return true
+	}
+	sp := bytes.IndexByte(l, ' ')
+	last := bytes.LastIndexByte(trimRight(l), ' ')
+	if sp < 1 || last <= sp || len(l) < last+5 || !equalFold(l[last+1:last+5], "sip/") {
+		return false
+	}
+	for _, c := range l[:sp] {
+		if !isToken(c) {
+			return false
+		}
+	}
+	m.method = span{at, at + uint32(sp), 0}
+	m.verb = MethodOf(l[:sp])
+	u := trim(l[sp:last])
+	off := at + uint32(cap(l)-cap(u))
+	m.uri = span{off, off + uint32(len(u)), 0}
+	return true
+}
+
+// index walks the header lines once and notes where the first of each indexed field is.
+func (m *Message) index() {
+	b := m.raw
+	m.body = uint32(len(b))
+	m.cut = true
+	for at := int(m.head); at < len(b); {
+		next, end := nextLine(b, at)
+		if end == at { // blank line
+			m.body, m.cut = uint32(next), false
+			break
+		}
+		for next < len(b) && (b[next] == ' ' || b[next] == '\t') { // folded: the line goes on (RFC 3261 section 7.3.1)
+			next, end = nextLine(b, next)
+		}
+		colon := bytes.IndexByte(b[at:end], ':')
+		if colon > 0 {
+			n := nameOf(trimRight(b[at : at+colon]))
+			if n != notIndexed && m.fields[n].next == 0 {
+				v := trim(b[at+colon+1 : end])
+				off := cap(b) - cap(v)
+				m.fields[n] = span{uint32(off), uint32(off + len(v)), uint32(next)}
+			}
+		}
+		at = next
+	}
+	if v := m.Get(ContentLength); v != nil {
+		if n, ok := number(v, 1<<30); ok {
+			m.length = n
+		}
+	}
+}
+
+// nextLine answers where the line at offset at ends, and where the next begins.
+func nextLine(b []byte, at int) (next, end int) {
+	nl := bytes.IndexByte(b[at:], '\n')
+	if nl < 0 {
+		return len(b), len(b)
+	}
+	end = at + nl
+	next = end + 1
+	if end > at && b[end-1] == '\r' {
+		end--
+	}
+	return next, end
+}
+
+func (m *Message) text(s span) []byte { return m.raw[s.at:s.end:s.end] }
+
+// Raw returns the bytes that were parsed.
+func (m *Message) Raw() []byte { return m.raw }
+
+// FirstLine returns the request or status line without its end.
+func (m *Message) FirstLine() []byte { return m.text(m.line) }
+
+// Request reports whether m is a request.
+func (m *Message) Request() bool { return m.status == 0 }
+
+// Method returns the request's method, for a response the method of its CSeq.
+func (m *Message) Method() Method {
+	if m.status == 0 {
+		return m.verb
+	}
+	_, method, _ := m.CSeq()
+	return method
+}
+
+// MethodText returns the method as written, nil in a response.
+func (m *Message) MethodText() []byte { return m.text(m.method) }
+
+// Status returns the status code, 0 in a request.
+func (m *Message) Status() int { return m.status }
+
+// Phrase returns the reason phrase of a response.
+func (m *Message) Phrase() []byte {
+	if m.status == 0 {
+		return nil
+	}
+	return m.text(m.uri)
+}
+
+// RequestURI returns the Request-URI, nil in a response.
+func (m *Message) RequestURI() []byte {
+	if m.status != 0 {
+		return nil
+	}
+	return m.text(m.uri)
+}
+
+// Get returns the value of the first header field n, nil without one. A folded value still has its line ends inside.
+func (m *Message) Get(n Name) []byte {
+	f := m.fields[n]
+	if f.next == 0 {
+		return nil
+	}
+	return m.text(f)
+}
+
+// Header returns the value of the i-th (from 0) header field called name, in any case and also in its compact form; nil
+// when there are not so many. Several values in one field, divided by commas, are one value here.
+func (m *Message) Header(name string, i int) []byte {
+	want := nameOf([]byte(name))
+	b := m.raw
+	for at := int(m.head); at < len(b); {
+		next, end := nextLine(b, at)
+		if end == at {
+			return nil
+		}
+		for next < len(b) && (b[next] == ' ' || b[next] == '\t') {
+			next, end = nextLine(b, next)
+		}
+		if colon := bytes.IndexByte(b[at:end], ':'); colon > 0 {
+			n := trimRight(b[at : at+colon])
+			if want != notIndexed && nameOf(n) == want || bytes.EqualFold(n, []byte(name)) {
+				if i == 0 {
+					return trim(b[at+colon+1 : end])
+				}
+				i--
+			}
+		}
+		at = next
+	}
+	return nil
+}
+
+// CallID returns the Call-ID, nil without one.
+func (m *Message) CallID() []byte { return m.Get(CallID) }
+
+// CSeq returns number and method of the CSeq field (RFC 3261 section 20.16).
+func (m *Message) CSeq() (n uint32, method Method, ok bool) {
+	v := m.Get(CSeq)
+	i := 0
+	var x uint64
+	for i < len(v) && '0' <= v[i] && v[i] <= '9' {
+		if x = x*10 + uint64(v[i]-'0'); x > 1<<32-1 {
+			return 0, Unknown, false
+		}
+		i++
+	}
+	if i == 0 {
+		return 0, Unknown, false
+	}
+	return uint32(x), MethodOf(trim(v[i:])), true
+}
+
+// Branch returns the branch parameter of the topmost Via.
+func (m *Message) Branch() []byte {
+	v, _ := firstValue(m.Get(Via))
+	return Param(v, "branch")
+}
+
+// ContentLength returns the value of the Content-Length field, -1 when it is missing or no number.
+func (m *Message) ContentLength() int { return m.length }
+
+// Body returns what follows the blank line, not more than Content-Length says.
+func (m *Message) Body() []byte {
+	b := m.raw[m.body:]
+	if m.length >= 0 && m.length < len(b) {
+		b = b[:m.length]
+	}
+	return b
+}
+
+// Cut reports whether the message ends before its blank line or before the end of the body it announces.
+func (m *Message) Cut() bool { return m.cut || m.length > len(m.raw)-int(m.body) }
+
+// number reads decimal digits, at most limit; blanks may follow.
+func number(b []byte, limit int) (int, bool) {
+	n := 0
+	b = trim(b)
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		if n = n*10 + int(c-'0'); n > limit {
+			return 0, false
+		}
+	}
+	return n, len(b) > 0
+}
+
+func blank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+func trimRight(b []byte) []byte {
+	for len(b) > 0 && blank(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+func trim(b []byte) []byte {
+	for len(b) > 0 && blank(b[0]) {
+		b = b[1:]
+	}
+	return trimRight(b)
+}
