@@ -1,0 +1,267 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"voiptop/protocol"
+	"voiptop/protocol/sensorapi"
+)
+
+// Hosted reads a hosted service by its HTTP API.
+type Hosted struct {
+	base  string // scheme and host, without a slash at its end
+	token string
+	http  *http.Client
+}
+
+// NewHosted reads the service at a URL like https://voip.example. token is an API token, or "" when Login follows.
+func NewHosted(rawURL, token string) (*Hosted, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, fmt.Errorf("hosted %q: want a URL like https://voip.example", rawURL)
+	}
+	jar, _ := cookiejar.New(nil) // fails never: it has no options
+	return &Hosted{
+		base:  u.Scheme + "://" + u.Host + strings.TrimSuffix(u.Path, "/"),
+		token: token,
+		http: &http.Client{Jar: jar, Transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment, DialContext: dialer().DialContext, TLSHandshakeTimeout: 5 * time.Second,
+			ResponseHeaderTimeout: 20 * time.Second, ForceAttemptHTTP2: true,
+		}},
+	}, nil
+}
+
+// Login begins a session with name and password.
+func (h *Hosted) Login(ctx context.Context, name, password string) error {
+	b, _ := json.Marshal(map[string]string{"name": name, "password": password}) // strings: cannot fail
+	res, err := h.do(ctx, http.MethodPost, "/session", b)
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
+}
+
+// Name is the service's URL.
+func (h *Hosted) Name() string { return h.base }
+
+// Info describes the service: its version and host.
+func (h *Hosted) Info(ctx context.Context) (protocol.SensorInfo, error) {
+	var v struct {
+		Version string `json:"version"`
+		Commit  string `json:"commit"`
+	}
+	if err := h.get(ctx, "/version", &v); err != nil {
+		return protocol.SensorInfo{}, err
+	}
+	_, host, _ := strings.Cut(h.base, "://")
+	return protocol.SensorInfo{Name: host, Version: v.Version, Commit: v.Commit, Source: "all sensors"}, nil
+}
+
+// Watch follows the running calls of all sensors that are online.
+func (h *Hosted) Watch(ctx context.Context, emit func(*protocol.LiveUpdate) error) error {
+	res, err := h.do(ctx, http.MethodGet, "/live", nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	for d := json.NewDecoder(res.Body); ; {
+		u := &protocol.LiveUpdate{}
+		switch err := d.Decode(u); {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return &protocol.Problem{Code: protocol.CodeServerUnreachable, Title: h.base + " has closed the live calls"}
+		case err != nil:
+			return fmt.Errorf("live calls of %s: %w", h.base, err)
+		}
+		if err := emit(u); err != nil {
+			return err
+		}
+	}
+}
+
+// Calls lists ended calls, newest first.
+func (h *Hosted) Calls(ctx context.Context, limit int, after string) ([]protocol.CDR, string, error) {
+	return h.search(ctx, url.Values{"limit": {strconv.Itoa(limit)}, "after": {after}})
+}
+
+func (h *Hosted) search(ctx context.Context, q url.Values) ([]protocol.CDR, string, error) {
+	if q.Get("after") == "" {
+		q.Del("after")
+	}
+	var page struct {
+		Calls []protocol.CDR `json:"calls"`
+		Next  string         `json:"next"`
+	}
+	err := h.get(ctx, "/calls?"+q.Encode(), &page)
+	return page.Calls, page.Next, err
+}
+
+// Call finds a call by its UUID or Call-ID.
+func (h *Hosted) Call(ctx context.Context, id string) (*protocol.CDR, error) {
+	id, err := h.resolve(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	c := &protocol.CDR{}
+	if err := h.get(ctx, "/calls/"+id, c); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Capture streams the packets of a call from its sensor.
+func (h *Hosted) Capture(ctx context.Context, id string, w io.Writer) (int64, error) {
+	id, err := h.resolve(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	res, err := h.do(ctx, http.MethodGet, "/calls/"+id+"/capture", nil)
+	if err != nil {
+		return 0, markNoCapture(err)
+	}
+	defer res.Body.Close()
+	n, err := io.Copy(w, res.Body)
+	if err != nil {
+		return n, fmt.Errorf("capture of %s: %w", id, err)
+	}
+	return n, nil
+}
+
+// resolve answers the UUID of a call that is named by UUID or Call-ID.
+func (h *Hosted) resolve(ctx context.Context, id string) (string, error) {
+	if _, err := protocol.ParseUUID(id); err == nil {
+		return id, nil
+	}
+	calls, _, err := h.search(ctx, url.Values{"q": {id}, "limit": {"20"}})
+	if err != nil {
+		return "", err
+	}
+	for i := range calls {
+		if calls[i].CallID == id {
+			return calls[i].ID.String(), nil
+		}
+	}
+	return "", notFound("no call " + strconv.Quote(id))
+}
+
+// Sensors lists the tenant's sensors.
+func (h *Hosted) Sensors(ctx context.Context) (list []SensorStatus, err error) {
+	return list, h.get(ctx, "/sensors", &list)
+}
+
+// Rules answers the rules of a sensor.
+func (h *Hosted) Rules(ctx context.Context, sensor protocol.UUID) (r sensorapi.Rules, err error) {
+	path, err := h.rulesPath(ctx, sensor)
+	if err != nil {
+		return r, err
+	}
+	return r, h.get(ctx, path, &r)
+}
+
+// SetRules replaces the rules of a sensor.
+func (h *Hosted) SetRules(ctx context.Context, sensor protocol.UUID, in sensorapi.Rules) (out sensorapi.Rules, err error) {
+	path, err := h.rulesPath(ctx, sensor)
+	if err != nil {
+		return out, err
+	}
+	b, err := json.Marshal(in)
+	if err != nil {
+		return out, err
+	}
+	res, err := h.do(ctx, http.MethodPut, path, b)
+	if err != nil {
+		return out, err
+	}
+	defer res.Body.Close()
+	return out, json.NewDecoder(res.Body).Decode(&out)
+}
+
+func (h *Hosted) rulesPath(ctx context.Context, sensor protocol.UUID) (string, error) {
+	if sensor.IsZero() {
+		list, err := h.Sensors(ctx)
+		if err != nil {
+			return "", err
+		}
+		live := list[:0]
+		for _, s := range list {
+			if !s.Revoked {
+				live = append(live, s)
+			}
+		}
+		switch len(live) {
+		case 0:
+			return "", &protocol.Problem{Code: protocol.CodeNotFound, Title: h.base + " has no sensor",
+				Remedy: "pair one with voipmon pair"}
+		case 1:
+			sensor = live[0].UUID
+		default:
+			return "", &protocol.Problem{Code: protocol.CodeBadRequest,
+				Title: fmt.Sprintf("%s has %d sensors", h.base, len(live)), Remedy: "choose one in the list of sensors"}
+		}
+	}
+	return "/sensors/" + sensor.String() + "/api/rules", nil
+}
+
+// Close gives the connections back.
+func (h *Hosted) Close() error {
+	h.http.CloseIdleConnections()
+	return nil
+}
+
+func (h *Hosted) get(ctx context.Context, path string, v any) error {
+	res, err := h.do(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(v); err != nil {
+		return fmt.Errorf("read answer of %s: %w", path, err)
+	}
+	return nil
+}
+
+// do sends a request below /api/v1 and answers with a response of status 2xx, or with the problem.
+func (h *Hosted) do(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, h.base+"/api/v1"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if h.token != "" {
+		req.Header.Set("Authorization", "Bearer "+h.token)
+	}
+	res, err := h.http.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		return nil, &protocol.Problem{Code: protocol.CodeServerUnreachable, Title: "cannot reach " + h.base,
+			Detail: rootCause(err), Remedy: "check the URL and the network"}
+	}
+	if res.StatusCode/100 != 2 {
+		defer res.Body.Close()
+		return nil, sensorapi.ReadProblem(res)
+	}
+	return res, nil
+}
+
+// rootCause drops the request line that net/http puts before an error: the title names the server already.
+func rootCause(err error) string {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err.Error()
+	}
+	return err.Error()
+}

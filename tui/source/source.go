@@ -1,0 +1,96 @@
+// Package source is where calls come from: a sensor's socket, a hosted service, or capture files, behind one interface, so
+// that voiptop and `voipmon pcap` are the same on all three.
+//
+// It is not for showing anything and not for reconnecting: Watch ends when its source goes away, and whoever watches
+// decides when to try again.
+package source
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+
+	"voiptop/protocol"
+	"voiptop/protocol/sensorapi"
+)
+
+// Source answers questions about calls. Methods may be called from many goroutines at once. Errors that are a
+// *protocol.Problem say what to do.
+type Source interface {
+	// Name says where the calls come from, for a title: "/run/sensord.sock", "https://voip.example", "calls.pcap".
+	Name() string
+	// Info describes the sensor, the service or the files.
+	Info(ctx context.Context) (protocol.SensorInfo, error)
+	// Watch calls emit with a snapshot of the running calls, then with deltas or further snapshots. It answers nil when
+	// there is nothing more to come (the file has been read), else why it ended: ctx, emit's error, or the source's.
+	Watch(ctx context.Context, emit func(*protocol.LiveUpdate) error) error
+	// Calls lists ended calls, newest first, without streams and messages: at most limit (1..1000), from the place that
+	// the page before named in next ("" on the first page, and answered on the last).
+	Calls(ctx context.Context, limit int, after string) (calls []protocol.CDR, next string, err error)
+	// Call finds a running or ended call by its UUID or Call-ID.
+	Call(ctx context.Context, id string) (*protocol.CDR, error)
+	// Capture writes the packets of a call to w as a pcapng file and answers how many bytes it wrote. When there are none,
+	// the error is a *protocol.Problem that says why, and nothing was written.
+	Capture(ctx context.Context, id string, w io.Writer) (int64, error)
+	// Rules answers the capture rules of a sensor. The zero UUID stands for the only one there is.
+	Rules(ctx context.Context, sensor protocol.UUID) (sensorapi.Rules, error)
+	// SetRules replaces them if r.Revision is the one in force.
+	SetRules(ctx context.Context, sensor protocol.UUID, r sensorapi.Rules) (sensorapi.Rules, error)
+	// Close ends what the source has started and waits for it.
+	Close() error
+}
+
+// Fleet is a Source that speaks for several sensors.
+type Fleet interface {
+	Source
+	Sensors(ctx context.Context) ([]SensorStatus, error)
+}
+
+// SensorStatus is one sensor as hosted knows it.
+type SensorStatus struct {
+	UUID     protocol.UUID      `json:"uuid"`
+	SensorID uint16             `json:"id_sensor"`
+	Name     string             `json:"name"`
+	Version  string             `json:"version"`
+	OS       string             `json:"os"`
+	Arch     string             `json:"arch"`
+	Online   bool               `json:"online"`
+	Addr     string             `json:"addr"`
+	LastSeen protocol.Time      `json:"last_seen"`
+	LastCDR  protocol.Time      `json:"last_cdr"`
+	CDRs     uint64             `json:"cdrs"`
+	Revoked  bool               `json:"revoked"`
+	Source   string             `json:"source"`
+	Running  int                `json:"running"` // calls
+	Queue    uint64             `json:"queue"`   // CDRs that the sensor has not delivered yet
+	Problems []protocol.Problem `json:"problems"`
+}
+
+// ErrNoCapture is what errors.Is finds in the answer of Capture when the packets were never kept or are gone.
+var ErrNoCapture = errors.New("no packets of the call")
+
+// noCapture is a problem about a capture that does not exist.
+type noCapture struct{ *protocol.Problem }
+
+func (e noCapture) Unwrap() []error { return []error{e.Problem, ErrNoCapture} }
+
+// markNoCapture makes the problems that mean "there are no packets" recognisable as ErrNoCapture.
+func markNoCapture(err error) error {
+	var p *protocol.Problem
+	if errors.As(err, &p) && (p.Code == protocol.CodeCaptureNotKept || p.Code == protocol.CodeCaptureExpired) {
+		return noCapture{p}
+	}
+	return err
+}
+
+func notFound(title string) error {
+	return &protocol.Problem{Code: protocol.CodeNotFound, Status: http.StatusNotFound, Title: title}
+}
+
+// slim cuts what lists do not carry.
+func slim(c *protocol.CDR) protocol.CDR {
+	s := *c
+	s.Streams, s.Messages = nil, nil
+	return s
+}
