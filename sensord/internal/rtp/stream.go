@@ -1,0 +1,311 @@
+package rtp
+
+// Limits of RFC 3550 appendix A.1, and ours for timestamps.
+const (
+	maxDropout  = 3000 // a larger step forward is a restart of the sequence unless time agrees with it
+	maxMisorder = 100  // a larger step back is a restart
+
+	wildTime    = 3e9   // ns: a timestamp that is off by more says that the sender's clock was set anew
+	spurtPause  = 200e6 // ns: at a marker, a timestamp that stood still for longer is a pause of the sender
+	stepTime    = 1e9   // ns: all packets later than stepDelay for so long: the path has become longer
+	stepDelay   = 50e6  // ns
+	stepPackets = 20
+	baseWindow  = 5e9 // ns: the earliest packet of the last one to two windows is the base that lateness counts from
+)
+
+// Flags say what a packet was to its stream.
+type Flags uint8
+
+// The flags of an Event.
+const (
+	New       Flags = 1 << iota // counted for the first time
+	Duplicate                   // seen before: changes nothing else
+	Reordered                   // New, but older than the newest: repairs a loss that had been counted
+	Restart                     // New, and the sequence started anew: not a loss
+	Talkspurt                   // the first after a pause of the sender: silence suppression, hold
+	ClockJump                   // the timestamp does not continue: the sender's clock was set anew
+	Untimed                     // carries no media time: telephone-event, comfort noise, or the clock rate is unknown
+	Stray                       // its sequence number is far off and no neighbour has confirmed it: not counted yet
+)
+
+// Event is what one packet meant for its stream.
+type Event struct {
+	Flags Flags
+	Lost  uint32 // sequence numbers that were skipped just before it
+	Seq   uint64 // extended sequence number, continuous across wraps and restarts
+	Delay int64  // nanoseconds that it came later than the earliest packets of the last seconds; 0 when Untimed
+}
+
+// Stream holds what is known of one RTP stream (one source, one destination, one SSRC). It has a fixed size and no
+// pointers. Init before use.
+type Stream struct {
+	nsPerTick float64
+	clock     uint32
+	untimed   [2]uint64 // bit per payload type
+
+	window
+	topSeq   uint16 // sequence number of window.top
+	bad      uint16 // RFC 3550 A.1 bad_seq: what would confirm a restart
+	badHeld  bool   // a stray waits for its neighbour
+	started  bool
+	restarts uint32
+
+	dups, reordered, strays uint64
+	first, last             int64
+	deltaMax                int64
+
+	// timing of the packets with media time
+	timed       bool
+	lastTS      uint32
+	lastSeq     uint16
+	lastPT      uint8
+	t0          int64
+	ticks       int64 // since t0
+	transit     float64
+	jitter      float64 // running, ns
+	jitterMax   float64
+	jitterSum   float64
+	jitterCount uint64
+	talkspurts  uint32
+	clockJumps  uint32
+
+	base  base
+	pdv   [7]uint32
+	skew  skew
+	step  uint32 // timestamp step in use and its votes (Boyer-Moore majority)
+	votes uint32
+
+	types [4]typeCount
+}
+
+type typeCount struct {
+	n  uint32
+	pt uint8
+}
+
+// Init makes s ready for a stream whose payload clock runs at clockRate Hz. 0 means unknown: loss and order are kept,
+// times are not.
+func (s *Stream) Init(clockRate uint32) {
+	*s = Stream{}
+	s.SetUntimed(13) // comfort noise, RFC 3389
+	s.SetUntimed(19) // comfort noise before it was 13
+	s.SetClockRate(clockRate)
+}
+
+// SetClockRate changes the rate of the payload's clock, when the payload type changed to one of another rate.
+func (s *Stream) SetClockRate(hz uint32) {
+	if hz == s.clock {
+		return
+	}
+	s.clock, s.nsPerTick = hz, 0
+	if hz != 0 {
+		s.nsPerTick = 1e9 / float64(hz)
+	}
+	s.timed, s.votes = false, 0
+}
+
+// ClockRate is the rate in use, Hz.
+func (s *Stream) ClockRate() uint32 { return s.clock }
+
+// SetUntimed says that a payload type carries no media time of its own (telephone-event, RFC 4733: its timestamp is that
+// of the event's start). Its packets count for loss, not for jitter. Comfort noise is known.
+func (s *Stream) SetUntimed(payloadType uint8) {
+	s.untimed[payloadType>>6&1] |= 1 << (payloadType & 63)
+}
+
+// Packet takes a packet that arrived at t, nanoseconds since the epoch.
+func (s *Stream) Packet(t int64, h *Header) (e Event) {
+	switch {
+	case !s.started:
+		s.started = true
+		s.first, s.last = t, t
+		s.topSeq = h.Seq
+		s.window.init(h.Seq)
+		e.Flags = New
+	case h.Seq == s.topSeq+1:
+		s.topSeq = h.Seq
+		s.window.advance(1)
+		e.Flags = New
+	default:
+		s.place(t, h, &e)
+		if e.Flags&New == 0 {
+			return e
+		}
+	}
+	if e.Flags&Reordered == 0 {
+		e.Seq = s.top
+	}
+	s.badHeld = false
+	if d := t - s.last; d > s.deltaMax {
+		s.deltaMax = d
+	}
+	s.last = t
+	s.countType(h.PayloadType)
+	if s.clock == 0 || s.untimed[h.PayloadType>>6&1]>>(h.PayloadType&63)&1 != 0 {
+		e.Flags |= Untimed
+		return e
+	}
+	s.time(t, h, &e)
+	return e
+}
+
+// place finds where a packet stands that is not the next in sequence.
+func (s *Stream) place(t int64, h *Header, e *Event) {
+	ahead := h.Seq - s.topSeq
+	switch behind := -ahead; {
+	case ahead == 0 || behind <= maxMisorder:
+		ext := s.top - uint64(behind)
+		switch s.window.fill(ext) {
+		case false:
+			s.dups++
+			e.Flags, e.Seq = Duplicate, ext
+		default:
+			s.reordered++
+			e.Flags, e.Seq = New|Reordered, ext
+		}
+	case ahead < maxDropout && !s.wildJump(t, h, ahead), s.sameClock(t, h, ahead):
+		e.Lost = uint32(ahead) - 1
+		s.topSeq = h.Seq
+		s.window.advance(uint64(ahead))
+		e.Flags = New
+	case s.badHeld && h.Seq == s.bad: // the neighbour of a stray: both belong to a new sequence
+		s.restarts++
+		s.strays--
+		s.topSeq = h.Seq
+		s.window.advance(2) // the stray counts now
+		s.window.fill(s.top - 1)
+		e.Flags = New | Restart
+		s.timed = false
+	default:
+		s.bad, s.badHeld = h.Seq+1, true
+		s.strays++
+		e.Flags = Stray
+	}
+}
+
+// mediaStep is how far the timestamp of h stands from the last one, and how much later than that it came, ns.
+func (s *Stream) mediaStep(t int64, h *Header) (media, late float64) {
+	media = float64(int32(h.Timestamp-s.lastTS)) * s.nsPerTick
+	return media, float64(t-s.t0) - (float64(s.ticks)*s.nsPerTick + media) - s.transit
+}
+
+// wildJump reports whether a gap of ahead comes with a timestamp that does not fit: a new sequence, not a loss.
+func (s *Stream) wildJump(t int64, h *Header, ahead uint16) bool {
+	if !s.timed || ahead < 16 || s.untimed[h.PayloadType>>6&1]>>(h.PayloadType&63)&1 != 0 {
+		return false
+	}
+	_, late := s.mediaStep(t, h)
+	return late > wildTime || late < -wildTime
+}
+
+// sameClock reports whether a jump in sequence agrees with the time that went by: then it is a loss, however long.
+func (s *Stream) sameClock(t int64, h *Header, ahead uint16) bool {
+	if !s.timed || s.votes == 0 || ahead >= 1<<15 {
+		return false
+	}
+	want := float64(ahead) * float64(s.step) * s.nsPerTick
+	media, late := s.mediaStep(t, h)
+	return media > 0.9*want && media < 1.1*want && late < 1e9 && late > -1e9
+}
+
+// time keeps jitter, lateness, skew and packet time from a packet that carries media time.
+func (s *Stream) time(t int64, h *Header, e *Event) {
+	if !s.timed {
+		s.timed = true
+		s.t0, s.ticks, s.transit = t, 0, 0
+		s.lastTS, s.lastSeq, s.lastPT = h.Timestamp, h.Seq, h.PayloadType
+		if s.jitterCount > 0 || s.base.set {
+			e.Flags |= ClockJump
+			s.base.restart(t, 0)
+			s.skew.rebase(0)
+			return
+		}
+		s.base.restart(t, 0)
+		s.skew.start(t)
+		return
+	}
+	step := int32(h.Timestamp - s.lastTS)
+	s.ticks += int64(step)
+	transit := float64(t-s.t0) - float64(s.ticks)*s.nsPerTick
+	d := transit - s.transit
+	if h.Seq == s.lastSeq+1 && h.PayloadType == s.lastPT {
+		s.vote(step)
+		if s.votes > 0 && step > 0 && uint32(step) >= 2*s.step && uint32(step) > s.step+s.clock/50 {
+			e.Flags |= Talkspurt
+			s.talkspurts++
+		}
+	}
+	s.lastTS, s.lastSeq, s.lastPT = h.Timestamp, h.Seq, h.PayloadType
+	if d > wildTime || d < -wildTime || h.Marker && d > spurtPause {
+		// The clock stood still or was set: go on as if this packet had come with the delay of the last.
+		s.t0 += int64(d)
+		if d > wildTime || d < -wildTime {
+			e.Flags |= ClockJump
+			s.clockJumps++
+		} else if e.Flags&Talkspurt == 0 {
+			e.Flags |= Talkspurt
+			s.talkspurts++
+		}
+		return
+	}
+	s.transit = transit
+	if d < 0 {
+		d = -d
+	}
+	s.jitter += (d - s.jitter) / 16 // RFC 3550 appendix A.8
+	s.jitterSum += s.jitter
+	s.jitterCount++
+	if s.jitter > s.jitterMax {
+		s.jitterMax = s.jitter
+	}
+	e.Delay = s.base.delay(t, int64(transit))
+	if e.Delay > pdvLimits[0] {
+		s.countLate(e.Delay)
+	}
+	s.skew.packet(t, transit)
+}
+
+// pdvLimits are the bounds of the delay histogram, ns.
+var pdvLimits = [7]int64{50e6, 70e6, 90e6, 120e6, 150e6, 200e6, 300e6}
+
+func (s *Stream) countLate(delay int64) {
+	for i, limit := range pdvLimits {
+		if delay > limit {
+			s.pdv[i]++
+		}
+	}
+}
+
+// vote keeps the timestamp step that most neighbours have (Boyer and Moore's majority vote).
+func (s *Stream) vote(step int32) {
+	switch {
+	case step <= 0:
+	case uint32(step) == s.step:
+		if s.votes < 1000 {
+			s.votes++
+		}
+	case s.votes == 0:
+		s.step, s.votes = uint32(step), 1
+	default:
+		s.votes--
+	}
+}
+
+func (s *Stream) countType(pt uint8) {
+	for i := range s.types {
+		if c := &s.types[i]; c.pt == pt || c.n == 0 {
+			c.pt = pt
+			c.n++
+			return
+		}
+	}
+}
+
+// JitterMS is the running interarrival jitter, milliseconds.
+func (s *Stream) JitterMS() float64 { return s.jitter / 1e6 }
+
+// Packets is the number of unique packets so far.
+func (s *Stream) Packets() uint64 { return s.received }
+
+// Last is the time of the newest packet, nanoseconds.
+func (s *Stream) Last() int64 { return s.last }
