@@ -4,6 +4,12 @@
 // It is not for looking into packets: that is decode's.
 package capture
 
+import "errors"
+
+// ErrIdle is what Next returns when a live source or a replay has had nothing for 100 ms, so that the caller can tick
+// its clock. The source goes on.
+var ErrIdle = errors.New("no packet for 100 ms")
+
 // Packet is one captured frame. Data belongs to the source and is valid until the next call of its Next.
 type Packet struct {
 	Time   int64  // nanoseconds since the Unix epoch
@@ -20,8 +26,13 @@ type Source interface {
 	Next(p *Packet) error
 	// Stats may be called by other goroutines.
 	Stats() Stats
+	// Close frees what the source holds. It may be called by another goroutine and more than once; a waiting Next
+	// returns ErrClosed.
 	Close() error
 }
+
+// ErrClosed is what Next returns after Close.
+var ErrClosed = errors.New("the packet source is closed")
 
 // Stats says what a source has read and missed.
 type Stats struct {
@@ -38,3 +49,11 @@ type Warning struct {
 	Offset int64 // bytes from the start of the file, decompressed
 	Text   string
 }
+
+// Link types of the tcpdump.org registry that this program reads or writes.
+const (
+	LinkNull     = 0
+	LinkEthernet = 1
+	LinkRaw      = 101
+	LinkSLL      = 113
+)

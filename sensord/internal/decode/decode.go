@@ -37,22 +37,45 @@ const (
 	SCTP
 )
 
-// Datagram is one transport payload: a UDP datagram, an SCTP DATA chunk, or a run of bytes of a TCP stream in order. It
-// and Payload belong to the decoder and are valid until the handler returns.
+// Datagram is one transport payload: a UDP datagram, an SCTP user message, or a run of bytes of a TCP stream in order.
+// It and all it points to belong to the decoder and are valid until the handler returns.
 type Datagram struct {
-	Time      int64 // of the packet that completed it, nanoseconds
+	Time      int64 // of the packet that completed it, nanoseconds; never of a packet before the current one
 	Src, Dst  Endpoint
 	Transport Transport
 	DSCP      uint8
 	TTL       uint8
-	Cut       bool   // the capture cut the payload (snaplen)
-	Length    int    // of the whole payload; larger than len(Payload) when Cut
+	Cut       bool // the capture cut the payload (snaplen)
+	Length    int  // of the whole payload; larger than len(Payload) when Cut
 	Payload   []byte
-	Frame     uint64          // number of the packet in the input, from 1
-	Packet    *capture.Packet // the packet that completed it, for keeping
+	HeaderLen int              // offset of Payload in Packet.Data; 0 when the payload is not in one piece in that frame
+	Frame     uint64           // number of the packet in the input, from 1
+	Packet    *capture.Packet  // the packet that completed it, for keeping
+	Earlier   []capture.Packet // the packets before Packet that carried its other IP or SCTP fragments, for keeping
+
+	// Of a TCP stream, one direction of a connection:
+	Stream uint64 // its number, never 0 and never used again; 0 for UDP and SCTP
+	Fresh  bool   // these are the first bytes seen of the stream
+	Gap    bool   // bytes before these were not captured: find the next message start
+	End    bool   // the stream has ended (FIN, RST, evicted, end of input); Payload is empty, forget the stream
 }
 
 // Handler takes datagrams from a Decoder.
 type Handler interface {
 	Datagram(d *Datagram)
+}
+
+// DuplicateHandler is implemented by a Handler that wants to hear of packets that were captured twice (mirror port,
+// inside and outside of a tunnel). They are not given to Datagram.
+type DuplicateHandler interface {
+	Duplicate(d *Datagram)
+}
+
+// Config bounds a Decoder. The zero value of each field means its default.
+type Config struct {
+	MaxFragments     int   // IP datagrams in reassembly; 1024
+	MaxFragmentBytes int   // their frames, together; 16 MiB
+	MaxStreams       int   // TCP streams (directions); 32,768
+	MaxStreamBytes   int   // frames held back because earlier bytes are missing, together; 16 MiB
+	DuplicateWindow  int64 // nanoseconds within which the same packet seen again is a duplicate; 50 ms, negative: off
 }

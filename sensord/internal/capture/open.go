@@ -1,0 +1,309 @@
+package capture
+
+import (
+	"container/heap"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Options of Open. The zero value is fine.
+type Options struct {
+	Stdin io.Reader // what "-" reads; os.Stdin
+}
+
+// maxOpen is how many files stay open from the start. Of more, only those whose time has come are open.
+const maxOpen = 16
+
+// Open opens capture files and merges them by time: pcap and pcapng, plain, gzip or zstd, found out by their content.
+// "-" is standard input, a directory stands for the capture files in it and below, in the order of their names. A file
+// that cannot be read, or is no capture, is an error; in a directory it is passed over, with a warning if its name ends
+// like a capture's. A file that is cut or damaged is read as far as it goes, and a warning tells where that was.
+func Open(paths []string, o Options) (Source, error) {
+	s := &files{stdin: o.Stdin, open: map[*file]bool{}}
+	if s.stdin == nil {
+		s.stdin = os.Stdin
+	}
+	names, err := expand(paths)
+	if err != nil {
+		return nil, err
+	}
+	for i, n := range names {
+		if err := s.add(i, n, len(names) > maxOpen); err != nil {
+			_ = s.Close()
+			return nil, err
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("no capture file in %s", strings.Join(paths, " "))
+	}
+	heap.Init(&s.heap)
+	return s, nil
+}
+
+// input is a file to read; found says that it was found in a directory and not named.
+type input struct {
+	path  string
+	found bool
+}
+
+func expand(paths []string) ([]input, error) {
+	var out []input
+	for _, p := range paths {
+		if p == "-" {
+			if slices.Contains(out, input{path: p}) {
+				return nil, errors.New("standard input (-) can be read once only")
+			}
+			out = append(out, input{path: p})
+			continue
+		}
+		info, err := os.Stat(p)
+		if err != nil {
+			return nil, fmt.Errorf("open capture: %w", err)
+		}
+		if !info.IsDir() {
+			out = append(out, input{path: p})
+			continue
+		}
+		err = filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if d.Type().IsRegular() {
+				out = append(out, input{path, true})
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read capture folder: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// looksLikeCapture goes by the name, for files that turned out not to be captures.
+func looksLikeCapture(path string) bool {
+	base := strings.ToLower(filepath.Base(path))
+	for _, end := range []string{".gz", ".zst"} {
+		base = strings.TrimSuffix(base, end)
+	}
+	for _, end := range []string{".pcap", ".pcapng", ".cap", ".dmp"} {
+		if strings.HasSuffix(base, end) {
+			return true
+		}
+	}
+	return false
+}
+
+// files is a Source over files, merged by time.
+type files struct {
+	stdin io.Reader
+	heap  mergeHeap
+	count counts
+	// last is the file whose packet is lent out: it moves on when the next one is asked for.
+	last *merged
+
+	closed atomic.Bool
+	mu     sync.Mutex // guards open
+	open   map[*file]bool
+}
+
+// merged is one of the files that are merged.
+type merged struct {
+	path  string
+	iface uint16
+	time  int64 // of its next packet
+	file  *file // nil until its time has come
+}
+
+func (s *files) openFile(path string) (*file, error) {
+	f, err := openFile(path, s.stdin)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[f] = true
+	if s.closed.Load() {
+		f.close()
+	}
+	return f, nil
+}
+
+func (s *files) closeFile(f *file) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, f)
+	f.close()
+}
+
+func (s *files) add(i int, in input, reopen bool) error {
+	f, err := s.openFile(in.path)
+	if err != nil {
+		if !in.found {
+			return err
+		}
+		if looksLikeCapture(in.path) {
+			s.count.warn(&Warning{in.path, 0, err.Error()})
+		}
+		return nil
+	}
+	if s.count.inputs() == math.MaxUint16 {
+		s.closeFile(f)
+		return fmt.Errorf("more than %d capture files", math.MaxUint16)
+	}
+	m := &merged{path: in.path, iface: s.count.input(f.name), file: f}
+	t, ok := f.peek()
+	if !ok {
+		s.count.warn(f.warning)
+		s.closeFile(f)
+		return nil
+	}
+	if m.time = t; reopen && in.path != "-" {
+		s.closeFile(f)
+		m.file = nil
+	}
+	s.heap = append(s.heap, m)
+	return nil
+}
+
+func (s *files) Next(p *Packet) error {
+	for {
+		if s.closed.Load() {
+			return ErrClosed
+		}
+		if s.last != nil {
+			s.advance()
+		}
+		if len(s.heap) == 0 {
+			s.count.publish()
+			return io.EOF
+		}
+		m := s.heap[0]
+		if m.file == nil {
+			f, err := s.openFile(m.path)
+			if err != nil {
+				s.count.warn(&Warning{m.path, 0, err.Error()})
+				heap.Pop(&s.heap)
+				continue
+			}
+			m.file = f
+		}
+		s.last = m
+		if err := m.file.next(p); err != nil {
+			continue
+		}
+		p.Iface = m.iface
+		s.count.packet(len(p.Data))
+		return nil
+	}
+}
+
+// advance moves the file that was read last to its next packet's place.
+func (s *files) advance() {
+	m := s.last
+	s.last = nil
+	t, ok := m.file.peek()
+	if !ok {
+		s.count.warn(m.file.warning)
+		s.closeFile(m.file)
+		heap.Pop(&s.heap)
+		return
+	}
+	if m.time = t; len(s.heap) > 1 {
+		heap.Fix(&s.heap, 0)
+	}
+}
+
+func (s *files) Stats() Stats { return s.count.stats() }
+
+func (s *files) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for f := range s.open {
+		f.close()
+	}
+	return nil
+}
+
+type mergeHeap []*merged
+
+func (h mergeHeap) Len() int { return len(h) }
+func (h mergeHeap) Less(i, j int) bool {
+	return h[i].time < h[j].time || h[i].time == h[j].time && h[i].iface < h[j].iface
+}
+func (h mergeHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *mergeHeap) Push(x any)   { *h = append(*h, x.(*merged)) }
+func (h *mergeHeap) Pop() any {
+	old := *h
+	m := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return m
+}
+
+// counts is what a source has read. One goroutine counts, others may look: what they see is at most 64 packets old
+// while packets flow, because atomic additions would cost as much as reading a packet does.
+type counts struct {
+	packets, bytes             uint64
+	pubPackets, pubBytes, drop atomic.Uint64
+
+	mu       sync.Mutex
+	names    []string
+	warnings []Warning
+}
+
+func (c *counts) packet(n int) {
+	c.packets++
+	c.bytes += uint64(n)
+	if c.packets%64 == 0 {
+		c.publish()
+	}
+}
+
+func (c *counts) publish() {
+	c.pubPackets.Store(c.packets)
+	c.pubBytes.Store(c.bytes)
+}
+
+func (c *counts) inputs() int { return len(c.names) }
+
+// input names an input and returns its number.
+func (c *counts) input(name string) uint16 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.names = append(c.names, name)
+	return uint16(len(c.names) - 1)
+}
+
+const maxWarnings = 1000
+
+func (c *counts) warn(w *Warning) {
+	if w == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.warnings) < maxWarnings {
+		c.warnings = append(c.warnings, *w)
+	}
+}
+
+func (c *counts) stats() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Stats{
+		Packets: c.pubPackets.Load(), Bytes: c.pubBytes.Load(), KernelDrops: c.drop.Load(),
+		Inputs: slices.Clone(c.names), Warnings: slices.Clone(c.warnings),
+	}
+}
