@@ -1,0 +1,191 @@
+// Package conf reads a voipmonitor.conf: the file that users bring. It knows the keys of VoIPmonitor - those that mean
+// something here are typed, the others are accepted with the reason why they are not needed - and the few of our own.
+// sensord runs on a Config; voipmon doctor and voipmon pair read the same file.
+//
+// The format: lines of `key = value`, comments after # or ; , an optional [general] section. Keys may be repeated where
+// they are lists (interface, sipport, server_destination). "-" and "_" in a key are the same, as is upper and lower case.
+// docs/configuration.md lists every key.
+package conf
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// DefaultPath is where the file is looked for.
+const DefaultPath = "/etc/voipmonitor.conf"
+
+// DefaultPort is where hosted listens for sensors, TCP.
+const DefaultPort = 60023
+
+// Secret is a value that is never printed: not in logs, not with %v, not in JSON.
+type Secret string
+
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "[secret]"
+}
+
+// LogValue implements slog.LogValuer.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Config is what the file says, with defaults where it says nothing.
+type Config struct {
+	Path string // the file; "" for defaults only
+
+	SensorID uint16 // id_sensor, 1..65535; 0 when not set
+	Name     string // sensor_name; "" means the host name
+
+	Interfaces   []string // interface
+	Promisc      bool     // promisc
+	Filter       string   // filter, a pcap expression
+	RingBufferMB int      // ringbuffer
+	SIPPorts     []uint16 // sipport; empty: SIP is found by content on every port
+
+	Servers       []string // server_destination[:server_destination_port], host:port, in order of preference
+	Fingerprint   string   // server_fingerprint, SHA-256 of hosted's CA certificate in hexadecimal; "" trusts the paired CA
+	Token         Secret   // cloud_token
+	SendPackets   bool     // packetbuffer_sender as written; results are sent, packets never
+	SendPacketsAt int      // its line, 0 when not set
+
+	SpoolDir    string // spooldir
+	MaxPoolMB   int    // maxpoolsize, MB; 0: no limit
+	MaxPoolDays int    // maxpooldays; 0: no limit
+	StateDir    string // state_dir: identity and journal
+	Socket      string // api_socket: where voiptop finds the sensor
+	RuleFile    string // rules_file: local capture rules
+
+	RTPTimeout      time.Duration // rtptimeout
+	ByeTimeout      time.Duration // destroy_call_at_bye
+	AbsoluteTimeout time.Duration // absolute_timeout
+	MaxCalls        int           // callslimit: running calls in memory
+
+	Issues []Issue // what is worth knowing about the file, in the order of its lines
+
+	lines map[string]int // where each key was set last
+}
+
+// Default is the configuration of an empty file.
+func Default() *Config {
+	return &Config{
+		Promisc:         true,
+		RingBufferMB:    128,
+		SpoolDir:        "/var/spool/sensord",
+		MaxPoolMB:       102400,
+		StateDir:        "/var/lib/sensord",
+		Socket:          "/run/sensord.sock",
+		RTPTimeout:      300 * time.Second,
+		ByeTimeout:      1200 * time.Second,
+		AbsoluteTimeout: 4 * time.Hour,
+		MaxCalls:        100_000,
+		lines:           map[string]int{},
+	}
+}
+
+// Line says where a key was set, 0 when it was not.
+func (c *Config) Line(key string) int { return c.lines[canonical(key)] }
+
+// Level grades an Issue.
+type Level string
+
+// The levels. An Error keeps sensord from starting.
+const (
+	Error   Level = "error"
+	Warning Level = "warning"
+	Info    Level = "info"
+)
+
+// Issue is one thing to know about a line of the file.
+type Issue struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"` // from 1; 0 when it is about something that is not there
+	Key    string `json:"key"`
+	Level  Level  `json:"level"`
+	Text   string `json:"text"`   // what was found, what was expected
+	Remedy string `json:"remedy"` // what to do
+}
+
+func (i Issue) String() string {
+	s := i.File
+	if i.Line > 0 {
+		s += ":" + strconv.Itoa(i.Line)
+	}
+	s += ": "
+	if i.Key != "" {
+		s += i.Key + ": "
+	}
+	s += i.Text
+	if i.Remedy != "" {
+		s += "; " + i.Remedy
+	}
+	return s
+}
+
+// Errors is the error of a file that cannot be used: its issues of level Error.
+type Errors []Issue
+
+func (e Errors) Error() string {
+	s := make([]string, len(e))
+	for i, x := range e {
+		s[i] = x.String()
+	}
+	return strings.Join(s, "\n")
+}
+
+// errors gives those of the issues that are errors, nil if there are none.
+func (c *Config) errors() error {
+	var e Errors
+	for _, i := range c.Issues {
+		if i.Level == Error {
+			e = append(e, i)
+		}
+	}
+	if e == nil {
+		return nil
+	}
+	return e
+}
+
+// CheckLive says what is missing for capturing on an interface and for reaching hosted. replay: packets come from a file.
+func (c *Config) CheckLive(replay bool) error {
+	var e Errors
+	missing := func(key, text, remedy string) {
+		e = append(e, Issue{File: c.Path, Key: key, Level: Error, Text: text, Remedy: remedy})
+	}
+	if !replay && len(c.Interfaces) == 0 {
+		missing("interface", "not set", `write "interface = eth0" (see "ip link"), or replay a file with -r`)
+	}
+	if len(c.Servers) > 0 && c.SensorID == 0 {
+		missing("id_sensor", "not set, and server_destination is",
+			`write "id_sensor = N" with a number from 1 to 65535 that no other sensor of yours has`)
+	}
+	if e == nil {
+		return nil
+	}
+	return e
+}
+
+// serverAddress joins a host with the port unless it names its own. An IPv6 address may stand with or without brackets.
+func serverAddress(host string, port int) (string, error) {
+	if h, p, err := net.SplitHostPort(host); err == nil {
+		n, err := strconv.Atoi(p)
+		if err != nil || n < 1 || n > 65535 {
+			return "", fmt.Errorf("port %q: want a number from 1 to 65535", p)
+		}
+		return net.JoinHostPort(h, p), nil
+	}
+	host = strings.Trim(host, "[]")
+	if host == "" || strings.ContainsAny(host, " /") {
+		return "", fmt.Errorf("%q: want a host name or an IP address", host)
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port)), nil
+}

@@ -1,0 +1,213 @@
+package conf
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"unicode/utf8"
+
+	"voiptop/rules"
+)
+
+const (
+	maxFile     = 4 << 20 // bytes of a configuration file
+	maxIncludes = 100
+)
+
+// Load reads the file. The error is an Errors when the file was read but holds errors; the Config is then usable as far
+// as it was understood, with every issue in it.
+func Load(path string) (*Config, error) {
+	c := Default()
+	c.Path = path
+	p := parser{c: c}
+	if err := p.file(path); err != nil {
+		return nil, err
+	}
+	p.finish()
+	return c, c.errors()
+}
+
+// Parse reads a file's text. name is what messages call it; include is not followed.
+func Parse(name string, text []byte) (*Config, error) {
+	c := Default()
+	c.Path = name
+	p := parser{c: c, noInclude: true}
+	p.text(name, text)
+	p.finish()
+	return c, c.errors()
+}
+
+type parser struct {
+	c         *Config
+	seen      map[string]bool
+	noInclude bool
+	servers   []setting // resolved in finish, when the port is known
+	port      int
+}
+
+// setting is one `key = value` line.
+type setting struct {
+	file  string
+	line  int
+	key   string // as it was written
+	value string
+}
+
+func (p *parser) file(path string) error {
+	if p.seen[path] {
+		return fmt.Errorf("read config %s: it includes itself; remove the include", path)
+	}
+	if len(p.seen) >= maxIncludes {
+		return fmt.Errorf("read config %s: more than %d files included", path, maxIncludes)
+	}
+	if p.seen == nil {
+		p.seen = map[string]bool{}
+	}
+	p.seen[path] = true
+	f, err := os.Open(path)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("read config %s: there is no such file; name yours with -c FILE: %w", path, os.ErrNotExist)
+		}
+		return fmt.Errorf("read config: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return fmt.Errorf("read config %s: %w", path, err)
+	}
+	if len(b) > maxFile {
+		return fmt.Errorf("read config %s: larger than %d bytes; is this a configuration file?", path, maxFile)
+	}
+	return p.text(path, b)
+}
+
+func (p *parser) text(name string, b []byte) error {
+	sc := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))))
+	sc.Buffer(nil, maxFile+1)
+	for n := 1; sc.Scan(); n++ {
+		line := strings.TrimSpace(sc.Text())
+		if !utf8.ValidString(line) {
+			line = strings.ToValidUTF8(line, "?")
+		}
+		if line == "" || line[0] == '#' || line[0] == ';' || line[0] == '[' {
+			continue
+		}
+		key, value, ok := strings.Cut(line, "=")
+		s := setting{name, n, strings.TrimSpace(key), cutComment(value)}
+		switch {
+		case !ok || s.key == "":
+			p.issue(s, Error, fmt.Sprintf("found %q, expected a line of the form key = value", clip(line)), `put "#" before it if it is a comment`)
+		case canonical(s.key) == "include" && !p.noInclude:
+			if err := p.include(s); err != nil {
+				return err
+			}
+		default:
+			p.set(s)
+		}
+	}
+	return sc.Err()
+}
+
+// include reads the files that the pattern names, in the order of their names.
+func (p *parser) include(s setting) error {
+	pattern := s.value
+	if !filepath.IsAbs(pattern) {
+		pattern = filepath.Join(filepath.Dir(s.file), pattern)
+	}
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		p.issue(s, Error, fmt.Sprintf("%q is not a file name or pattern", s.value), `write for example "include = conf.d/*.conf"`)
+		return nil
+	}
+	if len(files) == 0 {
+		p.issue(s, Warning, fmt.Sprintf("%q names no file", pattern), "remove the line, or mend the path")
+	}
+	sort.Strings(files)
+	for _, f := range files {
+		if err := p.file(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *parser) set(s setting) {
+	name := canonical(s.key)
+	k, ok := keys[name]
+	if !ok {
+		remedy := "remove the line"
+		if n := rules.Nearest(name, keyNames()); n != "" {
+			remedy = fmt.Sprintf("did you mean %q?", n)
+		}
+		p.issue(s, Warning, "is not a key that sensord or VoIPmonitor knows; the line has no effect", remedy)
+		return
+	}
+	if k.set == nil {
+		p.issue(s, Info, "has no effect: "+k.why, "")
+		return
+	}
+	if s.value == "" {
+		return // voipmonitor.conf templates hold empty keys: the default stands
+	}
+	if was, ok := p.c.lines[name]; ok && !k.list {
+		p.issue(s, Warning, fmt.Sprintf("set again; line %d no longer counts", was), "keep one of the two")
+	}
+	p.c.lines[name] = s.line
+	if err := k.set(p, s); err != nil {
+		p.issue(s, Error, err.Error(), k.example)
+	}
+}
+
+// finish settles what depends on more than one key.
+func (p *parser) finish() {
+	if p.port == 0 {
+		p.port = DefaultPort
+	}
+	for _, s := range p.servers {
+		a, err := serverAddress(s.value, p.port)
+		if err != nil {
+			p.issue(s, Error, err.Error(), keys["server_destination"].example)
+			continue
+		}
+		p.c.Servers = append(p.c.Servers, a)
+	}
+	if p.port != DefaultPort && len(p.servers) > 0 {
+		p.issue(setting{p.c.Path, p.c.lines["server_destination_port"], "server_destination_port", ""}, Info,
+			fmt.Sprintf("port %d instead of %d, where hosted listens unless told otherwise", p.port, DefaultPort), "")
+	}
+}
+
+func (p *parser) issue(s setting, l Level, text, remedy string) {
+	p.c.Issues = append(p.c.Issues, Issue{s.file, s.line, s.key, l, text, remedy})
+}
+
+// canonical is the form in which keys are compared.
+func canonical(key string) string {
+	return strings.ReplaceAll(strings.ToLower(strings.TrimSpace(key)), "-", "_")
+}
+
+// cutComment takes a trailing comment off a value: # or ; that follows a blank. (A filter or a header list may hold the
+// characters otherwise.)
+func cutComment(v string) string {
+	for i := 0; i < len(v); i++ {
+		if (v[i] == '#' || v[i] == ';') && (i == 0 || v[i-1] == ' ' || v[i-1] == '\t') {
+			v = v[:i]
+			break
+		}
+	}
+	return strings.TrimSpace(v)
+}
+
+func clip(s string) string {
+	if len(s) > 60 {
+		return strings.ToValidUTF8(s[:60], "") + "..."
+	}
+	return s
+}
