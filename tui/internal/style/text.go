@@ -11,7 +11,11 @@ import (
 // Clean makes text from the wire safe for a terminal and of a width that all terminals agree on: it holds no control
 // character, no escape sequence, no bidirectional override and no invalid UTF-8; each of these becomes "?". So does a
 // grapheme whose width is not the sum of its characters' (joined emoji), and on an ASCII terminal whatever is not ASCII.
+// No screen is wide enough for more than the first maxText bytes.
 func (t *Theme) Clean(s string) string {
+	if len(s) > maxText {
+		s = s[:maxText]
+	}
 	if plainASCII(s) {
 		return s
 	}
@@ -44,6 +48,8 @@ func (t *Theme) Clean(s string) string {
 	}
 	return b.String()
 }
+
+const maxText = 2048
 
 func plainASCII(s string) bool {
 	for i := range len(s) {
