@@ -103,6 +103,7 @@ func (p *parser) text(name string, b []byte) error {
 		s := setting{name, n, strings.TrimSpace(key), cutComment(value)}
 		switch {
 		case !ok || s.key == "":
+			s.key = ""
 			p.issue(s, Error, fmt.Sprintf("found %q, expected a line of the form key = value", clip(line)), `put "#" before it if it is a comment`)
 		case canonical(s.key) == "include" && !p.noInclude:
 			if err := p.include(s); err != nil {
