@@ -1,0 +1,58 @@
+# `make` alone prints the targets.
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
+COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+LDFLAGS  = -s -w -X voiptop/protocol.Version=$(VERSION) -X voiptop/protocol.Commit=$(COMMIT)
+BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+
+.PHONY: help build programs gui demo test check bench golden fuzz clean tools
+
+help:   ## print the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: gui programs ## build the GUI and the four programs into bin/
+
+programs:
+	$(BUILD) -o bin/ ./sensord ./hosted ./tui/voiptop ./tui/voipmon
+
+gui: hosted/web/dist/index.html
+
+hosted/web/dist/index.html: hosted/web/node_modules/.package-lock.json $(shell find hosted/web/src hosted/web/index.html hosted/web/vite.config.ts -type f 2>/dev/null)
+	cd hosted/web && npm run build
+
+hosted/web/node_modules/.package-lock.json: hosted/web/package-lock.json
+	cd hosted/web && npm ci --no-fund --no-audit
+
+tools:
+	@.ci/install
+
+demo: ## hosted, a sensor replaying real calls, and voiptop; DEMO_SECONDS=20 without a terminal
+	@.ci/install node
+	@$(MAKE) --no-print-directory build
+	@$(GO) run ./fixtures/demo
+
+test: tools build ## everything: Go, GUI and end-to-end tests
+	$(GO) vet ./...
+	$(GO) test ./...
+	cd hosted/web && npm test
+
+check: ## fast: format, vet, lint, race detector on the units
+	@test -z "$$($(GO) tool gofumpt -l . | tee /dev/stderr)"
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) tool go-errorlint ./...
+	$(GO) test -race -short ./protocol/... ./rules/... ./sensord/...
+
+golden: ## write the wanted output of the fixtures and screens anew; look at the difference
+	$(GO) test ./fixtures/... ./tui/... -update
+
+fuzz: ## fuzz every parser for FUZZTIME (20s) each
+	@for p in $$(grep -rl '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$p/*_test.go | cut -c6-); do \
+	    echo "$$p $$f"; $(GO) test $$p -run XXX -fuzz "^$$f\$$" -fuzztime $${FUZZTIME:-20s} || exit 1; done; done
+
+bench: ## benchmarks, as ratios against a floor in the same run
+	$(GO) test ./sensord/... -run XXX -bench . -benchmem
+
+clean: ## remove what was built
+	rm -rf bin hosted/web/dist/assets hosted/web/dist/index.html hosted/web/node_modules

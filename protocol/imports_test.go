@@ -1,0 +1,105 @@
+package protocol_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// may says what each part of the house may import of the house, by the longest prefix; std: the standard library only.
+// Imports point one way (docs/architecture.md); a part that is not listed must be.
+var may = map[string]struct {
+	own []string
+	std bool
+}{
+	"protocol":                 {},
+	"protocol/link":            {own: []string{"protocol"}},
+	"protocol/sensorapi":       {own: []string{"protocol"}},
+	"rules":                    {own: []string{"protocol"}},
+	"sensord":                  {own: []string{"protocol", "rules", "sensord"}},
+	"sensord/internal/sip":     {std: true},
+	"sensord/internal/sdp":     {std: true},
+	"sensord/internal/rtp":     {std: true},
+	"sensord/internal/quality": {std: true},
+	"sensord/internal/capture": {},
+	"sensord/internal/decode":  {own: []string{"sensord/internal/capture"}},
+	"hosted":                   {own: []string{"protocol", "rules", "hosted"}},
+	"tui":                      {own: []string{"protocol", "rules", "sensord/analyze", "sensord/conf", "tui"}},
+	"fixtures":                 {own: []string{"fixtures", "protocol"}},
+}
+
+// only says where a library may be imported.
+var only = map[string][]string{
+	"github.com/google/gopacket":   {"sensord/internal/capture", "sensord/internal/decode", "sensord/internal/spool"},
+	"github.com/gorilla/mux":       {"hosted"},
+	"github.com/lib/pq":            {"hosted"},
+	"github.com/charmbracelet":     {"tui"},
+	"modernc.org/sqlite":           {"hosted"},
+	"golang.org/x/net/http2":       {"protocol/link", "sensord/internal/uplink", "hosted/internal/sensors", "hosted/internal/relay"},
+	"github.com/fxamacker/cbor/v2": {"protocol/link", "sensord/internal/journal", "hosted"},
+}
+
+func within(pkg, part string) bool { return pkg == part || strings.HasPrefix(pkg, part+"/") }
+
+func TestImportsPointOneWay(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{.Standard}}{{range .Imports}} {{.}}{{end}}`, "voiptop/...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		f := strings.Fields(line)
+		pkg := strings.TrimPrefix(f[0], "voiptop/")
+		part := ""
+		for p := range may {
+			if within(pkg, p) && len(p) > len(part) {
+				part = p
+			}
+		}
+		if part == "" {
+			t.Errorf("%s: no rule says what it may import; add one here and to docs/architecture.md", pkg)
+			continue
+		}
+		for _, imp := range f[2:] {
+			own, isOwn := strings.CutPrefix(imp, "voiptop/")
+			allowed := true
+			switch {
+			case isOwn:
+				allowed = false
+				for _, a := range may[part].own {
+					allowed = allowed || within(own, a)
+				}
+			case may[part].std:
+				allowed = !strings.Contains(strings.SplitN(imp, "/", 2)[0], ".")
+			}
+			if !allowed {
+				t.Errorf("%s imports %s; %s may import %v", pkg, imp, part, may[part].own)
+			}
+			for lib, parts := range only {
+				if !within(imp, lib) {
+					continue
+				}
+				ok := false
+				for _, p := range parts {
+					ok = ok || within(pkg, p)
+				}
+				if !ok {
+					t.Errorf("%s imports %s, which stays in %v", pkg, imp, parts)
+				}
+			}
+		}
+	}
+}
+
+func TestSensorAndHostedNeverMeet(t *testing.T) {
+	for _, pair := range [][2]string{{"voiptop/sensord/...", "voiptop/hosted"}, {"voiptop/hosted/...", "voiptop/sensord"}} {
+		out, err := exec.Command("go", "list", "-deps", pair[0]).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range strings.Fields(string(out)) {
+			if within(p, pair[1]) {
+				t.Errorf("%s depends on %s", pair[0], p)
+			}
+		}
+	}
+}
