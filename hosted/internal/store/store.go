@@ -18,6 +18,7 @@ var (
 	ErrNotFound = errors.New("not found")
 	ErrExists   = errors.New("exists already")
 	ErrGap      = errors.New("batch does not follow the last one")
+	ErrCursor   = errors.New("not a cursor of this list") // CallQuery.After is nothing that CallPage.Next was
 )
 
 // TenantID numbers a customer.
@@ -104,7 +105,7 @@ type Batch struct {
 type CallQuery struct {
 	From, To protocol.Time // start in [From, To)
 	Number   string        // prefix of caller or callee
-	Text     string        // number prefix, exact Call-ID, or IP address of either side
+	Text     string        // number prefix, exact Call-ID, id, or IP address of either side
 	SensorID uint16
 	Status   int
 	MaxMOS   float64 // calls whose MOS is below
@@ -132,6 +133,9 @@ type AuditEntry struct {
 	Detail string
 }
 
+// AuditAge is how long an audit entry is kept.
+const AuditAge = 400 * 24 * time.Hour
+
 // Store is safe for use by many goroutines.
 type Store interface {
 	CreateTenant(ctx context.Context, name string) (Tenant, error)
@@ -152,19 +156,25 @@ type Store interface {
 
 	CreateEnrolToken(ctx context.Context, t EnrolToken) error
 	// RedeemEnrolToken marks an unused, unexpired token used and enrols the sensor, in one transaction.
+	// A sensor that enrols again with the same key keeps its UUID and cursor. The tenant is the token's.
 	// ErrNotFound: no such token. ErrExists: SensorID is held by another sensor of the tenant that is not revoked.
 	RedeemEnrolToken(ctx context.Context, hash [32]byte, now time.Time, s Sensor) (Sensor, error)
 	Sensor(ctx context.Context, id protocol.UUID) (Sensor, error)
 	SensorByNumber(ctx context.Context, t TenantID, sensorID uint16) (Sensor, error)
 	Sensors(ctx context.Context, t TenantID) ([]Sensor, error)
-	// TouchSensor records what the last hello said.
+	// TouchSensor records what the last hello said, the number included if it says one. ErrExists: that number is held
+	// by another sensor of the tenant.
 	TouchSensor(ctx context.Context, id protocol.UUID, info protocol.SensorInfo, addr string, now time.Time) error
 	RevokeSensor(ctx context.Context, t TenantID, id protocol.UUID) error
 
 	Cursor(ctx context.Context, sensor protocol.UUID) (Cursor, error)
 	// AppendCDRs stores a batch and advances the sensor's cursor in one transaction, and answers the new cursor. What the
 	// cursor has passed already is skipped by number. A batch that begins beyond the cursor is refused with ErrGap. A new
-	// epoch (the sensor's journal began anew) starts at its own First.
+	// epoch (the sensor's journal began anew) starts at its own First. A call that is there already, by its id, is
+	// replaced: a file that is replayed gives no second row. ErrNotFound: no such sensor in the tenant.
+	//
+	// A call is filed under the day of its start. If its start is older than the store keeps calls, or is more than a
+	// day ahead (a wrong clock, an old file replayed), it is filed under now, so that it is kept as long as any other.
 	AppendCDRs(ctx context.Context, b Batch, now time.Time) (Cursor, error)
 
 	Calls(ctx context.Context, t TenantID, q CallQuery) (CallPage, error)
@@ -172,11 +182,16 @@ type Store interface {
 	CountCalls(ctx context.Context, t TenantID) (uint64, error)
 	// DropBefore removes the days that ended before t, whole.
 	DropBefore(ctx context.Context, t time.Time) error
+	// Maintain makes the room that calls of today and the next days need, and forgets what expired before now
+	// (sessions, API tokens, enrolment tokens) and audit entries older than AuditAge.
+	Maintain(ctx context.Context, now time.Time) error
 
 	Audit(ctx context.Context, e AuditEntry) error
 	AuditLog(ctx context.Context, t TenantID, limit int) ([]AuditEntry, error)
 
 	// Secret reads the named secret, or stores and answers what create makes if there is none. (CA key and certificate.)
 	Secret(ctx context.Context, name string, create func() ([]byte, error)) ([]byte, error)
+	// Ping reports whether the store answers.
+	Ping(ctx context.Context) error
 	Close() error
 }

@@ -1,0 +1,65 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"voiptop/hosted/internal/store"
+)
+
+// Audit implements store.Store.
+func (d *DB) Audit(ctx context.Context, e store.AuditEntry) error {
+	_, err := d.Write.ExecContext(ctx, `INSERT INTO audit (at, tenant, who, addr, action, object, bytes, detail)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, micros(e.Time), e.Tenant, Text(e.User), e.Addr, e.Action, Text(e.Object), e.Bytes, Text(e.Detail))
+	return one(err, "audit %s", e.Action)
+}
+
+// AuditLog implements store.Store.
+func (d *DB) AuditLog(ctx context.Context, t store.TenantID, limit int) ([]store.AuditEntry, error) {
+	return list(ctx, d.Read, func(r scanner) (e store.AuditEntry, err error) {
+		return e, r.Scan(moment{&e.Time}, &e.Tenant, &e.User, &e.Addr, &e.Action, &e.Object, &e.Bytes, &e.Detail)
+	}, `SELECT at, tenant, who, addr, action, object, bytes, detail FROM audit
+		WHERE tenant = $1 ORDER BY id DESC LIMIT $2`, t, limit)
+}
+
+// Secret implements store.Store. Of two that create the same secret at once, both get the one that was first.
+func (d *DB) Secret(ctx context.Context, name string, create func() ([]byte, error)) ([]byte, error) {
+	read := func() (v []byte, err error) {
+		err = d.Write.QueryRowContext(ctx, `SELECT value FROM secrets WHERE name = $1`, name).Scan(&v)
+		return v, err
+	}
+	v, err := read()
+	if !errors.Is(err, sql.ErrNoRows) {
+		return v, one(err, "secret %q", name)
+	}
+	if v, err = create(); err != nil {
+		return nil, fmt.Errorf("create secret %q: %w", name, err)
+	}
+	if _, err = d.Write.ExecContext(ctx, `INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`,
+		name, v); err != nil {
+		return nil, fmt.Errorf("store secret %q: %w", name, err)
+	}
+	v, err = read()
+	return v, one(err, "secret %q", name)
+}
+
+// Forget removes what expired before now, and audit entries older than store.AuditAge.
+func (d *DB) Forget(ctx context.Context, now time.Time) error {
+	for _, q := range []struct {
+		sql string
+		t   time.Time
+	}{
+		{`DELETE FROM sessions WHERE expires < $1`, now},
+		{`DELETE FROM api_tokens WHERE expires <> 0 AND expires < $1`, now},
+		{`DELETE FROM enrol_tokens WHERE expires < $1`, now},
+		{`DELETE FROM audit WHERE at < $1`, now.Add(-store.AuditAge)},
+	} {
+		if _, err := d.Write.ExecContext(ctx, q.sql, micros(q.t)); err != nil {
+			return fmt.Errorf("forget what expired: %w", err)
+		}
+	}
+	return nil
+}
