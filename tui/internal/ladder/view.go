@@ -1,0 +1,196 @@
+package ladder
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"voiptop/tui/internal/style"
+)
+
+const (
+	first    = 14 // cell of the first lifeline
+	notes    = 18 // cells behind the last one
+	pitchMin = 14
+	pitchMax = 30
+)
+
+// View draws a ladder in lines of a width. Off is how many columns are scrolled off at the left.
+type View struct {
+	Theme *style.Theme
+	W     int
+	Off   int
+}
+
+// pitch is the distance of lifelines.
+func (v View) pitch(l *Ladder) int {
+	n := max(len(l.Columns)-1, 1)
+	return max(pitchMin, min(pitchMax, (v.W-first-notes)/n))
+}
+
+// MaxOff is the largest Off that shows anything new.
+func (v View) MaxOff(l *Ladder) int {
+	n := len(l.Columns)
+	seen := 1 + max(v.W-first-1, 0)/v.pitch(l)
+	return max(0, n-seen)
+}
+
+// Header is two lines: names and addresses of the columns.
+func (v View) Header(l *Ladder) []string {
+	p := v.pitch(l)
+	out := make([]string, 2)
+	for line := range out {
+		c := v.canvas(l)
+		for i, col := range l.Columns {
+			text, st := col.Name, v.Theme.Bold
+			if line == 1 {
+				text, st = col.Addr, v.Theme.Dim
+			}
+			room := p - 1
+			if i == len(l.Columns)-1 {
+				room = p + notes
+			}
+			c.put(first+i*p-2, st, v.Theme.Cut(text, room))
+		}
+		if line == 0 {
+			c.put(5, v.Theme.Dim, "delta")
+		}
+		out[line] = c.line(v, false)
+	}
+	return out
+}
+
+// Line draws row i.
+func (v View) Line(l *Ladder, i int, sel bool) string {
+	r, t, p := &l.Rows[i], v.Theme, v.pitch(l)
+	c := v.canvas(l)
+	if sel {
+		c.put(0, t.Bold, ">")
+	}
+	if r.Kind == Gap {
+		c.put(1, t.Dim, "......... "+r.Delta.Round(time.Second).String()+" "+r.Label+" .........")
+		return c.line(v, sel)
+	}
+	delta := Seconds(r.Delta)
+	if i > 0 {
+		delta = "+" + delta
+	}
+	c.put(1, t.Dim, t.FitRight(delta, first-4))
+	for k := range l.Columns {
+		c.put(first+k*p, t.Rule, t.Glyph.V)
+	}
+	v.arrow(c, r, p)
+	st := t.Dim
+	if r.Grade != "" {
+		st = t.Severity(r.Grade)
+	}
+	c.put(first+(len(l.Columns)-1)*p+2, st, t.Clean(r.Note))
+	return c.line(v, sel)
+}
+
+func (v View) arrow(c *canvas, r *Row, p int) {
+	t := v.Theme
+	st, shaft := t.Text, t.Glyph.H
+	switch r.Kind {
+	case Response:
+		st = t.Status(r.Status)
+	case Request:
+		st = t.Info
+	case Media:
+		st, shaft = t.Good, "="
+		if r.Grade != "" {
+			st = t.Severity(r.Grade)
+		}
+	}
+	text := r.Label
+	if r.Count > 1 {
+		text += " x" + strconv.Itoa(r.Count)
+	}
+	a, b := min(r.From, r.To), max(r.From, r.To)
+	if a == b {
+		c.put(first+a*p+1, st, "<> "+t.Cut(text, p-4))
+		return
+	}
+	x, n := first+a*p+1, (b-a)*p-1
+	text = " " + t.Cut(text, n-6) + " "
+	fill := n - style.Width(text)
+	left, right := strings.Repeat(shaft, (fill+1)/2), strings.Repeat(shaft, fill/2)
+	if r.From < r.To {
+		right = right[:len(right)-len(shaft)] + ">"
+	} else {
+		left = "<" + left[len(shaft):]
+	}
+	c.put(x, st, left+text+right)
+}
+
+// canvas is a line of cells that is drawn to in any order.
+type canvas struct {
+	cells []cell
+	skip  int // cells of columns that are scrolled off
+}
+
+type cell struct {
+	s  string // one grapheme; "" is the second half of a wide one
+	st style.Style
+}
+
+func (v View) canvas(l *Ladder) *canvas {
+	p := v.pitch(l)
+	c := &canvas{cells: make([]cell, max(v.W, first+(len(l.Columns)-1)*p)+v.W), skip: v.Off * p}
+	for i := range c.cells {
+		c.cells[i] = cell{" ", v.Theme.Text}
+	}
+	return c
+}
+
+// put writes clean text at x. What does not fit is dropped.
+func (c *canvas) put(x int, st style.Style, s string) {
+	for s != "" {
+		g, w := ansi.FirstGraphemeCluster(s, ansi.GraphemeWidth)
+		s = s[len(g):]
+		if x < 0 || x+w > len(c.cells) {
+			return
+		}
+		c.cells[x] = cell{g, st}
+		if w == 2 {
+			c.cells[x+1] = cell{"", st}
+		}
+		x += w
+	}
+}
+
+// line is the part that is seen: the times, then the columns that are not scrolled off.
+func (c *canvas) line(v View, sel bool) string {
+	at := func(i int) cell {
+		if i >= first-2 {
+			i += c.skip
+		}
+		if i < len(c.cells) {
+			return c.cells[i]
+		}
+		return cell{" ", v.Theme.Text}
+	}
+	var b, run strings.Builder
+	st := v.Theme.Text
+	for i := 0; i < v.W; i++ {
+		k := at(i)
+		g := k.s
+		wide := g != "" && g != " " && style.Width(g) == 2
+		if g == "" || wide && (i+1 >= v.W || at(i+1).s != "") {
+			g = " " // half of a wide character was cut off or drawn over
+		}
+		if k.st != st {
+			b.WriteString(st.On(sel, run.String()))
+			run.Reset()
+			st = k.st
+		}
+		run.WriteString(g)
+		if wide && g != " " {
+			i++
+		}
+	}
+	b.WriteString(st.On(sel, run.String()))
+	return b.String()
+}
