@@ -1,9 +1,9 @@
 package rtp
 
-// Limits of RFC 3550 appendix A.1, and ours for timestamps.
+// Limits as in RFC 3550 appendix A.1, and ours for timestamps.
 const (
-	maxDropout  = 3000 // a larger step forward is a restart of the sequence unless time agrees with it
-	maxMisorder = 100  // a larger step back is a restart
+	maxDropout  = 3000            // a larger step forward is a restart of the sequence unless time agrees with it
+	maxMisorder = windowSize - 64 // a larger step back is a restart; what the window surely holds
 
 	wildTime    = 3e9   // ns: a timestamp that is off by more says that the sender's clock was set anew
 	spurtPause  = 200e6 // ns: at a marker, a timestamp that stood still for longer is a pause of the sender
@@ -113,6 +113,10 @@ func (s *Stream) SetUntimed(payloadType uint8) {
 	s.untimed[payloadType>>6&1] |= 1 << (payloadType & 63)
 }
 
+func (s *Stream) isUntimed(payloadType uint8) bool {
+	return s.untimed[payloadType>>6&1]>>(payloadType&63)&1 != 0
+}
+
 // Packet takes a packet that arrived at t, nanoseconds since the epoch.
 func (s *Stream) Packet(t int64, h *Header) (e Event) {
 	switch {
@@ -128,11 +132,11 @@ func (s *Stream) Packet(t int64, h *Header) (e Event) {
 		e.Flags = New
 	default:
 		s.place(t, h, &e)
-		if e.Flags&New == 0 {
+		if e.Flags&Stray != 0 {
 			return e
 		}
 	}
-	if e.Flags&Reordered == 0 {
+	if e.Flags&(Reordered|Duplicate) == 0 {
 		e.Seq = s.top
 	}
 	s.badHeld = false
@@ -140,8 +144,10 @@ func (s *Stream) Packet(t int64, h *Header) (e Event) {
 		s.deltaMax = d
 	}
 	s.last = t
-	s.countType(h.PayloadType)
-	if s.clock == 0 || s.untimed[h.PayloadType>>6&1]>>(h.PayloadType&63)&1 != 0 {
+	if e.Flags&Duplicate == 0 {
+		s.countType(h.PayloadType)
+	}
+	if s.clock == 0 || s.isUntimed(h.PayloadType) {
 		e.Flags |= Untimed
 		return e
 	}
@@ -183,32 +189,41 @@ func (s *Stream) place(t int64, h *Header, e *Event) {
 	}
 }
 
-// mediaStep is how far the timestamp of h stands from the last one, and how much later than that it came, ns.
-func (s *Stream) mediaStep(t int64, h *Header) (media, late float64) {
-	media = float64(int32(h.Timestamp-s.lastTS)) * s.nsPerTick
-	return media, float64(t-s.t0) - (float64(s.ticks)*s.nsPerTick + media) - s.transit
+// lateness is how much later a packet came than its timestamp says, measured from the last one, ns.
+func (s *Stream) lateness(t int64, h *Header) float64 {
+	ticks := s.ticks + int64(int32(h.Timestamp-s.lastTS))
+	return float64(t-s.t0) - float64(ticks)*s.nsPerTick - s.transit
 }
 
-// wildJump reports whether a gap of ahead comes with a timestamp that does not fit: a new sequence, not a loss.
+// inStep reports whether the timestamp moved on by what so many packets take.
+func (s *Stream) inStep(h *Header, packets uint16) bool {
+	want := float64(packets) * float64(s.step)
+	moved := float64(int32(h.Timestamp - s.lastTS))
+	return s.votes > 0 && moved > 0.9*want && moved < 1.1*want
+}
+
+// wildJump reports whether a gap comes with a timestamp that fits neither the packets missing nor the time that went by:
+// a new sequence, not a loss. With another payload type the clock may be another, so that nothing can be said.
 func (s *Stream) wildJump(t int64, h *Header, ahead uint16) bool {
-	if !s.timed || ahead < 16 || s.untimed[h.PayloadType>>6&1]>>(h.PayloadType&63)&1 != 0 {
+	if !s.timed || ahead < 16 || h.PayloadType != s.lastPT || s.inStep(h, ahead) {
 		return false
 	}
-	_, late := s.mediaStep(t, h)
+	late := s.lateness(t, h)
 	return late > wildTime || late < -wildTime
 }
 
-// sameClock reports whether a jump in sequence agrees with the time that went by: then it is a loss, however long.
+// sameClock reports whether a jump agrees with the packets missing and with the time that went by: then it is a loss,
+// however long.
 func (s *Stream) sameClock(t int64, h *Header, ahead uint16) bool {
-	if !s.timed || s.votes == 0 || ahead >= 1<<15 {
+	if !s.timed || ahead >= 1<<15 || !s.inStep(h, ahead) {
 		return false
 	}
-	want := float64(ahead) * float64(s.step) * s.nsPerTick
-	media, late := s.mediaStep(t, h)
-	return media > 0.9*want && media < 1.1*want && late < 1e9 && late > -1e9
+	late := s.lateness(t, h)
+	return late < stepTime && late > -stepTime
 }
 
-// time keeps jitter, lateness, skew and packet time from a packet that carries media time.
+// time keeps jitter, lateness, skew and packet time from a packet that carries media time. A duplicate counts for jitter
+// alone: RFC 3550 appendix A.8 takes every packet that arrives.
 func (s *Stream) time(t int64, h *Header, e *Event) {
 	if !s.timed {
 		s.timed = true
@@ -257,6 +272,9 @@ func (s *Stream) time(t int64, h *Header, e *Event) {
 	s.jitterCount++
 	if s.jitter > s.jitterMax {
 		s.jitterMax = s.jitter
+	}
+	if e.Flags&Duplicate != 0 {
+		return
 	}
 	e.Delay = s.base.delay(t, int64(transit))
 	if e.Delay > pdvLimits[0] {

@@ -55,13 +55,11 @@ func (w *window) turn(to uint64) {
 	}
 }
 
-// fill marks an older number received; false when it was received before, or left the window with nothing missing.
+// fill marks a number received that is at most maxMisorder behind the newest; false when it was received before.
 func (w *window) fill(ext uint64) bool {
 	if ext < w.base {
-		return w.fillBefore(ext)
-	}
-	if ext>>6+windowWords <= w.top>>6 {
-		return false
+		w.fillBefore(ext)
+		return true
 	}
 	word, bit := &w.words[ext>>6%windowWords], uint64(1)<<(ext&63)
 	if *word&bit != 0 {
@@ -73,16 +71,12 @@ func (w *window) fill(ext uint64) bool {
 }
 
 // fillBefore takes a packet from before the first that arrived: the numbers between become missing.
-func (w *window) fillBefore(ext uint64) bool {
-	if ext>>6+windowWords <= w.top>>6 {
-		return false
-	}
+func (w *window) fillBefore(ext uint64) {
 	for at := ext + 1; at < w.base; at++ {
 		w.words[at>>6%windowWords] &^= 1 << (at & 63)
 	}
 	w.base = ext
 	w.received++
-	return true
 }
 
 // settle counts the runs of zero bits among the lowest n of word, lowest first. run is the length of a run that reaches
