@@ -1,0 +1,209 @@
+// The nouns of package protocol (protocol/*.go) and of hosted's API, by their JSON names. Times are RFC 3339 in UTC with
+// microseconds, null when the thing did not happen; durations are milliseconds.
+
+export type Time = string;
+
+export type EndCause =
+  | 'bye' | 'cancel' | 'rejected' | 'no-answer' | 'timeout-rtp' | 'timeout-bye' | 'timeout-max' | 'unterminated' | 'interrupted';
+export type Party = 'caller' | 'callee' | 'sensor' | 'unknown';
+export type Direction = 'from-caller' | 'from-callee' | 'unknown';
+export type Severity = 'info' | 'warn' | 'bad';
+export type Keep = 'none' | 'sip' | 'headers' | 'rtp';
+export type State = 'trying' | 'ringing' | 'up' | 'hold' | 'ended';
+
+export interface CDR {
+  id: string;
+  call_id: string;
+  group_id: string;
+  sensor_id: number;
+  caller: string;
+  callee: string;
+  caller_domain: string;
+  callee_domain: string;
+  caller_name: string;
+  callee_uri: string;
+  src: string;
+  dst: string;
+  transport: string;
+  start: Time | null;
+  ringing: Time | null;
+  answer: Time | null;
+  end: Time | null;
+  duration_ms: number;
+  connect_ms: number | null;
+  pdd_ms: number | null;
+  setup_ms: number | null;
+  status: number;
+  reason: string;
+  end_cause: EndCause | '';
+  end_by: Party | '';
+  ua_caller: string;
+  ua_callee: string;
+  codecs: string[];
+  mos: number | null;
+  loss_pct: number | null;
+  jitter_ms: number | null;
+  streams: Stream[];
+  messages: Message[];
+  findings: Finding[];
+  rule: string;
+  capture: Capture;
+  over_limit: boolean;
+  retransmissions: number;
+  messages_omitted: number;
+  streams_omitted: number;
+}
+
+export interface MOS {
+  avg: number;
+  min: number;
+}
+
+export interface Stream {
+  src: string;
+  dst: string;
+  ssrc: string;
+  payload_type: number;
+  codec: string;
+  clock_rate: number;
+  direction: Direction;
+  first: Time | null;
+  last: Time | null;
+  packets: number;
+  expected: number;
+  lost: number;
+  loss_pct: number;
+  duplicates: number;
+  reordered: number;
+  jitter_mean_ms: number;
+  jitter_max_ms: number;
+  delta_max_ms: number;
+  skew_ms: number;
+  bursts: number[];
+  pdv: number[];
+  mos_f1: MOS;
+  mos_f2: MOS;
+  mos_adapt: MOS;
+  rtcp: { rtt_ms: number | null; loss_max_pct: number | null; jitter_max_ms: number | null } | null;
+  dtmf: string;
+  encrypted: boolean;
+  intervals: Interval[] | null;
+  ptime_ms: number;
+  dscp: number;
+  media: string;
+}
+
+export interface Interval {
+  t: Time;
+  packets: number;
+  lost: number;
+  jitter_ms: number;
+  mos: number;
+}
+
+export interface Message {
+  t: Time;
+  src: string;
+  dst: string;
+  first_line: string;
+  cseq: string;
+  retransmission: boolean;
+  sdp: string;
+}
+
+export interface Finding {
+  code: string;
+  severity: Severity;
+  text: string;
+  evidence: string;
+  remedy: string;
+}
+
+export interface Capture {
+  kept: Keep;
+  packets: number;
+  bytes: number;
+}
+
+export interface LiveCall {
+  id: string;
+  call_id: string;
+  group_id: string;
+  sensor_id: number;
+  state: State;
+  caller: string;
+  callee: string;
+  src: string;
+  dst: string;
+  transport: string;
+  start: Time | null;
+  answer: Time | null;
+  end: Time | null;
+  status: number;
+  codec: string;
+  pdd_ms: number | null;
+  mos: number | null;
+  loss_pct: number | null;
+  jitter_ms: number | null;
+  packets: number;
+  finding: string;
+  severity: Severity | '';
+  kept: Keep | '';
+  rule: string;
+}
+
+export interface LiveUpdate {
+  t: Time | null;
+  snapshot?: boolean;
+  calls?: LiveCall[];
+  gone?: string[];
+  counters?: Record<string, number>;
+}
+
+export interface Problem {
+  code: string;
+  title: string;
+  status: number;
+  detail?: string;
+  remedy?: string;
+  fields?: Record<string, string>;
+}
+
+export type Role = 'admin' | 'user' | 'viewer';
+
+export interface User {
+  name: string;
+  role: Role;
+  tenant: string;
+}
+
+export interface CallPage {
+  calls: CDR[];
+  next: string;
+}
+
+export interface Sensor {
+  uuid: string;
+  id_sensor: number;
+  name: string;
+  version: string;
+  os: string;
+  arch: string;
+  online: boolean;
+  addr: string;
+  enrolled: Time | null;
+  last_seen: Time | null;
+  last_cdr: Time | null;
+  cdrs: number;
+  revoked: boolean;
+  source: string;
+  running: number | null; // calls; null while offline
+  queue: number | null; // CDRs that wait on the sensor; null while offline
+  problems: Problem[] | null;
+}
+
+export interface EnrolToken {
+  token: string;
+  expires: Time;
+  server: string; // host:port that sensors dial
+}

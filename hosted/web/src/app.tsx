@@ -1,0 +1,183 @@
+// The frame around every view: session, navigation, preferences, keyboard help.
+
+import { Fragment } from 'preact';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { api, asProblem, whenUnauthorized } from './api/client';
+import type { Problem, User } from './api/types';
+import { CallPage } from './pages/call';
+import { CallsPage } from './pages/calls';
+import { LoginPage } from './pages/login';
+import { SensorsPage } from './pages/sensors';
+import { setPrefs, usePrefs, type Theme } from './prefs';
+import { callsPath, navigate, useRoute, type Route } from './router';
+import { offset, zoneName } from './time';
+import { Empty, ProblemBox, useTitle } from './ui/bits';
+import { Icon, type IconName } from './ui/icons';
+import { typing } from './ui/keys';
+
+const toLogin = () => {
+  if (location.pathname !== '/login') navigate('/login?next=' + encodeURIComponent(location.pathname + location.search), 'replace');
+};
+
+export function App() {
+  const route = useRoute();
+  const [user, setUser] = useState<User | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+
+  const ask = useCallback(() => {
+    setProblem(null);
+    api.session().then(setUser, (e) => {
+      const p = asProblem(e);
+      if (p.status === 401) toLogin();
+      else setProblem(p);
+    });
+  }, []);
+  useEffect(() => {
+    whenUnauthorized(() => {
+      setUser(null);
+      toLogin();
+    });
+    ask();
+  }, [ask]);
+
+  if (route.page === 'login') {
+    return (
+      <LoginPage
+        done={(u) => {
+          setUser(u);
+          navigate(route.next, 'replace');
+        }}
+      />
+    );
+  }
+  if (problem) return <main class="page narrow"><ProblemBox problem={problem} retry={ask} /></main>;
+  if (!user) return null; // for the moment that the session check takes
+  return (
+    <>
+      <a class="skip" href="#main">Skip to the content</a>
+      <Bar user={user} route={route} />
+      <main id="main" tabIndex={-1}>
+        <View route={route} user={user} />
+      </main>
+      <Help />
+    </>
+  );
+}
+
+function View({ route, user }: { route: Route; user: User }) {
+  switch (route.page) {
+    case 'calls': return <CallsPage query={route.query} user={user} />;
+    case 'call': return <CallPage key={route.id} id={route.id} user={user} />;
+    case 'sensors': return <SensorsPage user={user} add={route.add} />;
+    default: return <Missing />;
+  }
+}
+
+function Missing() {
+  useTitle('Not found');
+  return (
+    <Empty title="There is no such page">
+      <p>
+        <a href="/calls">All calls</a>
+      </p>
+    </Empty>
+  );
+}
+
+function Bar({ user, route }: { user: User; route: Route }) {
+  const logout = () => api.logout().then(toLoginPage, toLoginPage);
+  const here = (page: string) => (route.page === page || (page === 'calls' && route.page === 'call') ? 'page' : undefined);
+  return (
+    <header class="bar">
+      <a class="brand" href={callsPath('')} aria-label="voiptop, all calls">
+        <svg viewBox="0 0 32 32" width="22" height="22" aria-hidden="true">
+          <path d="M2 17h6l4-10 6 18 5-12 2 4h5" />
+        </svg>
+        <span>voiptop</span>
+      </a>
+      <nav aria-label="Pages">
+        <a href="/calls" aria-current={here('calls')}>Calls</a>
+        <a href="/sensors" aria-current={here('sensors')}>Sensors</a>
+      </nav>
+      <ZoneSwitch />
+      <ThemeSwitch />
+      <div class="user">
+        <span class="who" title={`${user.name}, ${user.role} of ${user.tenant}`}>
+          {user.name} <small>{user.tenant}</small>
+        </span>
+        <button type="button" class="quiet-button" onClick={logout}>Log out</button>
+      </div>
+    </header>
+  );
+}
+
+const toLoginPage = () => location.assign('/login'); // a full load: nothing of the session stays in memory
+
+// ZoneSwitch is always in sight: which zone the times on the page are in, and the other one a click away.
+function ZoneSwitch() {
+  const { zone } = usePrefs();
+  const now = Date.now() * 1000;
+  return (
+    <div class="segments" role="group" aria-label="Time zone">
+      <button type="button" aria-pressed={zone === 'utc'} onClick={() => setPrefs({ zone: 'utc' })}>UTC</button>
+      <button type="button" aria-pressed={zone === 'local'} title={`${zoneName('local')} ${offset(now, 'local')}`} onClick={() => setPrefs({ zone: 'local' })}>
+        <span class="wide-only">{zoneName('local')} </span>
+        <span class="small-only">Local </span>
+        <small>{offset(now, 'local')}</small>
+      </button>
+    </div>
+  );
+}
+
+const THEMES: Record<Theme, [Theme, IconName, string]> = {
+  auto: ['light', 'auto', 'Theme: as the system'],
+  light: ['dark', 'sun', 'Theme: light'],
+  dark: ['auto', 'moon', 'Theme: dark'],
+};
+
+function ThemeSwitch() {
+  const { theme } = usePrefs();
+  const [next, icon, label] = THEMES[theme];
+  return (
+    <button type="button" class="quiet-button" aria-label={`${label}. Change`} title={label} onClick={() => setPrefs({ theme: next })}>
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+const KEYS: [string, string][] = [
+  ['/', 'search'], ['j  k', 'next and previous row'], ['Enter', 'open the row'], ['u', 'back to the list'], ['t', 'UTC or local time'], ['?', 'this help'],
+];
+
+// Help holds the keys that work everywhere, and lists all.
+function Help() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const { zone } = usePrefs();
+  useEffect(() => {
+    const key = (e: KeyboardEvent) => {
+      if (typing(e)) return;
+      if (e.key === '?') dialog.current?.showModal();
+      else if (e.key === 't') setPrefs({ zone: zone === 'utc' ? 'local' : 'utc' });
+      else return;
+      e.preventDefault();
+    };
+    document.addEventListener('keydown', key);
+    return () => document.removeEventListener('keydown', key);
+  }, [zone]);
+  return (
+    <dialog ref={dialog} aria-label="Keys">
+      <h2>Keys</h2>
+      <dl class="keys">
+        {KEYS.map(([k, what]) => (
+          <Fragment key={k}>
+            <dt><kbd>{k}</kbd></dt>
+            <dd>{what}</dd>
+          </Fragment>
+        ))}
+      </dl>
+      <form method="dialog">
+        <button>Close</button>
+      </form>
+    </dialog>
+  );
+}

@@ -1,0 +1,128 @@
+// A stand-in for hosted's API, inside Vite's development server. It is not part of the build.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CDR, Problem } from '../api/types';
+import { host } from '../format';
+import { micros, rfc3339 } from '../time';
+import { makeCall, makeLive, makeSensors } from './data';
+
+const CALLS = Number(process.env.MOCK_CALLS ?? 2500);
+const SENSORS = Number(process.env.MOCK_SENSORS ?? 3);
+const RUNNING = Number(process.env.MOCK_LIVE ?? 14);
+
+export class Mock {
+  private session = false;
+  private revoked = new Set<string>();
+  private calls: CDR[] = Array.from({ length: CALLS }, (_, i) => makeCall(i + 1, Date.now() * 1000 - i * 97e6 - 30e6));
+
+  serve(req: IncomingMessage, res: ServerResponse) {
+    const url = new URL(req.url ?? '/', 'http://mock');
+    const path = url.pathname.replace(/\/$/, '');
+    const is = (method: string, pattern: RegExp) => (req.method === method ? pattern.exec(path) : null);
+    let m: RegExpExecArray | null;
+
+    if (is('POST', /^\/session$/)) return this.login(req, res);
+    if (is('DELETE', /^\/session$/)) return void ((this.session = false), end(res, 204));
+    if (!this.session) return problem(res, { code: 'unauthorized', status: 401, title: 'Log in first' });
+    if (is('GET', /^\/session$/)) return json(res, { user: USER });
+    if (is('GET', /^\/version$/)) return json(res, { version: '0.2.0-dev' });
+    if (is('GET', /^\/calls$/)) return this.list(url.searchParams, res);
+    if ((m = is('GET', /^\/calls\/([^/]+)$/))) {
+      const c = this.find(m[1]!);
+      return c ? json(res, c) : problem(res, { code: 'not-found', status: 404, title: 'No such call' });
+    }
+    if ((m = is('GET', /^\/calls\/([^/]+)\/capture$/) ?? is('HEAD', /^\/calls\/([^/]+)\/capture$/))) return this.capture(m[1]!, res);
+    if (is('GET', /^\/live$/)) return this.live(req, res);
+    if (is('GET', /^\/sensors$/)) return json(res, makeSensors(Date.now() * 1000).slice(0, SENSORS).map((s) => (this.revoked.has(s.uuid) ? { ...s, revoked: true, online: false } : s)));
+    if ((m = is('DELETE', /^\/sensors\/([^/]+)$/))) return void (this.revoked.add(m[1]!), end(res, 204));
+    if (is('POST', /^\/sensors\/tokens$/)) return json(res, { token: 'vt1.q7m4kz2d5yfaxw3o6jh2n5ctbe.Zk0rX9c1pYVQ3d0a8Wn4m2Ls7uTgRk5B', expires: rfc3339((Date.now() + 3_600_000) * 1000), server: 'hosted.example.net:60023' });
+    problem(res, { code: 'not-found', status: 404, title: `No ${req.method} ${path}` });
+  }
+
+  private login(req: IncomingMessage, res: ServerResponse) {
+    let body = '';
+    req.on('data', (d: Buffer) => (body += d.toString()));
+    req.on('end', () => {
+      const { name, password } = JSON.parse(body) as { name: string; password: string };
+      this.session = name === 'admin' && password === 'admin';
+      if (this.session) json(res, { user: USER });
+      else problem(res, { code: 'unauthorized', status: 401, title: 'The name or the password is wrong' });
+    });
+  }
+
+  private list(p: URLSearchParams, res: ServerResponse) {
+    const q = p.get('q') ?? '';
+    const from = micros(p.get('from')) ?? 0;
+    const to = micros(p.get('to')) ?? Infinity;
+    const hit = this.calls.filter((c) => {
+      const start = micros(c.start)!;
+      return (
+        start >= from && start < to && (!q || c.caller.startsWith(q) || c.callee.startsWith(q) || c.call_id === q || host(c.src) === q || host(c.dst) === q) &&
+        (!p.get('sensor') || c.sensor_id === Number(p.get('sensor'))) && (!p.get('status') || c.status === Number(p.get('status'))) &&
+        (!p.get('mos_below') || (c.mos !== null && c.mos < Number(p.get('mos_below')))) && (!p.get('finding') || c.findings.some((f) => f.code === p.get('finding'))) &&
+        (!p.get('kept') || c.capture.kept !== 'none')
+      );
+    });
+    const begin = p.get('after') ? hit.findIndex((c) => c.id === p.get('after')) + 1 : 0;
+    const page = hit.slice(begin, begin + Number(p.get('limit') ?? 100));
+    json(res, { calls: page.map((c) => ({ ...c, streams: [], messages: [] })), next: begin + page.length < hit.length ? page.at(-1)!.id : '' });
+  }
+
+  private find(id: string): CDR | undefined {
+    const c = this.calls.find((x) => x.id === id);
+    if (c || !this.running.some((l) => l.id === id)) return c;
+    const l = this.running.find((x) => x.id === id)!;
+    const full = makeCall(7, micros(l.start)!);
+    return { ...full, ...l, end: null, end_cause: '', end_by: '', codecs: [l.codec], capture: full.capture, messages: full.messages.filter((m) => !/BYE/.test(m.cseq)), findings: [] };
+  }
+
+  private capture(id: string, res: ServerResponse) {
+    const c = this.find(id);
+    if (!c || c.capture.kept === 'none') return problem(res, { code: 'capture-not-kept', status: 404, title: 'No rule kept the packets of this call' });
+    if (c.sensor_id === 3) return problem(res, { code: 'sensor-offline', status: 503, title: 'Sensor 3 (pbx-brno) is offline since 2 h', remedy: 'The packets are on its disk. Try again when it is back.' });
+    const data = Buffer.from('0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000', 'hex');
+    res.writeHead(200, { 'Content-Type': 'application/vnd.tcpdump.pcap', 'Content-Length': data.length, 'Content-Disposition': `attachment; filename="${c.caller}_${c.callee}.pcapng"` });
+    res.end(data);
+  }
+
+  private running = Array.from({ length: RUNNING }, (_, i) => makeLive(90_000 + i, Date.now() * 1000)).filter(() => SENSORS > 0);
+
+  private live(req: IncomingMessage, res: ServerResponse) {
+    res.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
+    const now = () => rfc3339(Date.now() * 1000);
+    res.write(JSON.stringify({ t: now(), snapshot: true, calls: this.running, counters: {} }) + '\n');
+    let n = 91_000;
+    const timer = setInterval(() => {
+      const calls = this.running.slice(0, 4).map((c) => ({ ...c, packets: (c.packets += 50), jitter_ms: c.jitter_ms && c.jitter_ms + Math.random() - 0.5 }));
+      const gone: string[] = [];
+      if (Math.random() < 0.15 && this.running.length) {
+        const last = this.running.pop()!;
+        gone.push(last.id);
+        this.calls.unshift({ ...makeCall(n, micros(last.start)!), id: last.id });
+        const fresh = { ...makeLive(n++, Date.now() * 1000), start: now() };
+        this.running.unshift(fresh);
+        calls.push(fresh);
+      }
+      res.write(JSON.stringify({ t: now(), calls, gone, counters: {} }) + '\n');
+    }, 500);
+    req.on('close', () => clearInterval(timer));
+  }
+}
+
+const USER = { name: 'admin', role: 'admin', tenant: 'Example Ltd' };
+
+function json(res: ServerResponse, v: unknown) {
+  res.setHeader('Content-Type', 'application/json');
+  res.end(JSON.stringify(v));
+}
+
+function problem(res: ServerResponse, p: Problem) {
+  res.statusCode = p.status;
+  res.setHeader('Content-Type', 'application/problem+json');
+  res.end(JSON.stringify(p));
+}
+
+function end(res: ServerResponse, status: number) {
+  res.statusCode = status;
+  res.end();
+}

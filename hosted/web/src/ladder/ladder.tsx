@@ -1,0 +1,149 @@
+// Draws the ladder of a call as SVG, and the same as a table for those who read or copy text.
+
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { CDR } from '../api/types';
+import { mos as mosText, percent } from '../format';
+import { usePrefs } from '../prefs';
+import { clock, micros, zoneName } from '../time';
+import { grade } from '../words';
+import { GUTTER, HEAD, layout, type Arrow, type Bar, type Ladder as Shape, type Pause } from './layout';
+
+export function Ladder({ cdr }: { cdr: CDR }) {
+  const box = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(760);
+  useEffect(() => {
+    const el = box.current;
+    if (!el) return;
+    const seen = new ResizeObserver(() => setWidth(el.clientWidth));
+    seen.observe(el);
+    return () => seen.disconnect();
+  }, []);
+  const shape = useMemo(() => layout(cdr, width), [cdr, width]);
+  return (
+    <div ref={box} class="ladder" tabIndex={0} role="group" aria-label="SIP ladder, scrolls sideways">
+      <Drawing shape={shape} />
+    </div>
+  );
+}
+
+function Drawing({ shape }: { shape: Shape }) {
+  const { participants, rows, width, height } = shape;
+  const x = (i: number) => participants[i]!.x;
+  return (
+    <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={`Ladder: ${rows.length} lines between ${participants.map((p) => p.endpoint).join(', ')}. The table view holds the same as text.`}>
+      <defs>
+        <marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto-start-reverse">
+          <path d="M0 1 10 5 0 9Z" fill="context-stroke" />
+        </marker>
+      </defs>
+      {participants.map((p) => (
+        <g key={p.endpoint} data-participant={p.endpoint}>
+          <line class="life" x1={p.x} x2={p.x} y1={HEAD - 8} y2={height} />
+          <text class="role" x={p.x} y={16} text-anchor="middle">{p.role}</text>
+          <text class="endpoint" x={p.x} y={34} text-anchor="middle">
+            <title>{p.endpoint}</title>
+            {middle(p.endpoint, 22)}
+          </text>
+        </g>
+      ))}
+      {rows.map((r) => {
+        if (r.kind === 'pause') return <PauseRow key={`p${r.y}`} row={r} width={width} />;
+        const span = { x1: x(r.from), x2: x(r.to) };
+        return r.kind === 'message' ? <ArrowRow key={r.y} row={r} {...span} /> : <BarRow key={r.y} row={r} {...span} />;
+      })}
+    </svg>
+  );
+}
+
+interface Ends {
+  x1: number;
+  x2: number;
+}
+
+function Times({ row }: { row: Arrow | Bar }) {
+  return (
+    <>
+      <text class="offset" x={GUTTER - 14} y={row.y} text-anchor="end">{row.offset}</text>
+      <text class="delta" x={GUTTER - 14} y={row.y + 13} text-anchor="end">{row.delta}</text>
+    </>
+  );
+}
+
+function ArrowRow({ row, x1, x2 }: { row: Arrow } & Ends) {
+  const m = row.message;
+  const self = x1 === x2;
+  const mid = self ? x1 + 34 : (x1 + x2) / 2;
+  const room = Math.max(Math.abs(x2 - x1), 170) - 26;
+  const anchor = self ? 'start' : 'middle';
+  return (
+    <g class={`arrow ${row.tone}${m.retransmission ? ' again' : ''}`} data-kind="message" data-from={m.src} data-to={m.dst}>
+      <title>{`${m.first_line}\n${m.src} > ${m.dst}\nCSeq ${m.cseq}${m.sdp ? `\nSDP ${m.sdp}` : ''}${m.retransmission ? '\nretransmission' : ''}\n${row.offset} s after the first message`}</title>
+      <Times row={row} />
+      {self ? <path class="line" d={`M${x1} ${row.y - 4}h26v9h-24`} marker-end="url(#tip)" /> : <line class="line" x1={x1} x2={x2} y1={row.y} y2={row.y} marker-end="url(#tip)" />}
+      <text class="label" x={mid} y={row.y - 6} text-anchor={anchor}>{fit(m.retransmission ? `${row.label} ↻ again` : row.label, room, 7)}</text>
+      <text class="note" x={mid} y={row.y + 14} text-anchor={anchor}>{fit(row.note, room, 5.8)}</text>
+    </g>
+  );
+}
+
+function BarRow({ row, x1, x2 }: { row: Bar } & Ends) {
+  const s = row.stream;
+  const self = x1 === x2;
+  const g = grade(s.mos_adapt.avg);
+  const mos = g === 'none' ? '' : ` ${mosText(s.mos_adapt.avg)} ${g}`;
+  const text = `${row.label}${mos} · ${percent(s.loss_pct)} lost`;
+  const right = x2 >= x1;
+  const [a, b] = self ? [x1 - 80, x1 + 80] : [Math.min(x1, x2), Math.max(x1, x2)];
+  const [l, r, top, bottom] = [a + 3, b - 3, row.y - 9, row.y + 9];
+  const d = right ? `M${l} ${top}H${r - 9}L${r} ${row.y}L${r - 9} ${bottom}H${l}Z` : `M${r} ${top}H${l + 9}L${l} ${row.y}L${l + 9} ${bottom}H${r}Z`;
+  return (
+    <g class={`media ${g}`} data-kind="stream" data-from={s.src} data-to={s.dst}>
+      <title>{`${s.src} > ${s.dst}\n${s.ssrc} payload type ${s.payload_type}\n${s.packets} packets, ${s.lost} lost`}</title>
+      <Times row={row} />
+      <path d={d} />
+      <text class="label" x={(a + b) / 2} y={row.y + 4} text-anchor="middle">{fit(text, b - a - 30, 6.4)}</text>
+    </g>
+  );
+}
+
+function PauseRow({ row, width }: { row: Pause; width: number }) {
+  return (
+    <g class="pause">
+      <line x1={GUTTER} x2={width - 20} y1={row.y} y2={row.y} />
+      <text x={GUTTER - 14} y={row.y + 4} text-anchor="end">{row.label}</text>
+    </g>
+  );
+}
+
+// fit cuts a text to a width, at the mean width of a character of its font.
+const fit = (text: string, room: number, char: number) => (text.length * char <= room ? text : text.slice(0, Math.max(1, Math.floor(room / char) - 1)) + '…');
+
+// middle keeps both ends: of an address the end tells endpoints apart.
+const middle = (text: string, max: number) => (text.length <= max ? text : `${text.slice(0, Math.ceil(max / 2) - 1)}…${text.slice(-Math.floor(max / 2))}`);
+
+export function MessageTable({ cdr }: { cdr: CDR }) {
+  const { zone } = usePrefs();
+  let before = 0;
+  return (
+    <div class="scroll" tabIndex={0} role="group" aria-label="SIP messages, scrolls sideways">
+      <table class="data">
+        <thead>
+          <tr><th>Time <small>{zoneName(zone)}</small></th><th class="n">Delta s</th><th>From</th><th>To</th><th>Message</th><th>CSeq</th><th>SDP</th></tr>
+        </thead>
+        <tbody>
+          {cdr.messages.map((m, i) => {
+            const at = micros(m.t) ?? 0;
+            const delta = before ? ((at - before) / 1e6).toFixed(3) : '';
+            before = at;
+            return (
+              <tr key={i}>
+                <td class="mono">{clock(at, zone, 6)}</td><td class="n mono">{delta}</td><td class="mono">{m.src}</td><td class="mono">{m.dst}</td>
+                <td class="mono">{m.first_line}{m.retransmission && <span class="pill warn">again</span>}</td><td class="mono">{m.cseq}</td><td>{m.sdp}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}

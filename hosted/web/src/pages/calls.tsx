@@ -1,0 +1,282 @@
+// The calls list: running calls on top, ended ones below, newest first.
+
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { api } from '../api/client';
+import { watchLive, type LiveState } from '../api/live';
+import type { Sensor, User } from '../api/types';
+import { count, millis, NONE, percent, plural } from '../format';
+import { usePrefs } from '../prefs';
+import { describe, EVERYTHING, isNarrow, matchesLive, pageQuery, parseFilter, type Filter } from '../query';
+import { callPath, callsPath, navigate } from '../router';
+import { ago, clock, date, dateTime, micros, zoneName } from '../time';
+import { Empty, Pill, ProblemBox, Quality, SeverityIcon, useMedia, useNow, useTitle } from '../ui/bits';
+import { Icon } from '../ui/icons';
+import { typing } from '../ui/keys';
+import { VirtualRows } from '../ui/virtual';
+import { keepScroll, keptScroll, useCallList, type CallList } from './calllist';
+import { endedRow, liveRow, type CallRow } from './callrows';
+import { FilterBar } from './filterbar';
+
+const FEW_LIVE = 8; // running calls that show before "show all"
+
+type Item = { kind: 'call'; row: CallRow } | { kind: 'head'; key: string; text: string; action?: { text: string; run: () => void } };
+
+export function CallsPage({ query, user }: { query: string; user: User }) {
+  const filter = useMemo(() => parseFilter(new URLSearchParams(query)), [query]);
+  const { live: liveOn } = usePrefs();
+  const { list, more, reload } = useCallList(query);
+  const live = useLive(liveOn);
+  const sensors = useSensors();
+  const small = useMedia('(max-width: 760px)');
+  useTitle('Calls');
+  useScrollMemory(query, list.loaded);
+
+  const setFilter = useCallback((f: Filter) => navigate(callsPath(pageQuery(f)), 'replace'), []);
+  const items = useItems(list, live, filter);
+  const empty = list.loaded && !list.problem && items.length === 0;
+
+  return (
+    <div class="calls">
+      <FilterBar filter={filter} set={setFilter} sensors={sensors ?? []} live={liveOn} />
+      <div class="summary" role="status">
+        {liveOn && <LiveSummary live={live} sensors={sensors} />}
+        {list.fresh > 0 && (
+          <button type="button" class="fresh" onClick={reload}>
+            {list.fresh >= 100 ? '100 or more' : list.fresh} new {list.fresh === 1 ? 'call' : 'calls'} · show
+          </button>
+        )}
+      </div>
+      {list.problem && <ProblemBox problem={list.problem} retry={reload} />}
+      {empty ? <WhyEmpty filter={filter} clear={() => setFilter(EVERYTHING)} sensors={sensors} user={user} /> : <Table items={items} small={small} more={more} />}
+      {list.calls.length > 0 && (
+        <p class="tail quiet">
+          {list.next ? (
+            <button type="button" class="link" onClick={more} disabled={list.loading}>{list.loading ? 'Loading …' : 'Load more'}</button>
+          ) : (
+            `${plural(list.calls.length, 'call')}, no older ones${isNarrow(filter) ? ' match the filter' : ''}`
+          )}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function useLive(on: boolean): LiveState | null {
+  const [state, setState] = useState<LiveState | null>(null);
+  useEffect(() => {
+    setState(null);
+    return on ? watchLive(setState) : undefined;
+  }, [on]);
+  return state;
+}
+
+function useSensors(): Sensor[] | null {
+  const [sensors, set] = useState<Sensor[] | null>(null);
+  useEffect(() => {
+    const load = () => void api.sensors().then(set, () => {}); // the list's own request reports what is wrong
+    load();
+    const t = setInterval(load, 15_000);
+    return () => clearInterval(t);
+  }, []);
+  return sensors;
+}
+
+function useScrollMemory(query: string, loaded: boolean) {
+  useLayoutEffect(() => {
+    if (loaded) window.scrollTo(0, keptScroll(query));
+  }, [query, loaded]);
+  useEffect(() => {
+    const f = () => keepScroll(query);
+    window.addEventListener('scroll', f, { passive: true });
+    return () => window.removeEventListener('scroll', f);
+  }, [query]);
+}
+
+function useItems(list: CallList, live: LiveState | null, filter: Filter): Item[] {
+  const now = useNow(1000);
+  const [all, setAll] = useState(false);
+  const ended = useMemo(() => list.calls.map((c): Item => ({ kind: 'call', row: endedRow(c) })), [list.calls]);
+  return useMemo(() => {
+    const running = (live?.calls ?? []).filter((c) => matchesLive(filter, c, now));
+    if (running.length === 0) return ended;
+    const shown = all ? running : running.slice(0, FEW_LIVE);
+    const head: Item = { kind: 'head', key: 'live', text: `Running: ${count(running.length)}` };
+    if (running.length > FEW_LIVE) head.action = { text: all ? 'Show fewer' : `Show all ${count(running.length)}`, run: () => setAll(!all) };
+    const rows = shown.map((c): Item => ({ kind: 'call', row: liveRow(c, now) }));
+    return ended.length ? [head, ...rows, { kind: 'head', key: 'ended', text: 'Ended' }, ...ended] : [head, ...rows];
+  }, [live, filter, ended, all, now]);
+}
+
+function LiveSummary({ live, sensors }: { live: LiveState | null; sensors: Sensor[] | null }) {
+  const { zone } = usePrefs();
+  if (!live || (!live.connected && !live.problem)) return <span class="quiet">Connecting to the sensors …</span>;
+  if (live.problem) return <span class="quiet">Live calls: {live.problem.title}; trying again</span>;
+  const at = micros(live.at);
+  const online = sensors?.filter((s) => s.online).length;
+  return (
+    <span>
+      <span class="dot" aria-hidden="true" /> {plural(live.calls.length, 'call')} running
+      <span class="quiet">
+        {online !== undefined && ` on ${plural(online, 'sensor')}`}
+        {at !== null && ` · ${clock(at, zone)} ${zone === 'utc' ? 'UTC' : ''}`}
+      </span>
+    </span>
+  );
+}
+
+function Table({ items, small, more }: { items: Item[]; small: boolean; more: () => void }) {
+  const { zone } = usePrefs();
+  const box = useRef<HTMLDivElement>(null);
+  const height = small ? 78 : 34;
+  useRowKeys(box, items, height);
+  return (
+    <div ref={box} class="table" role="table" aria-label="Calls" aria-rowcount={items.length + 1}>
+      <div role="rowgroup" class="head">
+        <div role="row" class="row">
+          <span role="columnheader" class="c-time">Time <small>{zoneName(zone)}</small></span>
+          <span role="columnheader" class="c-from">From</span>
+          <span role="columnheader" class="c-to">To</span>
+          <span role="columnheader" class="c-dur">Duration</span>
+          <span role="columnheader" class="c-status">Status</span>
+          <span role="columnheader" class="c-mos">MOS</span>
+          <span role="columnheader" class="c-loss">Loss</span>
+          <span role="columnheader" class="c-jit">Jitter</span>
+          <span role="columnheader" class="c-codec">Codec</span>
+          <span role="columnheader" class="c-end">End</span>
+          <span role="columnheader" class="c-sensor">Sensor</span>
+          <span role="columnheader" class="c-finding">Findings</span>
+          <span role="columnheader" class="c-pcap">PCAP</span>
+        </div>
+      </div>
+      <VirtualRows
+        count={items.length}
+        row={height}
+        nearEnd={more}
+        render={(i) => {
+          const item = items[i]!;
+          return item.kind === 'head' ? <HeadRow key={item.key} item={item} /> : <Row key={item.row.id} row={item.row} index={i} small={small} />;
+        }}
+      />
+    </div>
+  );
+}
+
+function HeadRow({ item }: { item: Extract<Item, { kind: 'head' }> }) {
+  return (
+    <div role="row" class="row group">
+      <span role="cell">
+        {item.text}{' '}
+        {item.action && <button type="button" class="link" onClick={item.action.run}>{item.action.text}</button>}
+      </span>
+    </div>
+  );
+}
+
+function Row({ row, index, small }: { row: CallRow; index: number; small: boolean }) {
+  const { zone } = usePrefs();
+  const us = micros(row.start);
+  const time = us === null ? NONE : small ? `${date(us, zone).slice(5)} ${clock(us, zone)}` : dateTime(us, zone);
+  return (
+    <div role="row" class={row.live ? 'row live' : 'row'} data-index={index} aria-rowindex={index + 2}>
+      <span role="cell" class="c-time">
+        <a href={callPath(row.id)} data-call={row.id} aria-label={`Call from ${row.caller} to ${row.callee}, ${time}`}>{time}</a>
+      </span>
+      <span role="cell" class="c-from" title={row.caller}>{row.caller}</span>
+      <span role="cell" class="c-to" title={row.callee}>{row.callee}</span>
+      <span role="cell" class="c-dur">{row.duration}</span>
+      <span role="cell" class="c-status" title={row.status}><Pill tone={row.tone}>{row.status}</Pill></span>
+      <span role="cell" class="c-mos"><Quality mos={row.mos} /></span>
+      <span role="cell" class="c-loss">{percent(row.loss)}</span>
+      <span role="cell" class="c-jit">{millis(row.jitter)}</span>
+      <span role="cell" class="c-codec" title={row.codec}>{row.codec || NONE}</span>
+      <span role="cell" class="c-end">{row.end}</span>
+      <span role="cell" class="c-sensor">{row.sensor}</span>
+      <span role="cell" class="c-finding" title={row.finding?.code}>
+        {row.finding && (
+          <span class={`badge ${row.finding.severity}`}>
+            <SeverityIcon severity={row.finding.severity} />
+            <span class="code">{row.finding.code}</span>
+            {row.finding.more > 0 && <small>+{row.finding.more}</small>}
+          </span>
+        )}
+      </span>
+      <span role="cell" class="c-pcap">{row.kept && <Icon name="pcap" label={row.live ? 'PCAP is being kept' : 'PCAP kept'} />}</span>
+    </div>
+  );
+}
+
+// useRowKeys: j and k walk the rows; Enter is the focused link's own.
+function useRowKeys(box: { current: HTMLDivElement | null }, items: Item[], height: number) {
+  useEffect(() => {
+    const key = (e: KeyboardEvent) => {
+      const step = e.key === 'j' || e.key === 'ArrowDown' ? 1 : e.key === 'k' || e.key === 'ArrowUp' ? -1 : 0;
+      const rows = box.current?.querySelector('.virtual');
+      if (!step || !rows || typing(e)) return;
+      const at = document.activeElement?.closest<HTMLElement>('[data-index]');
+      if (!at && e.key.startsWith('Arrow')) return; // arrows scroll until a row has the focus
+      let i = at ? Number(at.dataset.index) + step : Math.max(0, Math.ceil((96 - rows.getBoundingClientRect().top) / height));
+      while (items[i]?.kind === 'head') i += step;
+      if (!items[i]) return;
+      e.preventDefault();
+      focusRow(rows, i, height);
+    };
+    document.addEventListener('keydown', key);
+    return () => document.removeEventListener('keydown', key);
+  }, [box, items, height]);
+}
+
+function focusRow(rows: Element, index: number, height: number) {
+  const top = rows.getBoundingClientRect().top + index * height;
+  const upper = 130; // what sticks to the top of the window
+  if (top < upper) window.scrollBy(0, top - upper);
+  else if (top + height > window.innerHeight) window.scrollBy(0, top + height - window.innerHeight + 4);
+  const focus = (tries: number) => {
+    const a = rows.querySelector<HTMLElement>(`[data-index="${index}"] a`);
+    if (a) a.focus({ preventScroll: true });
+    else if (tries > 0) requestAnimationFrame(() => focus(tries - 1)); // the row is drawn after the scroll event
+  };
+  focus(5);
+}
+
+// WhyEmpty says why the list holds nothing and what helps.
+function WhyEmpty({ filter, clear, sensors, user }: { filter: Filter; clear: () => void; sensors: Sensor[] | null; user: User }) {
+  const now = useNow(10_000);
+  const paired = sensors?.filter((s) => !s.revoked) ?? [];
+  if (sensors && paired.length === 0) {
+    return (
+      <Empty title="No sensor is paired yet">
+        <p>Calls come from sensors: sensord beside your PBX analyses its SIP and RTP and sends one record for each call.</p>
+        {user.role === 'admin' ? (
+          <p><a class="primary" href="/sensors?add=1">Add a sensor</a></p>
+        ) : (
+          <p>An administrator of {user.tenant} can add one on the page <a href="/sensors">Sensors</a>.</p>
+        )}
+      </Empty>
+    );
+  }
+  if (isNarrow(filter)) {
+    return (
+      <Empty title="No call matches">
+        <p>Asked for: {describe(filter).join(', ')}.</p>
+        <p>A number matches from its beginning (+420 …), a Call-ID and an IP address match whole.</p>
+        <p><button type="button" class="primary" onClick={clear}>Clear the filter</button></p>
+      </Empty>
+    );
+  }
+  if (!sensors) return null;
+  const online = paired.filter((s) => s.online);
+  return (
+    <Empty title="No call has ended yet">
+      {online.length === 0 ? (
+        <p>
+          No sensor is online. {paired.map((s) => `${s.name} was last seen ${s.last_seen ? ago(micros(s.last_seen)!, now) : 'never'}`).join(', ')}.
+        </p>
+      ) : (
+        <p>
+          {online.map((s) => `${s.name} is online and listens to ${s.source || 'no source'}`).join('; ')}. A call shows here when it ends, and above while it runs.
+        </p>
+      )}
+      <p>If calls take place and none shows, <code>voipmon doctor</code> on the sensor&apos;s machine says why. See also <a href="/sensors">Sensors</a>.</p>
+    </Empty>
+  );
+}

@@ -1,0 +1,50 @@
+import { useState } from 'preact/hooks';
+import { api, asProblem } from '../api/client';
+import type { Problem, User } from '../api/types';
+import { ProblemBox, useTitle } from '../ui/bits';
+
+export function LoginPage({ done }: { done: (u: User) => void }) {
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [busy, setBusy] = useState(false);
+  useTitle('Log in');
+
+  async function submit(e: SubmitEvent) {
+    e.preventDefault();
+    const form = new FormData(e.currentTarget as HTMLFormElement);
+    setBusy(true);
+    setProblem(null);
+    try {
+      done(await api.login(String(form.get('name')), String(form.get('password'))));
+    } catch (err) {
+      const p = asProblem(err);
+      setProblem(p.status === 401 ? { ...p, title: 'The name or the password is wrong' } : p);
+      setBusy(false);
+    }
+  }
+
+  return (
+    <main class="login">
+      <form onSubmit={submit} aria-labelledby="login-title">
+        <div class="brand">
+          <svg viewBox="0 0 32 32" width="30" height="30" aria-hidden="true">
+            <path d="M2 17h6l4-10 6 18 5-12 2 4h5" />
+          </svg>
+          <h1 id="login-title">voiptop</h1>
+        </div>
+        <label>
+          Name
+          <input name="name" autoComplete="username" required autoFocus autoCapitalize="none" spellcheck={false} />
+        </label>
+        <label>
+          Password
+          <input name="password" type="password" autoComplete="current-password" required />
+        </label>
+        {problem && <ProblemBox problem={problem} />}
+        <button class="primary" disabled={busy}>{busy ? 'Logging in …' : 'Log in'}</button>
+        <p class="quiet">
+          The first user and its password were printed when hosted started for the first time. Further users: <code>hosted user add</code>.
+        </p>
+      </form>
+    </main>
+  );
+}

@@ -1,0 +1,74 @@
+// Views are URLs: the history API, one table of routes, and links that are plain <a href>.
+
+import { useEffect, useState } from 'preact/hooks';
+
+export type Route =
+  | { page: 'login'; next: string }
+  | { page: 'calls'; query: string }
+  | { page: 'call'; id: string }
+  | { page: 'sensors'; add: boolean }
+  | { page: 'missing'; path: string };
+
+export function parseRoute(path: string, search: string): Route {
+  const params = new URLSearchParams(search);
+  if (path === '/' || path === '/calls') return { page: 'calls', query: params.toString() };
+  if (path === '/login') return { page: 'login', next: localPath(params.get('next')) };
+  if (path === '/sensors') return { page: 'sensors', add: params.has('add') };
+  const call = /^\/calls\/([^/]+)$/.exec(path);
+  if (call) {
+    try {
+      return { page: 'call', id: decodeURIComponent(call[1]!) };
+    } catch {
+      return { page: 'missing', path };
+    }
+  }
+  return { page: 'missing', path };
+}
+
+// localPath lets a redirect after login lead nowhere but into this site.
+export function localPath(next: string | null): string {
+  return next && /^\/(?![/\\])/.test(next) && !next.startsWith('/login') ? next : '/calls';
+}
+
+export const callPath = (id: string) => `/calls/${encodeURIComponent(id)}`;
+export const callsPath = (query: string) => (query ? `/calls?${query}` : '/calls');
+
+const listeners = new Set<() => void>();
+
+export function navigate(path: string, how: 'push' | 'replace' = 'push') {
+  if (how === 'push') history.pushState({ inside: true }, '', path);
+  else history.replaceState(history.state, '', path);
+  for (const f of listeners) f();
+}
+
+// back returns to where the user came from inside the site, or to the given path when the page was opened by a link.
+export function back(otherwise: string) {
+  if ((history.state as { inside?: boolean } | null)?.inside) history.back();
+  else navigate(otherwise);
+}
+
+export function useRoute(): Route {
+  const [, again] = useState(0);
+  useEffect(() => {
+    const f = () => again((n) => n + 1);
+    listeners.add(f);
+    window.addEventListener('popstate', f);
+    document.addEventListener('click', followLink);
+    history.scrollRestoration = 'manual';
+    return () => {
+      listeners.delete(f);
+      window.removeEventListener('popstate', f);
+      document.removeEventListener('click', followLink);
+    };
+  }, []);
+  return parseRoute(location.pathname, location.search);
+}
+
+// followLink turns a plain click on a link of this site into a change of view.
+function followLink(e: MouseEvent) {
+  if (e.defaultPrevented || e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return;
+  const a = (e.target as Element | null)?.closest?.('a');
+  if (!a || a.target || a.hasAttribute('download') || a.origin !== location.origin || a.pathname.startsWith('/api/') || a.getAttribute('href')?.startsWith('#')) return;
+  e.preventDefault();
+  navigate(a.pathname + a.search);
+}
