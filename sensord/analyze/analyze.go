@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"voiptop/protocol"
+	"voiptop/sensord/internal/call"
 	"voiptop/sensord/internal/capture"
 )
 
@@ -43,13 +44,5 @@ type Sink interface {
 	Kept(c *KeptCall) protocol.Capture
 }
 
-// KeptCall names a call whose packets are kept.
-type KeptCall struct {
-	ID     protocol.UUID
-	CallID string
-	Caller string
-	Callee string
-	Start  protocol.Time
-	Rule   string
-	Keep   protocol.Keep
-}
+// KeptCall names a call whose packets are kept, see call.Kept.
+type KeptCall = call.Kept

@@ -162,3 +162,17 @@ func contentLength(head []byte) int {
 	}
 	return m.ContentLength()
 }
+
+// HasMessage reports whether a message starts at one of the lines of b: a stream joined in the middle of a message.
+func HasMessage(b []byte) bool {
+	for {
+		nl := bytes.IndexByte(b, '\n')
+		if nl < 0 {
+			return false
+		}
+		b = b[nl+1:]
+		if bytes.IndexByte(b, '\n') >= 0 && LooksLikeSIP(b) {
+			return true
+		}
+	}
+}

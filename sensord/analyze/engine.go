@@ -1,0 +1,172 @@
+package analyze
+
+import (
+	"time"
+
+	"voiptop/protocol"
+	"voiptop/sensord/internal/call"
+	"voiptop/sensord/internal/decode"
+	"voiptop/sensord/internal/sip"
+)
+
+// Engine analyses packets. Make it with New.
+type Engine struct {
+	decoder *decode.Decoder
+	calls   *call.Table
+	ports   map[uint16]bool // nil: any
+	message sip.Message
+	flows   map[uint64]*tcpFlow
+
+	packets, bytes uint64
+	count          counts
+}
+
+// counts are what the engine itself sees of datagrams.
+type counts struct {
+	unparsed  uint64 // looked like SIP and did not parse
+	cut       uint64 // SIP messages of which the end is missing
+	keepAlive uint64
+	skipped   uint64 // bytes of SIP streams that belonged to no message
+	tls       uint64 // TCP streams that began as TLS
+	portOnly  uint64 // datagrams on a SIP port that are no SIP
+}
+
+// New makes an engine that gives what it finds to sink.
+func New(cfg Config, sink Sink) *Engine {
+	cfg = cfg.withDefaults()
+	e := &Engine{flows: map[uint64]*tcpFlow{}}
+	e.calls = call.NewTable(call.Config{
+		SensorID: cfg.SensorID, RTPTimeout: cfg.RTPTimeout, ByeTimeout: cfg.ByeTimeout, AbsoluteTimeout: cfg.AbsoluteTimeout,
+		MaxCalls: cfg.MaxCalls, MaxMessages: cfg.MaxMessages, Decide: cfg.Decide,
+	}, sink)
+	for _, p := range cfg.SIPPorts {
+		if e.ports == nil {
+			e.ports = map[uint16]bool{}
+		}
+		e.ports[p] = true
+	}
+	e.decoder = decode.New(decode.Config{}, (*handler)(e))
+	return e
+}
+
+func (c Config) withDefaults() Config {
+	def := func(v *time.Duration, d time.Duration) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	def(&c.RTPTimeout, 300*time.Second)
+	def(&c.ByeTimeout, 1200*time.Second)
+	def(&c.AbsoluteTimeout, 4*time.Hour)
+	if c.MaxCalls <= 0 {
+		c.MaxCalls = 100_000
+	}
+	if c.MaxMessages <= 0 {
+		c.MaxMessages = 500
+	}
+	return c
+}
+
+// Packet takes the next frame. It is done with p when it returns.
+func (e *Engine) Packet(p *Packet) {
+	e.packets++
+	e.bytes += uint64(p.Length)
+	e.decoder.Packet(p)
+}
+
+// Tick moves the clock on to now, nanoseconds since the epoch, when no packet does: on a silent wire calls end in time.
+func (e *Engine) Tick(now int64) { e.calls.Tick(now) }
+
+// Close ends the input: what is held back is analysed, and running calls become records that end as "unterminated", in
+// the order of their start.
+func (e *Engine) Close() {
+	e.decoder.Flush()
+	e.calls.Close()
+}
+
+// Live appends the calls that run, and those that ended within the last seconds, to dst in the order of their start.
+func (e *Engine) Live(dst []protocol.LiveCall) []protocol.LiveCall { return e.calls.Live(dst) }
+
+// Find makes a record of a running call as far as it has come. id is its UUID or Call-ID; nil when no such call runs.
+func (e *Engine) Find(id string) *protocol.CDR { return e.calls.Find(id) }
+
+// Running is the number of calls in memory.
+func (e *Engine) Running() int { return e.calls.Running() }
+
+// Counters adds what the engine has counted to n.
+func (e *Engine) Counters(n protocol.Counters) {
+	n[protocol.CountPackets] += e.packets
+	n[protocol.CountBytes] += e.bytes
+	e.calls.Counters(n)
+	e.decoder.Counters(func(name string, v uint64) { n[name] += v })
+	for _, v := range []struct {
+		name string
+		n    uint64
+	}{
+		{CountUnparsed, e.count.unparsed}, {"sip.cut", e.count.cut}, {"sip.keepalives", e.count.keepAlive},
+		{"sip.stream.skipped", e.count.skipped}, {"tls.streams", e.count.tls}, {"sip.port.other", e.count.portOnly},
+	} {
+		if v.n > 0 {
+			n[v.name] += v.n
+		}
+	}
+}
+
+// CountUnparsed counts payloads that look like SIP and do not parse.
+const CountUnparsed = "sip.unparsed"
+
+// handler is the Engine as its decoder sees it.
+type handler Engine
+
+// Datagram sorts a payload: media is by far the most, and is told by its first byte (RFC 7983); SIP begins with a letter.
+func (h *handler) Datagram(d *decode.Datagram) {
+	e := (*Engine)(h)
+	switch d.Transport {
+	case decode.UDP:
+		if len(d.Payload) > 0 && d.Payload[0] >= 0x80 {
+			e.calls.Media(d)
+			return
+		}
+		e.udp(d)
+	case decode.TCP:
+		e.tcp(d)
+	case decode.SCTP:
+		if sip.LooksLikeSIP(d.Payload) {
+			e.sip(d, d.Payload, "sctp")
+		}
+	}
+}
+
+func (e *Engine) udp(d *decode.Datagram) {
+	port := e.ports == nil || e.ports[d.Dst.Port] || e.ports[d.Src.Port]
+	if port {
+		switch sip.KindOf(d.Payload) {
+		case sip.IsMessage:
+			e.sip(d, d.Payload, "udp")
+			return
+		case sip.KeepAlive:
+			e.count.keepAlive++
+			return
+		}
+		if d.Dst.Port == sipPort || d.Src.Port == sipPort {
+			e.count.portOnly++
+		}
+	}
+	e.calls.Media(d)
+}
+
+// sipPort is SIP's own port, RFC 3261 section 19.1.2.
+const sipPort = 5060
+
+// sip takes one message.
+func (e *Engine) sip(d *decode.Datagram, b []byte, transport string) {
+	m := &e.message
+	if m.Parse(b) != nil {
+		e.count.unparsed++
+		return
+	}
+	if m.Cut() {
+		e.count.cut++
+	}
+	e.calls.SIP(d, m, transport)
+}

@@ -1,0 +1,45 @@
+package call
+
+import (
+	"strings"
+
+	"voiptop/sensord/internal/sdp"
+)
+
+// codec is an encoding that some SDP or payload type named. Calls share them.
+type codec struct {
+	name  string
+	clock uint32 // Hz, 0: unknown
+	kind  sdp.Kind
+	aside bool // carries no speech of its own: DTMF, comfort noise
+}
+
+// codecKey finds a codec.
+type codecKey struct {
+	name  string
+	clock uint32
+	kind  sdp.Kind
+}
+
+const maxCodecs = 4096
+
+func (t *Table) codec(f sdp.Format, kind sdp.Kind) *codec {
+	k := codecKey{t.name(f.Name), f.Clock, kind}
+	if c := t.codecs[k]; c != nil {
+		return c
+	}
+	c := &codec{name: k.name, clock: k.clock, kind: kind}
+	switch {
+	case strings.EqualFold(c.name, "telephone-event"), strings.EqualFold(c.name, "CN"), strings.EqualFold(c.name, "tone"),
+		strings.EqualFold(c.name, "NSE"), strings.EqualFold(c.name, "X-NSE"):
+		c.aside = true
+	case strings.EqualFold(c.name, "G722"):
+		c.clock = 8000 // RFC 3551 section 4.5.2: whatever the SDP says
+	}
+	if len(t.codecs) < maxCodecs {
+		t.codecs[k] = c
+	}
+	return c
+}
+
+func (c *codec) isDTMF() bool { return strings.EqualFold(c.name, "telephone-event") }

@@ -1,0 +1,65 @@
+package call
+
+import (
+	"time"
+
+	"voiptop/protocol"
+	"voiptop/sensord/internal/capture"
+)
+
+// Config says how calls are followed. All fields must be set; analyze.Config documents them and has the defaults.
+type Config struct {
+	SensorID        uint16
+	RTPTimeout      time.Duration
+	ByeTimeout      time.Duration
+	AbsoluteTimeout time.Duration
+	MaxCalls        int
+	MaxMessages     int
+	Decide          func(*protocol.CDR) (rule string, keep protocol.Keep) // may be nil
+}
+
+// Kept names a call whose packets are kept.
+type Kept struct {
+	ID     protocol.UUID
+	CallID string
+	Caller string
+	Callee string
+	Start  protocol.Time
+	Rule   string
+	Keep   protocol.Keep
+}
+
+// Sink takes what a Table finds; see analyze.Sink.
+type Sink interface {
+	Call(c *protocol.CDR)
+	Keep(c *Kept, p *capture.Packet, headers int)
+	Kept(c *Kept) protocol.Capture
+}
+
+// Bounds of one call. What goes beyond is counted in the call or in the Table.
+const (
+	maxStreams   = 64 // of one call
+	maxBindings  = 64 // endpoints that one call's SDP may announce
+	maxFirstLine = 256
+	maxTags      = 4
+	maxText      = 1024 // of a header value that goes into a record
+)
+
+// Times on the packets' clock, in nanoseconds.
+const (
+	// linger is how long an ended call waits for late packets: longer than SIP's T2 (4 s, RFC 3261 section 17), the
+	// longest pause between two retransmissions.
+	linger = int64(5 * time.Second)
+	// lingerChallenged is how long a call that was challenged or redirected waits for its next attempt.
+	lingerChallenged = int64(32 * time.Second)
+	// lingerFork is how long a call waits when a branch behind a proxy failed and the proxy may still try others
+	// (Timer C is more than 180 s, RFC 3261 section 16.6).
+	lingerFork = int64(200 * time.Second)
+	// transactionTime is 64*T1: no message is sent again after it (RFC 3261 section 17.1.1.2).
+	transactionTime = int64(32 * time.Second)
+	// duplicateTime is the time within which an identical message on the same hop is the same packet captured twice (a
+	// mirror port, two interfaces) and no retransmission, of which the first comes after T1 = 500 ms.
+	duplicateTime = int64(30 * time.Millisecond)
+	// newCallTime is how long after its end an identical INVITE starts a new call.
+	newCallTime = int64(time.Second)
+)

@@ -1,0 +1,35 @@
+package call
+
+import (
+	"voiptop/protocol"
+	"voiptop/sensord/internal/decode"
+)
+
+// fragmentHeaders is what is kept as headers of a frame of which the place of the payload is not known: Ethernet and IPv4.
+const fragmentHeaders = 34
+
+// keep gives the frames of a datagram to the sink if a rule keeps the call's packets. A frame that holds several messages is
+// given once.
+func (c *Call) keep(d *decode.Datagram, headers int) {
+	if c.kept == nil || d.Frame == c.keptFrame {
+		return
+	}
+	c.keptFrame = d.Frame
+	for i := range d.Earlier {
+		p := &d.Earlier[i]
+		c.table.sink.Keep(c.kept, p, len(p.Data))
+	}
+	c.table.sink.Keep(c.kept, d.Packet, min(headers, len(d.Packet.Data)))
+}
+
+// keepMedia is keep for RTP, RTCP and what comes with it; payload is where in the datagram the voice begins.
+func (c *Call) keepMedia(d *decode.Datagram, payload int) {
+	if c.kept == nil || c.kept.Keep == protocol.KeepSIP {
+		return
+	}
+	if d.HeaderLen == 0 {
+		c.keep(d, fragmentHeaders)
+		return
+	}
+	c.keep(d, d.HeaderLen+payload)
+}

@@ -1,0 +1,75 @@
+package call
+
+import (
+	"math"
+
+	"voiptop/protocol"
+	"voiptop/sensord/internal/quality"
+)
+
+// trendLength is how many intervals a live call's trend has.
+const trendLength = 12
+
+// State tells where the call stands.
+func (c *Call) state() protocol.State {
+	switch {
+	case c.ended():
+		return protocol.StateEnded
+	case (c.answer != 0 || c.joined) && c.held():
+		return protocol.StateHold
+	case c.answer != 0 || c.joined:
+		return protocol.StateUp
+	case c.ringing != 0:
+		return protocol.StateRinging
+	}
+	return protocol.StateTrying
+}
+
+// live makes a row of the live view.
+func (c *Call) live() protocol.LiveCall {
+	l := protocol.LiveCall{
+		ID: c.id, CallID: toValid(c.callID), GroupID: c.id.String(), SensorID: c.table.cfg.SensorID, State: c.state(),
+		Caller: toValid(c.caller), Callee: toValid(c.callee), Src: c.src.String(), Dst: c.dst.String(), Transport: c.transport,
+		Start: protocol.TimeFromNanos(c.startTime), Answer: protocol.TimeFromNanos(c.answer), End: protocol.TimeFromNanos(c.end),
+		Status: c.provisional, PDDMS: c.pdd(), Kept: protocol.KeepNone, Rule: c.rule,
+	}
+	if c.kept != nil {
+		l.Kept = c.kept.Keep
+	}
+	var worst *stream
+	for _, s := range c.streams {
+		r := s.rtp.Report()
+		l.Packets += r.Packets
+		if s.codec != nil && l.Codec == "" {
+			l.Codec = toValid(s.codec.name)
+		}
+		if !s.rated {
+			continue
+		}
+		l.LossPct = worse(l.LossPct, round(r.LossPct()))
+		l.JitterMS = worse(l.JitterMS, round(r.JitterMeanMS))
+		if m := round(s.meter.Summary()[quality.Adaptive].Avg); m > 0 && (l.MOS == nil || m < *l.MOS) {
+			l.MOS, worst = &m, s
+		}
+	}
+	if l.Codec == "" && len(c.chosen) > 0 {
+		l.Codec = toValid(c.chosen[0].name)
+	}
+	if worst != nil {
+		l.Trend = worst.trend()
+	}
+	return l
+}
+
+// trend gives the MOS of the last intervals in tenths.
+func (s *stream) trend() []byte {
+	from := max(0, len(s.intervals)-trendLength+1)
+	out := make([]byte, 0, trendLength)
+	for _, i := range s.intervals[from:] {
+		out = append(out, byte(math.Round(float64(i.mos)*10)))
+	}
+	if i, ok := s.meter.Open(); ok {
+		out = append(out, byte(math.Round(i.MOS[quality.Adaptive]*10)))
+	}
+	return out
+}

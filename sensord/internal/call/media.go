@@ -1,0 +1,232 @@
+package call
+
+import (
+	"voiptop/sensord/internal/decode"
+	"voiptop/sensord/internal/quality"
+	"voiptop/sensord/internal/rtp"
+	"voiptop/sensord/internal/sdp"
+	"voiptop/sensord/internal/sip"
+)
+
+// stream is one direction of RTP: source, destination, SSRC.
+type stream struct {
+	rtp   rtp.Stream
+	key   flowKey
+	hash  uint64
+	call  *Call
+	stale bool  // another call has taken its endpoint: look it up again
+	rated bool  // speech: the meter runs
+	pt    uint8 // payload type of the newest packet, noPT: look it up
+	dscp  uint8
+	meter quality.Meter
+
+	codec     *codec // of the newest payload type that is not aside
+	aside     *codec // of a payload type that is
+	dtmfPT    uint8
+	dtmf      *rtp.DTMF
+	to, from  *binding // who announced its destination and source; one may be nil
+	intervals []interval
+	rtcp      *feedback
+	types     []format // payload types met so far
+}
+
+// interval is ten seconds of a stream.
+type interval struct {
+	t             int64
+	packets, lost uint32
+	jitter, mos   float32
+}
+
+// noPT is no payload type.
+const noPT = 0xff
+
+// Media takes a datagram that is no SIP. It allocates only for a stream's first packet and now and then afterwards.
+func (t *Table) Media(d *decode.Datagram) {
+	if d.Time > t.now {
+		t.now = d.Time
+	}
+	if len(t.timers) > 0 && t.timers[0].due <= t.now {
+		t.Tick(t.now)
+	}
+	b := d.Payload
+	if len(b) < 2 || b[0]>>6 != 2 {
+		t.notRTP(d)
+		return
+	}
+	var h rtp.Header
+	if !rtp.ParseCut(b, d.Length, &h) {
+		if rtp.IsRTCP(b) {
+			t.takeRTCP(d)
+		} else {
+			t.notRTP(d)
+		}
+		return
+	}
+	k := flowKey{d.Src, d.Dst, h.SSRC}
+	hash := k.hash(t.flows.seed)
+	s := t.flows.get(hash, &k)
+	if s == nil || s.stale {
+		if s = t.newStream(d, &h, k, hash); s == nil {
+			return
+		}
+	}
+	t.count.rtp++
+	if h.PayloadType != s.pt {
+		s.payload(h.PayloadType)
+	}
+	e := s.rtp.Packet(d.Time, &h)
+	if e.Flags&rtp.New != 0 {
+		if s.rated && s.meter.Packet(d.Time, e.Seq, e.Delay, s.rtp.JitterMS()) {
+			s.closed(s.meter.Closed())
+		}
+		if s.pt == s.dtmfPT {
+			s.dtmf.Packet(&h, h.Payload(b))
+		}
+	}
+	if s.call.kept != nil {
+		s.call.keepMedia(d, h.Offset)
+	}
+}
+
+func (s *stream) closed(i quality.Interval) {
+	s.intervals = append(s.intervals, interval{i.Start, i.Packets, i.Lost, float32(i.JitterMS), float32(i.MOS[quality.Adaptive])})
+}
+
+// newStream finds the call of a packet's endpoints; nil when no call has announced them.
+func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, k flowKey, hash uint64) *stream {
+	to, from := t.announced(d.Dst), t.announced(d.Src)
+	if to == nil && from == nil {
+		t.count.unbound++
+		return nil
+	}
+	b := to
+	switch {
+	case to == nil:
+		b = from
+	case from != nil && from.call != to.call:
+		if from.call.number > to.call.number {
+			b, to = from, nil
+		} else {
+			from = nil
+		}
+	}
+	c := b.call
+	if b.t38 && b.codec(h.PayloadType) == nil { // UDPTL that looks like RTP
+		t.count.t38++
+		return nil
+	}
+	if len(c.streams) >= maxStreams {
+		t.count.omitted++
+		c.streamsOmitted++
+		return nil
+	}
+	s := &stream{key: k, hash: hash, call: c, to: to, from: from, pt: noPT, dtmfPT: noPT, dscp: d.DSCP}
+	s.rtp.Init(0)
+	c.streams = append(c.streams, s)
+	t.flows.put(hash, s)
+	return s
+}
+
+// announced finds who announced an endpoint for RTP.
+func (t *Table) announced(e decode.Endpoint) *binding {
+	b := t.ends[e]
+	if b == nil || b.rtcp {
+		return nil
+	}
+	return b
+}
+
+// payload takes notice of another payload type than before.
+func (s *stream) payload(pt uint8) {
+	k := s.to.codec(pt)
+	if k == nil || k.name == "" {
+		if f := s.from.codec(pt); f != nil {
+			k = f
+		}
+	}
+	if k == nil {
+		k = s.call.table.codec(sdp.Static(pt), s.kind())
+	}
+	s.met(pt, k)
+	s.pt = pt
+	if k.aside {
+		s.rtp.SetUntimed(pt)
+		s.aside = k
+		if k.isDTMF() {
+			s.dtmfPT = pt
+			if s.dtmf == nil {
+				s.dtmf = &rtp.DTMF{}
+			}
+		}
+		return
+	}
+	if k == s.codec {
+		return
+	}
+	s.codec = k
+	s.rtp.SetClockRate(k.clock)
+	if k.kind == sdp.Audio || k.kind == sdp.Other {
+		ptime := 0.0
+		if s.to != nil {
+			ptime = float64(s.to.ptime)
+		}
+		if q := quality.ForCodec(k.name); s.rated {
+			s.meter.Set(q, ptime, 0)
+		} else {
+			s.meter.Init(q, ptime, 0)
+			s.rated = true
+		}
+	}
+}
+
+// met keeps the codec that a payload type had, for the record.
+func (s *stream) met(pt uint8, k *codec) {
+	for i := range s.types {
+		if s.types[i].pt == pt {
+			s.types[i].codec = k
+			return
+		}
+	}
+	s.types = append(s.types, format{pt, k})
+}
+
+// kind is that of the announced media, as far as payload types do not tell.
+func (s *stream) kind() sdp.Kind {
+	for _, b := range [...]*binding{s.to, s.from} {
+		if b != nil && len(b.formats) > 0 {
+			return b.formats[0].codec.kind
+		}
+	}
+	return sdp.Other
+}
+
+// sender tells which party a stream comes from.
+func (s *stream) sender() int {
+	if s.from != nil {
+		return int(s.from.who)
+	}
+	return 1 - int(s.to.who)
+}
+
+// notRTP sorts what else arrives at an announced endpoint. None of it is ever counted as lost media.
+func (t *Table) notRTP(d *decode.Datagram) {
+	b := t.ends[d.Dst]
+	if b == nil {
+		if b = t.ends[d.Src]; b == nil {
+			return
+		}
+	}
+	p := d.Payload
+	switch {
+	case sip.IsSTUN(p):
+		t.count.stun++
+	case len(p) > 13 && p[0] >= 20 && p[0] <= 63: // RFC 7983 section 7
+		t.count.dtls++
+		b.secure = true
+	case b.t38:
+		t.count.t38++
+	default:
+		t.count.strays++
+	}
+	b.call.keepMedia(d, len(p))
+}

@@ -1,0 +1,107 @@
+package call
+
+import (
+	"strconv"
+
+	"voiptop/protocol"
+	"voiptop/sensord/internal/decode"
+	"voiptop/sensord/internal/sip"
+)
+
+// message is one line of a call's signalling summary, without pointers but to its SDP's summary.
+type message struct {
+	t        int64
+	hash     fnv1a // of what makes it the same message
+	sdp      string
+	text     uint32 // first line: offset in Call.text
+	length   uint16
+	src, dst uint8 // index into Call.ends
+	method   sip.Method
+	repeated bool
+	cseq     uint32
+}
+
+// seen says whether a message came before.
+type seen uint8
+
+const (
+	fresh seen = iota
+	repeated
+	duplicate
+)
+
+// maxEnds bounds the addresses that take part in one call's signalling; the last one stands for all others.
+const maxEnds = 255
+
+// log notes a message in the summary and tells whether it came before: the same line, CSeq, branch and To-tag on the same
+// hop.
+func (c *Call) log(d *decode.Datagram, m *sip.Message) seen {
+	cseq, method, _ := m.CSeq()
+	src, dst := c.endpoint(d.Src), c.endpoint(d.Dst)
+	h := fnvBasis.bytes(d.Src.IP[:]).bytes(d.Dst.IP[:]).number(uint32(d.Src.Port)<<16 | uint32(d.Dst.Port))
+	h = h.number(uint32(m.Status())<<16 | uint32(method)).number(cseq).bytes(m.MethodText()).bytes(m.Branch())
+	h = h.bytes(sip.ParseAddress(m.Get(sip.To)).Tag()).bytes(m.Get(sip.RSeq)).number(uint32(len(m.Body())))
+	how := fresh
+	for i := len(c.messages) - 1; i >= 0; i-- {
+		o := &c.messages[i]
+		if o.hash != h {
+			continue
+		}
+		switch age := d.Time - o.t; {
+		case age < duplicateTime:
+			return duplicate
+		case age < transactionTime:
+			how = repeated
+		}
+		break
+	}
+	if len(c.messages) >= c.table.cfg.MaxMessages {
+		c.messagesOmitted++
+		return how
+	}
+	line := m.FirstLine()
+	if len(line) > maxFirstLine {
+		line = line[:maxFirstLine]
+	}
+	if c.messages == nil {
+		c.messages = make([]message, 0, 8)
+		c.text = make([]byte, 0, 192)
+	}
+	c.messages = append(c.messages, message{t: d.Time, hash: h, text: uint32(len(c.text)), length: uint16(len(line)),
+		src: src, dst: dst, method: method, repeated: how == repeated, cseq: cseq})
+	c.text = append(c.text, line...)
+	return how
+}
+
+func (c *Call) endpoint(e decode.Endpoint) uint8 {
+	for i := range c.ends {
+		if c.ends[i] == e {
+			return uint8(i)
+		}
+	}
+	if len(c.ends) == maxEnds {
+		return maxEnds - 1
+	}
+	c.ends = append(c.ends, e)
+	return uint8(len(c.ends) - 1)
+}
+
+// summary makes the messages of a record.
+func (c *Call) summary() []protocol.Message {
+	out := make([]protocol.Message, len(c.messages))
+	names := make([]string, len(c.ends))
+	for i, e := range c.ends {
+		names[i] = e.String()
+	}
+	text := string(c.text)
+	for i := range c.messages {
+		m := &c.messages[i]
+		out[i] = protocol.Message{
+			T: protocol.TimeFromNanos(m.t), Src: names[m.src], Dst: names[m.dst],
+			FirstLine: toValid(text[m.text : m.text+uint32(m.length)]),
+			CSeq:      strconv.FormatUint(uint64(m.cseq), 10) + " " + m.method.String(),
+			SDP:       toValid(m.sdp), Retransmission: m.repeated,
+		}
+	}
+	return out
+}

@@ -1,0 +1,323 @@
+package call
+
+import (
+	"voiptop/protocol"
+	"voiptop/sensord/internal/decode"
+	"voiptop/sensord/internal/sdp"
+	"voiptop/sensord/internal/sip"
+)
+
+// Table holds the running calls. One goroutine drives it.
+type Table struct {
+	cfg  Config
+	sink Sink
+	now  int64
+
+	byID        map[string]*Call
+	first, last *Call // all calls in the order of their start
+	timers      schedule
+	next        uint64 // number of the next call
+
+	ends  map[decode.Endpoint]*binding
+	flows flows
+
+	names   map[string]string // strings that many calls share
+	codecs  map[codecKey]*codec
+	scratch []byte
+	sdp     sdp.Session
+
+	count counts
+}
+
+// counts are what a Table has seen.
+type counts struct {
+	messages   uint64
+	methods    [16]uint64 // requests, by sip.Method
+	responses  [7]uint64  // by hundreds
+	retrans    uint64
+	duplicates uint64
+	noCallID   uint64
+	outside    uint64 // INVITE, ACK, BYE, CANCEL of no call in view
+	started    uint64
+	ended      uint64
+	evicted    uint64 // calls let go because there was no room
+	badSDP     uint64
+	rtp        uint64
+	rtcp       uint64
+	badRTCP    uint64
+	unbound    uint64 // RTP to no endpoint that a call announced
+	strays     uint64 // neither RTP nor RTCP, at an announced endpoint
+	stun       uint64
+	dtls       uint64
+	t38        uint64
+	omitted    uint64 // packets of streams beyond maxStreams
+}
+
+// NewTable makes an empty table.
+func NewTable(cfg Config, sink Sink) *Table {
+	return &Table{
+		cfg: cfg, sink: sink,
+		byID:   map[string]*Call{},
+		ends:   map[decode.Endpoint]*binding{},
+		names:  map[string]string{},
+		codecs: map[codecKey]*codec{},
+	}
+}
+
+// Tick moves the clock on to now, in nanoseconds, and ends the calls whose time has come.
+func (t *Table) Tick(now int64) {
+	if now > t.now {
+		t.now = now
+	}
+	for len(t.timers) > 0 && t.timers[0].due <= t.now {
+		c := t.timers[0]
+		if due := c.dueTime(); due > t.now {
+			t.timers.move(c, due)
+			continue
+		}
+		c.expire()
+		t.finish(c)
+	}
+}
+
+// SIP takes a message that m was parsed from. transport is its name in records.
+func (t *Table) SIP(d *decode.Datagram, m *sip.Message, transport string) {
+	t.Tick(d.Time)
+	t.count.messages++
+	method := m.Method()
+	if m.Request() {
+		t.count.methods[method]++
+	} else {
+		t.count.responses[m.Status()/100]++
+	}
+	id := m.CallID()
+	if len(id) == 0 {
+		t.count.noCallID++
+		return
+	}
+	to := sip.ParseAddress(m.Get(sip.To))
+	opening := method == sip.Invite && m.Request() && len(to.Tag()) == 0
+	c := t.byID[string(id)]
+	if c != nil && opening && c.over(d, m) {
+		t.finish(c)
+		c = nil
+	}
+	if c == nil {
+		if method != sip.Invite || !m.Request() {
+			if method <= sip.Cancel && method != sip.Unknown {
+				t.count.outside++
+			}
+			return
+		}
+		c = t.start(d, m, transport)
+	}
+	c.message(d, m, opening)
+}
+
+// start makes a call of its first INVITE.
+func (t *Table) start(d *decode.Datagram, m *sip.Message, transport string) *Call {
+	if len(t.byID) >= t.cfg.MaxCalls {
+		t.evict()
+	}
+	from, to := sip.ParseAddress(m.Get(sip.From)), sip.ParseAddress(m.Get(sip.To))
+	fu, tu, ru := sip.ParseURI(from.URI), sip.ParseURI(to.URI), sip.ParseURI(m.RequestURI())
+	var cut [7]int // the strings of a call are parts of one
+	b := t.scratch[:0]
+	for i, part := range [...][]byte{m.CallID(), fu.User, tu.User, ru.User, from.Display, fu.Host, tu.Host} {
+		if len(part) > maxText && i > 0 {
+			part = part[:maxText]
+		}
+		if i == 4 {
+			b = appendUnescaped(b, part)
+		} else {
+			b = append(b, part...)
+		}
+		cut[i] = len(b)
+	}
+	t.scratch = b
+	all := string(b)
+	c := &Call{
+		table: t, number: t.next, transport: transport,
+		callID: all[:cut[0]], caller: all[cut[0]:cut[1]], callee: all[cut[1]:cut[2]], calleeURI: all[cut[2]:cut[3]],
+		callerName: all[cut[3]:cut[4]], callerDomain: all[cut[4]:cut[5]], calleeDomain: all[cut[5]:cut[6]],
+		src: d.Src, dst: d.Dst, startTime: d.Time, lastSIP: d.Time,
+		joined: len(to.Tag()) > 0,
+	}
+	c.id = uuid(t.cfg.SensorID, c.callID, d.Time)
+	t.next++
+	t.count.started++
+	t.byID[c.callID] = c
+	if c.prev = t.last; c.prev != nil {
+		c.prev.next = c
+	} else {
+		t.first = c
+	}
+	t.last = c
+	t.timers.add(c, c.dueTime())
+	if t.cfg.Decide != nil {
+		t.decide(c, d, m)
+	}
+	return c
+}
+
+// decide asks once what to keep of a call's packets.
+func (t *Table) decide(c *Call, d *decode.Datagram, m *sip.Message) {
+	r := c.Record()
+	r.UACaller = t.name(m.Get(sip.UserAgent))
+	rule, keep := t.cfg.Decide(r)
+	c.rule = rule
+	if keep != "" && keep != protocol.KeepNone {
+		c.kept = &Kept{ID: c.id, CallID: c.callID, Caller: c.caller, Callee: c.callee,
+			Start: protocol.TimeFromNanos(c.startTime), Rule: rule, Keep: keep}
+	}
+}
+
+// evict makes room: the oldest call that has ended goes, else the oldest of all.
+func (t *Table) evict() {
+	victim := t.first
+	for c, n := t.first, 0; c != nil && n < 64; c, n = c.next, n+1 {
+		if c.ended() {
+			victim = c
+			break
+		}
+	}
+	t.count.evicted++
+	victim.interrupt(protocol.EndInterrupted)
+	t.finish(victim)
+}
+
+// finish takes a call out of the table and gives its record away.
+func (t *Table) finish(c *Call) {
+	delete(t.byID, c.callID)
+	t.timers.remove(c)
+	if c.prev != nil {
+		c.prev.next = c.next
+	} else {
+		t.first = c.next
+	}
+	if c.next != nil {
+		c.next.prev = c.prev
+	} else {
+		t.last = c.prev
+	}
+	c.prev, c.next = nil, nil
+	for _, s := range c.streams {
+		t.flows.remove(s.hash, s)
+	}
+	for _, b := range c.bindings {
+		t.unstack(b)
+	}
+	t.count.ended++
+	c.finished = true
+	var capture protocol.Capture
+	if c.kept != nil {
+		capture = t.sink.Kept(c.kept)
+	}
+	r := c.Record()
+	r.Capture = capture
+	t.sink.Call(r)
+}
+
+// Close ends the input: running calls become records in the order of their start.
+func (t *Table) Close() {
+	for t.first != nil {
+		c := t.first
+		c.interrupt(protocol.EndUnterminated)
+		t.finish(c)
+	}
+}
+
+// Live appends the running calls to dst, in the order of their start.
+func (t *Table) Live(dst []protocol.LiveCall) []protocol.LiveCall {
+	for c := t.first; c != nil; c = c.next {
+		dst = append(dst, c.live())
+	}
+	return dst
+}
+
+// Find makes a record of a running call as far as it has come; id is its UUID or Call-ID. Nil when there is none.
+func (t *Table) Find(id string) *protocol.CDR {
+	if c := t.byID[id]; c != nil {
+		return c.Record()
+	}
+	u, err := protocol.ParseUUID(id)
+	if err != nil {
+		return nil
+	}
+	for c := t.first; c != nil; c = c.next {
+		if c.id == u {
+			return c.Record()
+		}
+	}
+	return nil
+}
+
+// Running is the number of calls in the table.
+func (t *Table) Running() int { return len(t.byID) }
+
+// OldestStart is when the oldest call in the table started, nanoseconds; ok is false when there is none.
+func (t *Table) OldestStart() (start int64, ok bool) {
+	if t.first == nil {
+		return 0, false
+	}
+	return t.first.startTime, true
+}
+
+// maxNames bounds the strings that are shared.
+const maxNames = 8192
+
+// name makes a string of b; texts that come again and again (user agents, codecs) share one.
+func (t *Table) name(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	if len(b) > maxText {
+		b = b[:maxText]
+	}
+	if s, ok := t.names[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	if len(t.names) < maxNames {
+		t.names[s] = s
+	}
+	return s
+}
+
+// Counters adds what the table has counted to n.
+func (t *Table) Counters(n protocol.Counters) {
+	c := &t.count
+	n[protocol.CountSIP] += c.messages
+	for i, v := range c.methods {
+		if v > 0 {
+			name := sip.Method(i).String()
+			if i == 0 {
+				name = "other"
+			}
+			n["sip.requests."+name] += v
+		}
+	}
+	for i, v := range c.responses {
+		if v > 0 {
+			n["sip.responses."+string(rune('0'+i))+"xx"] += v
+		}
+	}
+	n[protocol.CountRTP] += c.rtp
+	n[protocol.CountRTCP] += c.rtcp
+	n[protocol.CountCallsStarted] += c.started
+	n[protocol.CountCallsEnded] += c.ended
+	n[protocol.CountCallsRunning] += uint64(len(t.byID))
+	for _, v := range []struct {
+		name string
+		n    uint64
+	}{
+		{"sip.retransmissions", c.retrans}, {"sip.duplicates", c.duplicates}, {"sip.without-call-id", c.noCallID},
+		{"sip.outside-calls", c.outside}, {"sip.unparsed.sdp", c.badSDP}, {"calls.evicted", c.evicted},
+		{"rtp.unbound", c.unbound}, {"rtp.omitted", c.omitted}, {"rtcp.unparsed", c.badRTCP},
+		{"media.stun", c.stun}, {"media.dtls", c.dtls}, {"media.t38", c.t38}, {"media.unknown", c.strays},
+	} {
+		if v.n > 0 {
+			n[v.name] += v.n
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package call
+
+import "voiptop/protocol"
+
+// lastMedia is the time of the newest RTP packet, 0 without one.
+func (c *Call) lastMedia() (last int64) {
+	for _, s := range c.streams {
+		last = max(last, s.rtp.Last())
+	}
+	return last
+}
+
+// dueTime is when the call ends if nothing more of it is seen.
+func (c *Call) dueTime() int64 {
+	limit := c.startTime + int64(c.table.cfg.AbsoluteTimeout)
+	if c.ended() {
+		wait := linger
+		switch {
+		case c.bye != 0 || c.final == finalRejected:
+		case c.final == finalRetry:
+			wait = lingerChallenged
+		default:
+			wait = lingerFork
+		}
+		return c.lastSIP + wait
+	}
+	last, wait := c.lastSIP, c.table.cfg.RTPTimeout
+	if c.answer != 0 || c.joined {
+		media := c.lastMedia()
+		last = max(last, media)
+		if media == 0 || c.held() {
+			wait = c.table.cfg.ByeTimeout
+		}
+	}
+	return min(limit, last+int64(wait))
+}
+
+// expire ends a call whose time has come.
+func (c *Call) expire() {
+	if c.ended() {
+		return
+	}
+	media := c.lastMedia()
+	c.by = protocol.PartySensor
+	c.end = max(c.lastSIP, media)
+	switch {
+	case c.table.now-c.startTime >= int64(c.table.cfg.AbsoluteTimeout):
+		c.cause = protocol.EndTimeoutMax
+		c.end = c.startTime + int64(c.table.cfg.AbsoluteTimeout)
+	case c.answer == 0 && !c.joined:
+		c.cause = protocol.EndNoAnswer
+		if c.cancel != 0 {
+			c.cause, c.by, c.end = protocol.EndCancel, protocol.PartyCaller, c.cancel
+		}
+	case media != 0 && !c.held():
+		c.cause = protocol.EndTimeoutRTP
+	default:
+		c.cause = protocol.EndTimeoutBye
+	}
+}
+
+// interrupt ends a call that the sensor can follow no longer.
+func (c *Call) interrupt(cause protocol.EndCause) {
+	if c.ended() {
+		return
+	}
+	c.cause, c.by = cause, protocol.PartyUnknown
+	if cause == protocol.EndInterrupted {
+		c.by = protocol.PartySensor
+	}
+	c.end = max(c.lastSIP, c.lastMedia())
+}
