@@ -1,0 +1,250 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"voiptop/protocol"
+	"voiptop/sensord/analyze"
+)
+
+// analyzeCommand is what `voipmon analyze` was asked for.
+type analyzeCommand struct {
+	json, csv, merge, quiet bool
+	sensor                  uint16
+	stdin                   io.Reader
+	stdout, stderr          io.Writer
+}
+
+func newAnalyze() *cobra.Command {
+	var a analyzeCommand
+	c := &cobra.Command{
+		Use:   "analyze [flags] FILE|DIR|- ...",
+		Short: "analyse captures: packets in, call detail records out",
+		Long: `Analyze reads pcap and pcapng files (plain, gzip or zstd; - is standard input) and writes the calls in them: a table,
+or with --json one call detail record a line, or with --csv a row each. Each file is an input of its own, and so is
+each capture file in a folder, in the order of their paths; --merge reads all of them as one input, merged by time.
+Calls are written in the order of their start. A summary, with everything that was not understood, goes to standard error.`,
+		Example: `  voipmon analyze call.pcap
+  voipmon analyze --json captures/ | jq 'select(.mos < 3.5) | .call_id'
+  tcpdump -w - udp | voipmon analyze -
+  voipmon analyze --merge eth0.pcap eth1.pcap
+
+Exit status:
+  0  every input was read to its end
+  1  an input was unreadable, cut or damaged, or held packets that look like SIP and are not
+  2  wrong usage`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if a.json && a.csv {
+				return errors.New("--json and --csv: one of them, please")
+			}
+			a.stdin, a.stdout, a.stderr = c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
+			return a.run(c.Context(), args)
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&a.json, "json", false, "one call detail record a line, as JSON")
+	f.BoolVar(&a.csv, "csv", false, "one call a row, as CSV with a header")
+	f.BoolVar(&a.merge, "merge", false, "read all files as one input, merged by time")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "no summary")
+	f.Uint16Var(&a.sensor, "sensor-id", 0, "id_sensor to put into the records")
+	return c
+}
+
+// total adds up the inputs.
+type total struct {
+	inputs, failed int
+	sum            analyze.Summary
+}
+
+func (a *analyzeCommand) run(ctx context.Context, args []string) error {
+	inputs, err := inputsOf(args, a.merge)
+	if err != nil {
+		return exitError{2, err.Error()}
+	}
+	w := bufio.NewWriterSize(a.stdout, 64<<10)
+	out := a.writer(w)
+	t := total{sum: analyze.Summary{Counters: protocol.Counters{}}}
+	for _, paths := range inputs {
+		t.inputs++
+		sum, err := a.one(ctx, paths, out)
+		t.add(sum)
+		if err != nil {
+			var pipe writeError
+			if errors.As(err, &pipe) || ctx.Err() != nil {
+				return exitError{1, err.Error()}
+			}
+			t.failed++
+			fmt.Fprintf(a.stderr, "voipmon: %v\n", err)
+		}
+	}
+	if err := out.end(); err != nil {
+		return exitError{1, "write calls: " + err.Error()}
+	}
+	if err := w.Flush(); err != nil {
+		return exitError{1, "write calls: " + err.Error()}
+	}
+	if !a.quiet {
+		t.print(a.stderr)
+	}
+	if t.failed > 0 || len(t.sum.Warnings) > 0 || t.sum.Counters[analyze.CountUnparsed] > 0 {
+		return exitError{1, ""}
+	}
+	return nil
+}
+
+// one analyses one input.
+func (a *analyzeCommand) one(ctx context.Context, paths []string, out recordWriter) (analyze.Summary, error) {
+	src, err := analyze.Open(paths, a.stdin)
+	if err != nil {
+		return analyze.Summary{}, err
+	}
+	defer src.Close()
+	return analyze.Run(ctx, src, analyze.Config{SensorID: a.sensor}, func(c *protocol.CDR) error {
+		if err := out.write(c); err != nil {
+			return writeError{err}
+		}
+		return nil
+	})
+}
+
+// writeError is a failure of the output, which ends the program; those of an input do not.
+type writeError struct{ err error }
+
+func (e writeError) Error() string { return "write calls: " + e.err.Error() }
+func (e writeError) Unwrap() error { return e.err }
+
+// captureNames are the ends of names that are taken for captures in a folder.
+var captureNames = []string{".pcap", ".pcapng", ".cap", ".dmp", ".ntar"}
+
+// inputsOf lists the inputs: files, or all of them as one.
+func inputsOf(args []string, merge bool) ([][]string, error) {
+	var files []string
+	for _, p := range args {
+		info, err := os.Stat(p)
+		if p == "-" || err != nil || !info.IsDir() { // what is not there is reported when it is opened
+			files = append(files, p)
+			continue
+		}
+		n := len(files)
+		err = filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() && isCapture(path) {
+				files = append(files, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read folder: %w", err)
+		}
+		if len(files) == n {
+			return nil, fmt.Errorf("folder %s: no capture file in it (%s)", p, strings.Join(captureNames, ", "))
+		}
+		slices.Sort(files[n:])
+	}
+	if merge {
+		return [][]string{files}, nil
+	}
+	inputs := make([][]string, len(files))
+	for i, f := range files {
+		inputs[i] = []string{f}
+	}
+	return inputs, nil
+}
+
+func isCapture(path string) bool {
+	base := strings.ToLower(filepath.Base(path))
+	base = strings.TrimSuffix(strings.TrimSuffix(base, ".gz"), ".zst")
+	for _, end := range captureNames {
+		if strings.HasSuffix(base, end) {
+			return true
+		}
+	}
+	return false
+}
+
+// add adds an input's summary.
+func (t *total) add(s analyze.Summary) {
+	t.sum.Packets += s.Packets
+	t.sum.Bytes += s.Bytes
+	t.sum.Calls += s.Calls
+	t.sum.Streams += s.Streams
+	t.sum.Warnings = append(t.sum.Warnings, s.Warnings...)
+	for k, v := range s.Counters {
+		t.sum.Counters[k] += v
+	}
+}
+
+// notUnderstood are beginnings of the names of counters that a summary shows: what was not analysed, and why.
+var notUnderstood = []string{"decode.", "sip.unparsed", "sip.without-call-id", "sip.cut", "sip.stream.skipped", "sip.port.other",
+	"sip.outside-calls", "rtp.unbound", "rtp.omitted", "rtcp.unparsed", "media.", "tls.", "calls.evicted", "packets."}
+
+// counted are the exceptions: figures that are no fault.
+var counted = []string{"decode.fragments", "decode.fragments.reassembled", "decode.tcp.streams", "decode.tcp.retransmitted",
+	"decode.tcp.reordered", "decode.esp.null"}
+
+func (t *total) print(w io.Writer) {
+	files := ""
+	if t.inputs != 1 {
+		files = fmt.Sprintf("%d inputs, ", t.inputs)
+	}
+	fmt.Fprintf(w, "%s%d packets, %d SIP messages, %d RTP packets, %d calls, %d streams\n", files, t.sum.Packets,
+		t.sum.Counters[protocol.CountSIP], t.sum.Counters[protocol.CountRTP], t.sum.Calls, t.sum.Streams)
+	var names []string
+	for name := range t.sum.Counters {
+		if slices.Contains(counted, name) {
+			continue
+		}
+		for _, start := range notUnderstood {
+			if strings.HasPrefix(name, start) {
+				names = append(names, name)
+				break
+			}
+		}
+	}
+	slices.Sort(names)
+	if len(names) > 0 {
+		fmt.Fprintln(w, "not analysed, or only in part:")
+		for _, n := range names {
+			fmt.Fprintf(w, "  %10d  %s\n", t.sum.Counters[n], n)
+		}
+	}
+	for _, v := range t.sum.Warnings {
+		fmt.Fprintf(w, "warning: %s: at byte %d: %s\n", v.Input, v.Offset, v.Text)
+	}
+}
+
+// recordWriter writes records in one of the forms.
+type recordWriter interface {
+	write(c *protocol.CDR) error
+	end() error
+}
+
+func (a *analyzeCommand) writer(w io.Writer) recordWriter {
+	switch {
+	case a.json:
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		return jsonWriter{enc}
+	case a.csv:
+		return &csvWriter{w: csv.NewWriter(w)}
+	}
+	return &tableWriter{w: w}
+}
+
+type jsonWriter struct{ enc *json.Encoder }
+
+func (j jsonWriter) write(c *protocol.CDR) error { return j.enc.Encode(c) }
+func (j jsonWriter) end() error                  { return nil }
