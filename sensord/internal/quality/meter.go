@@ -95,6 +95,9 @@ func (m *Meter) Packet(t int64, seq uint64, delay int64, jitterMS float64) (clos
 		if m.skipped > 0 {
 			m.skipped-- // it had been taken for lost
 		}
+	case m.weight == 0 && m.settled == m.from && m.top-seq < 64*(meterWords-1): // from before the first
+		m.skipped += uint32(m.from - seq - 1)
+		m.from, m.settled = seq, seq
 	default: // it belongs to the interval before
 		if m.last.Lost > 0 {
 			m.last.Lost--
