@@ -230,7 +230,6 @@ func (s *Stream) time(t int64, h *Header, e *Event) {
 		s.t0, s.ticks, s.transit = t, 0, 0
 		s.lastTS, s.lastSeq, s.lastPT = h.Timestamp, h.Seq, h.PayloadType
 		if s.jitterCount > 0 || s.base.set {
-			e.Flags |= ClockJump
 			s.base.restart(t, 0)
 			s.skew.rebase(0)
 			return
