@@ -90,6 +90,9 @@ func (e *Engine) Live(dst []protocol.LiveCall) []protocol.LiveCall { return e.ca
 // Find makes a record of a running call as far as it has come. id is its UUID or Call-ID; nil when no such call runs.
 func (e *Engine) Find(id string) *protocol.CDR { return e.calls.Find(id) }
 
+// Now is the engine's clock: the time of the last packet or tick, nanoseconds since the epoch; 0 before the first.
+func (e *Engine) Now() int64 { return e.calls.Now() }
+
 // Running is the number of calls in memory.
 func (e *Engine) Running() int { return e.calls.Running() }
 

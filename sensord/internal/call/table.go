@@ -64,6 +64,9 @@ func NewTable(cfg Config, sink Sink) *Table {
 	}
 }
 
+// Now is the time of the last packet or tick, nanoseconds since the epoch.
+func (t *Table) Now() int64 { return t.now }
+
 // Tick moves the clock on to now, in nanoseconds, and ends the calls whose time has come.
 func (t *Table) Tick(now int64) {
 	if now > t.now {
