@@ -92,12 +92,14 @@ type Cursor struct {
 	Next  uint64
 }
 
-// Batch is consecutive CDRs of one sensor; the first has number First.
+// Batch is consecutive CDRs of one sensor; the first has number First. The sensor has lost the Lost numbers directly
+// before First (its disk was full, or damaged), so a cursor that is no further back than that is not a gap.
 type Batch struct {
 	Tenant TenantID
 	Sensor protocol.UUID
 	Epoch  uint64
 	First  uint64
+	Lost   uint64
 	CDRs   []protocol.CDR
 }
 
@@ -169,7 +171,7 @@ type Store interface {
 
 	Cursor(ctx context.Context, sensor protocol.UUID) (Cursor, error)
 	// AppendCDRs stores a batch and advances the sensor's cursor in one transaction, and answers the new cursor. What the
-	// cursor has passed already is skipped by number. A batch that begins beyond the cursor is refused with ErrGap. A new
+	// cursor has passed already is skipped by number. A batch that begins beyond cursor and Lost is refused with ErrGap. A new
 	// epoch (the sensor's journal began anew) starts at its own First. A call that is there already, by its id, is
 	// replaced: a file that is replayed gives no second row. ErrNotFound: no such sensor in the tenant.
 	//

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sort"
 
 	"voiptop/protocol"
@@ -41,18 +42,19 @@ func (j *Journal) views() ([]view, uint64) {
 	return v, j.durable
 }
 
-// Read gives the records from number from on: at most max of them, at most maxBytes together but one at least. It gives
-// none when all that follow are not on the disk yet. Damaged and dropped records are passed over; Lost counts them.
-func (j *Journal) Read(from uint64, max, maxBytes int) (Batch, error) {
+// Read gives the records from number from on: at most count of them, at most maxBytes together but one at least. Damaged
+// and dropped records are passed over; Lost counts them. When nothing else is on the disk yet the batch is empty, and its
+// First says how far there is nothing.
+func (j *Journal) Read(from uint64, count, maxBytes int) (Batch, error) {
 	for {
-		b, err := j.read(from, max, maxBytes)
+		b, err := j.read(from, count, maxBytes)
 		if !errors.Is(err, errGone) { // else history was removed meanwhile
 			return b, err
 		}
 	}
 }
 
-func (j *Journal) read(from uint64, max, maxBytes int) (Batch, error) {
+func (j *Journal) read(from uint64, count, maxBytes int) (Batch, error) {
 	segs, durable := j.views()
 	for i := sort.Search(len(segs), func(i int) bool { return segs[i].next > from }); i < len(segs); i++ {
 		s := segs[i]
@@ -65,7 +67,7 @@ func (j *Journal) read(from uint64, max, maxBytes int) (Batch, error) {
 			refs = refs[1:]
 		}
 		n, size := 0, 0
-		for n < len(refs) && n < max && refs[n].typ == typeCDR && refs[n].seq == refs[0].seq+uint64(n) && refs[n].seq < durable {
+		for n < len(refs) && n < count && refs[n].typ == typeCDR && refs[n].seq == refs[0].seq+uint64(n) && refs[n].seq < durable {
 			if size += int(refs[n].len); n > 0 && size > maxBytes {
 				break
 			}
@@ -80,11 +82,14 @@ func (j *Journal) read(from uint64, max, maxBytes int) (Batch, error) {
 		}
 		if len(recs) == 0 { // damaged since it was scanned: scan again
 			s.unload()
-			return j.read(from, max, maxBytes)
+			return j.read(from, count, maxBytes)
 		}
 		return Batch{Epoch: j.epochOf(s.segment), First: refs[0].seq, Lost: refs[0].seq - from, Records: recs}, nil
 	}
-	return Batch{}, nil
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	first := max(from, durable)
+	return Batch{Epoch: j.epoch, First: first, Lost: first - from}, nil
 }
 
 // epochOf reads what relabel may change.
@@ -134,7 +139,7 @@ func (j *Journal) Wait(ctx context.Context, from uint64) error {
 
 // Calls lists calls, newest first, at most limit, older than the call before unless that is zero; without streams and
 // messages. It reaches back 65,536 calls or as far as history goes.
-func (j *Journal) Calls(limit int, before protocol.UUID) []protocol.CDR {
+func (j *Journal) Calls(limit int, before protocol.UUID) ([]protocol.CDR, error) {
 	j.mu.Lock()
 	end := len(j.index.ring)
 	if !before.IsZero() {
@@ -149,12 +154,16 @@ func (j *Journal) Calls(limit int, before protocol.UUID) []protocol.CDR {
 	j.mu.Unlock()
 	out := make([]protocol.CDR, 0, len(seqs))
 	for _, seq := range seqs {
-		if c := j.call(seq); c != nil {
+		c, err := j.call(seq)
+		if err != nil {
+			return nil, err
+		}
+		if c != nil {
 			c.Streams, c.Messages = nil, nil
 			out = append(out, *c)
 		}
 	}
-	return out
+	return out, nil
 }
 
 // Find gives a call by its UUID or Call-ID; of several with one Call-ID the newest.
@@ -172,7 +181,12 @@ func (j *Journal) Find(id string) (*protocol.CDR, bool) {
 	}
 	j.mu.Unlock()
 	for _, seq := range seqs {
-		if c := j.call(seq); c != nil && (c.CallID == id || c.ID.String() == id) {
+		c, err := j.call(seq)
+		if err != nil {
+			j.log.Error("journal: a call cannot be read", "seq", seq, "err", err)
+			continue
+		}
+		if c != nil && (c.CallID == id || c.ID.String() == id) {
 			return c, true
 		}
 	}
@@ -180,15 +194,14 @@ func (j *Journal) Find(id string) (*protocol.CDR, bool) {
 }
 
 // call reads one record, nil if it is gone or damaged.
-func (j *Journal) call(seq uint64) *protocol.CDR {
+func (j *Journal) call(seq uint64) (*protocol.CDR, error) {
 	b, err := j.Read(seq, 1, link.MaxRecord)
 	if err != nil || len(b.Records) == 0 || b.First != seq {
-		return nil
+		return nil, err
 	}
 	c, err := decode(b.Records[0])
 	if err != nil {
-		j.log.Error("journal: a call cannot be decoded", "seq", seq, "err", err)
-		return nil
+		return nil, fmt.Errorf("decode record %d: %w", seq, err)
 	}
-	return c
+	return c, nil
 }

@@ -126,12 +126,14 @@ func (d *DB) Advance(ctx context.Context, tx *sql.Tx, b store.Batch, now time.Ti
 	end := b.First + uint64(len(b.CDRs))
 	if b.Epoch == cur.Epoch && cur != (store.Cursor{}) { // that one has seen nothing yet
 		switch {
-		case b.First > cur.Next:
+		case b.First > cur.Next && b.First-cur.Next > b.Lost:
 			return cur, nil, fmt.Errorf("batch of sensor %s begins at %d, expected %d: %w", b.Sensor, b.First, cur.Next, store.ErrGap)
 		case end <= cur.Next:
 			return cur, nil, nil
 		}
-		fresh = b.CDRs[cur.Next-b.First:]
+		if b.First < cur.Next {
+			fresh = b.CDRs[cur.Next-b.First:]
+		}
 	}
 	cur = store.Cursor{Epoch: b.Epoch, Next: end}
 	if _, err := tx.ExecContext(ctx, `UPDATE cursors SET epoch = $2, next = $3, last_cdr = $4, cdrs = cdrs + $5 WHERE sensor = $1`,
