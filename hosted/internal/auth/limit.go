@@ -1,0 +1,115 @@
+package auth
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Failed logins are counted by name and address together, by address, and by name. Each count sinks back to zero over
+// window. The first two stop guessing from one place; the third slows many places down, and is so high that nobody can
+// lock another out from one address.
+const (
+	window      = 5 * time.Minute
+	maxPair     = 5
+	maxAddress  = 30
+	maxName     = 100
+	maxCounters = 30000
+)
+
+type counter struct {
+	level float64 // failures, less what has sunk
+	at    time.Time
+	limit float64
+}
+
+// sink brings the counter to now.
+func (c *counter) sink(now time.Time) {
+	c.level = max(0, c.level-c.limit*float64(now.Sub(c.at))/float64(window))
+	c.at = now
+}
+
+type limiter struct {
+	now      func() time.Time
+	mu       sync.Mutex
+	counters map[string]*counter
+}
+
+func newLimiter(now func() time.Time) *limiter {
+	return &limiter{now: now, counters: map[string]*counter{}}
+}
+
+// keys of the counters that a login concerns, and their limits.
+func keys(name, addr string) map[string]float64 {
+	addr = network(addr)
+	return map[string]float64{"p " + addr + " " + name: maxPair, "a " + addr: maxAddress, "n " + name: maxName}
+}
+
+// network is the address that counts as one: an IPv6 user has a /64 of them.
+func network(addr string) string {
+	a, err := netip.ParseAddr(addr)
+	if err != nil {
+		return addr
+	}
+	a = a.Unmap().WithZone("")
+	if a.Is6() {
+		return netip.PrefixFrom(a, 64).Masked().String()
+	}
+	return a.String()
+}
+
+// wait says how long a login must wait, 0 if it may be tried now.
+func (l *limiter) wait(name, addr string) (wait time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	for key := range keys(name, addr) {
+		c := l.counters[key]
+		if c == nil {
+			continue
+		}
+		if c.sink(now); c.level > c.limit-1 {
+			wait = max(wait, time.Duration((c.level-c.limit+1)/c.limit*float64(window)))
+		}
+	}
+	return wait
+}
+
+func (l *limiter) failed(name, addr string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	for key, limit := range keys(name, addr) {
+		c := l.counters[key]
+		if c == nil {
+			if len(l.counters) >= maxCounters {
+				l.evict(now)
+			}
+			c = &counter{limit: limit, at: now}
+			l.counters[key] = c
+		}
+		c.sink(now)
+		c.level++
+	}
+}
+
+// evict makes room: all counters that have sunk to zero, or else any one.
+func (l *limiter) evict(now time.Time) {
+	var any string
+	for key, c := range l.counters {
+		if c.sink(now); c.level == 0 {
+			delete(l.counters, key)
+		}
+		any = key
+	}
+	if len(l.counters) >= maxCounters {
+		delete(l.counters, any)
+	}
+}
+
+// succeeded forgives the failures of this name from this address.
+func (l *limiter) succeeded(name, addr string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.counters, "p "+network(addr)+" "+name)
+}

@@ -1,0 +1,187 @@
+// Package httpapi is hosted's HTTP interface: the JSON API under /api/v1 that the GUI, voiptop and scripts use, the GUI
+// itself, and /healthz and /metrics. openapi.yaml is its contract; tests hold every answer to it. `hosted serve` calls it.
+//
+// Every request below /api/v1 is answered for one identity (package auth) and its tenant: what another tenant owns is
+// "not found", whatever its id. Errors are protocol.Problem as application/problem+json.
+//
+// It is not for the sensors' link, which is hosted/internal/sensors.
+package httpapi
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"voiptop/hosted/internal/auth"
+	"voiptop/hosted/internal/store"
+	"voiptop/protocol"
+	"voiptop/protocol/sensorapi"
+)
+
+// Links is what the API needs of the sensors' links. Its methods answer at once.
+type Links interface {
+	// Online lists the sensors of a tenant that can be called now.
+	Online(t store.TenantID) []protocol.UUID
+	// Client calls the API of a sensor; nil while it is offline.
+	Client(sensor protocol.UUID) *sensorapi.Client
+	// Relay passes a request on to a sensor's API and the answer back, with Range and without storing anything. path is
+	// the sensor's, e.g. "/v1/info", escaped. The answer is problem sensor-offline while it is offline.
+	Relay(w http.ResponseWriter, r *http.Request, sensor protocol.UUID, path string)
+	// Disconnect ends the links of a sensor that was revoked.
+	Disconnect(sensor protocol.UUID)
+	// NewEnrolToken makes a token that lets one sensor enrol in a tenant.
+	NewEnrolToken(ctx context.Context, t store.TenantID) (token string, expires time.Time, err error)
+}
+
+// Config is what New needs. Everything is required but what says otherwise.
+type Config struct {
+	Store   store.Store
+	Auth    *auth.Service
+	Links   Links
+	GUI     fs.FS            // the built GUI; without an index.html a page says how to build it
+	Server  func() string    // host:port that sensors dial
+	Trusted []netip.Prefix   // proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; none unless set
+	Metrics http.Handler     // served at /metrics to this host and to administrators; nil: not at all
+	Observe func(r Observed) // told of every request when it has been answered; nil: nobody
+	Log     *slog.Logger
+	Now     func() time.Time
+	Done    <-chan struct{} // closed when the server shuts down: endless answers end; nil: never
+}
+
+// Observed is a request that has been answered.
+type Observed struct {
+	Route  string // the route's pattern, so that there are few
+	Method string
+	Status int
+	Took   time.Duration
+}
+
+// maxBody bounds the bodies of requests that hosted reads itself.
+const maxBody = 64 << 10
+
+type api struct {
+	Config
+	live *live
+}
+
+// access is who may use a route.
+type access int
+
+const (
+	public   access = iota
+	member          // every user of the tenant
+	download        // who may have packets
+	manage          // administrators
+)
+
+// handler answers a request for an identity; the zero identity on public routes. An error is answered as a problem.
+type handler func(w http.ResponseWriter, r *http.Request, id auth.Identity) error
+
+type route struct {
+	path    string
+	methods map[string]method
+}
+
+type method struct {
+	access access
+	handle handler
+}
+
+func (a *api) routes() []route {
+	const calls, sensors = "/calls/{id}", "/sensors/{uuid}"
+	relay := method{member, a.relay}
+	return []route{
+		{"/session", map[string]method{"POST": {public, a.login}, "GET": {member, a.session}, "DELETE": {public, a.logout}}},
+		{"/tokens", map[string]method{"POST": {member, a.newToken}}},
+		{"/calls", map[string]method{"GET": {member, a.calls}}},
+		{calls, map[string]method{"GET": {member, a.call}}},
+		{calls + "/capture", map[string]method{"GET": {download, a.capture}}},
+		{"/live", map[string]method{"GET": {member, a.watch}}},
+		{"/sensors", map[string]method{"GET": {member, a.sensors}}},
+		{"/sensors/tokens", map[string]method{"POST": {manage, a.newEnrolToken}}},
+		{sensors, map[string]method{"DELETE": {manage, a.revoke}}},
+		{sensors + "/api/{rest:.*}", map[string]method{"GET": relay, "PUT": {manage, a.relay}}},
+		{"/audit", map[string]method{"GET": {manage, a.audit}}},
+		{"/version", map[string]method{"GET": {public, a.version}}},
+		{"/openapi.yaml", map[string]method{"GET": {public, a.openapi}}},
+	}
+}
+
+// Prefix is what the routes of the API begin with.
+const Prefix = "/api/v1"
+
+// New gives the handler of all that hosted serves.
+func New(c Config) http.Handler {
+	a := &api{Config: c, live: newLive(c.Links)}
+	m := mux.NewRouter().UseEncodedPath()
+	for _, rt := range a.routes() {
+		m.Path(Prefix + rt.path).Handler(a.endpoint(rt))
+	}
+	m.PathPrefix("/api").HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.answer(w, r, &protocol.Problem{Code: protocol.CodeNotFound, Status: http.StatusNotFound, Title: "the API has no " + r.URL.Path,
+			Remedy: "see " + Prefix + "/openapi.yaml"})
+	})
+	m.Path("/healthz").Handler(a.observed("/healthz", http.HandlerFunc(a.healthz)))
+	m.Path("/metrics").Handler(http.HandlerFunc(a.metrics))
+	m.PathPrefix("/").Handler(a.observed("gui", newGUI(c.GUI)))
+	return a.secure(m)
+}
+
+// endpoint serves the methods of one path.
+func (a *api) endpoint(rt route) http.Handler {
+	var allow []string
+	for name := range rt.methods {
+		allow = append(allow, name)
+		if name == http.MethodGet {
+			allow = append(allow, http.MethodHead)
+		}
+	}
+	slices.Sort(allow)
+	return a.observed(rt.path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := r.Method
+		if name == http.MethodHead {
+			name = http.MethodGet
+		}
+		m, ok := rt.methods[name]
+		if !ok {
+			w.Header().Set("Allow", strings.Join(allow, ", "))
+			a.answer(w, r, &protocol.Problem{Code: protocol.CodeBadRequest, Status: http.StatusMethodNotAllowed,
+				Title: "no " + r.Method + " here, only " + strings.Join(allow, ", ")})
+			return
+		}
+		id, err := a.admit(r, m.access)
+		if err == nil {
+			err = m.handle(w, r, id)
+		}
+		if err != nil {
+			a.answer(w, r, err)
+		}
+	}))
+}
+
+// admit says who asks, if the route is open to them.
+func (a *api) admit(r *http.Request, need access) (auth.Identity, error) {
+	if need == public {
+		return auth.Identity{}, nil
+	}
+	id, err := a.Auth.Identify(r)
+	if err != nil {
+		return id, err
+	}
+	if need == download && !id.MayDownload() || need == manage && !id.MayManage() {
+		return id, forbidden(id)
+	}
+	return id, nil
+}
+
+func forbidden(id auth.Identity) error {
+	return &protocol.Problem{Code: protocol.CodeForbidden, Status: http.StatusForbidden,
+		Title: "the role " + string(id.Role) + " may not do this", Remedy: "ask an administrator of " + id.TenantName}
+}

@@ -1,0 +1,115 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"time"
+
+	"voiptop/hosted/internal/store"
+	"voiptop/protocol"
+	"voiptop/protocol/sensorapi"
+)
+
+// Codes of the problems that only this API has, beside protocol's and auth's.
+const (
+	codeCrossOrigin = "cross-origin"
+	codeTooLarge    = "too-large"
+	codeTooMany     = "too-many-streams"
+)
+
+// retryOffline is when a client may ask again for what an offline sensor has, in seconds.
+const retryOffline = "15"
+
+// answer writes err as a problem. What is no problem is our fault: it is logged, and the client learns nothing of it.
+func (a *api) answer(w http.ResponseWriter, r *http.Request, err error) {
+	var p *protocol.Problem
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &p):
+	case errors.Is(err, store.ErrNotFound):
+		p = notFound("there is no such thing")
+	case errors.Is(err, store.ErrCursor):
+		p = badRequest("after", "is no cursor of this list", "give what `next` of the page before said")
+	case errors.As(err, &tooLarge):
+		p = &protocol.Problem{Code: codeTooLarge, Status: http.StatusRequestEntityTooLarge, Title: fmt.Sprintf("the request is larger than %d bytes", tooLarge.Limit)}
+	case r.Context().Err() != nil:
+		return // the client is gone
+	default:
+		a.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+		p = &protocol.Problem{Code: protocol.CodeInternal, Status: http.StatusInternalServerError, Title: "the server could not answer",
+			Remedy: "try again; the server's log has the reason"}
+	}
+	switch {
+	case p.Fields["retry_after"] != "":
+		w.Header().Set("Retry-After", p.Fields["retry_after"])
+	case p.Code == protocol.CodeSensorOffline:
+		w.Header().Set("Retry-After", retryOffline)
+	}
+	if p.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="hosted"`)
+	}
+	sensorapi.WriteProblem(w, p)
+}
+
+func notFound(title string) *protocol.Problem {
+	return &protocol.Problem{Code: protocol.CodeNotFound, Status: http.StatusNotFound, Title: title}
+}
+
+func badRequest(field, title, remedy string) *protocol.Problem {
+	return &protocol.Problem{Code: protocol.CodeBadRequest, Status: http.StatusBadRequest, Title: field + " " + title, Remedy: remedy,
+		Fields: map[string]string{"field": field}}
+}
+
+func offline(s store.Sensor) *protocol.Problem {
+	return &protocol.Problem{Code: protocol.CodeSensorOffline, Status: http.StatusServiceUnavailable,
+		Title:  fmt.Sprintf("the sensor %s (id_sensor %d) is offline", s.Info.Name, s.SensorID),
+		Detail: "last seen " + protocol.TimeOf(s.LastSeen).String(),
+		Remedy: "run `voipmon doctor` on the sensor's machine",
+		Fields: map[string]string{"sensor": s.UUID.String(), "last_seen": protocol.TimeOf(s.LastSeen).String()}}
+}
+
+func writeJSON(w http.ResponseWriter, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(append(b, '\n')) // the client is gone: nobody is left to tell
+	return nil
+}
+
+// bodyTimeout is how long a client may take to send a body.
+const bodyTimeout = 15 * time.Second
+
+// readJSON reads the body of a request. An empty body leaves v as it is.
+func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
+	if r.ContentLength != 0 {
+		if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
+			return &protocol.Problem{Code: protocol.CodeBadRequest, Status: http.StatusUnsupportedMediaType,
+				Title: fmt.Sprintf("the body is %q, want application/json", r.Header.Get("Content-Type"))}
+		}
+	}
+	rc := http.NewResponseController(w)
+	// A deadline is in the system's time, whatever clock we are given. Where there are none (a test's recorder), none is set.
+	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout))
+	defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	d.DisallowUnknownFields()
+	err := d.Decode(v)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case errors.As(err, &tooLarge):
+		return err
+	case err != nil:
+		return badRequest("body", "is not what is expected: "+err.Error(), "see "+Prefix+"/openapi.yaml")
+	case d.More():
+		return badRequest("body", "goes on after its end", "send one JSON object")
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"voiptop/hosted/internal/auth"
+	"voiptop/protocol"
+)
+
+// healthTimeout is how long the list of sensors waits for what a sensor says of itself.
+const healthTimeout = 2 * time.Second
+
+type sensorAnswer struct {
+	UUID     protocol.UUID      `json:"uuid"`
+	SensorID uint16             `json:"id_sensor"`
+	Name     string             `json:"name"`
+	Version  string             `json:"version"`
+	OS       string             `json:"os"`
+	Arch     string             `json:"arch"`
+	Online   bool               `json:"online"`
+	Addr     string             `json:"addr"`
+	Enrolled protocol.Time      `json:"enrolled"`
+	LastSeen protocol.Time      `json:"last_seen"`
+	LastCDR  protocol.Time      `json:"last_cdr"`
+	CDRs     uint64             `json:"cdrs"`
+	Revoked  bool               `json:"revoked"`
+	Source   string             `json:"source"`
+	Running  *int               `json:"running"` // calls; null while the sensor does not answer
+	Queue    *uint64            `json:"queue"`   // CDRs that wait on the sensor; null while it does not answer
+	Problems []protocol.Problem `json:"problems"`
+}
+
+// sensors lists the tenant's sensors with what those say that are online.
+func (a *api) sensors(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
+	list, err := a.Store.Sensors(r.Context(), id.Tenant)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
+	defer cancel()
+	out := make([]sensorAnswer, len(list))
+	var wg sync.WaitGroup
+	for i, s := range list {
+		out[i] = sensorAnswer{UUID: s.UUID, SensorID: s.SensorID, Name: s.Info.Name, Version: s.Info.Version, OS: s.Info.OS, Arch: s.Info.Arch,
+			Addr: s.Addr, Enrolled: protocol.TimeOf(s.Enrolled), LastSeen: protocol.TimeOf(s.LastSeen), LastCDR: protocol.TimeOf(s.LastCDR),
+			CDRs: s.CDRs, Revoked: s.Revoked, Source: s.Info.Source, Problems: []protocol.Problem{}}
+		wg.Go(func() { a.askHealth(ctx, &out[i]) })
+	}
+	wg.Wait()
+	return writeJSON(w, out)
+}
+
+func (a *api) askHealth(ctx context.Context, s *sensorAnswer) {
+	client := a.Links.Client(s.UUID)
+	if client == nil {
+		return
+	}
+	s.Online, s.LastSeen = true, protocol.TimeOf(a.Now())
+	h, err := client.Health(ctx)
+	if err != nil {
+		s.Problems = append(s.Problems, protocol.Problem{Code: protocol.CodeInternal, Title: "the sensor is connected and does not answer", Detail: err.Error()})
+		return
+	}
+	s.Running, s.Queue, s.Source = &h.Running, &h.Journal.Pending, h.Info.Source
+	s.Problems = append(s.Problems, h.Problems...)
+}
+
+type enrolAnswer struct {
+	Token   string        `json:"token"`
+	Expires protocol.Time `json:"expires"`
+	Server  string        `json:"server"` // host:port that the sensor dials
+}
+
+func (a *api) newEnrolToken(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
+	var in struct{}
+	if err := readJSON(w, r, &in); err != nil {
+		return err
+	}
+	token, expires, err := a.Links.NewEnrolToken(r.Context(), id.Tenant)
+	if err != nil {
+		return err
+	}
+	if err := a.record(r, id, auth.ActionEnrolToken, "", 0, ""); err != nil {
+		return err
+	}
+	return writeJSON(w, enrolAnswer{token, protocol.TimeOf(expires), a.Server()})
+}
+
+func (a *api) revoke(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
+	s, err := a.sensor(r, id)
+	if err != nil {
+		return err
+	}
+	if err := a.Store.RevokeSensor(r.Context(), id.Tenant, s.UUID); err != nil {
+		return err
+	}
+	a.Links.Disconnect(s.UUID)
+	if err := a.record(r, id, auth.ActionRevoke, s.UUID.String(), 0, s.Info.Name); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

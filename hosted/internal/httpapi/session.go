@@ -1,0 +1,107 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+	"unicode/utf8"
+
+	"voiptop/hosted/internal/auth"
+	"voiptop/hosted/internal/store"
+	"voiptop/protocol"
+)
+
+type userAnswer struct {
+	User userInfo `json:"user"`
+}
+
+type userInfo struct {
+	Name   string     `json:"name"`
+	Role   store.Role `json:"role"`
+	Tenant string     `json:"tenant"`
+}
+
+func userOf(id auth.Identity) userAnswer {
+	return userAnswer{userInfo{Name: id.Name, Role: id.Role, Tenant: id.TenantName}}
+}
+
+func (a *api) login(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
+	var in struct {
+		Name     string `json:"name"`
+		Password string `json:"password"`
+	}
+	if err := readJSON(w, r, &in); err != nil {
+		return err
+	}
+	token, id, err := a.Auth.Login(r.Context(), in.Name, in.Password, a.clientAddr(r))
+	if err != nil {
+		return err
+	}
+	auth.SetCookie(w, token, a.byTLS(r))
+	return writeJSON(w, userOf(id))
+}
+
+func (a *api) session(w http.ResponseWriter, _ *http.Request, id auth.Identity) error {
+	return writeJSON(w, userOf(id))
+}
+
+func (a *api) logout(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
+	if err := a.Auth.Logout(r, a.clientAddr(r)); err != nil {
+		return err
+	}
+	auth.SetCookie(w, "", a.byTLS(r))
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// maxLabel bounds the label of a token, in characters.
+const maxLabel = 100
+
+func (a *api) newToken(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
+	var in struct {
+		Label string `json:"label"`
+	}
+	if err := readJSON(w, r, &in); err != nil {
+		return err
+	}
+	if n := utf8.RuneCountInString(in.Label); n == 0 || n > maxLabel {
+		return badRequest("label", "must have 1 to "+strconv.Itoa(maxLabel)+" characters", "say what the token is for")
+	}
+	token, err := a.Auth.NewToken(r.Context(), id, in.Label, a.clientAddr(r))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, map[string]string{"token": token})
+}
+
+type auditAnswer struct {
+	Time   protocol.Time `json:"time"`
+	User   string        `json:"user"`
+	Addr   string        `json:"addr"`
+	Action string        `json:"action"`
+	Object string        `json:"object"`
+	Bytes  int64         `json:"bytes"`
+	Detail string        `json:"detail"`
+}
+
+// audit lists what was done in the tenant, newest first.
+func (a *api) audit(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
+	limit, err := limitOf(r.URL.Query().Get("limit"))
+	if err != nil {
+		return err
+	}
+	log, err := a.Store.AuditLog(r.Context(), id.Tenant, limit)
+	if err != nil {
+		return err
+	}
+	out := make([]auditAnswer, len(log))
+	for i, e := range log {
+		out[i] = auditAnswer{protocol.TimeOf(e.Time), e.User, e.Addr, e.Action, e.Object, e.Bytes, e.Detail}
+	}
+	return writeJSON(w, out)
+}
+
+// record writes an audit entry of what id does.
+func (a *api) record(r *http.Request, id auth.Identity, action, object string, bytes int64, detail string) error {
+	return a.Store.Audit(r.Context(), store.AuditEntry{Time: a.Now(), Tenant: id.Tenant, User: id.Name, Addr: a.clientAddr(r),
+		Action: action, Object: object, Bytes: bytes, Detail: detail})
+}
