@@ -24,7 +24,7 @@ import (
 const (
 	keyFile     = "key.pem"  // mode 0600
 	pendingFile = "next.pem" // the key of an enrolment that is not finished, 0600
-	certFile    = "cert.pem"
+	CertFile    = "cert.pem"
 	caFile      = "ca.pem"
 	linkFile    = "link.json"
 )
@@ -58,8 +58,8 @@ func NotPaired(dir, detail string) *protocol.Problem {
 func LoadIdentity(dir string) (*Identity, error) {
 	id := &Identity{Dir: dir}
 	var err error
-	if id.Cert, err = readCert(filepath.Join(dir, certFile)); errors.Is(err, fs.ErrNotExist) {
-		return nil, NotPaired(dir, "no "+filepath.Join(dir, certFile))
+	if id.Cert, err = readCert(filepath.Join(dir, CertFile)); errors.Is(err, fs.ErrNotExist) {
+		return nil, NotPaired(dir, "no "+filepath.Join(dir, CertFile))
 	} else if err != nil {
 		return nil, err
 	}
@@ -77,10 +77,10 @@ func LoadIdentity(dir string) (*Identity, error) {
 		return nil, damaged(fmt.Errorf("read %s: %w", filepath.Join(dir, linkFile), err))
 	}
 	if id.TenantID, id.UUID, err = ParseSensorURI(id.Cert); err != nil {
-		return nil, damaged(fmt.Errorf("%s: %w", filepath.Join(dir, certFile), err))
+		return nil, damaged(fmt.Errorf("%s: %w", filepath.Join(dir, CertFile), err))
 	}
 	if pub, ok := id.Cert.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); !ok || !pub.Equal(id.Key.Public()) {
-		return nil, damaged(fmt.Errorf("%s does not belong to %s in %s", keyFile, certFile, dir))
+		return nil, damaged(fmt.Errorf("%s does not belong to %s in %s", keyFile, CertFile, dir))
 	}
 	return id, nil
 }
@@ -112,7 +112,7 @@ func (id *Identity) Renewed(a *EnrolAnswer) (*Identity, error) {
 	if err != nil || tenant != id.TenantID || uuid != id.UUID {
 		return nil, fmt.Errorf("renewed certificate is for another sensor (%s): %w", uuid, err)
 	}
-	if err := writeFile(filepath.Join(id.Dir, certFile), pemBlock("CERTIFICATE", cert.Raw), 0o644); err != nil {
+	if err := writeFile(filepath.Join(id.Dir, CertFile), pemBlock("CERTIFICATE", cert.Raw), 0o644); err != nil {
 		return nil, err
 	}
 	next := *id
@@ -132,7 +132,7 @@ func store(dir string, key crypto.Signer, a *EnrolAnswer, lf LinkFile) error {
 	}
 	// Without a certificate the old identity is gone, so that a crash between the files leaves none, not a mixture; the
 	// pending key makes the next attempt with the same token give the same sensor.
-	if err := os.Remove(filepath.Join(dir, certFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(filepath.Join(dir, CertFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, f := range []struct {
@@ -143,7 +143,7 @@ func store(dir string, key crypto.Signer, a *EnrolAnswer, lf LinkFile) error {
 		{caFile, pemBlock("CERTIFICATE", a.CA), 0o644},
 		{linkFile, append(b, '\n'), 0o644},
 		{keyFile, pemBlock("PRIVATE KEY", der), 0o600},
-		{certFile, pemBlock("CERTIFICATE", a.Cert), 0o644},
+		{CertFile, pemBlock("CERTIFICATE", a.Cert), 0o644},
 	} {
 		if err := writeFile(filepath.Join(dir, f.name), f.data, f.mode); err != nil {
 			return err

@@ -75,6 +75,10 @@ type Batch struct {
 	CDRs  []cbor.RawMessage `cbor:"4,keyasint"` // protocol.CDR each
 }
 
+// FieldSeq is the field of a bad-request that names the one record of a batch that hosted cannot take. The sensor leaves
+// it out.
+const FieldSeq = "seq"
+
 // BatchAnswer follows the commit.
 type BatchAnswer struct {
 	Cursor Cursor `cbor:"1,keyasint"`
