@@ -35,7 +35,6 @@ type Call struct {
 	cancel, bye, byeDone, ack                        int64
 	byeTag                                           fnv1a
 	challenged                                       int // final responses that asked for credentials
-	ringStatus                                       int // status that was first 18x
 	messages                                         []message
 	text                                             []byte // first lines of messages
 	ends                                             []decode.Endpoint
@@ -122,6 +121,8 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 		c.request(d, m, cseq, tag, who, opening)
 		c.describe(d, m, who)
 	} else {
+		// From is the requester's; where it was damaged or rewritten, the branch tells the transaction.
+		fromCaller = fromCaller || method == sip.Invite && fnvBasis.bytes(m.Branch()) == c.branch
 		who := caller
 		if fromCaller {
 			who = callee
@@ -242,7 +243,7 @@ func (c *Call) response(d *decode.Datagram, m *sip.Message, cseq uint32, method 
 			}
 			return
 		}
-		if fromCaller && cseq <= c.inviteCSeq {
+		if fromCaller && (cseq <= c.inviteCSeq || c.answer == 0) { // a higher CSeq: the INVITE itself was not captured
 			c.inviteResponse(d, m, cseq, status)
 		} else if status >= 200 {
 			c.commitHold(status < 300)
@@ -268,8 +269,8 @@ func (c *Call) inviteResponse(d *decode.Datagram, m *sip.Message, cseq uint32, s
 	case status < 180:
 		return
 	case status < 200:
-		if c.ringing == 0 && c.answer == 0 {
-			c.ringing, c.ringStatus = d.Time, status
+		if c.ringing == 0 {
+			c.ringing = d.Time
 		}
 		if c.final == finalBranch {
 			c.resume()
@@ -332,13 +333,13 @@ func (c *Call) byeReason(m *sip.Message) {
 }
 
 // reasonText reads the text of a Reason header, e.g. `Q.850;cause=16;text="Normal call clearing"`. Without a text it is the
-// protocol and cause.
+// protocol and cause. A text that is only a number says less than the cause.
 func reasonText(t *Table, v []byte, otherwise string) string {
 	semi := strings.IndexByte(string(v), ';')
 	if semi < 0 {
 		return otherwise
 	}
-	if s := sip.Param(v[semi:], "text"); len(s) > 0 {
+	if s := sip.Param(v[semi:], "text"); len(s) > 0 && strings.Trim(string(s), "0123456789 ") != "" {
 		return t.name(s)
 	}
 	if s := sip.Param(v[semi:], "cause"); len(s) > 0 {

@@ -50,11 +50,10 @@ const (
 	// linger is how long an ended call waits for late packets: longer than SIP's T2 (4 s, RFC 3261 section 17), the
 	// longest pause between two retransmissions.
 	linger = int64(5 * time.Second)
-	// lingerChallenged is how long a call that was challenged or redirected waits for its next attempt.
-	lingerChallenged = int64(32 * time.Second)
-	// lingerFork is how long a call waits when a branch behind a proxy failed and the proxy may still try others
-	// (Timer C is more than 180 s, RFC 3261 section 16.6).
-	lingerFork = int64(200 * time.Second)
+	// lingerRetry is how long a call waits for the next attempt: when its caller was challenged (a person may have to
+	// type a password) or redirected, or when a branch behind a proxy failed and the proxy may still try others (Timer C
+	// is more than 180 s, RFC 3261 section 16.6).
+	lingerRetry = int64(200 * time.Second)
 	// transactionTime is 64*T1: no message is sent again after it (RFC 3261 section 17.1.1.2).
 	transactionTime = int64(32 * time.Second)
 	// duplicateTime is the time within which an identical message on the same hop is the same packet captured twice (a

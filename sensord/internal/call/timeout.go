@@ -14,15 +14,10 @@ func (c *Call) lastMedia() (last int64) {
 func (c *Call) dueTime() int64 {
 	limit := c.startTime + int64(c.table.cfg.AbsoluteTimeout)
 	if c.ended() {
-		wait := linger
-		switch {
-		case c.bye != 0 || c.final == finalRejected:
-		case c.final == finalRetry:
-			wait = lingerChallenged
-		default:
-			wait = lingerFork
+		if c.bye == 0 && c.final != finalRejected {
+			return c.lastSIP + lingerRetry
 		}
-		return c.lastSIP + wait
+		return c.lastSIP + linger
 	}
 	last, wait := c.lastSIP, c.table.cfg.RTPTimeout
 	if c.answer != 0 || c.joined {
