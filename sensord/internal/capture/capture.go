@@ -21,8 +21,8 @@ type Packet struct {
 
 // Source yields packets in the order of their time. It has one reader.
 type Source interface {
-	// Next fills p with the next packet. io.EOF ends a file; ErrIdle says that a live source has had nothing for 100 ms,
-	// so that the caller can tick its clock.
+	// Next fills p with the next packet. io.EOF ends a file; ErrIdle says that a live source or a replay has had nothing
+	// for 100 ms: then p.Time is the source's time, on the line of its packets' times, for the caller to tick by.
 	Next(p *Packet) error
 	// Stats may be called by other goroutines.
 	Stats() Stats
@@ -55,5 +55,9 @@ const (
 	LinkNull     = 0
 	LinkEthernet = 1
 	LinkRaw      = 101
+	LinkLoop     = 108
 	LinkSLL      = 113
+	LinkIPv4     = 228
+	LinkIPv6     = 229
+	LinkSLL2     = 276
 )

@@ -17,9 +17,9 @@ const (
 	// windowSize is how many packets a file may have a packet late. Writers that merge several queues or interfaces
 	// are out of order by a few.
 	windowSize = 64
-	// maxStep is how far back in time a packet may be and still be put into its place. A longer step back is a clock
-	// that was set: what was read before comes first.
-	maxStep = int64(1e9)
+	// maxStep is how far back in time a packet may be and still be put into its place, in nanoseconds. A longer step
+	// back is a clock that was set: what was read before comes first.
+	maxStep = int64(60e9)
 	// maxHeld is how far behind a packet may wait in the file's buffer for its turn; then it is copied out.
 	maxHeld = 256 << 10
 

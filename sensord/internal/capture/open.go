@@ -28,10 +28,7 @@ const maxOpen = 16
 // that cannot be read, or is no capture, is an error; in a directory it is passed over, with a warning if its name ends
 // like a capture's. A file that is cut or damaged is read as far as it goes, and a warning tells where that was.
 func Open(paths []string, o Options) (Source, error) {
-	s := &files{stdin: o.Stdin, open: map[*file]bool{}}
-	if s.stdin == nil {
-		s.stdin = os.Stdin
-	}
+	s := &files{opener: newOpener(o.Stdin)}
 	names, err := expand(paths)
 	if err != nil {
 		return nil, err
@@ -105,15 +102,11 @@ func looksLikeCapture(path string) bool {
 
 // files is a Source over files, merged by time.
 type files struct {
-	stdin io.Reader
+	opener
 	heap  mergeHeap
 	count counts
 	// last is the file whose packet is lent out: it moves on when the next one is asked for.
 	last *merged
-
-	closed atomic.Bool
-	mu     sync.Mutex // guards open
-	open   map[*file]bool
 }
 
 // merged is one of the files that are merged.
@@ -124,29 +117,8 @@ type merged struct {
 	file  *file // nil until its time has come
 }
 
-func (s *files) openFile(path string) (*file, error) {
-	f, err := openFile(path, s.stdin)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.open[f] = true
-	if s.closed.Load() {
-		f.close()
-	}
-	return f, nil
-}
-
-func (s *files) closeFile(f *file) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.open, f)
-	f.close()
-}
-
 func (s *files) add(i int, in input, reopen bool) error {
-	f, err := s.openFile(in.path)
+	f, err := s.open(in.path)
 	if err != nil {
 		if !in.found {
 			return err
@@ -157,18 +129,18 @@ func (s *files) add(i int, in input, reopen bool) error {
 		return nil
 	}
 	if s.count.inputs() == math.MaxUint16 {
-		s.closeFile(f)
+		s.shut(f)
 		return fmt.Errorf("more than %d capture files", math.MaxUint16)
 	}
 	m := &merged{path: in.path, iface: s.count.input(f.name), file: f}
 	t, ok := f.peek()
 	if !ok {
 		s.count.warn(f.warning)
-		s.closeFile(f)
+		s.shut(f)
 		return nil
 	}
 	if m.time = t; reopen && in.path != "-" {
-		s.closeFile(f)
+		s.shut(f)
 		m.file = nil
 	}
 	s.heap = append(s.heap, m)
@@ -189,7 +161,7 @@ func (s *files) Next(p *Packet) error {
 		}
 		m := s.heap[0]
 		if m.file == nil {
-			f, err := s.openFile(m.path)
+			f, err := s.open(m.path)
 			if err != nil {
 				s.count.warn(&Warning{m.path, 0, err.Error()})
 				heap.Pop(&s.heap)
@@ -214,7 +186,7 @@ func (s *files) advance() {
 	t, ok := m.file.peek()
 	if !ok {
 		s.count.warn(m.file.warning)
-		s.closeFile(m.file)
+		s.shut(m.file)
 		heap.Pop(&s.heap)
 		return
 	}
@@ -224,18 +196,6 @@ func (s *files) advance() {
 }
 
 func (s *files) Stats() Stats { return s.count.stats() }
-
-func (s *files) Close() error {
-	if s.closed.Swap(true) {
-		return nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for f := range s.open {
-		f.close()
-	}
-	return nil
-}
 
 type mergeHeap []*merged
 

@@ -40,24 +40,25 @@ const (
 // Datagram is one transport payload: a UDP datagram, an SCTP user message, or a run of bytes of a TCP stream in order.
 // It and all it points to belong to the decoder and are valid until the handler returns.
 type Datagram struct {
-	Time      int64 // of the packet that completed it, nanoseconds; never of a packet before the current one
+	Time      int64 // of the packet that completed it, nanoseconds; not before that of the datagram before, unless the clock was set back
 	Src, Dst  Endpoint
 	Transport Transport
 	DSCP      uint8
 	TTL       uint8
-	Cut       bool // the capture cut the payload (snaplen)
+	Cut       bool // the end of the payload was not captured (snaplen, lost fragment)
 	Length    int  // of the whole payload; larger than len(Payload) when Cut
 	Payload   []byte
-	HeaderLen int              // offset of Payload in Packet.Data; 0 when the payload is not in one piece in that frame
+	HeaderLen int              // offset of Payload in Packet.Data; 0 when it is not in one piece in that frame
 	Frame     uint64           // number of the packet in the input, from 1
 	Packet    *capture.Packet  // the packet that completed it, for keeping
-	Earlier   []capture.Packet // the packets before Packet that carried its other IP or SCTP fragments, for keeping
+	Earlier   []capture.Packet // the packets that carried its other IP or SCTP fragments, for keeping
 
-	// Of a TCP stream, one direction of a connection:
+	// Of a TCP stream, which is one direction of a connection:
 	Stream uint64 // its number, never 0 and never used again; 0 for UDP and SCTP
 	Fresh  bool   // these are the first bytes seen of the stream
-	Gap    bool   // bytes before these were not captured: find the next message start
-	End    bool   // the stream has ended (FIN, RST, evicted, end of input); Payload is empty, forget the stream
+	Gap    bool   // bytes before these were not captured: look for the next start of a message
+	End    bool   // the stream has ended (FIN, RST, evicted, Flush): forget it; Payload is empty
+	Ignore bool   // set by the handler: no more of this stream, not even its end
 }
 
 // Handler takes datagrams from a Decoder.

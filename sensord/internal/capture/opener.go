@@ -1,0 +1,59 @@
+package capture
+
+import (
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+)
+
+// opener opens the files of a source and closes those that are open when the source is closed, by whichever goroutine.
+type opener struct {
+	stdin  io.Reader
+	closed atomic.Bool
+	stop   chan struct{} // closed by Close
+	mu     sync.Mutex
+	files  map[*file]bool
+}
+
+func newOpener(stdin io.Reader) opener {
+	if stdin == nil {
+		stdin = os.Stdin
+	}
+	return opener{stdin: stdin, stop: make(chan struct{}), files: map[*file]bool{}}
+}
+
+func (o *opener) open(path string) (*file, error) {
+	f, err := openFile(path, o.stdin)
+	if err != nil {
+		return nil, err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.files[f] = true
+	if o.closed.Load() {
+		f.close()
+	}
+	return f, nil
+}
+
+func (o *opener) shut(f *file) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.files, f)
+	f.close()
+}
+
+// Close implements Source. A read that waits for standard input is not woken.
+func (o *opener) Close() error {
+	if o.closed.Swap(true) {
+		return nil
+	}
+	close(o.stop)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for f := range o.files {
+		f.close()
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package decode
+
+import "math/bits"
+
+// duplicates remembers the packets of the last moments, to know those that were captured twice: by a mirror port that
+// sends what comes in and what goes out, on the "any" device, or inside a tunnel and again outside of it.
+//
+// A duplicate has the same endpoints, IP identification, length and content within the window. TTL, link and tunnel
+// headers may differ. An endpoint that sends a payload twice numbers the two packets differently; where packets are not
+// numbered at all (IPv6, or identification 0), the payloads alone decide: RTP never repeats a sequence number that soon,
+// and SIP repeats itself after 500 ms at the earliest (RFC 3261 section 17.1.1.1).
+//
+// The table is of fixed size; when a bucket is full the oldest entry goes, so that a flood costs recognition, not memory.
+type duplicates struct {
+	window  int64
+	buckets []bucket
+}
+
+const (
+	duplicateBuckets = 8192 // of 64 bytes: 512 KiB, 32,768 packets
+	bucketSize       = 4
+	// sampled is how much of a payload that is RTP by its first byte is looked at: the header and a little voice.
+	sampled = 32
+)
+
+type bucket [bucketSize]struct {
+	key  uint64
+	time int64
+}
+
+func newDuplicates(window int64) *duplicates {
+	return &duplicates{window: window, buckets: make([]bucket, duplicateBuckets)}
+}
+
+// datagram says whether d has been seen within the window, and remembers it.
+func (t *duplicates) datagram(d *Datagram, id uint32) bool {
+	h := hashEndpoints(&d.Src, &d.Dst)
+	h = mix(h^uint64(id)<<32^uint64(uint32(d.Length)), 0x9e3779b97f4a7c15)
+	b := d.Payload
+	if len(b) > sampled && b[0]>>6 == 2 {
+		b = b[:sampled]
+	}
+	for ; len(b) >= 16; b = b[16:] {
+		h = mix(h^le64(b), le64(b[8:])^0xa0761d6478bd642f)
+	}
+	if len(b) > 0 {
+		var tail [16]byte
+		copy(tail[:], b)
+		h = mix(h^le64(tail[:]), le64(tail[8:])^0xe7037ed1a0b428db)
+	}
+	return t.seen(h, d.Time, t.window)
+}
+
+// seen says whether key h came within window before now, and remembers it.
+func (t *duplicates) seen(h uint64, now, window int64) bool {
+	b := &t.buckets[h%duplicateBuckets]
+	oldest := 0
+	for i := range b {
+		if b[i].key == h && now-b[i].time <= window {
+			return true
+		}
+		if b[i].time < b[oldest].time {
+			oldest = i
+		}
+	}
+	b[oldest].key, b[oldest].time = h, now
+	return false
+}
+
+func hashEndpoints(src, dst *Endpoint) uint64 {
+	return mix(le64(src.IP[8:])^0xa0761d6478bd642f, le64(dst.IP[8:])^0xe7037ed1a0b428db) ^
+		mix(le64(src.IP[:])^uint64(src.Port)<<16^0x8ebc6af09c88c6e3, le64(dst.IP[:])^uint64(dst.Port)<<32^0x589965cc75374cc3)
+}
+
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}

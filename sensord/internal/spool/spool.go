@@ -1,0 +1,196 @@
+// Package spool is captures at rest: one pcapng file for each call that a rule keeps, in a folder of its own, bounded by
+// size and age. sensord hands it the packets that the engine keeps, and the sensor API reads from it.
+//
+// It is not for deciding what to keep: that is the capture rules'.
+//
+// Files are DIR/YYYY-MM-DD/HH/UUID.pcapng, by the call's start in UTC. While a call runs its file ends in .part; after a
+// crash it is cut to its last whole block and kept. Only files of that form are ever removed.
+package spool
+
+import (
+	"container/heap"
+	"container/list"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"voiptop/protocol"
+)
+
+// ErrNotKept says that there is no capture of a call and, as far as is known, never was.
+var ErrNotKept = errors.New("no capture of this call was kept")
+
+// ErrExpired says that a capture was kept, and retention has removed it.
+var ErrExpired = errors.New("the capture of this call has expired")
+
+// Config is what a Spool needs to know.
+type Config struct {
+	Dir      string // made if it is not there
+	MaxBytes int64  // of all captures; 0: unbounded
+	MaxDays  int    // a capture is kept for so long; 0: unbounded
+	MinFree  int64  // bytes left free on the file system; 0: 256 MiB or a twentieth of it, whichever is less; negative: none
+	MaxOpen  int    // files open at once; 128
+	Buffer   int    // bytes of packets in memory; 64 MiB
+	Sensor   string // written into the files' comments
+	Clock    func() time.Time
+	Log      *slog.Logger
+}
+
+// Spool holds captures. Its methods may be called by many goroutines. Keep and Kept never wait for the disk: a
+// goroutine writes, behind a queue that is bounded by Config.Buffer.
+type Spool struct {
+	cfg  Config
+	root *os.Root
+
+	mu       sync.Mutex
+	running  map[protocol.UUID]*recording
+	unsaved  list.List // of *recording with packets in memory, by the time of the first
+	buffered int       // bytes in memory, in recordings and in the queue
+	ready    map[protocol.UUID]*capture
+	oldest   ageHeap // of ready
+	bytes    int64   // on disk, running recordings too
+	expired  *tombs
+	stopped  string
+	warned   string // the last stop that was logged
+	dropped  uint64 // packets that there was no room for
+	closed   bool
+
+	queue   []job
+	wake    *sync.Cond // queue has grown, or the spool is closing
+	written sync.WaitGroup
+	// Of the writing goroutine:
+	files      openFiles
+	sinceCheck int // writes until free space is looked at again
+}
+
+// capture is a finished file.
+type capture struct {
+	id   protocol.UUID
+	size int64
+	kept int64 // when it was finished, Unix seconds
+	at   int   // in the heap
+}
+
+// Open opens or makes a spool, and finishes the files that a crash left. The caller closes it.
+func Open(c Config) (*Spool, error) {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.MaxOpen <= 0 {
+		c.MaxOpen = 128
+	}
+	if c.Buffer <= 0 {
+		c.Buffer = 64 << 20
+	}
+	if err := os.MkdirAll(c.Dir, 0o750); err != nil {
+		return nil, fmt.Errorf("make the spool folder: %w; name a folder that sensord may write to", err)
+	}
+	root, err := os.OpenRoot(c.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the spool folder: %w", err)
+	}
+	s := &Spool{cfg: c, root: root, running: map[protocol.UUID]*recording{}, ready: map[protocol.UUID]*capture{}}
+	s.files.init(c.MaxOpen)
+	s.wake = sync.NewCond(&s.mu)
+	if s.expired, err = openTombs(root); err != nil {
+		root.Close()
+		return nil, fmt.Errorf("open the spool folder %s: %w", c.Dir, err)
+	}
+	if err := s.rebuild(); err != nil {
+		root.Close()
+		return nil, fmt.Errorf("read the spool folder %s: %w", c.Dir, err)
+	}
+	heap.Init(&s.oldest)
+	s.written.Go(s.write)
+	return s, nil
+}
+
+// Close finishes what is being written and waits for it. Recordings that have not ended are kept as far as they are.
+func (s *Spool) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	for _, r := range s.running {
+		s.end(r)
+	}
+	s.closed = true
+	s.wake.Signal()
+	s.mu.Unlock()
+	s.written.Wait()
+	return errors.Join(s.expired.close(), s.root.Close())
+}
+
+// State says how much room captures take, and why none is written if so.
+func (s *Spool) State() protocol.SpoolState {
+	free, _ := freeBytes(s.cfg.Dir)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return protocol.SpoolState{
+		Dir: s.cfg.Dir, Files: uint64(len(s.ready)), Bytes: uint64(s.bytes), MaxBytes: uint64(max(s.cfg.MaxBytes, 0)),
+		MaxDays: s.cfg.MaxDays, Free: free, Stopped: s.stopped,
+	}
+}
+
+// Recording returns how many captures are being written.
+func (s *Spool) Recording() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.running)
+}
+
+// Dropped returns how many packets of kept calls were not written, because the disk was full, failing or too slow.
+func (s *Spool) Dropped() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dropped
+}
+
+// stop notes why captures are not written, and logs it once. "" means that they are.
+func (s *Spool) stop(why string) {
+	s.stopped = why
+	if why == "" {
+		if s.warned != "" {
+			s.cfg.Log.Info("captures are written again", "dir", s.cfg.Dir)
+		}
+		s.warned = ""
+		return
+	}
+	if s.warned == "" {
+		s.cfg.Log.Error("captures are not written", "dir", s.cfg.Dir, "reason", why)
+		s.warned = why
+	}
+}
+
+// ageHeap has the capture that was kept first on top.
+type ageHeap []*capture
+
+func (h ageHeap) Len() int { return len(h) }
+func (h ageHeap) Less(i, j int) bool {
+	if h[i].kept != h[j].kept {
+		return h[i].kept < h[j].kept
+	}
+	return string(h[i].id[:]) < string(h[j].id[:])
+}
+func (h ageHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].at, h[j].at = i, j
+}
+func (h *ageHeap) Push(x any) {
+	c := x.(*capture)
+	c.at = len(*h)
+	*h = append(*h, c)
+}
+func (h *ageHeap) Pop() any {
+	old := *h
+	c := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return c
+}
