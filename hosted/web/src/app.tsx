@@ -37,7 +37,7 @@ export function App() {
       setUser(null);
       toLogin();
     });
-    ask();
+    if (location.pathname !== '/login') ask();
   }, [ask]);
 
   if (route.page === 'login') {
@@ -105,7 +105,10 @@ function Bar({ user, route }: { user: User; route: Route }) {
         <span class="who" title={`${user.name}, ${user.role} of ${user.tenant}`}>
           {user.name} <small>{user.tenant}</small>
         </span>
-        <button type="button" class="quiet-button" onClick={logout}>Log out</button>
+        <button type="button" class="quiet-button" onClick={logout} title="Log out">
+          <span class="wide-only">Log out</span>
+          <span class="small-only"><Icon name="logout" label="Log out" /></span>
+        </button>
       </div>
     </header>
   );

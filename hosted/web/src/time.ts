@@ -47,13 +47,13 @@ export function zoneName(zone: Zone): string {
   return zone === 'utc' ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone || 'local time';
 }
 
-// toInput and fromInput speak the form of <input type="datetime-local">, in the zone in use.
-export const toInput = (us: number, zone: Zone) => `${date(us, zone)}T${clock(us, zone)}`;
-
-export function fromInput(value: string, zone: Zone): number | null {
-  const m = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d))?/.exec(value);
+// fromInput reads what a person types, "2026-11-22", "2026-11-22 10:00" or "2026-11-22 10:00:30", in the zone in use. It is
+// a text field because the browser's own shows 12-hour times to many. null: not a time.
+export function fromInput(text: string, zone: Zone): number | null {
+  const m = /^(\d{4})-(\d\d?)-(\d\d?)(?:[ T]+(\d\d?):(\d\d)(?::(\d\d))?)?$/.exec(text.trim());
   if (!m) return null;
   const n = m.slice(1).map((x) => Number(x ?? 0)) as [number, number, number, number, number, number];
+  if (n[1] < 1 || n[1] > 12 || n[2] < 1 || n[2] > 31 || n[3] > 23 || n[4] > 59 || n[5] > 59) return null;
   const ms = zone === 'utc' ? Date.UTC(n[0], n[1] - 1, n[2], n[3], n[4], n[5]) : new Date(n[0], n[1] - 1, n[2], n[3], n[4], n[5]).getTime();
   return Number.isNaN(ms) ? null : ms * 1000;
 }

@@ -46,7 +46,12 @@ const CAUSES: Record<EndCause, string> = {
   bye: 'hung up', cancel: 'cancelled', rejected: 'rejected', 'no-answer': 'not answered', 'timeout-rtp': 'RTP stopped', 'timeout-bye': 'BYE unanswered',
   'timeout-max': 'longest time', unterminated: 'end not seen', interrupted: 'sensor stopped',
 };
-export const causeWord = (c: EndCause | '') => (c ? (CAUSES[c] ?? c) : '');
+
+// causeWord is an ending in a word or two, for lists.
+export function causeWord(c: EndCause | '', by: Party | '' = ''): string {
+  if (c === 'bye' && (by === 'caller' || by === 'callee')) return `${by} hung up`;
+  return c ? (CAUSES[c] ?? c) : '';
+}
 
 const WHO: Record<Party, string> = { caller: 'the caller', callee: 'the called party', sensor: 'the sensor', unknown: 'an unknown side' };
 

@@ -6,7 +6,7 @@ import { mos as mosText, percent } from '../format';
 import { usePrefs } from '../prefs';
 import { clock, micros, zoneName } from '../time';
 import { grade } from '../words';
-import { GUTTER, HEAD, layout, type Arrow, type Bar, type Ladder as Shape, type Pause } from './layout';
+import { HEAD, layout, type Arrow, type Bar, type Ladder as Shape, type Pause } from './layout';
 
 export function Ladder({ cdr }: { cdr: CDR }) {
   const box = useRef<HTMLDivElement>(null);
@@ -27,7 +27,7 @@ export function Ladder({ cdr }: { cdr: CDR }) {
 }
 
 function Drawing({ shape }: { shape: Shape }) {
-  const { participants, rows, width, height } = shape;
+  const { participants, rows, gutter, spacing, width, height } = shape;
   const x = (i: number) => participants[i]!.x;
   return (
     <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={`Ladder: ${rows.length} lines between ${participants.map((p) => p.endpoint).join(', ')}. The table view holds the same as text.`}>
@@ -42,13 +42,13 @@ function Drawing({ shape }: { shape: Shape }) {
           <text class="role" x={p.x} y={16} text-anchor="middle">{p.role}</text>
           <text class="endpoint" x={p.x} y={34} text-anchor="middle">
             <title>{p.endpoint}</title>
-            {middle(p.endpoint, 22)}
+            {middle(p.endpoint, Math.floor((spacing - 12) / 7.3))}
           </text>
         </g>
       ))}
       {rows.map((r) => {
-        if (r.kind === 'pause') return <PauseRow key={`p${r.y}`} row={r} width={width} />;
-        const span = { x1: x(r.from), x2: x(r.to) };
+        if (r.kind === 'pause') return <PauseRow key={`p${r.y}`} row={r} gutter={gutter} width={width} />;
+        const span = { x1: x(r.from), x2: x(r.to), gutter, spacing };
         return r.kind === 'message' ? <ArrowRow key={r.y} row={r} {...span} /> : <BarRow key={r.y} row={r} {...span} />;
       })}
     </svg>
@@ -58,27 +58,29 @@ function Drawing({ shape }: { shape: Shape }) {
 interface Ends {
   x1: number;
   x2: number;
+  gutter: number;
+  spacing: number;
 }
 
-function Times({ row }: { row: Arrow | Bar }) {
+function Times({ row, gutter }: { row: Arrow | Bar; gutter: number }) {
   return (
     <>
-      <text class="offset" x={GUTTER - 14} y={row.y} text-anchor="end">{row.offset}</text>
-      <text class="delta" x={GUTTER - 14} y={row.y + 13} text-anchor="end">{row.delta}</text>
+      <text class="offset" x={gutter - 8} y={row.y} text-anchor="end">{row.offset}</text>
+      <text class="delta" x={gutter - 8} y={row.y + 13} text-anchor="end">{row.delta}</text>
     </>
   );
 }
 
-function ArrowRow({ row, x1, x2 }: { row: Arrow } & Ends) {
+function ArrowRow({ row, x1, x2, gutter, spacing }: { row: Arrow } & Ends) {
   const m = row.message;
   const self = x1 === x2;
   const mid = self ? x1 + 34 : (x1 + x2) / 2;
-  const room = Math.max(Math.abs(x2 - x1), 170) - 26;
+  const room = Math.max(Math.abs(x2 - x1), spacing) - 26;
   const anchor = self ? 'start' : 'middle';
   return (
     <g class={`arrow ${row.tone}${m.retransmission ? ' again' : ''}`} data-kind="message" data-from={m.src} data-to={m.dst}>
       <title>{`${m.first_line}\n${m.src} > ${m.dst}\nCSeq ${m.cseq}${m.sdp ? `\nSDP ${m.sdp}` : ''}${m.retransmission ? '\nretransmission' : ''}\n${row.offset} s after the first message`}</title>
-      <Times row={row} />
+      <Times row={row} gutter={gutter} />
       {self ? <path class="line" d={`M${x1} ${row.y - 4}h26v9h-24`} marker-end="url(#tip)" /> : <line class="line" x1={x1} x2={x2} y1={row.y} y2={row.y} marker-end="url(#tip)" />}
       <text class="label" x={mid} y={row.y - 6} text-anchor={anchor}>{fit(m.retransmission ? `${row.label} ↻ again` : row.label, room, 7)}</text>
       <text class="note" x={mid} y={row.y + 14} text-anchor={anchor}>{fit(row.note, room, 5.8)}</text>
@@ -86,7 +88,7 @@ function ArrowRow({ row, x1, x2 }: { row: Arrow } & Ends) {
   );
 }
 
-function BarRow({ row, x1, x2 }: { row: Bar } & Ends) {
+function BarRow({ row, x1, x2, gutter }: { row: Bar } & Ends) {
   const s = row.stream;
   const self = x1 === x2;
   const g = grade(s.mos_adapt.avg);
@@ -99,18 +101,18 @@ function BarRow({ row, x1, x2 }: { row: Bar } & Ends) {
   return (
     <g class={`media ${g}`} data-kind="stream" data-from={s.src} data-to={s.dst}>
       <title>{`${s.src} > ${s.dst}\n${s.ssrc} payload type ${s.payload_type}\n${s.packets} packets, ${s.lost} lost`}</title>
-      <Times row={row} />
+      <Times row={row} gutter={gutter} />
       <path d={d} />
       <text class="label" x={(a + b) / 2} y={row.y + 4} text-anchor="middle">{fit(text, b - a - 30, 6.4)}</text>
     </g>
   );
 }
 
-function PauseRow({ row, width }: { row: Pause; width: number }) {
+function PauseRow({ row, gutter, width }: { row: Pause; gutter: number; width: number }) {
   return (
     <g class="pause">
-      <line x1={GUTTER} x2={width - 20} y1={row.y} y2={row.y} />
-      <text x={GUTTER - 14} y={row.y + 4} text-anchor="end">{row.label}</text>
+      <line x1={gutter} x2={width - 20} y1={row.y} y2={row.y} />
+      <text x={gutter - 8} y={row.y + 4} text-anchor="end">{row.label}</text>
     </g>
   );
 }

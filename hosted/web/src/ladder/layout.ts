@@ -45,17 +45,24 @@ export type Row = Arrow | Bar | Pause;
 export interface Ladder {
   participants: Participant[];
   rows: Row[];
+  gutter: number; // where the times end
+  spacing: number; // between two lifelines
   width: number;
   height: number;
 }
 
 export const HEAD = 56; // room for the participants' names
-export const GUTTER = 92; // room for times, left of the first lifeline
 const ROW = 40;
 const PAUSE_ROW = 30;
 const PAUSE_MS = 5000; // a silence longer than this is drawn as a gap
-const MIN_SPACING = 170;
-const MARGIN = 90; // half a participant's name, right of the last lifeline
+
+interface Measures {
+  gutter: number; // room for times, left of everything
+  margin: number; // half a participant's name, on either side
+  spacing: number; // between two lifelines, at the least
+}
+const WIDE: Measures = { gutter: 92, margin: 90, spacing: 170 };
+const NARROW: Measures = { gutter: 64, margin: 60, spacing: 150 };
 
 export function layout(cdr: CDR, available: number): Ladder {
   const events: ({ at: number } & ({ message: Message } | { stream: Stream; index: number }))[] = [];
@@ -89,10 +96,11 @@ export function layout(cdr: CDR, available: number): Ladder {
   }
 
   const n = who.list.length;
-  const spacing = n < 2 ? MIN_SPACING : Math.max(MIN_SPACING, Math.min(420, (available - GUTTER - 2 * MARGIN) / (n - 1)));
-  const participants = who.list.map((p, i) => ({ ...p, x: GUTTER + MARGIN + i * spacing }));
-  const width = GUTTER + 2 * MARGIN + Math.max(0, n - 1) * spacing;
-  return { participants, rows, width, height: y };
+  const m = available < 480 ? NARROW : WIDE;
+  const spacing = n < 2 ? m.spacing : Math.max(m.spacing, Math.min(420, (available - m.gutter - 2 * m.margin) / (n - 1)));
+  const participants = who.list.map((p, i) => ({ ...p, x: m.gutter + m.margin + i * spacing }));
+  const width = m.gutter + 2 * m.margin + Math.max(0, n - 1) * spacing;
+  return { participants, rows, gutter: m.gutter, spacing, width, height: y };
 }
 
 const seconds = (us: number) => (us / 1e6).toFixed(us >= 100e6 ? 2 : 3);

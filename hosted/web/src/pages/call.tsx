@@ -70,12 +70,10 @@ export function CallPage({ id, user }: { id: string; user: User }) {
         <>
           <Head cdr={cdr} />
           <div class="two">
+            <Findings cdr={cdr} />
+            {sensors && <CapturePanel cdr={cdr} sensor={sensors.find((s) => s.id_sensor === cdr.sensor_id && !s.revoked)} user={user} />}
             <Signalling cdr={cdr} />
-            <div class="side">
-              <Findings cdr={cdr} />
-              {sensors && <CapturePanel cdr={cdr} sensor={sensors.find((s) => s.id_sensor === cdr.sensor_id && !s.revoked)} user={user} />}
-              <Facts cdr={cdr} sensor={sensors?.find((s) => s.id_sensor === cdr.sensor_id)} />
-            </div>
+            <Facts cdr={cdr} sensor={sensors?.find((s) => s.id_sensor === cdr.sensor_id)} />
           </div>
           <Streams cdr={cdr} />
         </>

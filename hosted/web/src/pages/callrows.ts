@@ -30,7 +30,7 @@ export function endedRow(c: CDR): CallRow {
   return {
     id: c.id, live: false, start: c.start, caller: party(c.caller, c.caller_name, c.caller_domain), callee: party(c.callee || c.callee_uri, '', c.callee_domain),
     duration: duration(c.duration_ms), status: status(c.status, c.reason), tone: statusTone(c.status), mos: c.mos, loss: c.loss_pct, jitter: c.jitter_ms,
-    codec: c.codecs.join(' '), end: causeWord(c.end_cause), sensor: c.sensor_id,
+    codec: c.codecs.join(' '), end: causeWord(c.end_cause, c.end_by), sensor: c.sensor_id,
     finding: worst ? { code: worst.code, severity: worst.severity, more: c.findings.length - 1 } : null, kept: c.capture.kept !== 'none',
   };
 }

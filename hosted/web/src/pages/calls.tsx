@@ -12,12 +12,17 @@ import { ago, clock, date, dateTime, micros, zoneName } from '../time';
 import { Empty, Pill, ProblemBox, Quality, SeverityIcon, useMedia, useNow, useTitle } from '../ui/bits';
 import { Icon } from '../ui/icons';
 import { typing } from '../ui/keys';
-import { VirtualRows } from '../ui/virtual';
+import { edges, VirtualRows } from '../ui/virtual';
 import { keepScroll, keptScroll, useCallList, type CallList } from './calllist';
 import { endedRow, liveRow, type CallRow } from './callrows';
 import { FilterBar } from './filterbar';
 
 const FEW_LIVE = 8; // running calls that show before "show all"
+
+// Heights in pixels, as in calls.css: a row, the card that it becomes in a narrow window, and what sticks to the top.
+const ROW = 34;
+const CARD = 78;
+const STICKY = 84;
 
 type Item = { kind: 'call'; row: CallRow } | { kind: 'head'; key: string; text: string; action?: { text: string; run: () => void } };
 
@@ -127,8 +132,8 @@ function LiveSummary({ live, sensors }: { live: LiveState | null; sensors: Senso
 function Table({ items, small, more }: { items: Item[]; small: boolean; more: () => void }) {
   const { zone } = usePrefs();
   const box = useRef<HTMLDivElement>(null);
-  const height = small ? 78 : 34;
-  useRowKeys(box, items, height);
+  const places = useMemo(() => edges(items.length, (i) => (small && items[i]!.kind === 'call' ? CARD : ROW)), [items, small]);
+  useRowKeys(box, items, places);
   return (
     <div ref={box} class="table" role="table" aria-label="Calls" aria-rowcount={items.length + 1}>
       <div role="rowgroup" class="head">
@@ -149,8 +154,7 @@ function Table({ items, small, more }: { items: Item[]; small: boolean; more: ()
         </div>
       </div>
       <VirtualRows
-        count={items.length}
-        row={height}
+        edges={places}
         nearEnd={more}
         render={(i) => {
           const item = items[i]!;
@@ -189,7 +193,7 @@ function Row({ row, index, small }: { row: CallRow; index: number; small: boolea
       <span role="cell" class="c-loss">{percent(row.loss)}</span>
       <span role="cell" class="c-jit">{millis(row.jitter)}</span>
       <span role="cell" class="c-codec" title={row.codec}>{row.codec || NONE}</span>
-      <span role="cell" class="c-end">{row.end}</span>
+      <span role="cell" class="c-end" title={row.end}>{row.end}</span>
       <span role="cell" class="c-sensor">{row.sensor}</span>
       <span role="cell" class="c-finding" title={row.finding?.code}>
         {row.finding && (
@@ -206,7 +210,7 @@ function Row({ row, index, small }: { row: CallRow; index: number; small: boolea
 }
 
 // useRowKeys: j and k walk the rows; Enter is the focused link's own.
-function useRowKeys(box: { current: HTMLDivElement | null }, items: Item[], height: number) {
+function useRowKeys(box: { current: HTMLDivElement | null }, items: Item[], places: Float64Array) {
   useEffect(() => {
     const key = (e: KeyboardEvent) => {
       const step = e.key === 'j' || e.key === 'ArrowDown' ? 1 : e.key === 'k' || e.key === 'ArrowUp' ? -1 : 0;
@@ -214,22 +218,22 @@ function useRowKeys(box: { current: HTMLDivElement | null }, items: Item[], heig
       if (!step || !rows || typing(e)) return;
       const at = document.activeElement?.closest<HTMLElement>('[data-index]');
       if (!at && e.key.startsWith('Arrow')) return; // arrows scroll until a row has the focus
-      let i = at ? Number(at.dataset.index) + step : Math.max(0, Math.ceil((96 - rows.getBoundingClientRect().top) / height));
+      let i = at ? Number(at.dataset.index) + step : places.findIndex((y) => y + rows.getBoundingClientRect().top >= STICKY);
       while (items[i]?.kind === 'head') i += step;
       if (!items[i]) return;
       e.preventDefault();
-      focusRow(rows, i, height);
+      focusRow(rows, i, places);
     };
     document.addEventListener('keydown', key);
     return () => document.removeEventListener('keydown', key);
-  }, [box, items, height]);
+  }, [box, items, places]);
 }
 
-function focusRow(rows: Element, index: number, height: number) {
-  const top = rows.getBoundingClientRect().top + index * height;
-  const upper = 130; // what sticks to the top of the window
-  if (top < upper) window.scrollBy(0, top - upper);
-  else if (top + height > window.innerHeight) window.scrollBy(0, top + height - window.innerHeight + 4);
+function focusRow(rows: Element, index: number, places: Float64Array) {
+  const top = rows.getBoundingClientRect().top + places[index]!;
+  const bottom = rows.getBoundingClientRect().top + places[index + 1]!;
+  if (top < STICKY) window.scrollBy(0, top - STICKY);
+  else if (bottom > window.innerHeight) window.scrollBy(0, bottom - window.innerHeight + 4);
   const focus = (tries: number) => {
     const a = rows.querySelector<HTMLElement>(`[data-index="${index}"] a`);
     if (a) a.focus({ preventScroll: true });

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Sensor } from '../api/types';
 import { setPrefs, usePrefs } from '../prefs';
 import { describe, EVERYTHING, RANGES, type Filter, type Range } from '../query';
-import { fromInput, toInput, zoneName } from '../time';
+import { dateTime, fromInput, zoneName } from '../time';
 import { useMedia } from '../ui/bits';
 import { Icon } from '../ui/icons';
 import { typing } from '../ui/keys';
@@ -137,7 +137,15 @@ function Bounds({ filter, change }: { filter: Filter; change: (c: Partial<Filter
   const field = (label: string, us: number | null, set: (us: number | null) => void) => (
     <label class="bound">
       {label}
-      <input type="datetime-local" step="1" value={us === null ? '' : toInput(us, zone)} onChange={(e) => set(fromInput(e.currentTarget.value, zone))} />
+      <input
+        key={`${us} ${zone}`} defaultValue={us === null ? '' : dateTime(us, zone)} placeholder="yyyy-mm-dd hh:mm" spellcheck={false} autoComplete="off"
+        onChange={(e) => {
+          const text = e.currentTarget.value.trim();
+          const to = fromInput(text, zone);
+          e.currentTarget.setAttribute('aria-invalid', String(text !== '' && to === null));
+          if (text === '' || to !== null) set(to);
+        }}
+      />
     </label>
   );
   return (

@@ -97,7 +97,7 @@ function StreamCard({ stream: s, name, index }: { stream: Stream; name: string; 
             <dd>{v}</dd>
           </div>
         ))}
-        <div>
+        <div class="whole">
           <dt>RTCP</dt>
           <dd>{rtcp(s)}</dd>
         </div>
