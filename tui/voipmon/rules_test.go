@@ -52,7 +52,7 @@ func TestRulesTestCountsWhatASensorWouldKeep(t *testing.T) {
 		return path
 	}
 	in := write("in.pcap", pcap.Bytes())
-	first := truth.Calls[0]
+	first := truth.List[0]
 	ruleFile := write("my.rules", []byte("one: keep rtp when callid=\""+first.CallID+"\"\nrest: keep sip\n"))
 	status, out, errOut := voipmonRun(t, "rules", "test", ruleFile, "-r", in)
 	if status != 0 {
@@ -71,7 +71,7 @@ func TestRulesTestCountsWhatASensorWouldKeep(t *testing.T) {
 		t.Errorf("the other five calls: got %v in\n%s", rest, out)
 	}
 
-	status, out, errOut = voipmonRun(t, "rules", "explain", ruleFile, truth.Calls[1].CallID, "-r", in)
+	status, out, errOut = voipmonRun(t, "rules", "explain", ruleFile, truth.List[1].CallID, "-r", in)
 	if status != 0 || !strings.Contains(out, "1 one: does not match") || !strings.Contains(out, "> 2 rest: matches every call\n  keep sip") {
 		t.Errorf("explain: %d %s\n%s", status, errOut, out)
 	}
