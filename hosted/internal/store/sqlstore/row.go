@@ -21,7 +21,7 @@ var Columns = []string{"tenant", "id", "at", "sensor_id", "call_id", "group_id",
 // Row is a call as it is stored.
 type Row struct {
 	ID     protocol.UUID
-	At     protocol.Time // what the call is filed and sorted under
+	At     protocol.Time // see Options.FiledUnder
 	Moved  bool          // At is not the call's start
 	Values []any
 }
@@ -49,16 +49,22 @@ func (d Day) End() time.Time { return d.Start().AddDate(0, 0, 1) }
 // maxAhead is how far a sensor's clock may be ahead of ours before its calls are filed under our time.
 const maxAhead = 24 * time.Hour
 
+// FiledUnder is the time that a call is filed and sorted under: its start, or now if that cannot be.
+func (o Options) FiledUnder(c *protocol.CDR, now time.Time) protocol.Time {
+	if t := c.Start.Std(); t.Before(now.Add(-o.Keep)) || t.After(now.Add(maxAhead)) {
+		return protocol.TimeOf(now)
+	}
+	return c.Start
+}
+
 // Rows makes the rows of CDRs that arrive now. A call that is there twice is there once, as it was last.
 func (o Options) Rows(tenant int64, cdrs []protocol.CDR, now time.Time) ([]Row, error) {
 	rows := make([]Row, 0, len(cdrs))
 	index := make(map[protocol.UUID]int, len(cdrs))
 	for i := range cdrs {
 		c := &cdrs[i]
-		r := Row{ID: c.ID, At: c.Start}
-		if t := c.Start.Std(); t.Before(now.Add(-o.Keep)) || t.After(now.Add(maxAhead)) {
-			r.At, r.Moved = protocol.TimeOf(now), true
-		}
+		r := Row{ID: c.ID, At: o.FiledUnder(c, now)}
+		r.Moved = r.At != c.Start
 		summary, detail, err := encodeCDR(c)
 		if err != nil {
 			return nil, fmt.Errorf("call %s: %w", c.ID, err)

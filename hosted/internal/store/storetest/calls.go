@@ -78,6 +78,25 @@ func testAppend(t *testing.T, open Open) {
 		}
 		count(t, f, 1)
 	})
+	t.Run("numbers that the sensor says it lost are no gap", func(t *testing.T) {
+		f := newFixture(t, open)
+		c := three(f)
+		f.add(c[0])
+		b := f.batch(5, c[1:]...)
+		b.Lost = 3 // 2, 3 and 4; 1 is still missing
+		if _, err := f.AppendCDRs(f.ctx, b, now); !errors.Is(err, store.ErrGap) {
+			t.Errorf("one that is not lost is missing: error %v, want ErrGap", err)
+		}
+		b.Lost = 4
+		for range 2 {
+			cur, err := f.AppendCDRs(f.ctx, b, now)
+			f.ok(err)
+			if cur.Next != 7 {
+				t.Errorf("cursor at %d, want 7", cur.Next)
+			}
+		}
+		count(t, f, 3)
+	})
 	t.Run("a new epoch starts at its own first number", func(t *testing.T) {
 		f := newFixture(t, open)
 		c := three(f)

@@ -1,0 +1,120 @@
+// Package postgres is the store in PostgreSQL 13 or later, for production: many writers, many hosted nodes on one
+// database. Calls are in partitions, one for each UTC day, made ahead and dropped whole; batches come in by COPY.
+// `hosted serve --db postgres://...` opens it; store/sqlite is the other one.
+//
+// Row-level security can be laid over the tables as they are: every one of a tenant's tables has the column tenant, no
+// statement reads across tenants but those of the link and of retention, and searches use only comparisons that
+// PostgreSQL may push below a policy.
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lib/pq"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"voiptop/hosted/internal/store/sqlstore"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+const (
+	maxConns = 20
+	connIdle = 5 * time.Minute
+
+	codeUniqueViolation = "23505"
+	codeCheckViolation  = "23514" // also: no partition for a row
+)
+
+// Store is a store.Store. Open makes it.
+type Store struct {
+	sqlstore.DB
+	mu   sync.Mutex
+	days map[sqlstore.Day]bool // partitions that were seen
+}
+
+// Open connects to the database that a URL or a connection string names, and brings it to the current schema.
+func Open(ctx context.Context, dsn string, o sqlstore.Options) (*Store, error) {
+	c, err := pq.NewConnector(dsn)
+	if err != nil {
+		var e *url.Error // names the whole URL, password included
+		if errors.As(err, &e) {
+			err = e.Err
+		}
+		return nil, fmt.Errorf("database %s: %w; want postgres://USER:PASSWORD@HOST:PORT/NAME", Redact(dsn), err)
+	}
+	db := sql.OpenDB(c)
+	db.SetMaxOpenConns(maxConns)
+	db.SetMaxIdleConns(maxConns)
+	db.SetConnMaxIdleTime(connIdle)
+	s := &Store{days: map[sqlstore.Day]bool{}}
+	s.Options, s.IsConflict, s.ForUpdate = o.Defaults(), hasCode(codeUniqueViolation), " FOR UPDATE"
+	s.Read, s.Write = db, db
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("database %s: %w", Redact(dsn), err), db.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) start(ctx context.Context) error {
+	if err := s.Ping(ctx); err != nil {
+		return fmt.Errorf("cannot be reached: %w", err)
+	}
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // several nodes may start at once: ask each second, for 5 min
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	p, err := goose.NewProvider(goose.DialectPostgres, s.Write, dir, goose.WithSessionLocker(locker))
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	if err := sqlstore.Migrate(ctx, p); err != nil {
+		return err
+	}
+	return s.makeDaysAhead(ctx, s.Now())
+}
+
+// Redact takes the password out of a connection string, for messages.
+func Redact(dsn string) string {
+	if strings.Contains(dsn, "://") {
+		u, err := url.Parse(dsn)
+		if err != nil {
+			return "in --db"
+		}
+		q := u.Query()
+		if q.Has("password") {
+			q.Set("password", "xxxxx")
+			u.RawQuery = q.Encode()
+		}
+		return u.Redacted()
+	}
+	fields := strings.Fields(dsn)
+	for i, f := range fields {
+		if strings.HasPrefix(f, "password=") {
+			fields[i] = "password=xxxxx"
+		}
+	}
+	return strings.Join(fields, " ")
+}
+
+func hasCode(code pq.ErrorCode) func(error) bool {
+	return func(err error) bool {
+		var e *pq.Error
+		return errors.As(err, &e) && e.Code == code
+	}
+}
