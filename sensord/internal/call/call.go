@@ -39,7 +39,7 @@ type Call struct {
 	text                                             []byte // first lines of messages
 	ends                                             []decode.Endpoint
 	retransmissions, messagesOmitted, streamsOmitted int
-	inviteRetrans, answerRetrans                     int
+	inviteRetrans, answerRetrans, byeRetrans         int
 
 	media    [2]side // caller's and callee's
 	bindings []*binding
@@ -47,10 +47,14 @@ type Call struct {
 	wasHeld  bool
 	t38      bool // offered or agreed
 	shares   bool // an endpoint with another running call
+	feedback bool // RTCP, STUN or DTLS was seen where media goes
 	streams  []*stream
 
 	kept      *Kept
 	keptFrame uint64 // number of the newest frame that was kept
+
+	judged  int64            // when gravest was found, for the live view
+	gravest protocol.Finding //
 }
 
 // finalState says how far a final response other than 2xx ends the call.
@@ -184,6 +188,8 @@ func (c *Call) retransmission(m *sip.Message) {
 		c.inviteRetrans++
 	case m.Status() >= 200 && m.Status() < 300 && m.Method() == sip.Invite:
 		c.answerRetrans++
+	case m.Request() && m.Method() == sip.Bye:
+		c.byeRetrans++
 	}
 }
 

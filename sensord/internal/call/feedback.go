@@ -32,6 +32,7 @@ func (t *Table) takeRTCP(d *decode.Datagram) {
 	}
 	t.count.rtcp++
 	c := b.call
+	c.feedback = true
 	c.keepMedia(d, len(d.Payload))
 	if b.secure { // SRTCP: only the first header can be read
 		return

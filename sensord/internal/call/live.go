@@ -10,6 +10,9 @@ import (
 // trendLength is how many intervals a live call's trend has.
 const trendLength = 12
 
+// judgeEvery is how often a running call is judged anew for the live view, nanoseconds.
+const judgeEvery = int64(5e9)
+
 // State tells where the call stands.
 func (c *Call) state() protocol.State {
 	switch {
@@ -58,6 +61,13 @@ func (c *Call) live() protocol.LiveCall {
 	if worst != nil {
 		l.Trend = worst.trend()
 	}
+	if now := c.table.now; c.judged == 0 || now-c.judged >= judgeEvery {
+		c.judged, c.gravest = now, protocol.Finding{}
+		if all := c.Record().Findings; len(all) > 0 {
+			c.gravest = all[0]
+		}
+	}
+	l.Finding, l.Severity = c.gravest.Code, c.gravest.Severity
 	return l
 }
 

@@ -220,9 +220,10 @@ func (t *Table) notRTP(d *decode.Datagram) {
 	switch {
 	case sip.IsSTUN(p):
 		t.count.stun++
+		b.call.feedback = true
 	case len(p) > 13 && p[0] >= 20 && p[0] <= 63: // RFC 7983 section 7
 		t.count.dtls++
-		b.secure = true
+		b.secure, b.call.feedback = true, true
 	case b.t38:
 		t.count.t38++
 	default:

@@ -183,24 +183,21 @@ func (s *stream) recordIntervals() []protocol.Interval {
 func (c *Call) facts() *diagnose.Facts {
 	f := &diagnose.Facts{
 		Joined: c.joined, Finished: c.finished, Held: c.wasHeld || c.held(), T38: c.t38, SharedMedia: c.shares,
-		Challenged: c.challenged, InviteRepeats: c.inviteRetrans, AnswerRepeats: c.answerRetrans,
-		Acked: c.ack != 0 && c.ack >= c.answer, ByeAnswered: c.byeDone != 0, Truncated: c.messagesOmitted > 0,
+		Challenged: c.challenged, InviteRepeats: c.inviteRetrans, AnswerRepeats: c.answerRetrans, ByeRepeats: c.byeRetrans,
+		Acked: c.ack != 0 && c.ack >= c.answer, ByeAnswered: c.byeDone != 0, Feedback: c.feedback,
 	}
 	for i := range c.media {
 		s := &c.media[i]
 		f.Sides[i] = diagnose.Side{Described: s.described, Refused: s.refused, Addr: s.addr, Port: s.port,
 			Signalling: s.from.AddrPort().Addr()}
 	}
-	for _, s := range c.streams {
-		who := s.sender()
-		for _, t := range s.types {
-			if t.codec.kind == sdp.Video {
-				continue
-			}
-			f.Sides[who].Sent = true
-			if s.to == nil {
-				f.Sides[who].Astray = true
-			}
+	for i, s := range c.streams {
+		if k := s.codec; k != nil && k.kind != sdp.Video {
+			f.Sides[s.sender()].Sent = true
+			f.Astray = f.Astray || s.to == nil
+		}
+		if s.codec != nil && s.to != nil && len(s.to.formats) > 0 && s.to.codec(s.rtp.Report().PayloadType) == nil {
+			f.Unannounced = append(f.Unannounced, i)
 		}
 	}
 	return f

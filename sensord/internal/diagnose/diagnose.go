@@ -18,13 +18,16 @@ type Facts struct {
 	Held          bool // media was stopped by agreement at some time
 	T38           bool // fax by T.38 was offered
 	SharedMedia   bool // another call announced the same endpoints at the same time
-	Truncated     bool // not all messages were kept
 	Challenged    int  // INVITEs refused with 401 or 407
 	InviteRepeats int  // INVITEs sent again
 	AnswerRepeats int  // 2xx to the INVITE sent again
+	ByeRepeats    int  // BYEs sent again
 	Acked         bool // an ACK was seen after the answer
 	ByeAnswered   bool
+	Astray        bool    // RTP went to an endpoint that nobody announced: who sends to whom is a guess
+	Feedback      bool    // RTCP, STUN or DTLS was seen at the announced endpoints: the sensor sees where media goes
 	Sides         [2]Side // caller, callee
+	Unannounced   []int   // streams whose payload type the receiver's SDP does not have
 }
 
 // Side is what one party said and did.
@@ -34,11 +37,41 @@ type Side struct {
 	Addr       netip.Addr
 	Port       uint16
 	Signalling netip.Addr // where its SDP came from
-	Sent       bool       // RTP from it was seen
-	Astray     bool       // its RTP went to an endpoint that was not announced
+	Sent       bool       // sound from it was seen
 }
+
+// The thresholds, with where they come from.
+const (
+	minTalk     = 5_000  // ms: a shorter call may end before media is set up
+	sureTalk    = 10_000 // ms: nobody is silent on the wire for so long by chance
+	minOneWay   = 100    // packets from the other side
+	slowPDD     = 8_000  // ms: mean of international calls in ITU-T E.721 table 2
+	storm       = 6      // INVITE is sent seven times before it times out (RFC 3261 section 17.1.1.2, timer B)
+	lostACK     = 3      // repeats of the answer without any ACK
+	lostBYE     = 3
+	jitterMS    = 30  // mean: more than half of the packets need a buffer that is heard as delay
+	latePct     = 5   // per cent of packets later than 50 ms
+	poorMOS     = 3.1 // "nearly all users dissatisfied" below R = 60, ITU-T G.109 table 1
+	burstLoss   = 1.0 // per cent
+	heavyLoss   = 3.0 // per cent
+	capturedPct = 50  // per cent: of a stream that lacks more, the capture may lack it
+)
+
+type check func(c *protocol.CDR, f *Facts) *protocol.Finding
+
+// checks in the order in which equal severities are shown.
+var checks = []check{oneWayAudio, noAudio, natPrivateSDP, missingACK, lossBurst, jitterHigh, codecMismatch, byeLost, retransmissionStorm,
+	slowPostDial, joined}
 
 // Call returns the findings of a call, gravest first.
 func Call(c *protocol.CDR, f *Facts) []protocol.Finding {
-	return nil
+	var out []protocol.Finding
+	for _, want := range []protocol.Severity{protocol.SeverityBad, protocol.SeverityWarn, protocol.SeverityInfo} {
+		for _, check := range checks {
+			if x := check(c, f); x != nil && x.Severity == want {
+				out = append(out, *x)
+			}
+		}
+	}
+	return out
 }
