@@ -19,7 +19,12 @@ type Line struct {
 func (t *Theme) NewLine(w int) *Line { return &Line{t: t, max: w} }
 
 // Add appends text, cleaned.
-func (l *Line) Add(st Style, s string) *Line {
+func (l *Line) Add(st Style, s string) *Line { return l.add(st, s, false) }
+
+// AddSelected is Add as on a selected row.
+func (l *Line) AddSelected(st Style, s string) *Line { return l.add(st, s, true) }
+
+func (l *Line) add(st Style, s string, sel bool) *Line {
 	if l.over {
 		return l
 	}
@@ -29,7 +34,7 @@ func (l *Line) Add(st Style, s string) *Line {
 		s = ansi.Truncate(s, l.max-l.w, l.t.Glyph.Ellipsis)
 		n, l.over = Width(s), true
 	}
-	l.b.WriteString(st.Render(s))
+	l.b.WriteString(st.On(sel, s))
 	l.w += n
 	return l
 }

@@ -1,0 +1,146 @@
+package screen
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"voiptop/protocol"
+	"voiptop/rules"
+)
+
+const (
+	pageSize = 200
+	maxDone  = 20_000 // past calls in memory
+)
+
+// done is the list of past calls. It loads the newest first and more as the cursor nears the end.
+type done struct {
+	e       *env
+	list    *list
+	preview preview
+	w, h    int
+	next    string // where the source goes on, "" at its end
+	loaded  bool   // the first page is there
+	busy    bool
+	again   bool // the first page is wanted as soon as it is not busy
+	timer   bool // a refresh is due
+	err     error
+}
+
+// pageMsg is a page of past calls.
+type pageMsg struct {
+	calls []protocol.CDR
+	next  string
+	after string // the page that was asked for
+	err   error
+}
+
+// refreshDue reloads the first page.
+type refreshDue struct{}
+
+func newDone(e *env) *done {
+	return &done{e: e, list: newList(e, doneColumns, 1), preview: preview{e: e}}
+}
+
+func (p *done) setSize(w, h int) {
+	p.w, p.h = w, h
+	p.list.table.SetSize(w, max(1, h-p.preview.setSize(w, h)))
+}
+
+// load asks for a page, unless one is under way.
+func (p *done) load(after string) tea.Cmd {
+	if p.busy {
+		p.again = p.again || after == ""
+		return nil
+	}
+	p.busy = true
+	return p.e.ask(func(ctx context.Context) tea.Msg {
+		calls, next, err := p.e.Source.Calls(ctx, pageSize, after)
+		return pageMsg{calls, next, after, err}
+	})
+}
+
+// changed says that calls ended: they are fetched, at most once a second.
+func (p *done) changed() tea.Cmd {
+	if p.timer || !p.loaded {
+		return nil
+	}
+	p.timer = true
+	return p.e.after(time.Second, refreshDue{})
+}
+
+func (p *done) update(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case refreshDue:
+		p.timer = false
+		return p.load("")
+	case pageMsg:
+		return p.page(msg)
+	case tea.KeyMsg:
+		if key.Matches(msg, keys.Reload) {
+			return p.load("")
+		}
+		p.list.key(msg)
+		return tea.Batch(p.look(), p.more())
+	case previewMsg, previewDue:
+		return p.preview.update(msg)
+	}
+	return nil
+}
+
+func (p *done) page(m pageMsg) tea.Cmd {
+	p.busy = false
+	if p.err = m.err; m.err != nil {
+		return nil
+	}
+	if m.after != "" || !p.loaded {
+		p.next = m.next
+	}
+	p.loaded = true
+	for i := range m.calls {
+		r := p.list.get(m.calls[i].ID)
+		r.call = rules.Call{CDR: &m.calls[i]}
+		r.status = m.calls[i].Status
+		r.version++
+	}
+	p.list.arrange()
+	if p.again {
+		p.again = false
+		return tea.Batch(p.look(), p.load(""))
+	}
+	return tea.Batch(p.look(), p.more())
+}
+
+// more loads on when the end of the list comes near.
+func (p *done) more() tea.Cmd {
+	near := p.list.table.Cursor()+2*p.h >= p.list.table.Len()
+	if p.next == "" || !near || len(p.list.rows) >= maxDone {
+		return nil
+	}
+	return p.load(p.next)
+}
+
+func (p *done) look() tea.Cmd { return p.preview.follow(p.list.current()) }
+
+func (p *done) view() []string {
+	if p.list.table.Len() == 0 {
+		return centred(p.e.Theme, p.empty(), p.w, p.h)
+	}
+	return append(p.list.table.View(true), p.preview.view()...)
+}
+
+func (p *done) empty() []string {
+	switch {
+	case p.err != nil:
+		return []string{"The past calls could not be read", say(p.err), "r tries again"}
+	case !p.loaded:
+		return []string{"Reading past calls"}
+	case len(p.list.rows) > 0:
+		return []string{fmt.Sprintf("None of %d past calls matches the filter", len(p.list.rows)), "/ changes it, esc clears it"}
+	}
+	return []string{"No past calls", "a call is here once it has ended"}
+}

@@ -1,0 +1,82 @@
+package screen
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"voiptop/protocol"
+	"voiptop/tui/internal/style"
+	"voiptop/tui/source"
+)
+
+// Config is what the screens need.
+type Config struct {
+	Source source.Source
+	Theme  *style.Theme
+	Now    func() time.Time
+	Zone   *time.Location // of the times shown
+	Term   io.Writer      // takes the escape sequence that copies to the clipboard
+	Dir    string         // where captures are saved
+}
+
+// env is what all panes share. It is made once and not changed.
+type env struct {
+	Config
+	ctx context.Context // ends with the program: every command stops then
+}
+
+// askTimeout bounds a question to the source; a download is not bounded.
+const askTimeout = 15 * time.Second
+
+// ask runs a question to the source outside of Update and answers with the message that it makes.
+func (e *env) ask(f func(ctx context.Context) tea.Msg) tea.Cmd {
+	return func() tea.Msg {
+		ctx, cancel := context.WithTimeout(e.ctx, askTimeout)
+		defer cancel()
+		return f(ctx)
+	}
+}
+
+// after sends msg in d, unless the program ends first.
+func (e *env) after(d time.Duration, msg tea.Msg) tea.Cmd {
+	return func() tea.Msg {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			return msg
+		case <-e.ctx.Done():
+			return nil
+		}
+	}
+}
+
+// say is an error in one line for a person: title, detail and remedy of a problem.
+func say(err error) string {
+	var p *protocol.Problem
+	if !errors.As(err, &p) {
+		return err.Error()
+	}
+	s := p.Title
+	if p.Detail != "" {
+		s += ": " + p.Detail
+	}
+	if p.Remedy != "" {
+		s += "; " + p.Remedy
+	}
+	return s
+}
+
+// toast shows a line in the footer for a while.
+type toast struct {
+	text string
+	bad  bool
+}
+
+func toastCmd(text string, bad bool) tea.Cmd {
+	return func() tea.Msg { return toast{text, bad} }
+}

@@ -1,0 +1,163 @@
+package screen
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"voiptop/protocol"
+	"voiptop/tui/source"
+)
+
+const (
+	feedEvery  = 100 * time.Millisecond // updates reach the screen at most so often
+	backoffMin = 500 * time.Millisecond
+	backoffMax = 10 * time.Second
+)
+
+// connection is where the feed stands.
+type connection uint8
+
+const (
+	connecting connection = iota
+	connected
+	lost  // and tried again after a while
+	ended // there is nothing more to come: the file is read
+)
+
+// feedMsg is what changed since the last one.
+type feedMsg struct {
+	conn     connection
+	err      error
+	retry    time.Time // when a lost source is tried again
+	info     *protocol.SensorInfo
+	fresh    bool // calls is all there is
+	calls    map[protocol.UUID]protocol.LiveCall
+	gone     map[protocol.UUID]bool
+	t        protocol.Time
+	counters protocol.Counters
+}
+
+// feed watches a source, connects again when it goes away, and gathers what changed until the screen takes it.
+type feed struct {
+	src  source.Source
+	now  func() time.Time
+	wake chan struct{} // has room for one
+
+	mu      sync.Mutex
+	pending feedMsg
+}
+
+func newFeed(src source.Source, now func() time.Time) *feed {
+	return &feed{src: src, now: now, wake: make(chan struct{}, 1)}
+}
+
+// run watches until ctx ends or the source has nothing more to say.
+func (f *feed) run(ctx context.Context) {
+	for wait := backoffMin; ctx.Err() == nil; {
+		f.change(func(m *feedMsg) { m.conn, m.err = connecting, nil })
+		began := f.now()
+		err := f.watch(ctx)
+		if err == nil {
+			f.change(func(m *feedMsg) { m.conn, m.err = ended, nil })
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if f.now().Sub(began) > backoffMax {
+			wait = backoffMin // it was well for a while
+		}
+		pause := wait/2 + rand.N(wait/2+1)
+		retry := f.now().Add(pause)
+		f.change(func(m *feedMsg) { m.conn, m.err, m.retry = lost, err, retry })
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return
+		}
+		wait = min(2*wait, backoffMax)
+	}
+}
+
+// watch follows one connection. The first snapshot says that it stands.
+func (f *feed) watch(ctx context.Context) error {
+	first := true
+	return f.src.Watch(ctx, func(u *protocol.LiveUpdate) error {
+		if first {
+			first = false
+			info, err := f.src.Info(ctx)
+			if err != nil && errors.Is(err, ctx.Err()) {
+				return err
+			}
+			f.change(func(m *feedMsg) {
+				m.conn, m.err = connected, nil
+				if err == nil {
+					m.info = &info
+				}
+			})
+		}
+		f.change(func(m *feedMsg) { m.merge(u) })
+		return ctx.Err()
+	})
+}
+
+func (m *feedMsg) merge(u *protocol.LiveUpdate) {
+	if u.Snapshot || m.calls == nil {
+		m.calls, m.gone = map[protocol.UUID]protocol.LiveCall{}, map[protocol.UUID]bool{}
+	}
+	m.fresh = m.fresh || u.Snapshot
+	for _, c := range u.Calls {
+		m.calls[c.ID] = c
+		delete(m.gone, c.ID)
+	}
+	for _, id := range u.Gone {
+		delete(m.calls, id)
+		m.gone[id] = true
+	}
+	m.t, m.counters = u.T, u.Counters
+}
+
+func (f *feed) change(how func(*feedMsg)) {
+	f.mu.Lock()
+	how(&f.pending)
+	f.mu.Unlock()
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take answers what is pending and begins anew.
+func (f *feed) take() feedMsg {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m := f.pending
+	f.pending = feedMsg{conn: m.conn, err: m.err, retry: m.retry}
+	return m
+}
+
+// next is the command that waits for a change, gathers for a moment, and brings it.
+func (f *feed) next(e *env) tea.Cmd {
+	return func() tea.Msg {
+		select {
+		case <-f.wake:
+		case <-e.ctx.Done():
+			return nil
+		}
+		t := time.NewTimer(feedEvery)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-e.ctx.Done():
+			return nil
+		}
+		return f.take()
+	}
+}

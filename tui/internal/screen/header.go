@@ -1,0 +1,143 @@
+package screen
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"voiptop/protocol"
+	"voiptop/tui/internal/style"
+)
+
+// header is the frame above the lists: title, status, tabs with filter, a line. Short screens have title and tabs.
+func (m *Model) header() []string {
+	t := m.e.Theme
+	if m.above() == 2 {
+		return []string{m.title(), m.tabs()}
+	}
+	return []string{m.title(), m.live.status(m.w), m.tabs(), t.HLine("", m.w)}
+}
+
+// title names the source and says how it does.
+func (m *Model) title() string {
+	t, p := m.e.Theme, m.live
+	l := t.NewLine(m.w).Add(t.Title, " voiptop ")
+	name := m.e.Source.Name()
+	if p.info.Name != "" {
+		name = p.info.Name
+	}
+	switch p.conn {
+	case connecting:
+		l.Add(t.Warn, " CONNECTING ").Add(t.Text, name)
+	case lost:
+		wait := ""
+		if d := p.retry.Sub(m.e.Now()); d > 0 {
+			wait = fmt.Sprintf(" (again in %.0f s)", d.Seconds()+0.5)
+		}
+		return l.Add(t.Bad, " OFFLINE ").Add(t.Text, name+": "+say(p.err)+wait).String()
+	case ended:
+		l.Add(t.Info, " FILE ").Add(t.Text, name)
+	default:
+		if p.paused {
+			l.Add(t.Warn, " PAUSED ")
+		} else {
+			l.Add(t.Good, " LIVE ")
+		}
+		l.Add(t.Text, name)
+	}
+	if m.w >= 100 && p.info.Source != "" && p.info.Source != name {
+		l.Add(t.Dim, " ("+p.info.Source+")")
+	}
+	now := p.now().Std().In(m.e.Zone).Format("15:04:05 MST")
+	if p.conn != ended {
+		l.Sep().Add(t.Bold, strconv.Itoa(len(p.list.rows))).Add(t.Dim, " calls")
+	}
+	if r, ok := p.rates.of(protocol.CountCallsStarted); ok {
+		l.Sep().Add(t.Text, short(r)).Add(t.Dim, " cps")
+	}
+	if n, ok := p.counters[protocol.CountCallsEnded]; ok {
+		l.Sep().Add(t.Text, strconv.FormatUint(n, 10)).Add(t.Dim, " ended")
+	}
+	if m.w >= 100 {
+		if n, ok := p.counters[protocol.CountPackets]; ok {
+			l.Sep().Add(t.Text, short(float64(n))).Add(t.Dim, " packets")
+		}
+	}
+	if n, ok := p.counters[protocol.CountKernelDrops]; ok {
+		st := t.Text
+		if n > 0 {
+			st = t.Bad
+		}
+		l.Sep().Add(t.Dim, "drop ").Add(st, strconv.FormatUint(n, 10))
+	}
+	return l.Right(t.Dim, now+" ").String()
+}
+
+// tabs are the filter or the count at the left, and the views at the right.
+func (m *Model) tabs() string {
+	t := m.e.Theme
+	names := []string{"1 Live", "2 Done", "3 Rules"}
+	if isFleet(m.e.Source) {
+		names = append(names, "4 Sensors")
+	}
+	right, width := "", 1
+	for i, n := range names {
+		st, text := t.Dim, " "+n+" "
+		if view(i) == m.view {
+			st, text = t.Key, "["+n+"]"
+		}
+		right += st.Render(text)
+		width += style.Width(text)
+	}
+	l := t.NewLine(max(0, m.w-width))
+	list := m.list()
+	switch {
+	case m.typing:
+		m.prompt(l)
+	case m.input.Value() != "" && list != nil:
+		l.Add(t.Dim, " / ").Add(t.Bold, m.input.Value()+"  ")
+	}
+	if list != nil {
+		l.Right(t.Dim, m.count(list)+" ")
+	}
+	return l.String() + right + " "
+}
+
+// count says how many rows there are: "6 of 37 shown".
+func (m *Model) count(l *list) string {
+	all := strconv.Itoa(len(l.rows))
+	if m.view == viewDone && m.done.next != "" {
+		all += "+"
+	}
+	if n := l.table.Len(); n != len(l.rows) {
+		return strconv.Itoa(n) + " of " + all + " shown"
+	}
+	word := " calls"
+	if len(l.rows) == 1 {
+		word = " call"
+	}
+	if l.follow {
+		word += ", following"
+	}
+	return all + word
+}
+
+// prompt draws the filter while it is typed, with the cursor in sight.
+func (m *Model) prompt(l *style.Line) {
+	t := m.e.Theme
+	text := []rune(m.input.Value())
+	at := min(m.input.Position(), len(text))
+	room := max(4, l.Left()-22)
+	if from := at - room; from > 0 {
+		text, at = text[from:], room
+	}
+	cursor, rest := " ", ""
+	if at < len(text) {
+		cursor, rest = string(text[at]), string(text[at+1:])
+	}
+	st := t.Bold
+	if m.badExpr != nil {
+		st = t.Warn
+	}
+	l.Add(t.Key, " / ").Add(st, string(text[:at])).AddSelected(t.Bold, cursor).Add(st, strings.TrimRight(rest, " "))
+}

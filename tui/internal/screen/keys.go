@@ -1,0 +1,132 @@
+package screen
+
+import (
+	"github.com/charmbracelet/bubbles/help"
+	"github.com/charmbracelet/bubbles/key"
+
+	"voiptop/rules"
+	"voiptop/tui/internal/style"
+)
+
+func bind(show, what string, k ...string) key.Binding {
+	return key.NewBinding(key.WithKeys(k...), key.WithHelp(show, what))
+}
+
+// keys are all keys there are.
+var keys = struct {
+	Up, Down, PageUp, PageDown, Home, End, Left, Right      key.Binding
+	Open, Back, Filter, Sort, Reverse, Focus, Pause, Follow key.Binding
+	Save, Copy, CopyLadder, Next, Prev, Help, Quit, Reload  key.Binding
+	Live, Done, Rules, Sensors                              key.Binding
+}{
+	Up: bind("k/↑", "up", "up", "k"), Down: bind("j/↓", "down", "down", "j"),
+	PageUp: bind("pgup", "page up", "pgup", "ctrl+b"), PageDown: bind("pgdn", "page down", "pgdown", "ctrl+f", " "),
+	Home: bind("g/home", "first", "home", "g"), End: bind("G/end", "last", "end", "G"),
+	Left: bind("h/←", "scroll left", "left", "h"), Right: bind("l/→", "scroll right", "right", "l"),
+	Open: bind("enter", "open", "enter"), Back: bind("esc", "back", "esc", "backspace"),
+	Filter: bind("/", "filter", "/"), Sort: bind("s", "sort", "s"), Reverse: bind("S", "reverse", "S"),
+	Focus: bind("tab", "view", "tab"), Pause: bind("p", "pause", "p"), Follow: bind("f", "follow", "f"),
+	Save: bind("w", "save pcap", "w"), Copy: bind("y", "copy Call-ID", "y"), CopyLadder: bind("Y", "copy ladder", "Y"),
+	Next: bind("n", "next problem", "n"), Prev: bind("N", "previous problem", "N"),
+	Help: bind("?", "help", "?"), Quit: bind("q", "quit", "q", "ctrl+c"), Reload: bind("r", "reload", "r", "ctrl+r"),
+	Live: bind("1", "live", "1"), Done: bind("2", "done", "2"), Rules: bind("3", "rules", "3"), Sensors: bind("4", "sensors", "4"),
+}
+
+// keyMap is a help.KeyMap of fixed lists: what the footer offers, and what the help screen adds.
+type keyMap struct {
+	short []key.Binding
+	full  [][]key.Binding
+}
+
+func (k keyMap) ShortHelp() []key.Binding  { return k.short }
+func (k keyMap) FullHelp() [][]key.Binding { return k.full }
+
+var moveKeys = []key.Binding{keys.Up, keys.Down, keys.PageUp, keys.PageDown, keys.Home, keys.End}
+
+var viewKeys = []key.Binding{keys.Live, keys.Done, keys.Rules, keys.Sensors, keys.Help, keys.Quit}
+
+var listKeys = keyMap{
+	short: []key.Binding{keys.Open, keys.Filter, keys.Sort, keys.Reverse, keys.Pause, keys.Follow, keys.Save, keys.Copy, keys.Help, keys.Quit},
+	full: [][]key.Binding{moveKeys, {keys.Open, keys.Back, keys.Filter, keys.Sort, keys.Reverse},
+		{keys.Pause, keys.Follow, keys.Reload, keys.Save, keys.Copy}, viewKeys},
+}
+
+var detailKeys = keyMap{
+	short: []key.Binding{keys.Back, keys.Focus, keys.Next, keys.Follow, keys.Save, keys.Copy, keys.CopyLadder, keys.Help, keys.Quit},
+	full: [][]key.Binding{moveKeys, {keys.Left, keys.Right, keys.Open, keys.Back, keys.Focus},
+		{keys.Next, keys.Prev, keys.Follow, keys.Save, keys.Copy, keys.CopyLadder}, viewKeys},
+}
+
+var textKeys = keyMap{
+	short: []key.Binding{keys.Up, keys.Down, keys.Reload, keys.Live, keys.Done, keys.Help, keys.Quit},
+	full:  [][]key.Binding{moveKeys, {keys.Reload, keys.Back}, viewKeys},
+}
+
+// footer is one line of keys.
+func footer(t *style.Theme, k help.KeyMap, w int) string {
+	l := t.NewLine(w).Add(t.Text, " ")
+	for i, b := range k.ShortHelp() {
+		h := b.Help()
+		need := style.Width(h.Key) + 1 + style.Width(h.Desc)
+		if i > 0 {
+			need += 2
+		}
+		if !b.Enabled() || need > l.Left() {
+			continue
+		}
+		if i > 0 {
+			l.Add(t.Text, "  ")
+		}
+		l.Add(t.Key, h.Key).Add(t.Dim, " "+h.Desc)
+	}
+	return l.String()
+}
+
+// helpLines is the help screen: all keys, then the fields that a filter knows.
+func helpLines(t *style.Theme, k help.KeyMap, w int) []string {
+	var out []string
+	add := func(l *style.Line) { out = append(out, l.String()) }
+	add(t.NewLine(w).Add(t.Head, " Keys"))
+	groups := k.FullHelp()
+	rows := 0
+	for _, g := range groups {
+		rows = max(rows, len(g))
+	}
+	per := max(1, min(len(groups), w/20))
+	for at := 0; at < len(groups); at += per {
+		for i := range rows {
+			l := t.NewLine(w).Add(t.Text, " ")
+			for _, g := range groups[at:min(at+per, len(groups))] {
+				if i < len(g) {
+					h := g[i].Help()
+					name := h.Key
+					if !plain(t, name) {
+						name = g[i].Keys()[0]
+					}
+					l.Add(t.Key, t.Fit(name, 7)).Add(t.Text, t.Fit(h.Desc, w/per-8))
+				} else {
+					l.Add(t.Text, t.Fit("", w/per-1))
+				}
+			}
+			add(l)
+		}
+	}
+	add(t.NewLine(w))
+	add(t.NewLine(w).Add(t.Head, " Filter").Add(t.Dim, "  conditions on a call, joined by and, or, not and brackets; a bare word matches any part"))
+	add(t.NewLine(w).Add(t.Text, "   state:up mos<3.5      caller:4420* or ip:10.0.0.0/8      not status:200      finding:one-way-audio"))
+	add(t.NewLine(w))
+	for _, f := range rules.Fields() {
+		doc := f.Doc
+		if len(f.Words) > 0 {
+			doc += ":"
+			for _, v := range f.Words {
+				doc += " " + v
+			}
+		}
+		add(t.NewLine(w).Add(t.Key, "   "+t.Fit(f.Name, 11)).Add(t.Text, doc))
+	}
+	return out
+}
+
+// plain reports whether the terminal can show all of s.
+func plain(t *style.Theme, s string) bool { return t.Clean(s) == s }

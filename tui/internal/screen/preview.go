@@ -1,0 +1,240 @@
+package screen
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"voiptop/protocol"
+	"voiptop/tui/internal/chart"
+	"voiptop/tui/internal/style"
+)
+
+const (
+	previewWait  = 120 * time.Millisecond // the cursor rests so long before the source is asked
+	previewFresh = 2 * time.Second        // a running call is asked for again so often
+)
+
+// preview shows the call under the cursor below a list.
+type preview struct {
+	e     *env
+	w, h  int
+	want  protocol.UUID
+	since time.Time // when the call was last asked for
+	due   bool      // a question is on its way
+	cdr   *protocol.CDR
+	err   error
+}
+
+// previewDue asks for the call if the cursor is still on it.
+type previewDue struct{ id protocol.UUID }
+
+// previewMsg is the answer.
+type previewMsg struct {
+	id  protocol.UUID
+	cdr *protocol.CDR
+	err error
+}
+
+// setSize takes what it needs of h lines and answers how many.
+func (p *preview) setSize(w, h int) int {
+	p.w = w
+	switch {
+	case h >= 28 && w >= 110:
+		p.h = 11
+	case h >= 22:
+		p.h = 7
+	case h >= 16:
+		p.h = 5
+	default:
+		p.h = 0
+	}
+	return p.h
+}
+
+// follow asks for the call of r, soon, if it is not the one that is shown.
+func (p *preview) follow(r *row) tea.Cmd {
+	if r == nil || p.h == 0 {
+		return nil
+	}
+	id := r.call.ID
+	fresh := p.e.Now().Sub(p.since) < previewFresh || r.call.End != 0
+	if id == p.want && (p.due || fresh) {
+		return nil
+	}
+	if id != p.want {
+		p.cdr, p.err = nil, nil
+	}
+	p.want, p.due = id, true
+	return p.e.after(previewWait, previewDue{id})
+}
+
+func (p *preview) update(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case previewDue:
+		if msg.id != p.want {
+			return nil
+		}
+		return p.e.ask(func(ctx context.Context) tea.Msg {
+			c, err := p.e.Source.Call(ctx, msg.id.String())
+			return previewMsg{msg.id, c, err}
+		})
+	case previewMsg:
+		if msg.id == p.want {
+			p.due, p.since = false, p.e.Now()
+			p.err = msg.err
+			if msg.err == nil {
+				p.cdr = msg.cdr
+			}
+		}
+	}
+	return nil
+}
+
+func (p *preview) view() []string {
+	if p.h == 0 {
+		return nil
+	}
+	t, c := p.e.Theme, p.cdr
+	if c == nil {
+		out := []string{t.HLine("", p.w)}
+		if p.err != nil {
+			out = append(out, t.NewLine(p.w).Add(t.Warn, " "+say(p.err)).String())
+		}
+		return fill(out, p.w, p.h)
+	}
+	out := []string{t.HLine(title(t, c), p.w)}
+	room := p.h - 3
+	if p.h >= 7 {
+		out = append(out, streamTitles(t, p.w))
+		room--
+	}
+	worst := slices.Clone(c.Streams)
+	slices.SortStableFunc(worst, func(a, b protocol.Stream) int { return cmp.Compare(order(&a), order(&b)) })
+	for i := range worst[:min(len(worst), room)] {
+		out = append(out, streamLine(p.e, &worst[i], p.w))
+	}
+	if len(worst) == 0 {
+		out = append(out, t.NewLine(p.w).Add(t.Dim, " no RTP seen").String())
+	}
+	for len(out) < p.h-2 {
+		out = append(out, style.FitStyled("", p.w))
+	}
+	return fill(append(out, causeLines(t, c, p.w)...), p.w, p.h)
+}
+
+// order sorts streams worst first; those without MOS are last.
+func order(s *protocol.Stream) float64 {
+	if s.MOSAdapt.Avg == 0 {
+		return 100 - s.LossPct
+	}
+	return s.MOSAdapt.Avg
+}
+
+// title is a call in one line.
+func title(t *style.Theme, c *protocol.CDR) string {
+	s := party(c.Caller, c.CallerDomain, c.Src) + " " + t.Glyph.Arrow + " " + party(c.Callee, c.CalleeDomain, c.Dst)
+	for _, more := range facts(c) {
+		s += "  " + more
+	}
+	return s
+}
+
+// facts are what is to be said of a call besides its parties.
+func facts(c *protocol.CDR) []string {
+	var f []string
+	if len(c.Codecs) > 0 {
+		f = append(f, strings.Join(c.Codecs, ","))
+	}
+	if c.PDDMS != nil {
+		f = append(f, fmt.Sprintf("PDD %.2fs", float64(*c.PDDMS)/1000))
+	}
+	if c.SetupMS != nil {
+		f = append(f, fmt.Sprintf("setup %.2fs", float64(*c.SetupMS)/1000))
+	}
+	if c.Retransmissions > 0 {
+		f = append(f, fmt.Sprintf("retrans %d", c.Retransmissions))
+	}
+	if c.Status > 0 {
+		f = append(f, strings.TrimSpace(fmt.Sprintf("%d %s", c.Status, c.Reason)))
+	}
+	return f
+}
+
+// causeLines are the gravest finding and its remedy, or how the call ended.
+func causeLines(t *style.Theme, c *protocol.CDR, w int) []string {
+	var top *protocol.Finding
+	for i := range c.Findings {
+		if top == nil || rank(c.Findings[i].Severity) > rank(top.Severity) {
+			top = &c.Findings[i]
+		}
+	}
+	if top == nil {
+		l := t.NewLine(w).Add(t.Good, " No findings")
+		if c.End != 0 {
+			l.Add(t.Dim, "  ended by "+string(c.EndBy)+" ("+string(c.EndCause)+")")
+		}
+		return []string{l.String()}
+	}
+	more := ""
+	if n := len(c.Findings) - 1; n > 0 {
+		more = fmt.Sprintf("  (+%d)", n)
+	}
+	out := []string{t.NewLine(w).Add(t.Dim, " Cause  ").Add(t.Severity(top.Severity), top.Text).Add(t.Dim, more).String()}
+	if top.Remedy != "" {
+		out = append(out, t.NewLine(w).Add(t.Dim, " Next   ").Add(t.Text, top.Remedy).String())
+	}
+	return out
+}
+
+// streamWidths are the cells of the columns of a stream line; the endpoints get what is left.
+func streamLayout(w int) (ends int, wide bool) {
+	wide = w >= 110
+	fixed := 1 + 3 + 8 + 6 + 8 + 7 + 2 // arrow, codec, MOS, loss, jitter, margins
+	if wide {
+		fixed += 12 + 8 + 8 + 22
+	}
+	return max(9, min(24, (w-fixed)/2)), wide
+}
+
+func streamTitles(t *style.Theme, w int) string {
+	ends, wide := streamLayout(w)
+	l := t.NewLine(w).Add(t.Head, " "+t.Fit("From", ends+3)+t.Fit("To", ends+1)+t.Fit("Codec", 7))
+	if wide {
+		l.Add(t.Head, t.Fit("SSRC", 11)+t.FitRight("Packets", 8)+t.FitRight("Lost", 8))
+	}
+	l.Add(t.Head, t.FitRight("MOS", 6)+t.FitRight("Loss", 8)+t.FitRight("Jitter", 8))
+	if wide {
+		l.Add(t.Head, "  MOS by 10 s")
+	}
+	return l.String()
+}
+
+func streamLine(e *env, s *protocol.Stream, w int) string {
+	t := e.Theme
+	ends, wide := streamLayout(w)
+	codec := cmp.Or(s.Codec, fmt.Sprintf("PT %d", s.PayloadType))
+	l := t.NewLine(w).Add(t.Text, " "+t.Fit(s.Src, ends)).Add(t.Dim, " "+t.Glyph.Arrow+" ").Add(t.Text, t.Fit(s.Dst, ends)+" "+t.Fit(codec, 7))
+	if wide {
+		l.Add(t.Dim, t.Fit(s.SSRC.String(), 11)).Add(t.Text, t.FitRight(fmt.Sprint(s.Packets), 8)+t.FitRight(fmt.Sprint(s.Lost), 8))
+	}
+	mos := "-"
+	if s.MOSAdapt.Avg > 0 {
+		mos = fmt.Sprintf("%.2f", s.MOSAdapt.Avg)
+	}
+	l.Add(t.MOS(s.MOSAdapt.Avg), t.FitRight(mos, 6)).Add(t.Loss(s.LossPct), t.FitRight(fmt.Sprintf("%.1f%%", s.LossPct), 8)).
+		Add(t.Jitter(s.JitterMeanMS), t.FitRight(fmt.Sprintf("%.1f ms", s.JitterMeanMS), 8))
+	if wide {
+		v := make([]float64, len(s.Intervals))
+		for i := range s.Intervals {
+			v[i] = blankZero(s.Intervals[i].MOS)
+		}
+		l.Add(t.MOS(s.MOSAdapt.Avg), "  "+strings.TrimLeft(chart.Spark(t, v, 1, 4.5, 20), " "))
+	}
+	return l.String()
+}

@@ -1,0 +1,421 @@
+// Package screen is what voiptop shows: the lists of running and past calls, one call, the rules, the sensors, and the
+// frame around them. Model is the root; the panes beside it are told their size, take messages and answer with lines.
+//
+// It is not for I/O: Update only returns commands, and these ask the source. All text from the wire goes through
+// style.Theme, which makes it harmless and fits it to its cells.
+package screen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/bubbles/key"
+	"github.com/charmbracelet/bubbles/textinput"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"voiptop/protocol"
+	"voiptop/rules"
+	"voiptop/tui/internal/style"
+)
+
+// view is one of the screens that a number key chooses.
+type view uint8
+
+const (
+	viewLive view = iota
+	viewDone
+	viewRules
+	viewSensors
+)
+
+const (
+	tickEvery = 250 * time.Millisecond // durations and clock move on
+	toastFor  = 6 * time.Second
+)
+
+// Model is the whole screen.
+type Model struct {
+	e    *env
+	feed *feed
+	w, h int
+
+	view    view
+	chosen  bool // the user has chosen the view
+	live    *live
+	done    *done
+	rules   *rulesPane
+	sensors *sensorsPane
+	detail  *detail // over everything, nil if no call is open
+
+	help     *scroll // nil when it is not shown
+	input    textinput.Model
+	typing   bool // in the filter
+	badExpr  error
+	toast    toast
+	toastEnd time.Time
+}
+
+// tickMsg moves what moves by itself.
+type tickMsg struct{}
+
+// New makes the screen. Run the answered function beside the program: it watches the source until ctx ends.
+func New(ctx context.Context, c Config) (*Model, func(context.Context)) {
+	e := &env{Config: c, ctx: ctx}
+	m := &Model{e: e, feed: newFeed(c.Source, c.Now), live: newLive(e), done: newDone(e), rules: &rulesPane{e: e}, sensors: newSensors(e)}
+	m.rules.text.lines = nil
+	m.input = textinput.New()
+	m.input.CharLimit = 500
+	return m, m.feed.run
+}
+
+// Init implements tea.Model.
+func (m *Model) Init() tea.Cmd {
+	return tea.Batch(m.feed.next(m.e), m.e.after(tickEvery, tickMsg{}))
+}
+
+// Update implements tea.Model. It does no I/O.
+func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.w, m.h = msg.Width, msg.Height
+		m.resize()
+	case feedMsg:
+		return m, tea.Batch(m.take(msg), m.feed.next(m.e))
+	case tickMsg:
+		if !m.live.paused {
+			m.live.tick()
+		}
+		return m, tea.Batch(m.live.look(), m.e.after(tickEvery, tickMsg{}))
+	case toast:
+		m.toast, m.toastEnd = msg, m.e.Now().Add(toastFor)
+	case pageMsg, refreshDue:
+		return m, m.done.update(msg)
+	case previewMsg, previewDue:
+		return m, tea.Batch(m.live.update(msg), m.done.update(msg))
+	case detailMsg, detailDue:
+		if m.detail != nil {
+			return m, m.detail.update(msg)
+		}
+	case rulesMsg:
+		return m, m.rules.update(msg)
+	case sensorsMsg:
+		return m, m.sensors.update(msg)
+	case tea.KeyMsg:
+		return m, m.key(msg)
+	}
+	return m, nil
+}
+
+// take brings what the feed gathered to the lists.
+func (m *Model) take(f feedMsg) tea.Cmd {
+	cmds := []tea.Cmd{m.live.take(f)}
+	if len(f.gone) > 0 || f.fresh {
+		cmds = append(cmds, m.done.changed())
+	}
+	if f.conn == ended && !m.chosen && m.view == viewLive {
+		cmds = append(cmds, m.show(viewDone))
+	}
+	if f.conn == ended {
+		cmds = append(cmds, m.done.load(""))
+	}
+	return tea.Batch(cmds...)
+}
+
+func (m *Model) key(k tea.KeyMsg) tea.Cmd {
+	if k.Type == tea.KeyCtrlC {
+		return tea.Quit
+	}
+	m.toastEnd = time.Time{}
+	if m.typing {
+		return m.typeFilter(k)
+	}
+	if m.help != nil {
+		switch {
+		case key.Matches(k, keys.Quit):
+			return tea.Quit
+		case !move(k, m.help):
+			m.help = nil
+		}
+		return nil
+	}
+	switch {
+	case key.Matches(k, keys.Quit):
+		return tea.Quit
+	case key.Matches(k, keys.Help):
+		m.help = &scroll{}
+		m.resize()
+		return nil
+	case key.Matches(k, keys.Live):
+		return m.choose(viewLive)
+	case key.Matches(k, keys.Done):
+		return m.choose(viewDone)
+	case key.Matches(k, keys.Rules):
+		return m.choose(viewRules)
+	case key.Matches(k, keys.Sensors) && isFleet(m.e.Source):
+		return m.choose(viewSensors)
+	case key.Matches(k, keys.Save), key.Matches(k, keys.Copy):
+		return m.act(k)
+	}
+	if m.detail != nil {
+		if key.Matches(k, keys.Back) {
+			m.detail = nil
+			return nil
+		}
+		return m.detail.update(k)
+	}
+	switch {
+	case key.Matches(k, keys.Filter) && m.list() != nil:
+		m.typing = true
+		m.input.CursorEnd()
+		return m.input.Focus()
+	case key.Matches(k, keys.Back) && m.list() != nil:
+		m.input.SetValue("")
+		m.applyFilter()
+		return nil
+	case key.Matches(k, keys.Back):
+		return m.choose(viewLive)
+	case key.Matches(k, keys.Open):
+		return m.open()
+	}
+	switch m.view {
+	case viewLive:
+		return m.live.update(k)
+	case viewDone:
+		return m.done.update(k)
+	case viewRules:
+		return m.rules.update(k)
+	}
+	return m.sensors.update(k)
+}
+
+// list is the list that is on the screen, nil if it is none.
+func (m *Model) list() *list {
+	switch m.view {
+	case viewLive:
+		return m.live.list
+	case viewDone:
+		return m.done.list
+	}
+	return nil
+}
+
+func (m *Model) choose(v view) tea.Cmd {
+	m.chosen, m.detail = true, nil
+	return m.show(v)
+}
+
+func (m *Model) show(v view) tea.Cmd {
+	m.view = v
+	m.resize()
+	switch v {
+	case viewDone:
+		if !m.done.loaded {
+			return m.done.load("")
+		}
+		return m.done.look()
+	case viewRules:
+		return m.rules.load()
+	case viewSensors:
+		return m.sensors.load()
+	}
+	return m.live.look()
+}
+
+// open opens the call under the cursor, or the rules of the sensor under it.
+func (m *Model) open() tea.Cmd {
+	if m.view == viewSensors {
+		s, ok := m.sensors.current()
+		if !ok {
+			return nil
+		}
+		m.rules.sensor, m.rules.name, m.rules.rules, m.rules.err = s.UUID, s.Name, nil, nil
+		return m.choose(viewRules)
+	}
+	l := m.list()
+	if l == nil {
+		return nil
+	}
+	r := l.current()
+	if r == nil {
+		return nil
+	}
+	known := m.live.preview.cdr
+	if m.view == viewDone {
+		known = m.done.preview.cdr
+	}
+	m.detail = newDetail(m.e, r, known)
+	m.resize()
+	return m.detail.load()
+}
+
+// target is the call that save and copy are about.
+func (m *Model) target() *protocol.CDR {
+	if m.detail != nil {
+		return m.detail.cdr
+	}
+	if l := m.list(); l != nil {
+		if r := l.current(); r != nil {
+			return r.call.CDR
+		}
+	}
+	return nil
+}
+
+func (m *Model) act(k tea.KeyMsg) tea.Cmd {
+	c := m.target()
+	if c == nil {
+		return nil
+	}
+	if key.Matches(k, keys.Copy) {
+		return m.e.copy(c.CallID, "Call-ID")
+	}
+	return tea.Sequence(toastCmd("saving "+FileName(c), false), m.e.save(c))
+}
+
+// typeFilter takes a key while the filter is typed. The list follows every key that makes a whole condition.
+func (m *Model) typeFilter(k tea.KeyMsg) tea.Cmd {
+	switch k.Type {
+	case tea.KeyEnter:
+		m.typing = false
+		m.input.Blur()
+		return nil
+	case tea.KeyEsc:
+		m.typing = false
+		m.input.Blur()
+		m.input.SetValue("")
+		m.applyFilter()
+		return nil
+	}
+	var cmd tea.Cmd
+	before := m.input.Value()
+	m.input, cmd = m.input.Update(k)
+	if m.input.Value() != before {
+		m.applyFilter()
+		return tea.Batch(cmd, m.live.look(), m.done.look())
+	}
+	return cmd
+}
+
+func (m *Model) applyFilter() {
+	e, err := rules.ParseExpr(m.input.Value())
+	if m.badExpr = err; err != nil {
+		return
+	}
+	for _, l := range []*list{m.live.list, m.done.list} {
+		l.filter = e
+		l.arrange()
+	}
+}
+
+// Heights of the frame around the panes.
+func (m *Model) above() int {
+	if m.h >= 14 {
+		return 4 // title, status, tabs, line
+	}
+	return 2
+}
+
+func (m *Model) below() int {
+	if m.h >= 14 {
+		return 2 // line, keys
+	}
+	return 1
+}
+
+func (m *Model) resize() {
+	body := max(1, m.h-m.above()-m.below())
+	m.live.setSize(m.w, body)
+	m.done.setSize(m.w, body)
+	m.rules.setSize(m.w, body)
+	m.sensors.setSize(m.w, body)
+	if m.detail != nil {
+		m.detail.setSize(m.w, max(1, m.h-m.below()))
+	}
+	if m.help != nil {
+		m.help.w, m.help.h = m.w, max(1, m.h-m.below())
+		m.help.set(helpLines(m.e.Theme, m.keyMap(), m.w))
+	}
+}
+
+func (m *Model) keyMap() keyMap {
+	switch {
+	case m.detail != nil:
+		return detailKeys
+	case m.view == viewLive || m.view == viewDone:
+		return listKeys
+	}
+	return textKeys
+}
+
+// View implements tea.Model: exactly h lines of exactly w cells.
+func (m *Model) View() string {
+	if m.w < 1 || m.h < 1 {
+		return ""
+	}
+	var out []string
+	switch {
+	case m.w < 40 || m.h < 10:
+		out = []string{m.e.Theme.NewLine(m.w).Add(m.e.Theme.Bold, fmt.Sprintf("%dx%d is too small: voiptop needs 40x10", m.w, m.h)).String()}
+	case m.help != nil:
+		out = append(m.help.view(), m.footer()...)
+	case m.detail != nil:
+		out = append(m.detail.view(), m.footer()...)
+	default:
+		out = append(m.header(), m.body()...)
+		out = append(out, m.footer()...)
+	}
+	out = fill(out, m.w, m.h)
+	for i := range out {
+		out[i] = style.FitStyled(out[i], m.w)
+	}
+	return strings.Join(out, "\n")
+}
+
+func (m *Model) body() []string {
+	switch m.view {
+	case viewDone:
+		return m.done.view()
+	case viewRules:
+		return m.rules.view()
+	case viewSensors:
+		return m.sensors.view()
+	}
+	return m.live.view()
+}
+
+func (m *Model) footer() []string {
+	t := m.e.Theme
+	var line string
+	switch {
+	case m.typing && m.badExpr != nil:
+		line = t.NewLine(m.w).Add(t.Warn, " "+exprError(m.badExpr)).String()
+	case m.typing:
+		line = t.NewLine(m.w).Add(t.Key, " enter").Add(t.Dim, " keep  ").Add(t.Key, "esc").Add(t.Dim, " clear   e.g. state:up mos<3.5 or caller:4420*").String()
+	case m.toast.text != "" && m.e.Now().Before(m.toastEnd):
+		st := t.Good
+		if m.toast.bad {
+			st = t.Bad
+		}
+		line = t.NewLine(m.w).Add(st, " "+m.toast.text).String()
+	case m.help != nil:
+		line = t.NewLine(m.w).Add(t.Dim, " any key goes back").String()
+	default:
+		line = footer(t, m.keyMap(), m.w)
+	}
+	if m.below() == 1 {
+		return []string{line}
+	}
+	return []string{t.HLine("", m.w), line}
+}
+
+// exprError is what is wrong with a filter, without the name of a file that it does not have.
+func exprError(err error) string {
+	var e *rules.Error
+	if errors.As(err, &e) {
+		return e.Error()
+	}
+	return err.Error()
+}

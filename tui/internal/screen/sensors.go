@@ -1,0 +1,169 @@
+package screen
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"voiptop/protocol"
+	"voiptop/tui/internal/style"
+	"voiptop/tui/internal/table"
+	"voiptop/tui/source"
+)
+
+func isFleet(s source.Source) bool {
+	_, ok := s.(source.Fleet)
+	return ok
+}
+
+// sensorsPane lists the sensors of a fleet.
+type sensorsPane struct {
+	e      *env
+	fleet  source.Fleet
+	w, h   int
+	table  *table.Table[protocol.UUID]
+	loaded bool
+	err    error
+	round  uint64 // counts the answers: ages change with each
+}
+
+// sensorsMsg is the answer to load.
+type sensorsMsg struct {
+	list []source.SensorStatus
+	err  error
+}
+
+func newSensors(e *env) *sensorsPane {
+	p := &sensorsPane{e: e, table: table.New[protocol.UUID](e.Theme, []table.Column{
+		{Title: "!", Min: 2}, {Title: "Id", Min: 5, Right: true}, {Title: "Name", Min: 14, Max: 28}, {Title: "State", Min: 8},
+		{Title: "Calls", Min: 5, Right: true}, {Title: "CDRs", Min: 7, Right: true}, {Title: "Queue", Min: 5, Right: true},
+		{Title: "Last CDR", Min: 8, Max: 19, Prio: 1}, {Title: "Version", Min: 9, Max: 16, Prio: 2},
+		{Title: "Source", Min: 10, Max: 24, Prio: 3}, {Title: "System", Min: 12, Prio: 4}, {Title: "Address", Min: 16, Max: 24, Prio: 5},
+	})}
+	p.fleet, _ = e.Source.(source.Fleet)
+	return p
+}
+
+func (p *sensorsPane) setSize(w, h int) {
+	p.w, p.h = w, h
+	p.table.SetSize(w, h)
+}
+
+func (p *sensorsPane) load() tea.Cmd {
+	if p.fleet == nil {
+		return nil
+	}
+	return p.e.ask(func(ctx context.Context) tea.Msg {
+		list, err := p.fleet.Sensors(ctx)
+		return sensorsMsg{list, err}
+	})
+}
+
+func (p *sensorsPane) update(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case sensorsMsg:
+		p.loaded, p.err = true, msg.err
+		if msg.err != nil {
+			return nil
+		}
+		p.round++
+		slices.SortFunc(msg.list, func(a, b source.SensorStatus) int {
+			return cmp.Or(cmp.Compare(a.SensorID, b.SensorID), slices.Compare(a.UUID[:], b.UUID[:]))
+		})
+		rows := make([]table.Row[protocol.UUID], len(msg.list))
+		for i, s := range msg.list {
+			rows[i] = sensorRow{p.e, s, p.round}
+		}
+		p.table.SetRows(rows)
+	case tea.KeyMsg:
+		if key.Matches(msg, keys.Reload) {
+			return p.load()
+		}
+		move(msg, p.table)
+	}
+	return nil
+}
+
+func (p *sensorsPane) current() (source.SensorStatus, bool) {
+	r, ok := p.table.Current()
+	if !ok {
+		return source.SensorStatus{}, false
+	}
+	return r.(sensorRow).s, true
+}
+
+func (p *sensorsPane) view() []string {
+	t := p.e.Theme
+	switch {
+	case p.err != nil:
+		return centred(t, []string{"The sensors could not be read", say(p.err), "r tries again"}, p.w, p.h)
+	case !p.loaded:
+		return centred(t, []string{"Reading the sensors"}, p.w, p.h)
+	case p.table.Len() == 0:
+		return centred(t, []string{"No sensor is paired", "make a token in the web GUI and run: voipmon pair"}, p.w, p.h)
+	}
+	return p.table.View(true)
+}
+
+// sensorRow is a line of the table.
+type sensorRow struct {
+	e     *env
+	s     source.SensorStatus
+	round uint64
+}
+
+func (r sensorRow) ID() protocol.UUID { return r.s.UUID }
+func (r sensorRow) Version() uint64   { return r.round }
+
+func (r sensorRow) Cell(col, w int) (string, style.Style) {
+	t, s := r.e.Theme, &r.s
+	switch col {
+	case 0:
+		switch {
+		case s.Revoked:
+			return "", t.Dim
+		case !s.Online:
+			return "!!", t.Bad
+		case len(s.Problems) > 0:
+			return "!", t.Warn
+		}
+		return "", t.Text
+	case 1:
+		return fmt.Sprint(s.SensorID), t.Text
+	case 2:
+		return s.Name, t.Text
+	case 3:
+		switch {
+		case s.Revoked:
+			return "revoked", t.Dim
+		case s.Online:
+			return "online", t.Good
+		}
+		return "offline", t.Bad
+	case 4:
+		return fmt.Sprint(s.Running), t.Text
+	case 5:
+		return fmt.Sprint(s.CDRs), t.Text
+	case 6:
+		return fmt.Sprint(s.Queue), t.Text
+	case 7:
+		if s.LastCDR == 0 {
+			return "-", t.Dim
+		}
+		if w >= 19 {
+			return s.LastCDR.Std().In(r.e.Zone).Format("2006-01-02 15:04:05"), t.Dim
+		}
+		return s.LastCDR.Std().In(r.e.Zone).Format("15:04:05"), t.Dim
+	case 8:
+		return s.Version, t.Text
+	case 9:
+		return s.Source, t.Text
+	case 10:
+		return s.OS + "/" + s.Arch, t.Dim
+	}
+	return s.Addr, t.Dim
+}

@@ -1,0 +1,251 @@
+package source
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"voiptop/protocol"
+	"voiptop/protocol/sensorapi"
+	"voiptop/sensord/analyze"
+)
+
+// fileEvery is the time between snapshots while the file is read.
+const fileEvery = 200 * time.Millisecond
+
+// File reads capture files with the sensor's own engine. Reading begins with the first question.
+type File struct {
+	paths []string
+	name  string
+	input analyze.Source
+	once  sync.Once
+	stop  context.CancelFunc
+	ctx   context.Context
+	ended chan struct{} // closed when the files have been read
+
+	mu     sync.Mutex // held while a packet is analysed
+	engine *analyze.Engine
+	calls  []*protocol.CDR // ended ones
+	sorted bool            // calls is newest first
+	err    error           // why reading ended early
+	notes  []string
+}
+
+// NewFile opens capture files, merged by time. "-" is stdin.
+func NewFile(paths []string, stdin io.Reader) (*File, error) {
+	in, err := analyze.Open(paths, stdin)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{paths: paths, input: in, ended: make(chan struct{}), name: filepath.Base(paths[0])}
+	if paths[0] == "-" {
+		f.name = "stdin"
+	}
+	if n := len(paths) - 1; n > 0 {
+		f.name += fmt.Sprintf(" +%d", n)
+	}
+	f.ctx, f.stop = context.WithCancel(context.Background())
+	f.engine = analyze.New(analyze.Config{}, (*fileSink)(f))
+	return f, nil
+}
+
+// Name is the first file's name.
+func (f *File) Name() string { return f.name }
+
+// Info describes the files.
+func (f *File) Info(context.Context) (protocol.SensorInfo, error) {
+	return protocol.SensorInfo{Name: f.name, Source: "file", Version: protocol.Version, Commit: protocol.Commit}, nil
+}
+
+// Notes says what was wrong with the files: what was readable of them has been read.
+func (f *File) Notes() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.notes)
+}
+
+// start begins to read.
+func (f *File) start() { f.once.Do(func() { go f.read() }) }
+
+func (f *File) read() {
+	defer close(f.ended)
+	var p analyze.Packet
+	for f.ctx.Err() == nil {
+		err := f.input.Next(&p) // may wait, on stdin: not under the lock
+		f.mu.Lock()
+		if err != nil {
+			f.finish(err)
+			f.mu.Unlock()
+			return
+		}
+		f.engine.Packet(&p)
+		f.mu.Unlock()
+	}
+}
+
+// finish ends the input; f.mu is held.
+func (f *File) finish(err error) {
+	f.engine.Close()
+	for _, w := range f.input.Stats().Warnings {
+		f.notes = append(f.notes, fmt.Sprintf("%s, at byte %d: %s", filepath.Base(w.Input), w.Offset, w.Text))
+	}
+	if !errors.Is(err, io.EOF) {
+		f.err = fmt.Errorf("read %s: %w", f.name, err)
+		f.notes = append(f.notes, f.err.Error())
+	}
+}
+
+// fileSink is a File as its engine sees it. f.mu is held whenever the engine runs.
+type fileSink File
+
+func (s *fileSink) Call(c *protocol.CDR) {
+	s.calls = append(s.calls, c)
+	s.sorted = false
+}
+
+func (*fileSink) Keep(*analyze.KeptCall, *analyze.Packet, int) {}
+
+func (*fileSink) Kept(*analyze.KeptCall) protocol.Capture { return protocol.Capture{} }
+
+// Watch emits snapshots while the files are read, one when they have been, and answers nil.
+func (f *File) Watch(ctx context.Context, emit func(*protocol.LiveUpdate) error) error {
+	f.start()
+	t := time.NewTicker(fileEvery)
+	defer t.Stop()
+	for end := false; ; {
+		if err := emit(f.snapshot()); err != nil {
+			return err
+		}
+		if end {
+			return nil
+		}
+		select {
+		case <-f.ended:
+			end = true
+		case <-t.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (f *File) snapshot() *protocol.LiveUpdate {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	u := &protocol.LiveUpdate{T: protocol.TimeFromNanos(f.engine.Now()), Snapshot: true, Counters: protocol.Counters{}}
+	for _, c := range f.engine.Live(nil) {
+		if c.End == 0 { // the ended ones are in Calls
+			u.Calls = append(u.Calls, c)
+		}
+	}
+	f.engine.Counters(u.Counters)
+	return u
+}
+
+// Calls lists the calls that ended up to now, newest first.
+func (f *File) Calls(_ context.Context, limit int, after string) ([]protocol.CDR, string, error) {
+	f.start()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sort()
+	at := 0
+	if after != "" {
+		i := slices.IndexFunc(f.calls, func(c *protocol.CDR) bool { return c.ID.String() == after })
+		if i < 0 {
+			return nil, "", notFound("no call " + after)
+		}
+		at = i + 1
+	}
+	end := min(at+limit, len(f.calls))
+	out := make([]protocol.CDR, 0, end-at)
+	for _, c := range f.calls[at:end] {
+		out = append(out, slim(c))
+	}
+	next := ""
+	if end < len(f.calls) {
+		next = f.calls[end-1].ID.String()
+	}
+	return out, next, nil
+}
+
+func (f *File) sort() {
+	if f.sorted {
+		return
+	}
+	slices.SortFunc(f.calls, func(a, b *protocol.CDR) int {
+		return -cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.CallID, b.CallID), slices.Compare(a.ID[:], b.ID[:]))
+	})
+	f.sorted = true
+}
+
+// All waits for the end of the files and answers every record as it is, oldest first: what `voipmon analyze --json` prints.
+func (f *File) All(ctx context.Context) ([]*protocol.CDR, error) {
+	f.start()
+	select {
+	case <-f.ended:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sort()
+	out := slices.Clone(f.calls)
+	slices.Reverse(out)
+	return out, f.err
+}
+
+// Call finds a call by its UUID or Call-ID.
+func (f *File) Call(_ context.Context, id string) (*protocol.CDR, error) {
+	f.start()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c := f.find(id); c != nil {
+		return c, nil
+	}
+	return nil, notFound(fmt.Sprintf("no call %q in %s", id, f.name))
+}
+
+func (f *File) find(id string) *protocol.CDR {
+	uuid, err := protocol.ParseUUID(id)
+	for _, c := range f.calls {
+		if err == nil && c.ID == uuid || c.CallID == id {
+			return c
+		}
+	}
+	return f.engine.Find(id)
+}
+
+// Rules answers that a file has none.
+func (f *File) Rules(context.Context, protocol.UUID) (sensorapi.Rules, error) {
+	return sensorapi.Rules{}, noRules()
+}
+
+// SetRules answers that a file has none.
+func (f *File) SetRules(context.Context, protocol.UUID, sensorapi.Rules) (sensorapi.Rules, error) {
+	return sensorapi.Rules{}, noRules()
+}
+
+func noRules() error {
+	return &protocol.Problem{Code: protocol.CodeNotFound, Status: http.StatusNotFound, Title: "a file has no capture rules",
+		Remedy: "voipmon rules test says what rules would keep of it"}
+}
+
+// Close ends reading and waits for it. Stdin may never end: reading it is left to the end of the program.
+func (f *File) Close() error {
+	f.stop()
+	f.once.Do(func() { close(f.ended) })
+	if f.stdin() {
+		return nil
+	}
+	<-f.ended
+	return f.input.Close()
+}
+
+func (f *File) stdin() bool { return slices.Contains(f.paths, "-") }

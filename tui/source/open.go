@@ -1,0 +1,91 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"voiptop/sensord/conf"
+)
+
+// Options choose a source: Files, else Hosted, else the sensor at Socket.
+type Options struct {
+	Files  []string
+	Stdin  io.Reader // what the file "-" reads
+	Hosted string    // URL
+	Token  string    // API token; "": the one in TokenPath, else Ask
+	Socket string    // "": the one that the configuration names
+	// Ask asks for name and password of a user of the hosted service at a URL.
+	Ask func(url string) (name, password string, err error)
+}
+
+// Open makes the source. It connects to nothing, except to log in.
+func Open(ctx context.Context, o Options) (Source, error) {
+	switch {
+	case len(o.Files) > 0:
+		return NewFile(o.Files, o.Stdin)
+	case o.Hosted != "":
+		return openHosted(ctx, o)
+	}
+	if o.Socket == "" {
+		o.Socket = DefaultSocket(conf.DefaultPath)
+	}
+	return NewSensor(o.Socket), nil
+}
+
+func openHosted(ctx context.Context, o Options) (Source, error) {
+	if o.Token == "" {
+		t, err := readToken()
+		if err != nil {
+			return nil, err
+		}
+		o.Token = t
+	}
+	h, err := NewHosted(o.Hosted, o.Token)
+	if err != nil || o.Token != "" {
+		return h, err
+	}
+	if o.Ask == nil {
+		return nil, fmt.Errorf("%s: no API token: set VOIPTOP_TOKEN or write it to %s", o.Hosted, TokenPath())
+	}
+	name, password, err := o.Ask(h.Name())
+	if err != nil {
+		return nil, err
+	}
+	return h, h.Login(ctx, name, password)
+}
+
+// DefaultSocket is the socket that a configuration file names, or the usual one when there is no such file.
+func DefaultSocket(path string) string {
+	c, err := conf.Load(path)
+	if err != nil || c.Socket == "" {
+		return conf.Default().Socket
+	}
+	return c.Socket
+}
+
+// TokenPath is the file that holds the API token: ~/.config/voiptop/token.
+func TokenPath() string {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "voiptop", "token")
+}
+
+// readToken reads the token's file; "" when there is none.
+func readToken() (string, error) {
+	b, err := os.ReadFile(TokenPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read token: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}

@@ -1,0 +1,130 @@
+// Command voiptop is the terminal view: running and past calls, the ladder of a call, the quality of its streams, and the
+// capture rules - of a sensor on this machine, of a hosted service, or of capture files.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"voiptop/protocol"
+	"voiptop/tui/source"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	status := Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+// exitError ends the program with a status of its own; its message is printed if it is not empty.
+type exitError struct {
+	status int
+	msg    string
+}
+
+func (e exitError) Error() string { return e.msg }
+
+// Main runs voiptop and answers its exit status: 0 ok, 1 failed, 2 wrong usage.
+func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	if err.Error() != "" {
+		fmt.Fprintf(stderr, "voiptop: %v\n", err)
+	}
+	var e exitError
+	if errors.As(err, &e) {
+		return e.status
+	}
+	return 2
+}
+
+// command is what voiptop was asked for.
+type command struct {
+	files          []string
+	socket, hosted string
+	once, json     bool
+	theme          string
+	ascii, utc     bool
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+func newRoot() *cobra.Command {
+	var v command
+	c := &cobra.Command{
+		Use:   "voiptop [-r FILE... | --sensor SOCKET | --hosted URL] [--once [--json]]",
+		Short: "SIP calls and their quality, on the terminal",
+		Long: `Voiptop shows running and past calls with their quality, and why a bad one is bad. It reads the sensor on this machine,
+a hosted service, or capture files. Press ? in it for its keys and for the language of its filter.
+
+A hosted service wants an API token, from the environment variable VOIPTOP_TOKEN or the file ~/.config/voiptop/token;
+without one voiptop asks for name and password. When its output is no terminal, voiptop does as with --once.`,
+		Example: `  voiptop                                    the sensor on this machine
+  voiptop -r call.pcap                       a capture; several are merged by time, - is standard input
+  voiptop --hosted https://voip.example      all sensors of a tenant
+  voiptop --once                             the running calls as a plain table
+  voiptop --once --json | jq .caller         the same, one JSON object a line
+  voiptop -r call.pcap --once --json         the call detail records, as voipmon analyze --json writes them`,
+		Version:       protocol.Version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(c *cobra.Command, args []string) error {
+			v.stdin, v.stdout, v.stderr = c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
+			if len(args) > 0 && len(v.files) == 0 {
+				return fmt.Errorf("what is %q? captures are read with -r", args[0])
+			}
+			v.files = append(v.files, args...)
+			return v.run(c.Context())
+		},
+	}
+	c.SetVersionTemplate(protocol.VersionLine("voiptop") + "\n")
+	f := c.Flags()
+	f.StringArrayVarP(&v.files, "read", "r", nil, "read capture `FILE`s (pcap, pcapng; - is standard input)")
+	f.StringVar(&v.socket, "sensor", "", "read the sensor that listens on `SOCKET` (default the one in voipmonitor.conf, or /run/sensord.sock)")
+	f.StringVar(&v.hosted, "hosted", "", "read the hosted service at `URL`")
+	f.BoolVar(&v.once, "once", false, "print what is there now, and end")
+	f.BoolVar(&v.json, "json", false, "with --once: one JSON object a line")
+	f.StringVar(&v.theme, "theme", "auto", "colours for a background that is `auto|dark|light`")
+	f.BoolVar(&v.ascii, "ascii", false, "draw with ASCII only (default when the locale is not UTF-8)")
+	f.BoolVar(&v.utc, "utc", false, "show times in UTC, not in the local zone")
+	c.MarkFlagsMutuallyExclusive("read", "sensor", "hosted")
+	return c
+}
+
+func (v *command) run(ctx context.Context) error {
+	switch v.theme {
+	case "auto", "dark", "light":
+	default:
+		return fmt.Errorf("--theme %q: want auto, dark or light", v.theme)
+	}
+	tty := v.terminal()
+	v.once = v.once || v.json || tty == nil
+	o := source.Options{Files: v.files, Stdin: v.stdin, Hosted: v.hosted, Token: os.Getenv("VOIPTOP_TOKEN"), Socket: v.socket}
+	if tty != nil {
+		o.Ask = v.ask
+	}
+	src, err := source.Open(ctx, o)
+	if err != nil {
+		return exitError{1, err.Error()}
+	}
+	defer src.Close()
+	if v.once {
+		return v.snapshot(ctx, src)
+	}
+	return v.show(ctx, src, tty)
+}
