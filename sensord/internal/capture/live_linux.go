@@ -1,0 +1,224 @@
+package capture
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Live listens on interfaces, through one AF_PACKET ring each, and hands out their packets in the order of time as far
+// as they are there. "any" is all interfaces. An interface that goes down or away is waited for, with a warning.
+func Live(ifaces []string, o LiveOptions) (Source, error) {
+	if len(ifaces) == 0 {
+		return nil, errors.New("no interface to capture on: name one, or any")
+	}
+	if len(ifaces) > math.MaxUint16 {
+		return nil, fmt.Errorf("%d interfaces to capture on: at most %d", len(ifaces), math.MaxUint16)
+	}
+	if o.Clock == nil {
+		o.Clock = SystemClock{}
+	}
+	if o.RingBytes == 0 {
+		o.RingBytes = defaultRing
+	}
+	l := &live{o: o}
+	for _, name := range ifaces {
+		r := &ring{name: name, iface: l.count.input(name), size: max(o.RingBytes/len(ifaces), minRing)}
+		if err := r.open(&o); err != nil {
+			l.free()
+			return nil, err
+		}
+		l.rings = append(l.rings, r)
+	}
+	var err error
+	if l.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		l.free()
+		return nil, fmt.Errorf("make an event descriptor: %w", err)
+	}
+	l.polls = make([]unix.PollFd, len(l.rings)+1)
+	return l, nil
+}
+
+type live struct {
+	o     LiveOptions
+	rings []*ring
+	polls []unix.PollFd
+	wake  int // event descriptor that Close writes to
+	count counts
+	retry time.Time // when to look again for interfaces that went away
+
+	closed atomic.Bool
+	mu     sync.Mutex // guards the descriptors, which Stats and Close use beside the reader
+}
+
+func (l *live) Next(p *Packet) error {
+	for {
+		if l.closed.Load() {
+			l.free()
+			return ErrClosed
+		}
+		var first *ring
+		for _, r := range l.rings {
+			if r.ready() && (first == nil || r.time < first.time) {
+				first = r
+			}
+		}
+		if first != nil {
+			if first.take(p) {
+				l.count.packet(len(p.Data))
+				return nil
+			}
+			continue
+		}
+		l.count.publish()
+		if err := l.wait(); err != nil {
+			p.Time = l.o.Clock.Now().UnixNano()
+			return err
+		}
+	}
+}
+
+// wait waits until a ring has packets or Close is called: ErrIdle after 100 ms.
+func (l *live) wait() error {
+	for i, r := range l.rings {
+		l.polls[i] = unix.PollFd{Fd: int32(r.fd), Events: unix.POLLIN} // a negative descriptor is passed over
+	}
+	l.polls[len(l.rings)] = unix.PollFd{Fd: int32(l.wake), Events: unix.POLLIN}
+	n, err := unix.Poll(l.polls, int(idleAfter/time.Millisecond))
+	if errors.Is(err, unix.EINTR) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("wait for packets: %w", err)
+	}
+	for i, r := range l.rings {
+		if l.polls[i].Revents&(unix.POLLERR|unix.POLLNVAL|unix.POLLHUP) != 0 {
+			l.trouble(r)
+		}
+	}
+	l.lookAgain()
+	if n == 0 {
+		return ErrIdle
+	}
+	return nil
+}
+
+// trouble takes the error of a ring's socket: the interface has gone down, or away.
+func (l *live) trouble(r *ring) {
+	code, err := unix.GetsockoptInt(r.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && code != 0 {
+		err = unix.Errno(code)
+	}
+	if !r.away {
+		r.away = true
+		l.count.warn(&Warning{r.name, 0, fmt.Sprintf("capture has stopped: %v; waiting for the interface", err)})
+	}
+}
+
+// lookAgain looks, once a second, whether interfaces that went away are there again. One that went down and came up goes
+// on by itself; one that was removed and made anew has another number and needs a new ring.
+func (l *live) lookAgain() {
+	now := time.Time{}
+	for _, r := range l.rings {
+		if !r.away {
+			continue
+		}
+		if now.IsZero() {
+			if now = l.o.Clock.Now(); now.Before(l.retry) {
+				return
+			}
+			l.retry = now.Add(time.Second)
+		}
+		i, err := net.InterfaceByName(r.name)
+		if err != nil || i.Flags&net.FlagUp == 0 {
+			continue
+		}
+		if i.Index != r.index {
+			l.mu.Lock()
+			l.drops(r)
+			r.close()
+			err := r.open(&l.o)
+			l.mu.Unlock()
+			if err != nil {
+				continue
+			}
+		}
+		r.away = false
+		l.count.warn(&Warning{r.name, 0, "the interface is there again, capture goes on"})
+	}
+}
+
+// drops adds what the kernel has dropped since it was last asked. l.mu is held.
+func (l *live) drops(r *ring) {
+	if r.fd < 0 {
+		return
+	}
+	if st, err := unix.GetsockoptTpacketStatsV3(r.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
+		l.count.drop.Add(uint64(st.Drops))
+	}
+}
+
+func (l *live) Stats() Stats {
+	l.mu.Lock()
+	for _, r := range l.rings {
+		l.drops(r)
+	}
+	l.mu.Unlock()
+	return l.count.stats()
+}
+
+// Close ends the capture. The rings are freed by the reader when it next comes by, because it may be using their memory.
+func (l *live) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed.Swap(true) {
+		return nil
+	}
+	if l.wake > 0 {
+		_, _ = unix.Write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) // an event descriptor takes it
+	}
+	return nil
+}
+
+func (l *live) free() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.rings {
+		l.drops(r)
+		r.close()
+	}
+	if l.wake > 0 {
+		_ = unix.Close(l.wake)
+		l.wake = 0
+	}
+}
+
+// describe says what to do about an error of opening a ring.
+func describe(name string, err error) error {
+	switch {
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		self, _ := os.Executable()
+		return fmt.Errorf("capture on %s: not permitted: run as root, or once: setcap cap_net_raw,cap_net_admin+ep %s", name, self)
+	case errors.Is(err, unix.ENOMEM):
+		return fmt.Errorf("capture on %s: no memory for the ring: make it smaller (ringbuffer): %w", name, err)
+	}
+	return fmt.Errorf("capture on %s: %w", name, err)
+}
+
+// noInterface says which interfaces there are.
+func noInterface(name string) error {
+	all, _ := net.Interfaces()
+	names := []string{"any"}
+	for _, i := range all {
+		names = append(names, i.Name)
+	}
+	return fmt.Errorf("capture on %s: no such interface: there are %s", name, strings.Join(names, ", "))
+}

@@ -1,0 +1,237 @@
+package capture
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, 0)
+	if err != nil {
+		t.Skipf("no packet sockets here: %v", err)
+	}
+	unix.Close(fd)
+}
+
+// next returns the next packet that holds mark, nil after d.
+func next(t *testing.T, s Source, mark []byte, d time.Duration) *Packet {
+	t.Helper()
+	var p Packet
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		err := s.Next(&p)
+		switch {
+		case errors.Is(err, ErrIdle):
+		case err != nil:
+			t.Fatal(err)
+		case bytes.Contains(p.Data, mark):
+			p.Data = bytes.Clone(p.Data)
+			return &p
+		}
+	}
+	return nil
+}
+
+func TestLiveSeesEachPacketOnLoopbackOnce(t *testing.T) {
+	needRoot(t)
+	for _, name := range []string{"lo", "any"} {
+		t.Run(name, func(t *testing.T) {
+			s, err := Live([]string{name}, LiveOptions{RingBytes: minRing})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			sink, err := net.ListenPacket("udp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer sink.Close()
+			c, err := net.Dial("udp", sink.LocalAddr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			before := time.Now()
+			for i := range 3 {
+				fmt.Fprintf(c, "live-mark-%d-%s", i, name)
+			}
+			mark := []byte("live-mark-")
+			for i := range 3 {
+				p := next(t, s, mark, 3*time.Second)
+				if p == nil {
+					t.Fatalf("packet %d did not come", i)
+				}
+				want := fmt.Sprintf("live-mark-%d-%s", i, name)
+				if !bytes.Contains(p.Data, []byte(want)) || p.Link != LinkEthernet || p.Length != 42+len(want) {
+					t.Errorf("packet %d: link %d, length %d, % x", i, p.Link, p.Length, p.Data)
+				}
+				if age := time.Unix(0, p.Time).Sub(before); age < -time.Second || age > 5*time.Second {
+					t.Errorf("packet %d: time is off by %v", i, age)
+				}
+			}
+			if p := next(t, s, mark, 300*time.Millisecond); p != nil {
+				t.Errorf("a datagram came twice: % x", p.Data)
+			}
+			if st := s.Stats(); st.Packets < 3 || st.KernelDrops != 0 || st.Inputs[0] != name {
+				t.Errorf("stats: %+v", st)
+			}
+		})
+	}
+}
+
+func TestLiveSnaplenCutsInTheKernel(t *testing.T) {
+	needRoot(t)
+	s, err := Live([]string{"lo"}, LiveOptions{RingBytes: minRing, Snaplen: 60})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	c, err := net.Dial("udp", "127.0.0.1:9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.Write(append([]byte("snap-mark"), make([]byte, 1000)...))
+	p := next(t, s, []byte("snap-mark"), 3*time.Second)
+	if p == nil || len(p.Data) != 60 || p.Length != 42+1009 {
+		t.Fatalf("%+v", p)
+	}
+}
+
+func TestCloseWakesNext(t *testing.T) {
+	needRoot(t)
+	s, err := Live([]string{"lo"}, LiveOptions{RingBytes: minRing})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan error)
+	go func() {
+		var p Packet
+		for {
+			if err := s.Next(&p); err != nil && !errors.Is(err, ErrIdle) {
+				got <- err
+				return
+			}
+		}
+	}()
+	time.Sleep(20 * time.Millisecond)
+	s.Close()
+	select {
+	case err := <-got:
+		if !errors.Is(err, ErrClosed) {
+			t.Fatal(err)
+		}
+	case <-time.After(2 * time.Second):
+		t.Fatal("Next still waits")
+	}
+	s.Stats() // after Close, with the rings freed
+}
+
+func TestLiveNamesTheInterfacesThereAre(t *testing.T) {
+	_, err := Live([]string{"nosuch0"}, LiveOptions{})
+	if err == nil || !strings.Contains(err.Error(), "nosuch0") || !strings.Contains(err.Error(), "lo") {
+		t.Fatal(err)
+	}
+	if _, err := Live(nil, LiveOptions{}); err == nil {
+		t.Fatal("no interface is no error")
+	}
+}
+
+// TestLiveOnVeth needs root: it sends VLAN frames over a pair of its own in a network namespace, takes the interface down
+// and up, and away.
+func TestLiveOnVeth(t *testing.T) {
+	needRoot(t)
+	if os.Getenv("CAPTURE_IN_NAMESPACE") == "" {
+		cmd := exec.Command("unshare", "-n", os.Args[0], "-test.run=^TestLiveOnVeth$", "-test.v")
+		cmd.Env = append(os.Environ(), "CAPTURE_IN_NAMESPACE=1")
+		out, err := cmd.CombinedOutput()
+		if strings.Contains(string(out), "unshare failed") {
+			t.Skipf("no network namespaces here: %s", out)
+		}
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if strings.Contains(string(out), "--- SKIP") {
+			t.Skipf("%s", out)
+		}
+		return
+	}
+	ip := func(args ...string) {
+		t.Helper()
+		if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+			t.Skipf("ip %s: %v %s", strings.Join(args, " "), err, out)
+		}
+	}
+	ip("link", "add", "veth0", "type", "veth", "peer", "name", "veth1")
+	ip("link", "set", "veth0", "up")
+	ip("link", "set", "veth1", "up")
+	s, err := Live([]string{"veth1", "lo"}, LiveOptions{RingBytes: 2 * minRing, Promisc: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if p := frameOver(t, s, "tagged"); p == nil {
+		t.Fatal("the tagged frame did not come")
+	} else if want := vlanFrame("tagged"); !bytes.Equal(p.Data, want) || p.Length != len(want) {
+		t.Fatalf("the tag was not put back:\n% x\n% x", p.Data, want)
+	}
+
+	ip("link", "set", "veth1", "down")
+	next(t, s, []byte("none"), 300*time.Millisecond)
+	ip("link", "set", "veth1", "up")
+	next(t, s, []byte("none"), 1500*time.Millisecond)
+	if frameOver(t, s, "again") == nil {
+		t.Fatal("nothing came after the interface was up again")
+	}
+
+	ip("link", "del", "veth0")
+	next(t, s, []byte("none"), 300*time.Millisecond)
+	ip("link", "add", "veth0", "type", "veth", "peer", "name", "veth1")
+	ip("link", "set", "veth0", "up")
+	ip("link", "set", "veth1", "up")
+	next(t, s, []byte("none"), 1500*time.Millisecond)
+	if frameOver(t, s, "anew") == nil {
+		t.Fatal("nothing came after the interface was made anew")
+	}
+	if w := s.Stats().Warnings; len(w) < 4 || w[len(w)-1].Input != "veth1" {
+		t.Errorf("warnings: %v", w)
+	}
+}
+
+func vlanFrame(mark string) []byte {
+	f := make([]byte, 64)
+	copy(f, []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x81, 0, 0x20, 100, 0x88, 0xb5})
+	copy(f[18:], mark)
+	return f
+}
+
+// frameOver sends a VLAN frame into veth0 and returns what comes out.
+func frameOver(t *testing.T, s Source, mark string) *Packet {
+	t.Helper()
+	i, err := net.InterfaceByName("veth0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	var all [2]byte
+	binary.BigEndian.PutUint16(all[:], unix.ETH_P_ALL)
+	to := &unix.SockaddrLinklayer{Ifindex: i.Index, Protocol: binary.NativeEndian.Uint16(all[:])}
+	if err := unix.Sendto(fd, vlanFrame(mark), 0, to); err != nil {
+		t.Fatal(err)
+	}
+	return next(t, s, []byte(mark), 3*time.Second)
+}
