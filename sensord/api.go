@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"voiptop/protocol"
+	"voiptop/protocol/sensorapi"
+	"voiptop/sensord/analyze"
+	"voiptop/sensord/internal/spool"
+)
+
+// sensor answers the sensor API from the daemon's parts.
+type sensor struct{ d *daemon }
+
+func (s sensor) Info() protocol.SensorInfo { return s.d.sensorInfo() }
+
+func (d *daemon) sensorInfo() protocol.SensorInfo {
+	i := d.info
+	i.Clock = protocol.TimeOf(time.Now())
+	i.RuleRevision = d.rules.current().Revision
+	return i
+}
+
+func (s sensor) Health() protocol.Health {
+	d := s.d
+	h := protocol.Health{
+		Info: d.sensorInfo(), Counters: d.counters(), Journal: d.journal.State(), Spool: d.spool.State(),
+		Link: protocol.LinkHealth{State: "off"},
+	}
+	h.Running = int(h.Counters[protocol.CountCallsRunning])
+	if d.uplink != nil {
+		h.Link = d.uplink.Health()
+	}
+	if h.Link.LastError != nil && h.Link.State != "up" {
+		h.Problems = append(h.Problems, *h.Link.LastError)
+	}
+	if p := d.rules.trouble(); p != nil {
+		h.Problems = append(h.Problems, *p)
+	}
+	if h.Spool.Stopped != "" {
+		h.Problems = append(h.Problems, protocol.Problem{Code: "captures-stopped", Title: "no capture is written now", Detail: h.Spool.Stopped,
+			Remedy: "free space in " + h.Spool.Dir + " or lower maxpoolsize"})
+	}
+	for _, w := range d.source.Stats().Warnings {
+		h.Problems = append(h.Problems, protocol.Problem{Code: "input-cut", Title: w.Input + " was not read to its end", Detail: w.Text})
+	}
+	if h.Problems == nil {
+		h.Problems = []protocol.Problem{}
+	}
+	return h
+}
+
+// counters counts everything that moved and everything that was dropped. Once the daemon stops, the engine's are missing.
+func (d *daemon) counters() protocol.Counters {
+	c := protocol.Counters{}
+	if err := d.pipeline.ask(func(e *analyze.Engine) { e.Counters(c) }); err != nil {
+		d.log.Debug("counters without the engine's", "err", err)
+	}
+	st := d.source.Stats()
+	c[protocol.CountPackets] = st.Packets
+	c[protocol.CountBytes] = st.Bytes
+	c[protocol.CountKernelDrops] = st.KernelDrops
+	q := d.journal.State()
+	c[protocol.CountCDRsJournaled] = q.Next - min(q.Next, 1)
+	c[protocol.CountCDRsAcked] = q.Acked - min(q.Acked, 1)
+	c[protocol.CountCapturesKept] = d.spool.State().Files
+	return c
+}
+
+func (s sensor) Watch(ctx context.Context, emit func(*protocol.LiveUpdate) error) error {
+	return s.d.viewer.watch(ctx, emit)
+}
+
+func (s sensor) Snapshot(context.Context) (*protocol.LiveUpdate, error) {
+	return s.d.viewer.snapshot(watchEvery / 2)
+}
+
+func (s sensor) Calls(_ context.Context, limit int, before protocol.UUID) ([]protocol.CDR, error) {
+	return s.d.journal.Calls(limit, before)
+}
+
+func (s sensor) Call(_ context.Context, id string) (*protocol.CDR, error) {
+	var c *protocol.CDR
+	if err := s.d.pipeline.ask(func(e *analyze.Engine) { c = e.Find(id) }); err != nil {
+		return nil, err
+	}
+	if c != nil {
+		return c, nil
+	}
+	if c, ok := s.d.journal.Find(id); ok {
+		return c, nil
+	}
+	return nil, &protocol.Problem{Code: protocol.CodeNotFound, Status: http.StatusNotFound, Title: "no call " + id + " on this sensor",
+		Detail: "it is not running, and the local history does not go back to it"}
+}
+
+func (s sensor) Capture(ctx context.Context, id string) (*sensorapi.CaptureFile, error) {
+	u, err := protocol.ParseUUID(id)
+	if err != nil {
+		c, err := s.Call(ctx, id) // a Call-ID
+		if err != nil {
+			return nil, err
+		}
+		u = c.ID
+	}
+	f, err := s.d.spool.Open(u)
+	switch {
+	case errors.Is(err, spool.ErrExpired):
+		return nil, &protocol.Problem{Code: protocol.CodeCaptureExpired, Status: http.StatusGone,
+			Title: "the packets of this call were kept, and retention has removed them", Remedy: "raise maxpoolsize or maxpooldays"}
+	case errors.Is(err, spool.ErrNotKept):
+		return nil, s.notKept(ctx, id)
+	case err != nil:
+		return nil, err
+	}
+	return f, nil
+}
+
+// notKept says why there is no capture, as far as the call's record tells.
+func (s sensor) notKept(ctx context.Context, id string) error {
+	p := &protocol.Problem{Code: protocol.CodeCaptureNotKept, Status: http.StatusNotFound, Title: "the packets of this call were not kept",
+		Detail: "no capture rule matched it", Remedy: `write a rule, for example "all: keep rtp" (docs/rules.md)`}
+	c, err := s.Call(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case c.End == 0 && c.Rule != "":
+		p.Title, p.Detail, p.Remedy = "the call is still running", "its capture can be had when it has ended", "wait for its end"
+	case c.Rule != "":
+		p.Detail, p.Remedy = "rule "+c.Rule+" decided: keep "+string(c.Capture.Kept), "change the rule, or put another before it"
+		p.Fields = map[string]string{"rule": c.Rule}
+	}
+	return p
+}
+
+func (s sensor) Rules() sensorapi.Rules { return s.d.rules.current() }
+
+func (s sensor) SetRules(_ context.Context, r sensorapi.Rules) (sensorapi.Rules, error) {
+	return s.d.rules.replace(r)
+}

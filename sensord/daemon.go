@@ -1,0 +1,279 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"voiptop/protocol"
+	"voiptop/protocol/sensorapi"
+	"voiptop/sensord/analyze"
+	"voiptop/sensord/conf"
+	"voiptop/sensord/internal/capture"
+	"voiptop/sensord/internal/journal"
+	"voiptop/sensord/internal/spool"
+	"voiptop/sensord/internal/uplink"
+)
+
+// daemon holds the parts of a running sensor. newDaemon opens them, run starts and ends them.
+type daemon struct {
+	conf     *conf.Config
+	opt      options
+	log      *slog.Logger
+	info     protocol.SensorInfo
+	rules    *rulebook
+	journal  *journal.Journal
+	spool    *spool.Spool
+	source   capture.Source
+	pipeline *pipeline
+	viewer   *viewer
+	uplink   *uplink.Uplink // nil when no server is configured
+	listener net.Listener
+
+	stopping atomic.Bool // the input was not read to its end
+}
+
+func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err error) {
+	if err := c.CheckLive(len(o.read) > 0); err != nil {
+		return nil, err
+	}
+	d := &daemon{conf: c, opt: o, log: log}
+	defer func() {
+		if err != nil {
+			d.close()
+		}
+	}()
+	if err := os.MkdirAll(c.StateDir, 0o750); err != nil {
+		return nil, fmt.Errorf("state_dir: %w; name a folder that sensord may write to in %s", err, c.Path)
+	}
+	ruleFile := c.RuleFile
+	if ruleFile == "" {
+		ruleFile = filepath.Join(c.StateDir, "local.rules")
+	}
+	if d.rules, err = openRules(ruleFile, c.StateDir, log); err != nil {
+		return nil, err
+	}
+	if d.journal, err = journal.Open(journal.Config{Dir: filepath.Join(c.StateDir, "journal"), Clock: time.Now, Log: log}); err != nil {
+		return nil, err
+	}
+	if d.spool, err = spool.Open(spool.Config{Dir: c.SpoolDir, MaxBytes: int64(c.MaxPoolMB) << 20, MaxDays: c.MaxPoolDays, Clock: time.Now, Log: log}); err != nil {
+		return nil, fmt.Errorf("spooldir: %w", err)
+	}
+	if d.source, err = openSource(c, o); err != nil {
+		return nil, err
+	}
+	d.info = sensorInfo(c, d.source)
+
+	var clock func() time.Time
+	if len(o.read) == 0 || o.now {
+		clock = time.Now
+	}
+	engine := analyze.New(analyze.Config{
+		SensorID: c.SensorID, SIPPorts: c.SIPPorts, MaxCalls: c.MaxCalls, Decide: d.rules.decide,
+		RTPTimeout: c.RTPTimeout, ByeTimeout: c.ByeTimeout, AbsoluteTimeout: c.AbsoluteTimeout,
+	}, sink{d})
+	d.pipeline = newPipeline(d.source, engine, clock)
+	d.viewer = &viewer{pipeline: d.pipeline, counters: d.counters, now: time.Now}
+
+	api := sensorapi.NewHandler(sensor{d})
+	if d.listener, err = listenSocket(c.Socket); err != nil {
+		return nil, err
+	}
+	if len(c.Servers) > 0 {
+		d.uplink = uplink.New(uplink.Config{
+			Servers: c.Servers, Fingerprint: c.Fingerprint, IdentityDir: filepath.Join(c.StateDir, "identity"), Token: string(c.Token),
+			Info: d.sensorInfo, Handler: api, Journal: d.journal, Log: log,
+		})
+	}
+	return d, nil
+}
+
+// run works until ctx ends or, for a replay, until every CDR is delivered.
+func (d *daemon) run(ctx context.Context) error {
+	defer d.close()
+	d.log.Info("sensord started", "version", protocol.Version, "commit", protocol.Commit, "source", d.info.Source,
+		"id_sensor", d.conf.SensorID, "socket", d.conf.Socket)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	g, ctx := errgroup.WithContext(ctx)
+	ended := make(chan struct{})
+	g.Go(func() error {
+		return d.pipeline.run(ctx, func() {
+			d.stopping.Store(ctx.Err() != nil)
+			close(ended)
+		})
+	})
+	g.Go(func() error { d.rules.watch(ctx); return nil })
+	g.Go(func() error { d.keepSpool(ctx); return nil })
+	g.Go(func() error { return serve(ctx, d.listener, sensorapi.NewHandler(sensor{d})) })
+	if d.uplink != nil {
+		g.Go(func() error { return d.uplink.Run(ctx) })
+	}
+	if len(d.opt.read) > 0 && !d.opt.stay {
+		g.Go(func() error {
+			defer stop()
+			return d.delivered(ctx, ended)
+		})
+	}
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	if serr := d.journal.Sync(); err == nil {
+		err = serr
+	}
+	return err
+}
+
+// delivered waits until a replay has been read and its CDRs are in hosted.
+func (d *daemon) delivered(ctx context.Context, ended <-chan struct{}) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-ended:
+	}
+	st := d.source.Stats()
+	d.log.Info("replay done", "packets", st.Packets, "calls", d.counters()[protocol.CountCallsEnded])
+	for _, w := range st.Warnings {
+		d.log.Warn("the input was not read to its end", "file", w.Input, "offset", w.Offset, "reason", w.Text)
+	}
+	if d.uplink == nil {
+		return nil
+	}
+	if err := d.journal.Sync(); err != nil {
+		return err
+	}
+	t := time.NewTicker(100 * time.Millisecond)
+	defer t.Stop()
+	for d.journal.State().Pending > 0 {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+	}
+	return nil
+}
+
+// keepSpool removes captures that retention no longer covers.
+func (d *daemon) keepSpool(ctx context.Context) {
+	t := time.NewTicker(time.Minute)
+	defer t.Stop()
+	for {
+		d.spool.Retain(time.Now())
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// close ends what newDaemon opened; parts that were not opened are nil.
+func (d *daemon) close() {
+	if d.listener != nil {
+		d.listener.Close()
+	}
+	if d.source != nil {
+		d.source.Close()
+	}
+	if d.spool != nil {
+		if err := d.spool.Close(); err != nil {
+			d.log.Error("close the spool", "err", err)
+		}
+	}
+	if d.journal != nil {
+		if err := d.journal.Close(); err != nil {
+			d.log.Error("close the journal", "err", err)
+		}
+	}
+}
+
+func openSource(c *conf.Config, o options) (capture.Source, error) {
+	if len(o.read) > 0 {
+		return capture.NewReplay(o.read, capture.ReplayOptions{Speed: o.speed, Loop: o.loop, ToNow: o.now})
+	}
+	return capture.Live(c.Interfaces, capture.LiveOptions{Promisc: c.Promisc, RingBytes: c.RingBufferMB << 20})
+}
+
+// sink takes what the engine finds: records go to the journal, packets to the spool.
+type sink struct{ d *daemon }
+
+func (s sink) Call(c *protocol.CDR) {
+	if c.EndCause == protocol.EndUnterminated && s.d.stopping.Load() {
+		c.EndCause = protocol.EndInterrupted
+	}
+	if s.d.journal.Has(c.ID) {
+		return // a replay that was begun again after a crash
+	}
+	if err := s.d.journal.Append(c); err != nil {
+		s.d.log.Error("CDR not journaled", "call_id", c.CallID, "err", err)
+	}
+}
+
+func (s sink) Keep(c *analyze.KeptCall, p *analyze.Packet, headers int) {
+	s.d.spool.Keep(c, p, headers)
+}
+
+func (s sink) Kept(c *analyze.KeptCall) protocol.Capture { return s.d.spool.Kept(c) }
+
+// listenSocket makes the unix socket of the sensor API. A socket that nobody listens on is left from a crash and goes.
+func listenSocket(path string) (net.Listener, error) {
+	if c, err := net.Dial("unix", path); err == nil {
+		c.Close()
+		return nil, fmt.Errorf("api_socket %s: another sensord is running; stop it or name another socket", path)
+	}
+	if st, err := os.Lstat(path); err == nil && st.Mode()&os.ModeSocket != 0 {
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("api_socket: %w", err)
+		}
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("api_socket: %w; name a path that sensord may write to", err)
+	}
+	if err := os.Chmod(path, 0o660); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("api_socket: %w", err)
+	}
+	return l, nil
+}
+
+func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	stop := context.AfterFunc(ctx, func() { s.Close() })
+	defer stop()
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("sensor API: %w", err)
+	}
+	return nil
+}
+
+func sensorInfo(c *conf.Config, s capture.Source) protocol.SensorInfo {
+	name := c.Name
+	if name == "" {
+		name, _ = os.Hostname() // no name is shown as no name
+	}
+	var boot [8]byte
+	rand.Read(boot[:]) // never fails
+	machine, _ := os.ReadFile("/etc/machine-id")
+	return protocol.SensorInfo{
+		SensorID: c.SensorID, Name: name, Version: protocol.Version, Commit: protocol.Commit, OS: runtime.GOOS, Arch: runtime.GOARCH,
+		BootID: hex.EncodeToString(boot[:]), MachineID: strings.TrimSpace(string(machine)),
+		Capabilities: []string{"live", "capture", "rules"}, Started: protocol.TimeOf(time.Now()),
+		Source: strings.Join(s.Stats().Inputs, ", "),
+	}
+}
