@@ -1,0 +1,196 @@
+// A person with a browser, against a running hosted with an online sensor that kept the packets of at least one call:
+//
+//	BASE_URL=http://127.0.0.1:8080 NAME=admin PASSWORD=... npm run e2e
+//
+// DOWNLOAD is the file to save the capture to (default: a temporary one); its path is printed. SCREENSHOTS is a folder
+// for pictures of every view. CHROMIUM is the browser.
+
+import { mkdirSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import axe from 'axe-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CDR, CallPage } from '../src/api/types';
+import { findChromium, launch } from './browser';
+
+const base = process.env.BASE_URL?.replace(/\/$/, '') ?? '';
+const name = process.env.NAME ?? '';
+const password = process.env.PASSWORD ?? '';
+const why = !base ? 'BASE_URL is not set: there is no hosted to test' : !findChromium() ? 'no Chromium: install it or set CHROMIUM' : '';
+if (why) console.log(`end-to-end tests skipped: ${why}`);
+
+describe.skipIf(why !== '')('the GUI in a browser', () => {
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let call: CDR; // an ended call with a capture
+  const foreign: string[] = []; // requests to other sites
+  const complaints: string[] = []; // errors in the console
+
+  function watch(p: Page) {
+    p.on('request', (r) => {
+      if (!r.url().startsWith(base) && !/^(data|blob):/.test(r.url())) foreign.push(r.url());
+    });
+    p.on('pageerror', (e) => complaints.push(`${p.url()}: ${e.message}`));
+    p.on('console', (m) => {
+      // A refused login and a missing call are answered with 4xx, which Chromium reports as an error by itself.
+      if (m.type() === 'error' && !/status of 40[14]/.test(m.text())) complaints.push(`${p.url()}: ${m.text()}`);
+    });
+  }
+
+  const get = <T,>(path: string) => page.evaluate(async (url) => (await fetch(url)).json() as Promise<unknown>, path) as Promise<T>;
+
+  async function login(word: string) {
+    await page.getByLabel('Name').fill(name);
+    await page.getByLabel('Password').fill(word);
+    await page.getByRole('button', { name: 'Log in' }).click();
+  }
+
+  beforeAll(async () => {
+    browser = await launch();
+    context = await browser.newContext({ viewport: { width: 1440, height: 900 }, acceptDownloads: true, timezoneId: 'Europe/Prague', locale: 'en-GB' });
+    page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    watch(page);
+  });
+  afterAll(async () => {
+    await browser?.close();
+  });
+
+  test('asks for a login, wherever one enters, and says when it is wrong', async () => {
+    await page.goto(`${base}/sensors`);
+    await page.waitForURL(/\/login\?next=%2Fsensors$/);
+    await login(password + 'x');
+    await page.getByRole('alert').getByText('The name or the password is wrong').waitFor();
+  });
+
+  test('leads to where one wanted to go', async () => {
+    await login(password);
+    await page.waitForURL(`${base}/sensors`);
+    await page.getByRole('heading', { name: 'Sensors' }).waitFor();
+    await page.locator('tr[data-sensor]').first().getByText('online').waitFor();
+  });
+
+  test('lists calls', async () => {
+    await page.getByRole('navigation').getByRole('link', { name: 'Calls' }).click();
+    await page.waitForURL(`${base}/calls`);
+    await page.locator('.virtual .row:not(.group)').first().waitFor();
+    await expect.poll(async () => (await get<CallPage>('/api/v1/calls?kept=1')).calls.length, { timeout: 30_000, interval: 500, message: 'calls with a capture' }).toBeGreaterThan(0);
+    const id = (await get<CallPage>('/api/v1/calls?kept=1')).calls.at(-1)!.id;
+    call = await get<CDR>(`/api/v1/calls/${id}`);
+  });
+
+  test('finds a call by its Call-ID, with the keyboard alone, and opens it', async () => {
+    await page.locator('body').press('/');
+    await page.keyboard.type(call.call_id);
+    await page.waitForURL((u) => u.searchParams.get('q') === call.call_id);
+    await expect.poll(() => page.locator('.virtual a[data-call]').count()).toBe(1);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('j');
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('data-call'))).toBe(call.id);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`${base}/calls/${call.id}`);
+    expect(await page.getByRole('heading', { level: 1 }).innerText()).toContain(call.callee || call.caller);
+  });
+
+  test('draws the ladder: every message an arrow between its endpoints, every stream a bar', async () => {
+    const drawn = (kind: string) =>
+      page.locator(`.ladder [data-kind=${kind}]`).evaluateAll((list) => list.map((e) => [e.getAttribute('data-from'), e.getAttribute('data-to')]));
+    await page.locator('.ladder [data-kind=message]').first().waitFor();
+    const inTime = <T,>(list: T[], t: (x: T) => string | null) => [...list].sort((a, b) => ((t(a) ?? '') < (t(b) ?? '') ? -1 : (t(a) ?? '') > (t(b) ?? '') ? 1 : 0));
+    expect(await drawn('message')).toEqual(inTime(call.messages, (m) => m.t).map((m) => [m.src, m.dst]));
+    expect(await drawn('stream')).toEqual(inTime(call.streams, (s) => s.first).map((s) => [s.src, s.dst]));
+    await page.getByRole('button', { name: 'Table' }).click();
+    expect(await page.locator('.signalling tbody tr').count()).toBe(call.messages.length);
+    await page.getByRole('button', { name: 'Ladder' }).click();
+  });
+
+  test('shows times in UTC or in the local zone, and says which', async () => {
+    const shown = () => page.locator('.call-head time').innerText();
+    await page.getByRole('button', { name: 'UTC' }).click();
+    expect((await shown()).replace(' ', 'T')).toBe(call.start!.slice(0, 23));
+    await page.locator('.call-head').getByText('UTC').waitFor();
+    await page.getByRole('button', { name: /Prague/ }).click();
+    expect((await shown()).replace(' ', 'T')).not.toBe(call.start!.slice(0, 23));
+    await page.locator('.call-head').getByText('Europe/Prague').waitFor();
+  });
+
+  test('downloads the packets of the call', async () => {
+    const file = process.env.DOWNLOAD || join(mkdtempSync(join(tmpdir(), 'gui-')), 'call.pcapng');
+    const [download] = await Promise.all([page.waitForEvent('download'), page.locator('[data-action=pcap]').click()]);
+    await download.saveAs(file);
+    expect(await download.failure()).toBeNull();
+    expect(download.suggestedFilename()).toMatch(/\.pcapng$/);
+    expect(readFileSync(file).subarray(0, 4).toString('hex')).toBe('0a0d0d0a'); // a pcapng section header
+    expect(statSync(file).size).toBe(call.capture.bytes);
+    console.log(`downloaded: ${file}`);
+  });
+
+  test('goes back to the list as it was', async () => {
+    await page.keyboard.press('u');
+    await page.waitForURL((u) => u.pathname === '/calls' && u.searchParams.get('q') === call.call_id);
+    expect(await page.getByRole('searchbox').inputValue()).toBe(call.call_id);
+    expect(await page.locator('.virtual a[data-call]').count()).toBe(1);
+  });
+
+  test('says why a list is empty, and clears the filter', async () => {
+    await page.goto(`${base}/calls?q=no-such-call`);
+    await page.getByRole('heading', { name: 'No call matches' }).waitFor();
+    await page.getByRole('button', { name: 'Clear the filter' }).click();
+    await page.locator('.virtual a[data-call]').first().waitFor();
+  });
+
+  test('says what is missing when a call is not there', async () => {
+    await page.goto(`${base}/calls/01900000-0000-7000-8000-000000000000`);
+    await page.getByRole('heading', { name: 'This call is not here' }).waitFor();
+  });
+
+  test('shows an administrator how to add a sensor', async () => {
+    await page.goto(`${base}/sensors?add=1`);
+    await page.getByRole('button', { name: 'Make a token' }).click();
+    const command = page.locator('.command code').filter({ hasText: 'voipmon pair' });
+    await expect.poll(() => command.innerText()).toMatch(/^voipmon pair --server \S+:\d+ --token - -c /);
+  });
+
+  describe.each([['light', 1440, 900], ['dark', 1440, 900], ['light', 390, 844], ['dark', 360, 740]] as const)('in a %s window of %i by %i', (scheme, width, height) => {
+    let view: Page;
+    beforeAll(async () => {
+      view = await context.newPage();
+      view.setDefaultTimeout(15_000);
+      watch(view);
+      await view.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+      await view.setViewportSize({ width, height });
+    });
+    afterAll(() => view.close());
+
+    test.each([
+      ['calls', () => '/calls', '.virtual a[data-call]'], ['call', () => `/calls/${call.id}`, '.ladder [data-kind=message]'], ['nothing', () => '/calls?q=no-such-call', '.empty'],
+      ['sensors', () => '/sensors', 'tr[data-sensor]'], ['add', () => '/sensors?add=1', '.steps'], ['login', () => '/login', 'form'],
+    ])('%s is accessible and fits', async (title, path, ready) => {
+      await view.goto(base + path());
+      await view.locator(ready).first().waitFor();
+      await view.waitForTimeout(300); // charts draw, the live view connects
+      if (process.env.SCREENSHOTS) {
+        mkdirSync(process.env.SCREENSHOTS, { recursive: true });
+        await view.screenshot({ path: join(process.env.SCREENSHOTS, `${width}-${scheme}-${title}.png`), fullPage: title === 'call' });
+      }
+      await view.evaluate(axe.source);
+      const result = await view.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run({ resultTypes: ['violations'] }));
+      const serious = result.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical');
+      expect(serious.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} ${n.failureSummary}`).join('; ')}`)).toEqual([]);
+      expect(await view.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), 'pixels beyond the window’s width').toBeLessThanOrEqual(0);
+    });
+  });
+
+  test('ends the session', async () => {
+    await page.goto(`${base}/calls`);
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.waitForURL(/\/login$/);
+    await page.goto(`${base}/calls`);
+    await page.waitForURL(/\/login\?next=%2Fcalls$/);
+  });
+
+  test('never asked another site for anything', () => expect(foreign).toEqual([]));
+  test('left no error in the console', () => expect(complaints).toEqual([]));
+});

@@ -1,0 +1,84 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { api, APIError, asProblem, readProblem, whenUnauthorized } from './client';
+import { EVERYTHING, apiQuery } from '../query';
+
+// answer makes fetch give the next of these responses, and returns the requests that were made.
+function answer(...responses: (Response | Error)[]) {
+  const asked: string[] = [];
+  vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
+    const range = new Headers(init.headers).get('Range');
+    asked.push(`${init.method} ${url}${range ? ` ${range}` : ''}`);
+    const next = responses.shift();
+    if (!next || next instanceof Error) throw next ?? new Error('one request too many');
+    return next;
+  });
+  return asked;
+}
+const problem = (status: number, code: string) => new Response(JSON.stringify({ code, status, title: `title of ${code}`, remedy: 'do this' }), { status });
+const failure = (p: Promise<unknown>) => p.then(() => expect.fail('it succeeded'), asProblem);
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  whenUnauthorized(() => {});
+});
+
+describe('an error', () => {
+  test('is the problem that hosted sent', async () => {
+    answer(problem(404, 'not-found'));
+    expect(await failure(api.call('x'))).toMatchObject({ code: 'not-found', status: 404, title: 'title of not-found', remedy: 'do this' });
+  });
+  test('of a proxy in between is told without its HTML', async () => {
+    expect(await readProblem(new Response('<html>502</html>', { status: 502, statusText: 'Bad Gateway' }))).toEqual({ code: 'internal', status: 502, title: 'Unexpected answer 502 Bad Gateway' });
+  });
+  test('of the network says so', async () => {
+    answer(new TypeError('Failed to fetch'));
+    expect(await failure(api.sensors())).toMatchObject({ code: 'server-unreachable', status: 0 });
+  });
+  test('is an APIError', async () => {
+    answer(problem(403, 'forbidden'));
+    await expect(api.enrol()).rejects.toBeInstanceOf(APIError);
+  });
+});
+
+describe('a session that ended', () => {
+  test('is reported to the app', async () => {
+    const told = vi.fn();
+    whenUnauthorized(told);
+    answer(problem(401, 'unauthorized'));
+    await failure(api.calls(apiQuery(EVERYTHING, 0, 10)));
+    expect(told).toHaveBeenCalledOnce();
+  });
+  test('is not what a wrong password means', async () => {
+    const told = vi.fn();
+    whenUnauthorized(told);
+    answer(problem(401, 'unauthorized'));
+    await failure(api.login('a', 'b'));
+    expect(told).not.toHaveBeenCalled();
+  });
+});
+
+describe('the size of a capture', () => {
+  test('comes from one HEAD', async () => {
+    const asked = answer(new Response(null, { status: 200, headers: { 'Content-Length': '1234' } }));
+    expect(await api.captureSize('a/b')).toBe(1234);
+    expect(asked).toEqual(['HEAD /api/v1/calls/a%2Fb/capture']);
+  });
+  test('or the reason why there is none', async () => {
+    const asked = answer(new Response(null, { status: 503 }), problem(503, 'sensor-offline'));
+    expect(await failure(api.captureSize('x'))).toMatchObject({ code: 'sensor-offline', status: 503 });
+    expect(asked).toEqual(['HEAD /api/v1/calls/x/capture', 'GET /api/v1/calls/x/capture bytes=0-0']);
+  });
+  test('is read from a part where HEAD is refused', async () => {
+    answer(new Response(null, { status: 405 }), new Response('x', { status: 206, headers: { 'Content-Range': 'bytes 0-0/987' } }));
+    expect(await api.captureSize('x')).toBe(987);
+  });
+  test('may be unknown', async () => {
+    answer(new Response(null, { status: 200 }));
+    expect(await api.captureSize('x')).toBeNull();
+  });
+});
+
+test('a tenant without sensors has an empty list', async () => {
+  answer(new Response('null'));
+  expect(await api.sensors()).toEqual([]);
+});

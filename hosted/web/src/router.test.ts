@@ -1,0 +1,20 @@
+import { describe, expect, test } from 'vitest';
+import { callPath, callsPath, localPath, parseRoute } from './router';
+
+describe('a URL names a view', () => {
+  test.each([
+    ['/', '', { page: 'calls', query: '' }], ['/calls', '?q=1&kept=1', { page: 'calls', query: 'q=1&kept=1' }], ['/calls/0192-ab', '', { page: 'call', id: '0192-ab' }],
+    ['/sensors', '', { page: 'sensors', add: false }], ['/sensors', '?add=1', { page: 'sensors', add: true }], ['/login', '?next=%2Fsensors', { page: 'login', next: '/sensors' }],
+    ['/elsewhere', '', { page: 'missing', path: '/elsewhere' }], ['/calls/%E0%A4%A', '', { page: 'missing', path: '/calls/%E0%A4%A' }],
+  ])('%s%s', (path, search, want) => expect(parseRoute(path, search)).toEqual(want));
+
+  test('a Call-ID with any characters comes back', () => {
+    for (const id of ['abc@10.0.0.5', 'a/b?c#d', 'ž%20']) expect(parseRoute(callPath(id), '')).toEqual({ page: 'call', id });
+  });
+  test('no filter, no query', () => expect(callsPath('')).toBe('/calls'));
+});
+
+test.each([['//evil.example', '/calls'], ['https://evil.example', '/calls'], ['/\\evil.example', '/calls'], ['/login?next=/login', '/calls'], [null, '/calls'], ['/calls/1?x=2', '/calls/1?x=2']])(
+  'after the login %s leads to %s',
+  (next, want) => expect(localPath(next)).toBe(want),
+);
