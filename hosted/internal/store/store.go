@@ -143,11 +143,17 @@ type Store interface {
 	CreateTenant(ctx context.Context, name string) (Tenant, error)
 	Tenant(ctx context.Context, id TenantID) (Tenant, error)
 	Tenants(ctx context.Context) ([]Tenant, error)
+	// UpdateTenant changes what of a tenant may change: MaxChannels and Suspended.
+	UpdateTenant(ctx context.Context, t Tenant) error
 
 	CreateUser(ctx context.Context, u User) (User, error)
 	UserByName(ctx context.Context, name string) (User, error)
 	User(ctx context.Context, id int64) (User, error)
 	Users(ctx context.Context, t TenantID) ([]User, error)
+	// UpdateUser changes what of a user may change: Password and Role.
+	UpdateUser(ctx context.Context, u User) error
+	// DeleteUser removes a user and the user's API tokens.
+	DeleteUser(ctx context.Context, id int64) error
 	CreateAPIToken(ctx context.Context, t APIToken) error
 	APIToken(ctx context.Context, hash [32]byte) (APIToken, error)
 
@@ -159,7 +165,8 @@ type Store interface {
 	CreateEnrolToken(ctx context.Context, t EnrolToken) error
 	// RedeemEnrolToken marks an unused, unexpired token used and enrols the sensor, in one transaction.
 	// A sensor that enrols again with the same key keeps its UUID and cursor. The tenant is the token's.
-	// ErrNotFound: no such token. ErrExists: SensorID is held by another sensor of the tenant that is not revoked.
+	// ErrNotFound: no such token. ErrExists: SensorID is held by another sensor of the tenant that is not revoked; the
+	// answer then has the Tenant, and the token stays usable.
 	RedeemEnrolToken(ctx context.Context, hash [32]byte, now time.Time, s Sensor) (Sensor, error)
 	Sensor(ctx context.Context, id protocol.UUID) (Sensor, error)
 	SensorByNumber(ctx context.Context, t TenantID, sensorID uint16) (Sensor, error)

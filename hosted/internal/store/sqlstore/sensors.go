@@ -62,7 +62,7 @@ func (d *DB) RedeemEnrolToken(ctx context.Context, hash [32]byte, now time.Time,
 		return one(err, "cursor of sensor %s", s.UUID)
 	})
 	if err != nil {
-		return store.Sensor{}, err
+		return store.Sensor{Tenant: s.Tenant}, err
 	}
 	return d.Sensor(ctx, s.UUID)
 }

@@ -1,0 +1,127 @@
+// Package relay passes a request on to a sensor's API and the sensor's answer back to the browser: a reverse proxy, so that
+// Range, cancellation and back-pressure work as HTTP defines them, and nothing is stored. hosted/internal/sensors calls
+// it with the connection to the sensor.
+//
+// It is not for rights: the caller has decided that the request may pass. A sensor's answer is not trusted by the
+// browser's origin: of its headers only those in passed get through, and no content type that a browser would run.
+package relay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"mime"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+
+	"voiptop/protocol"
+	"voiptop/protocol/link"
+	"voiptop/protocol/sensorapi"
+)
+
+// retryAfter is how soon, in seconds, a sensor that is offline may be asked for again.
+const retryAfter = "10"
+
+// passed are the headers of a sensor's answer that reach the browser.
+var passed = []string{"Content-Type", "Content-Length", "Content-Range", "Content-Disposition", "Accept-Ranges", "Last-Modified", "Etag", "Retry-After", "Date"}
+
+// types are the content types that reach the browser.
+var types = map[string]bool{
+	"application/json": true, "application/problem+json": true, "application/x-ndjson": true,
+	"application/vnd.tcpdump.pcap": true, "audio/wav": true, "application/zip": true,
+	"multipart/byteranges": true,
+}
+
+// Offline is the problem of a sensor that cannot be reached now.
+func Offline(detail string) *protocol.Problem {
+	return &protocol.Problem{Code: protocol.CodeSensorOffline, Status: http.StatusServiceUnavailable, Title: "the sensor is offline", Detail: detail,
+		Remedy: "packets stay on the sensor until its retention removes them: try again when it is online, or run `voipmon doctor` there"}
+}
+
+// WriteProblem answers with err, and with Retry-After when the sensor is offline.
+func WriteProblem(w http.ResponseWriter, err error) {
+	var p *protocol.Problem
+	if errors.As(err, &p) && p.Code == protocol.CodeSensorOffline {
+		w.Header().Set("Retry-After", retryAfter)
+	}
+	sensorapi.WriteProblem(w, err)
+}
+
+// Bulk tells whether a path of the sensor API answers with much, so that it belongs on a connection of its own.
+func Bulk(path string) bool {
+	return strings.HasSuffix(path, "/capture") || strings.HasSuffix(path, "/audio")
+}
+
+// Serve passes r on through rt, to path (escaped, without query) of the sensor's API. Like httputil.ReverseProxy it panics
+// with http.ErrAbortHandler when the stream breaks after it began, so that the browser sees a broken download.
+func Serve(w http.ResponseWriter, r *http.Request, rt http.RoundTripper, path string) {
+	target, err := url.Parse(link.BaseURL + path)
+	if err != nil {
+		WriteProblem(w, &protocol.Problem{Code: protocol.CodeBadRequest, Status: http.StatusBadRequest, Title: "path cannot be passed on to a sensor", Detail: err.Error()})
+		return
+	}
+	target.RawQuery = r.URL.RawQuery
+	proxy := httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.Out.URL, p.Out.Host = target, target.Host
+			h := http.Header{}
+			for _, k := range []string{"Range", "If-Range", "If-None-Match", "If-Modified-Since", "Accept", "Content-Type"} {
+				if v := p.In.Header.Values(k); v != nil {
+					h[k] = v
+				}
+			}
+			p.Out.Header = h // neither cookie nor token goes to a sensor
+		},
+		Transport:      rt,
+		ModifyResponse: filter,
+		ErrorHandler:   failed,
+		BufferPool:     &buffers,
+		ErrorLog:       log.New(io.Discard, "", 0), // a download that breaks is the caller's to log
+	}
+	proxy.ServeHTTP(w, r)
+}
+
+// filter leaves of a sensor's answer what a browser may have.
+func filter(res *http.Response) error {
+	if res.StatusCode < 200 || res.StatusCode/100 == 3 && res.StatusCode != http.StatusNotModified {
+		return Offline("it answered " + res.Status)
+	}
+	h := http.Header{}
+	for _, k := range passed {
+		if v := res.Header.Values(k); len(v) > 0 {
+			h.Set(k, v[0])
+		}
+	}
+	if t, _, err := mime.ParseMediaType(h.Get("Content-Type")); err != nil || !types[t] {
+		h.Set("Content-Type", "application/octet-stream")
+	}
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	res.Header = h
+	return nil
+}
+
+// failed answers when there is no answer of the sensor's.
+func failed(w http.ResponseWriter, r *http.Request, err error) {
+	var p *protocol.Problem
+	switch {
+	case r.Context().Err() != nil && errors.Is(err, context.Canceled): // the browser went
+		w.WriteHeader(http.StatusBadGateway)
+	case errors.As(err, &p):
+		WriteProblem(w, p)
+	default:
+		WriteProblem(w, Offline(err.Error()))
+	}
+}
+
+// buffers is what ReverseProxy copies with: 32 KiB for each running download.
+var buffers = pool{sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}}
+
+type pool struct{ p sync.Pool }
+
+func (p *pool) Get() []byte  { return *p.p.Get().(*[]byte) }
+func (p *pool) Put(b []byte) { p.p.Put(&b) }

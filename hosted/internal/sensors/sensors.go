@@ -1,0 +1,246 @@
+// Package sensors is hosted's end of the link (docs/protocol.md): it listens on TCP 60023, enrols sensors, decides at hello
+// whether one is welcome, stores the CDRs it sends, and calls the sensors' API on the connections that they dial. `hosted
+// serve` runs one Service; hosted/internal/httpapi asks it who is online and relays requests through it.
+//
+// It is not for users and their rights: whoever calls Client or Relay has checked that the sensor is the user's tenant's.
+package sensors
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"voiptop/hosted/internal/relay"
+	"voiptop/hosted/internal/store"
+	"voiptop/protocol"
+	"voiptop/protocol/link"
+	"voiptop/protocol/sensorapi"
+)
+
+// Store is what the service needs of store.Store.
+type Store interface {
+	Tenant(ctx context.Context, id store.TenantID) (store.Tenant, error)
+	CreateEnrolToken(ctx context.Context, t store.EnrolToken) error
+	RedeemEnrolToken(ctx context.Context, hash [32]byte, now time.Time, s store.Sensor) (store.Sensor, error)
+	Sensor(ctx context.Context, id protocol.UUID) (store.Sensor, error)
+	SensorByNumber(ctx context.Context, t store.TenantID, sensorID uint16) (store.Sensor, error)
+	TouchSensor(ctx context.Context, id protocol.UUID, info protocol.SensorInfo, addr string, now time.Time) error
+	Cursor(ctx context.Context, sensor protocol.UUID) (store.Cursor, error)
+	AppendCDRs(ctx context.Context, b store.Batch, now time.Time) (store.Cursor, error)
+}
+
+// Limits bound what sensors may do. Zero fields take the default.
+type Limits struct {
+	Connections int           // at a time, of all sensors; 8192
+	PerSensor   int           // at a time, of one sensor; 8
+	Decoders    int           // batches decoded at a time; 4
+	MaxSkew     time.Duration // between the clocks; 10 minutes
+	TokenLife   time.Duration // of an enrolment token; 1 hour
+	HelloWithin time.Duration // of an up connection's begin; 15 s
+	Recheck     time.Duration // how often it is asked whether a sensor was revoked by somebody else; 15 s
+	BadBuilds   []BadBuild    // that may not connect
+}
+
+// BadBuild names builds of sensord that are known to be broken. Empty fields match everything; Reason is told to the user.
+type BadBuild struct {
+	Version, Commit, OS, Arch string
+	Reason, Remedy            string
+}
+
+// Config is what New needs.
+type Config struct {
+	Store   Store
+	CA      *CA
+	Limits  Limits
+	Log     *slog.Logger          // nil: none
+	Clock   func() time.Time      // required
+	Metrics prometheus.Registerer // nil: not registered
+}
+
+// Service is safe for use by many goroutines.
+type Service struct {
+	cfg      Config
+	log      *slog.Logger
+	tls      *tls.Config
+	metrics  metrics
+	decoders chan struct{}
+	conns    chan struct{}
+	upConns  *link.Listener
+	up       *http.Server
+	clones   clones
+	closers  sync.WaitGroup // what must end before Serve does
+
+	mu       sync.Mutex
+	sessions map[protocol.UUID]*session
+	perPeer  map[protocol.UUID]int // connections of each sensor
+}
+
+// New makes a service; Serve starts it.
+func New(cfg Config) *Service {
+	l := &cfg.Limits
+	setDefault(&l.Connections, 8192)
+	setDefault(&l.PerSensor, 8)
+	setDefault(&l.Decoders, 4)
+	setDefault(&l.MaxSkew, 10*time.Minute)
+	setDefault(&l.TokenLife, time.Hour)
+	setDefault(&l.HelloWithin, 15*time.Second)
+	setDefault(&l.Recheck, 15*time.Second)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{
+		cfg: cfg, log: cfg.Log,
+		decoders: make(chan struct{}, l.Decoders),
+		conns:    make(chan struct{}, l.Connections),
+		upConns:  link.NewListener(),
+		clones:   clones{boots: map[protocol.UUID]*boots{}},
+		sessions: map[protocol.UUID]*session{},
+		perPeer:  map[protocol.UUID]int{},
+	}
+	s.tls = s.tlsConfig()
+	s.metrics = newMetrics(cfg.Metrics, s.countOnline)
+	s.up = link.NewServer(s.routes())
+	s.up.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, peerKey{}, c)
+	}
+	return s
+}
+
+func setDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// Serve accepts sensors on ln until ctx ends, and returns when all that it started has ended.
+func (s *Service) Serve(ctx context.Context, ln net.Listener) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	served := make(chan error, 1)
+	s.up.BaseContext = func(net.Listener) context.Context { return ctx }
+	go func() { served <- s.up.Serve(s.upConns) }()
+	s.closers.Go(func() { s.recheck(ctx) })
+	unwatch := context.AfterFunc(ctx, func() { ln.Close() })
+	defer unwatch()
+	err := s.accept(ctx, ln)
+
+	stop()
+	ln.Close()
+	s.up.Close()
+	s.upConns.Close()
+	s.closers.Wait()
+	if e := <-served; err == nil && !errors.Is(e, http.ErrServerClosed) && !errors.Is(e, net.ErrClosed) {
+		err = e
+	}
+	return err
+}
+
+// Online lists the sensors of a tenant that can be called now.
+func (s *Service) Online(t store.TenantID) []protocol.UUID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []protocol.UUID
+	for id, x := range s.sessions {
+		if x.sensor.Tenant == t && x.callable() {
+			list = append(list, id)
+		}
+	}
+	return list
+}
+
+func (s *Service) countOnline() float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return float64(len(s.sessions))
+}
+
+// session gives the live session of a sensor that can be called, nil when there is none.
+func (s *Service) session(sensor protocol.UUID) *session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x := s.sessions[sensor]; x != nil && x.callable() {
+		return x
+	}
+	return nil
+}
+
+// Client calls the API of a sensor on its connection for small requests; nil while the sensor is offline.
+func (s *Service) Client(sensor protocol.UUID) *sensorapi.Client {
+	x := s.session(sensor)
+	if x == nil {
+		return nil
+	}
+	return &sensorapi.Client{HTTP: &http.Client{Transport: x.small()}, Base: link.BaseURL}
+}
+
+// Relay passes a request on to a sensor's API and the answer back; path is the sensor's, escaped. Captures and audio go on
+// the sensor's bulk connection, so that they do not hold up what is small.
+func (s *Service) Relay(w http.ResponseWriter, r *http.Request, sensor protocol.UUID, path string) {
+	x := s.session(sensor)
+	if x == nil {
+		relay.WriteProblem(w, relay.Offline("there is no connection from it"))
+		return
+	}
+	rt := x.small()
+	if relay.Bulk(path) {
+		rt = x.bulk()
+	}
+	relay.Serve(w, r, rt, path)
+}
+
+// Disconnect ends the links of a sensor, as its revocation demands.
+func (s *Service) Disconnect(sensor protocol.UUID) {
+	s.mu.Lock()
+	x := s.sessions[sensor]
+	s.mu.Unlock()
+	if x != nil {
+		x.up.Close() // all else follows
+	}
+}
+
+// NewEnrolToken makes a token that lets one sensor enrol in a tenant.
+func (s *Service) NewEnrolToken(ctx context.Context, t store.TenantID) (token string, expires time.Time, err error) {
+	k, now := link.NewToken(s.cfg.CA.Fingerprint()), s.cfg.Clock()
+	expires = now.Add(s.cfg.Limits.TokenLife)
+	err = s.cfg.Store.CreateEnrolToken(ctx, store.EnrolToken{Hash: k.Hash(), Tenant: t, Created: now, Expires: expires})
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("new enrolment token: %w", err)
+	}
+	return k.Text(), expires, nil
+}
+
+// recheck ends the links of sensors that somebody revoked, or whose tenant was suspended, in another process.
+func (s *Service) recheck(ctx context.Context) {
+	t := time.NewTicker(s.cfg.Limits.Recheck)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		s.clones.forget(s.cfg.Clock())
+		s.mu.Lock()
+		live := make([]*session, 0, len(s.sessions))
+		for _, x := range s.sessions {
+			live = append(live, x)
+		}
+		s.mu.Unlock()
+		for _, x := range live {
+			var p *protocol.Problem
+			if _, err := s.welcome(ctx, x.up.Peer(), true); errors.As(err, &p) {
+				s.log.Info("sensor disconnected", "sensor", x.sensor.UUID.String(), "code", p.Code)
+				x.up.Close()
+			}
+		}
+	}
+}
