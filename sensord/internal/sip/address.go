@@ -59,6 +59,9 @@ type URI struct {
 func ParseURI(b []byte) URI {
 	var u URI
 	b = trim(b)
+	if len(b) > 1 && b[0] == '<' { // a Request-URI in brackets, RFC 4475 section 3.1.2.7
+		b = bytes.TrimSuffix(b[1:], []byte(">"))
+	}
 	rest := b
 	if colon := bytes.IndexByte(b, ':'); colon > 0 && isScheme(b[:colon]) {
 		u.Scheme, rest = b[:colon], b[colon+1:]

@@ -53,12 +53,8 @@ func (f *Framer) cut(b []byte, emit func([]byte)) []byte {
 		if !couldStart(b) {
 			n := resync(b)
 			f.Skipped += uint64(n)
-			if b = b[n:]; len(b) == 0 {
-				return nil
-			}
-			if !couldStart(b) {
-				return b
-			}
+			b = b[n:]
+			continue
 		}
 		head := headEnd(b)
 		if head < 0 {
@@ -116,16 +112,21 @@ func resync(b []byte) int {
 			return len(b)
 		}
 		at += nl + 1
-		if bytes.IndexByte(b[at:], '\n') >= 0 && LooksLikeSIP(b[at:]) {
+		if startsHere(b[at:]) {
 			return at
 		}
 	}
 }
 
+// startsHere reports whether b begins with the whole first line of a message.
+func startsHere(b []byte) bool {
+	return bytes.IndexByte(b, '\n') > 0 && b[0] != '\r' && LooksLikeSIP(b)
+}
+
 // nextStart answers how many bytes of b come before the next message.
 func nextStart(b []byte) int {
 	for at := 0; at < len(b); {
-		if LooksLikeSIP(b[at:]) && b[at] != '\r' && b[at] != '\n' {
+		if startsHere(b[at:]) {
 			return at
 		}
 		nl := bytes.IndexByte(b[at:], '\n')
@@ -171,7 +172,7 @@ func HasMessage(b []byte) bool {
 			return false
 		}
 		b = b[nl+1:]
-		if bytes.IndexByte(b, '\n') >= 0 && LooksLikeSIP(b) {
+		if startsHere(b) {
 			return true
 		}
 	}

@@ -53,7 +53,7 @@ func (f *WSFramer) Feed(b []byte, emit func(msg []byte)) {
 	b = f.held
 	for len(b) > 0 {
 		if !f.open {
-			if !bytes.HasPrefix(b, []byte("GET ")) && !bytes.HasPrefix(b, []byte("HTTP/")) {
+			if !begins(b, "GET ") && !begins(b, "HTTP/") {
 				f.open = true
 				continue
 			}
@@ -81,6 +81,12 @@ func (f *WSFramer) Feed(b []byte, emit func(msg []byte)) {
 		b = nil
 	}
 	f.held = append(f.held[:0], b...)
+}
+
+// begins reports whether b starts with s, as far as b goes.
+func begins(b []byte, s string) bool {
+	n := min(len(b), len(s))
+	return string(b[:n]) == s[:n]
 }
 
 // Gap forgets what is not complete.
