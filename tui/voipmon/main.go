@@ -62,6 +62,7 @@ func newRoot() *cobra.Command {
 	root.SetVersionTemplate(protocol.VersionLine("voipmon") + "\n")
 	root.AddCommand( // one line a subcommand, each in the file of its name
 		newRules(),
+		newDoctor(),
 		newAnalyze(),
 	)
 	return root
