@@ -5,6 +5,7 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -38,6 +39,8 @@ const (
 	ActionEnrolToken  = "sensor.token"
 	ActionRevoke      = "sensor.revoke"
 	ActionUserAdd     = "user.add"
+	ActionPassword    = "user.password"
+	ActionRole        = "user.role"
 )
 
 const (
@@ -120,7 +123,7 @@ func (s *Service) Login(ctx context.Context, name, password, addr string) (token
 		return "", id, err
 	}
 	token = newSecret()
-	return token, id, s.save(ctx, hashOf(token), session{User: u.ID, Created: s.now(), Seen: s.now()})
+	return token, id, s.save(ctx, hashOf(token), session{User: u.ID, Stamp: stamp(u), Created: s.now(), Seen: s.now()})
 }
 
 func tooMany(wait time.Duration) error {
@@ -148,6 +151,7 @@ func (s *Service) identity(ctx context.Context, u store.User) (Identity, error) 
 // session is what is stored of a browser's session, below the hash of its token.
 type session struct {
 	User    int64     `json:"user"`
+	Stamp   []byte    `json:"stamp"` // of the password it was opened with: a new one ends all sessions
 	Created time.Time `json:"created"`
 	Seen    time.Time `json:"seen"`
 }
@@ -158,6 +162,11 @@ func (d session) expires() time.Time {
 		return idle
 	}
 	return end
+}
+
+func stamp(u store.User) []byte {
+	sum := sha256.Sum256([]byte(u.Password))
+	return sum[:8]
 }
 
 func (s *Service) save(ctx context.Context, hash [32]byte, d session) error {
@@ -197,7 +206,11 @@ func (s *Service) byToken(ctx context.Context, token string) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	return s.user(ctx, t.User)
+	u, err := s.user(ctx, t.User)
+	if err != nil {
+		return Identity{}, err
+	}
+	return s.identity(ctx, u)
 }
 
 func (s *Service) bySession(ctx context.Context, token string) (Identity, error) {
@@ -217,7 +230,14 @@ func (s *Service) bySession(ctx context.Context, token string) (Identity, error)
 	if !now.Before(d.expires()) {
 		return Identity{}, unauthorized("the session has ended")
 	}
-	id, err := s.user(ctx, d.User)
+	u, err := s.user(ctx, d.User)
+	if err != nil {
+		return Identity{}, err
+	}
+	if !bytes.Equal(d.Stamp, stamp(u)) {
+		return Identity{}, unauthorized("the session has ended: the password was changed")
+	}
+	id, err := s.identity(ctx, u)
 	if err == nil && now.Sub(d.Seen) >= renewAfter {
 		d.Seen = now
 		err = s.save(ctx, hash, d)
@@ -225,15 +245,12 @@ func (s *Service) bySession(ctx context.Context, token string) (Identity, error)
 	return id, err
 }
 
-func (s *Service) user(ctx context.Context, id int64) (Identity, error) {
+func (s *Service) user(ctx context.Context, id int64) (store.User, error) {
 	u, err := s.store.User(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return Identity{}, unauthorized("the user is gone")
+		err = unauthorized("the user is gone")
 	}
-	if err != nil {
-		return Identity{}, err
-	}
-	return s.identity(ctx, u)
+	return u, err
 }
 
 // Logout ends the session of a request, if it has one.

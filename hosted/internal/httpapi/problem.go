@@ -22,7 +22,7 @@ const (
 )
 
 // retryOffline is when a client may ask again for what an offline sensor has, in seconds.
-const retryOffline = "15"
+const retryOffline = "10"
 
 // answer writes err as a problem. What is no problem is our fault: it is logged, and the client learns nothing of it.
 func (a *api) answer(w http.ResponseWriter, r *http.Request, err error) {

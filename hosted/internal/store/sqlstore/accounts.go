@@ -40,6 +40,12 @@ func (d *DB) Tenants(ctx context.Context) ([]store.Tenant, error) {
 	return list(ctx, d.Read, scanTenant, `SELECT `+tenantColumns+` FROM tenants ORDER BY id`)
 }
 
+// UpdateTenant implements store.Store.
+func (d *DB) UpdateTenant(ctx context.Context, t store.Tenant) error {
+	res, err := d.Write.ExecContext(ctx, `UPDATE tenants SET max_channels = $2, suspended = $3 WHERE id = $1`, t.ID, t.MaxChannels, t.Suspended)
+	return changed(res, err, "tenant %d", t.ID)
+}
+
 // CreateUser implements store.Store.
 func (d *DB) CreateUser(ctx context.Context, u store.User) (store.User, error) {
 	u, err := scanUser(d.Write.QueryRowContext(ctx, `INSERT INTO users (tenant, name, password, role, created)
@@ -62,6 +68,18 @@ func (d *DB) User(ctx context.Context, id int64) (store.User, error) {
 // Users implements store.Store.
 func (d *DB) Users(ctx context.Context, t store.TenantID) ([]store.User, error) {
 	return list(ctx, d.Read, scanUser, `SELECT `+userColumns+` FROM users WHERE tenant = $1 ORDER BY name`, t)
+}
+
+// UpdateUser implements store.Store.
+func (d *DB) UpdateUser(ctx context.Context, u store.User) error {
+	res, err := d.Write.ExecContext(ctx, `UPDATE users SET password = $2, role = $3 WHERE id = $1`, u.ID, u.Password, u.Role)
+	return changed(res, err, "user %d", u.ID)
+}
+
+// DeleteUser implements store.Store.
+func (d *DB) DeleteUser(ctx context.Context, id int64) error {
+	res, err := d.Write.ExecContext(ctx, `DELETE FROM users WHERE id = $1`, id)
+	return changed(res, err, "user %d", id)
 }
 
 // CreateAPIToken implements store.Store.

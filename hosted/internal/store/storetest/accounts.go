@@ -63,6 +63,32 @@ func testAccounts(t *testing.T, open Open) {
 			t.Errorf("users of the other tenant %+v, %v", all, err)
 		}
 	})
+	t.Run("tenants and users change, and a user goes with the tokens", func(t *testing.T) {
+		f := newFixture(t, open)
+		f.ok(f.UpdateTenant(f.ctx, store.Tenant{ID: f.tenant, MaxChannels: 5, Suspended: true}))
+		if got, err := f.Tenant(f.ctx, f.tenant); err != nil || got.MaxChannels != 5 || !got.Suspended || got.Name != "acme" {
+			t.Errorf("tenant %+v, %v", got, err)
+		}
+		u, err := f.CreateUser(f.ctx, store.User{Tenant: f.tenant, Name: "ann", Password: "old", Role: store.RoleUser})
+		f.ok(err)
+		f.ok(f.CreateAPIToken(f.ctx, store.APIToken{Hash: [32]byte{1}, User: u.ID}))
+		u.Password, u.Role = "new", store.RoleViewer
+		f.ok(f.UpdateUser(f.ctx, u))
+		if got, err := f.User(f.ctx, u.ID); err != nil || got != u {
+			t.Errorf("user %+v, %v, want %+v", got, err, u)
+		}
+		f.ok(f.DeleteUser(f.ctx, u.ID))
+		for name, err := range map[string]error{
+			"delete again": f.DeleteUser(f.ctx, u.ID), "update": f.UpdateUser(f.ctx, u), "tenant": f.UpdateTenant(f.ctx, store.Tenant{ID: 999}),
+		} {
+			if !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("%s: error %v, want ErrNotFound", name, err)
+			}
+		}
+		if _, err := f.APIToken(f.ctx, [32]byte{1}); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("token of the user who went: error %v, want ErrNotFound", err)
+		}
+	})
 	t.Run("tokens and sessions are found by hash until they expire", func(t *testing.T) {
 		f := newFixture(t, open)
 		u, err := f.CreateUser(f.ctx, store.User{Tenant: f.tenant, Name: "ann", Role: store.RoleAdmin})

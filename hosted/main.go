@@ -1,0 +1,108 @@
+// Command hosted is the service that sensors send their CDRs to: it keeps them for many tenants, shows them in a browser,
+// and passes a call's packets from the sensor to whoever may have them, storing none. `hosted serve` runs it; migrate,
+// tenant, user and sensor administer it. Each subcommand is in the file of its name.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"voiptop/hosted/internal/store"
+	"voiptop/hosted/internal/store/postgres"
+	"voiptop/hosted/internal/store/sqlite"
+	"voiptop/hosted/internal/store/sqlstore"
+	"voiptop/protocol"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// Main runs hosted and answers its exit status: 0 ok, 1 failed.
+func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	return run(ctx, time.Now, args, stdin, stdout, stderr)
+}
+
+// run is Main with a clock.
+func run(ctx context.Context, now func() time.Time, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot(now)
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintf(stderr, "hosted: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func newRoot(now func() time.Time) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "hosted",
+		Short:         "Keeps the CDRs of many sensors and shows them",
+		Version:       protocol.Version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetVersionTemplate(protocol.VersionLine("hosted") + "\n")
+	db := &database{now: now}
+	root.PersistentFlags().StringVar(&db.url, "db", "", "sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME; else $"+dbEnv+", else "+defaultDB)
+	root.AddCommand(newServe(db), newMigrate(db), newTenant(db), newUser(db), newSensor(db))
+	return root
+}
+
+const (
+	dbEnv     = "HOSTED_DB" // keeps a password out of the list of processes
+	defaultDB = "sqlite:hosted.db"
+)
+
+// database is the store that the flag --db names, and the clock.
+type database struct {
+	url string
+	now func() time.Time
+}
+
+// open opens the store. keep is how long it keeps calls, 0 the default.
+func (d *database) open(ctx context.Context, keep time.Duration) (store.Store, error) {
+	url := d.url
+	if url == "" {
+		url = os.Getenv(dbEnv)
+	}
+	if url == "" {
+		url = defaultDB
+	}
+	o := sqlstore.Options{Now: d.now, Keep: keep}
+	kind, path, ok := strings.Cut(url, ":")
+	switch {
+	case kind == "sqlite" && path != "":
+		return sqlite.Open(ctx, strings.TrimPrefix(path, "//"), o)
+	case ok && (kind == "postgres" || kind == "postgresql"):
+		return postgres.Open(ctx, url, o)
+	}
+	return nil, fmt.Errorf("--db %q: want sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME", postgres.Redact(url))
+}
+
+// with opens the store for one command.
+func (d *database) with(ctx context.Context, fn func(store.Store) error) (err error) {
+	s, err := d.open(ctx, 0)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := s.Close(); err == nil {
+			err = e
+		}
+	}()
+	return fn(s)
+}

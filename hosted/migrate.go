@@ -1,0 +1,28 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"voiptop/hosted/internal/store"
+)
+
+func newMigrate(db *database) *cobra.Command {
+	return &cobra.Command{
+		Use:   "migrate",
+		Short: "Bring the database to the schema of this version",
+		Long: "Bring the database to the schema of this version. serve does it too; with PostgreSQL, migrate lets a role with more\n" +
+			"rights do it beforehand.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return db.with(c.Context(), func(s store.Store) error {
+				if err := s.Maintain(c.Context(), db.now()); err != nil {
+					return err
+				}
+				fmt.Fprintln(c.OutOrStdout(), "the database is up to date")
+				return nil
+			})
+		},
+	}
+}

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"voiptop/hosted/internal/auth"
+	"voiptop/hosted/internal/httpapi"
+	"voiptop/hosted/internal/sensors"
+	"voiptop/hosted/internal/store"
+	"voiptop/hosted/web"
+	"voiptop/protocol"
+	"voiptop/protocol/link"
+)
+
+// serveFlags are the options of `hosted serve`.
+type serveFlags struct {
+	http, cert, key string
+	sensors, public string
+	retention       int
+	trusted         []string
+	logFormat       string
+	logLevel        slog.Level
+}
+
+func newServe(db *database) *cobra.Command {
+	var f serveFlags
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the service: sensors' link, API and GUI",
+		Long: "Run the service: sensors' link, API and GUI. The first start makes the tenant \"" + defaultTenant + "\" and its user admin, and prints\n" +
+			"the password once. Plain HTTP is meant for this machine or for behind a proxy that does TLS (then give --trusted-proxy).",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return serve(c.Context(), db, f, c.OutOrStdout(), c.ErrOrStderr()) },
+	}
+	c.Flags().StringVar(&f.http, "http", "127.0.0.1:8080", "address of the API and the GUI")
+	c.Flags().StringVar(&f.cert, "http-tls-cert", "", "certificate file (PEM) for --http; with --http-tls-key")
+	c.Flags().StringVar(&f.key, "http-tls-key", "", "key file (PEM) for --http")
+	c.Flags().StringVar(&f.sensors, "sensors", fmt.Sprintf(":%d", link.Port), "address that sensors dial")
+	c.Flags().StringVar(&f.public, "public-name", "", "host:port that sensors dial, as they are told (this host's name and the port of --sensors)")
+	c.Flags().IntVar(&f.retention, "retention-days", 25, "days that calls are kept")
+	c.Flags().StringSliceVar(&f.trusted, "trusted-proxy", nil, "network (CIDR) of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed")
+	c.Flags().StringVar(&f.logFormat, "log-format", "text", "text or json")
+	c.Flags().TextVar(&f.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
+	c.MarkFlagsRequiredTogether("http-tls-cert", "http-tls-key")
+	return c
+}
+
+// service is what serve runs.
+type service struct {
+	serveFlags
+	store    store.Store
+	now      func() time.Time
+	log      *slog.Logger
+	web      net.Listener
+	link     net.Listener // sensors dial it
+	links    *sensors.Service
+	handler  http.Handler
+	stopping chan struct{} // closed when the HTTP server shuts down
+}
+
+// Times of the supervisor.
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	shutdownTime  = 10 * time.Second // for answers that are on their way
+	maxHeader     = 32 << 10
+)
+
+func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Writer) (err error) {
+	log, err := newLog(f, stderr)
+	if err != nil {
+		return err
+	}
+	if f.retention < 1 {
+		return fmt.Errorf("--retention-days %d: want at least 1", f.retention)
+	}
+	trusted, err := parseNetworks(f.trusted)
+	if err != nil {
+		return err
+	}
+	s := &service{serveFlags: f, now: db.now, log: log, stopping: make(chan struct{})}
+	if s.web, err = listen("--http", f.http); err != nil {
+		return err
+	}
+	defer s.web.Close()
+	if s.link, err = listen("--sensors", f.sensors); err != nil {
+		return err
+	}
+	defer s.link.Close()
+	if s.store, err = db.open(ctx, s.keep()); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.store.Close()) }()
+	if err := firstStart(ctx, s.store, s.now, stderr); err != nil {
+		return err
+	}
+	ca, err := sensors.LoadCA(ctx, s.store, s.now)
+	if err != nil {
+		return err
+	}
+	m := newMetrics()
+	s.links = sensors.New(sensors.Config{Store: s.store, CA: ca, Log: log, Clock: s.now, Metrics: m.registry})
+	s.handler = httpapi.New(httpapi.Config{
+		Store: s.store, Auth: auth.New(s.store, s.now), Links: s.links, GUI: web.FS(), Server: s.publicName, Trusted: trusted,
+		Metrics: m.handler(), Observe: m.observe, Log: log, Now: s.now, Done: s.stopping,
+	})
+	fmt.Fprintf(stdout, "hosted %s: %s://%s, sensors at %s\n", protocol.Version, s.scheme(), s.web.Addr(), s.link.Addr())
+	return s.run(ctx, m)
+}
+
+func (s *service) keep() time.Duration { return time.Duration(s.retention) * 24 * time.Hour }
+
+// run serves until ctx ends or a part fails; the first that ends stops the others.
+func (s *service) run(ctx context.Context, m *metrics) error {
+	g, ctx := errgroup.WithContext(ctx)
+	server := &http.Server{Handler: s.handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
+	g.Go(func() error {
+		err := s.serveHTTP(server)
+		if errors.Is(err, http.ErrServerClosed) {
+			return nil
+		}
+		return fmt.Errorf("HTTP server: %w", err)
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		close(s.stopping)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil { // downloads that are still going on
+			return server.Close()
+		}
+		return nil
+	})
+	g.Go(func() error {
+		if err := s.links.Serve(ctx, s.link); err != nil {
+			return fmt.Errorf("sensors' link: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() error { s.maintain(ctx, m); return nil })
+	err := g.Wait()
+	s.log.Info("stopped")
+	return err
+}
+
+func (s *service) serveHTTP(server *http.Server) error {
+	if s.cert != "" {
+		return server.ServeTLS(s.web, s.cert, s.key)
+	}
+	return server.Serve(s.web)
+}
+
+func (s *service) scheme() string {
+	if s.cert != "" {
+		return "https"
+	}
+	return "http"
+}
+
+// publicName is what a new sensor is told to dial.
+func (s *service) publicName() string { return publicName(s.public, s.link.Addr().String()) }
+
+// publicName is what --public-name says, or else the address that is listened on, with this host's name for all its
+// addresses.
+func publicName(flag, addr string) string {
+	if flag != "" {
+		return flag
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		if name, err := os.Hostname(); err == nil {
+			host = name
+		}
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// listen says which option to change when it cannot.
+func listen(flag, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s %s: the port is in use: stop the program that holds it (`ss -ltnp` names it) or choose another address", flag, addr)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("%s %s: the port needs more rights: choose one from 1024 up", flag, addr)
+	case err != nil:
+		return nil, fmt.Errorf("%s %s: %w; want HOST:PORT or :PORT", flag, addr, err)
+	}
+	return l, nil
+}
+
+func newLog(f serveFlags, w io.Writer) (*slog.Logger, error) {
+	o := &slog.HandlerOptions{Level: f.logLevel}
+	switch f.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, o)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, o)), nil
+	}
+	return nil, fmt.Errorf("--log-format %q: want text or json", f.logFormat)
+}
+
+func parseNetworks(list []string) (nets []netip.Prefix, err error) {
+	for _, s := range list {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			ip, e := netip.ParseAddr(s)
+			if e != nil {
+				return nil, fmt.Errorf("--trusted-proxy %q: want a network like 10.0.0.0/8 or an address", s)
+			}
+			p = netip.PrefixFrom(ip, ip.BitLen())
+		}
+		nets = append(nets, p)
+	}
+	return nets, nil
+}
+
+// firstStart makes a tenant and its administrator where there is none, and prints the password, which is stored nowhere.
+func firstStart(ctx context.Context, s store.Store, now func() time.Time, out io.Writer) error {
+	tenants, err := s.Tenants(ctx)
+	if err != nil {
+		return err
+	}
+	if len(tenants) == 0 {
+		t, err := s.CreateTenant(ctx, defaultTenant)
+		if errors.Is(err, store.ErrExists) {
+			return nil // another node is faster, and prints it
+		}
+		if err != nil {
+			return err
+		}
+		tenants = append(tenants, t)
+	}
+	for _, t := range tenants {
+		users, err := s.Users(ctx, t.ID)
+		if err != nil || len(users) > 0 {
+			return err
+		}
+	}
+	password := auth.NewPassword()
+	_, err = s.CreateUser(ctx, store.User{Tenant: tenants[0].ID, Name: "admin", Password: auth.HashPassword(password), Role: store.RoleAdmin, Created: now()})
+	if errors.Is(err, store.ErrExists) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "\nfirst start: log in as admin with password %s\n(shown only this once; `hosted user password admin` sets a new one)\n\n", password)
+	return err
+}

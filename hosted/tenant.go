@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"voiptop/hosted/internal/store"
+)
+
+const defaultTenant = "default"
+
+func newTenant(db *database) *cobra.Command {
+	c := &cobra.Command{Use: "tenant", Short: "Customers: add, list, set"}
+	c.AddCommand(&cobra.Command{
+		Use: "add NAME", Short: "Add a tenant", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkName("tenant", args[0]); err != nil {
+				return err
+			}
+			return db.with(c.Context(), func(s store.Store) error {
+				t, err := s.CreateTenant(c.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(c.OutOrStdout(), "tenant %s added; add a user with: hosted user add NAME --tenant %[1]s\n", t.Name)
+				return nil
+			})
+		},
+	}, &cobra.Command{
+		Use: "list", Short: "List the tenants", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return db.with(c.Context(), func(s store.Store) error {
+				all, err := s.Tenants(c.Context())
+				if err != nil {
+					return err
+				}
+				w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+				fmt.Fprintln(w, "NAME\tCHANNELS\tSUSPENDED\tCALLS")
+				for _, t := range all {
+					n, err := s.CountCalls(c.Context(), t.ID)
+					if err != nil {
+						return err
+					}
+					fmt.Fprintf(w, "%s\t%d\t%t\t%d\n", t.Name, t.MaxChannels, t.Suspended, n)
+				}
+				return w.Flush()
+			})
+		},
+	}, newTenantSet(db))
+	return c
+}
+
+func newTenantSet(db *database) *cobra.Command {
+	var channels int
+	var suspended bool
+	c := &cobra.Command{
+		Use: "set NAME", Short: "Change a tenant's limit, suspend it or let it work again", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return db.with(c.Context(), func(s store.Store) error {
+				t, err := tenantByName(c.Context(), s, args[0])
+				if err != nil {
+					return err
+				}
+				if c.Flags().Changed("max-channels") {
+					if channels < 1 {
+						return fmt.Errorf("--max-channels %d: want at least 1", channels)
+					}
+					t.MaxChannels = channels
+				}
+				if c.Flags().Changed("suspended") {
+					t.Suspended = suspended
+				}
+				return s.UpdateTenant(c.Context(), t)
+			})
+		},
+	}
+	c.Flags().IntVar(&channels, "max-channels", 0, "concurrent calls whose media is analysed")
+	c.Flags().BoolVar(&suspended, "suspended", false, "refuse its users and sensors")
+	return c
+}
+
+func tenantByName(ctx context.Context, s store.Store, name string) (store.Tenant, error) {
+	all, err := s.Tenants(ctx)
+	if err != nil {
+		return store.Tenant{}, err
+	}
+	for _, t := range all {
+		if t.Name == name {
+			return t, nil
+		}
+	}
+	return store.Tenant{}, fmt.Errorf("there is no tenant %q; `hosted tenant list` shows all", name)
+}
+
+const maxName = 64
+
+// checkName says what is wrong with a name: it is typed, logged and shown.
+func checkName(what, name string) error {
+	for _, r := range name {
+		if r <= ' ' || r == 0x7f {
+			return fmt.Errorf("%s name %q: want no spaces and no control characters", what, name)
+		}
+	}
+	if name == "" || len(name) > maxName {
+		return fmt.Errorf("%s name has %d bytes, want 1 to %d", what, len(name), maxName)
+	}
+	return nil
+}
