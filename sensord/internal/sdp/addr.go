@@ -5,37 +5,104 @@ import (
 	"net/netip"
 )
 
-// parseAddr is netip.ParseAddr for bytes, without the string that an IPv4 address would cost.
+// parseAddr is netip.ParseAddr for bytes, without the string that it would cost and without zones.
 func parseAddr(b []byte) (netip.Addr, bool) {
 	if bytes.IndexByte(b, ':') >= 0 {
 		if len(b) > 2 && b[0] == '[' && b[len(b)-1] == ']' { // RFC 5118 section 4.9
 			b = b[1 : len(b)-1]
 		}
-		if len(b) > 45 {
-			return netip.Addr{}, false
-		}
-		a, err := netip.ParseAddr(string(b)) // does not escape: no allocation for so short a string
-		if err != nil || a.Zone() != "" {
-			return netip.Addr{}, false
-		}
-		return a.Unmap(), true
+		return parseIPv6(b)
 	}
-	var ip [4]byte
-	for i := range 4 {
+	ip, ok := parseIPv4(b)
+	return netip.AddrFrom4(ip), ok
+}
+
+func parseIPv4(b []byte) (ip [4]byte, ok bool) {
+	for i := range ip {
 		part := b
-		if dot := bytes.IndexByte(b, '.'); dot >= 0 {
+		if i < 3 {
+			dot := bytes.IndexByte(b, '.')
+			if dot < 0 {
+				return ip, false
+			}
 			part, b = b[:dot], b[dot+1:]
-		} else {
-			b = nil
 		}
 		n, ok := number(part, 255)
-		if !ok || i < 3 && b == nil {
-			return netip.Addr{}, false
+		if !ok {
+			return ip, false
 		}
 		ip[i] = byte(n)
 	}
-	if b != nil {
-		return netip.Addr{}, false
+	return ip, true
+}
+
+// parseIPv6 reads the forms of RFC 4291 section 2.2.
+func parseIPv6(b []byte) (netip.Addr, bool) {
+	var ip [16]byte
+	n, gap := 0, -1 // bytes so far; where "::" stands
+	if bytes.HasPrefix(b, []byte("::")) {
+		gap, b = 0, b[2:]
 	}
-	return netip.AddrFrom4(ip), true
+	for len(b) > 0 {
+		if n == 16 {
+			return netip.Addr{}, false
+		}
+		end := bytes.IndexByte(b, ':')
+		group := b
+		if end >= 0 {
+			group = b[:end]
+		} else if bytes.IndexByte(b, '.') >= 0 { // the last 32 bits as IPv4
+			v4, ok := parseIPv4(b)
+			if !ok || n > 12 {
+				return netip.Addr{}, false
+			}
+			copy(ip[n:], v4[:])
+			n += 4
+			break
+		}
+		v, ok := hex16(group)
+		if !ok {
+			return netip.Addr{}, false
+		}
+		ip[n], ip[n+1] = byte(v>>8), byte(v)
+		n += 2
+		if end < 0 {
+			break
+		}
+		if b = b[end+1:]; len(b) == 0 { // a single colon at the end
+			return netip.Addr{}, false
+		}
+		if b[0] == ':' {
+			if gap >= 0 {
+				return netip.Addr{}, false
+			}
+			gap, b = n, b[1:]
+		}
+	}
+	switch {
+	case gap < 0 && n != 16, gap >= 0 && n == 16:
+		return netip.Addr{}, false
+	case gap >= 0:
+		copy(ip[gap+16-n:], ip[gap:n])
+		clear(ip[gap : gap+16-n])
+	}
+	return netip.AddrFrom16(ip).Unmap(), true
+}
+
+func hex16(b []byte) (v uint16, ok bool) {
+	if len(b) == 0 || len(b) > 4 {
+		return 0, false
+	}
+	for _, c := range b {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			c = c|0x20 - 'a' + 10
+		default:
+			return 0, false
+		}
+		v = v<<4 | uint16(c)
+	}
+	return v, true
 }
