@@ -1,0 +1,103 @@
+package doctor
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+
+	"voiptop/protocol"
+)
+
+// Bundle writes a .tar.gz for whoever helps: the report, the configuration without its secrets, versions, and what the
+// sensor says of its health. It holds no call, no packet and no key. The file is readable by its owner only.
+func Bundle(ctx context.Context, e *Env, r Report, path string) (err error) {
+	files := map[string][]byte{}
+	if files["report.json"], err = json.MarshalIndent(r, "", "  "); err != nil {
+		return fmt.Errorf("bundle: %w", err)
+	}
+	text, err := os.ReadFile(e.ConfPath)
+	switch {
+	case err == nil:
+		files["voipmonitor.conf"] = redact(text)
+	case errors.Is(err, fs.ErrNotExist), isPermission(err):
+		files["voipmonitor.conf"] = []byte("# " + err.Error() + "\n")
+	default:
+		return fmt.Errorf("bundle: %w", err)
+	}
+	files["versions.txt"] = []byte(e.versions(ctx))
+	if h, err := e.Health(ctx); err == nil {
+		if files["health.json"], err = json.MarshalIndent(h, "", "  "); err != nil {
+			return fmt.Errorf("bundle: %w", err)
+		}
+	}
+	if err := writeTar(path, files, e); err != nil {
+		return fmt.Errorf("bundle %s: %w", path, err)
+	}
+	return nil
+}
+
+func writeTar(path string, files map[string][]byte, e *Env) (err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := f.Close(); err == nil {
+			err = cerr
+		}
+		if err != nil {
+			os.Remove(path)
+		}
+	}()
+	z := gzip.NewWriter(f)
+	t := tar.NewWriter(z)
+	for _, name := range []string{"report.json", "voipmonitor.conf", "versions.txt", "health.json"} {
+		b, ok := files[name]
+		if !ok {
+			continue
+		}
+		if err := t.WriteHeader(&tar.Header{Name: "voipmon-doctor/" + name, Mode: 0o644, Size: int64(len(b)), ModTime: e.Now()}); err != nil {
+			return err
+		}
+		if _, err := t.Write(b); err != nil {
+			return err
+		}
+	}
+	if err := t.Close(); err != nil {
+		return err
+	}
+	return z.Close()
+}
+
+func (e *Env) versions(ctx context.Context) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, protocol.VersionLine("voipmon"))
+	if h, err := e.Health(ctx); err == nil {
+		fmt.Fprintf(&b, "sensord %s (commit %s) %s/%s\n", h.Info.Version, h.Info.Commit, h.Info.OS, h.Info.Arch)
+	}
+	for _, p := range []string{"/proc/version", "/etc/os-release"} {
+		if text, err := os.ReadFile(e.path(p)); err == nil {
+			b.Write(text)
+		}
+	}
+	return b.String()
+}
+
+// secretLine is a line, in force or commented out, that sets something that could be a secret: a password, a token, a key,
+// a user's name, or an address with credentials.
+var secretLine = regexp.MustCompile(`(?im)^([ \t]*[#;]*[ \t]*[\w-]*(?:pass|token|secret|key|user|auth|credential)[\w-]*[ \t]*=).*$`)
+
+var credentials = regexp.MustCompile(`//[^/@\s]+@`)
+
+// redact removes secrets from a configuration file's text.
+func redact(text []byte) []byte {
+	text = secretLine.ReplaceAll(text, []byte("$1 [removed]"))
+	return credentials.ReplaceAll(text, []byte("//[removed]@"))
+}
