@@ -11,10 +11,10 @@ import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CDR, CallPage } from '../src/api/types';
+import type { CDR, CallPage, Sensor } from '../src/api/types';
 import { findChromium, launch } from './browser';
 
-const base = process.env.BASE_URL?.replace(/\/$/, '') ?? '';
+const base = (process.env.HOSTED_URL ?? '').replace(/\/$/, '');
 const name = process.env.NAME ?? '';
 const password = process.env.PASSWORD ?? '';
 const why = !base ? 'BASE_URL is not set: there is no hosted to test' : !findChromium() ? 'no Chromium: install it or set CHROMIUM' : '';
@@ -76,9 +76,10 @@ describe.skipIf(why !== '')('the GUI in a browser', () => {
     await page.getByRole('navigation').getByRole('link', { name: 'Calls' }).click();
     await page.waitForURL(`${base}/calls`);
     await page.locator('.virtual .row:not(.group)').first().waitFor();
-    await expect.poll(async () => (await get<CallPage>('/api/v1/calls?kept=1')).calls.length, { timeout: 30_000, interval: 500, message: 'calls with a capture' }).toBeGreaterThan(0);
-    const id = (await get<CallPage>('/api/v1/calls?kept=1')).calls.at(-1)!.id;
-    call = await get<CDR>(`/api/v1/calls/${id}`);
+    const online = (await get<Sensor[]>('/api/v1/sensors')).filter((s) => s.online).map((s) => s.id_sensor);
+    const kept = async () => (await get<CallPage>('/api/v1/calls?kept=1')).calls.filter((c) => online.includes(c.sensor_id));
+    await expect.poll(async () => (await kept()).length, { timeout: 30_000, interval: 500, message: 'calls with a capture on a sensor that is online' }).toBeGreaterThan(0);
+    call = await get<CDR>(`/api/v1/calls/${(await kept()).at(-1)!.id}`);
   });
 
   test('finds a call by its Call-ID, with the keyboard alone, and opens it', async () => {

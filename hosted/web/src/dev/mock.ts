@@ -80,7 +80,8 @@ export class Mock {
     const c = this.find(id);
     if (!c || c.capture.kept === 'none') return problem(res, { code: 'capture-not-kept', status: 404, title: 'No rule kept the packets of this call' });
     if (c.sensor_id === 3) return problem(res, { code: 'sensor-offline', status: 503, title: 'Sensor 3 (pbx-brno) is offline since 2 h', remedy: 'The packets are on its disk. Try again when it is back.' });
-    const data = Buffer.from('0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000', 'hex');
+    const data = Buffer.alloc(c.capture.bytes);
+    Buffer.from('0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000', 'hex').copy(data); // a section header, then nothing
     res.writeHead(200, { 'Content-Type': 'application/vnd.tcpdump.pcap', 'Content-Length': data.length, 'Content-Disposition': `attachment; filename="${c.caller}_${c.callee}.pcapng"` });
     res.end(data);
   }
