@@ -16,17 +16,18 @@ type duplicates struct {
 	buckets []bucket
 }
 
+// bucket holds the packets whose keys begin alike, a word each: 40 bits of the key, then 24 bits of time. A packet that
+// is another is taken for one of a full bucket once in 2^38.
+type bucket [bucketSize]uint64
+
 const (
-	duplicateBuckets = 8192 // of 64 bytes: 512 KiB, 32,768 packets
+	duplicateBuckets = 8192 // of 32 bytes: 256 KiB, 32,768 packets
 	bucketSize       = 4
+	timeUnit         = 20 // times are kept in units of 2^20 ns, about a millisecond, and come round after 4.8 hours
+	timeMask         = 1<<24 - 1
 	// sampled is how much of a payload that is RTP by its first byte is looked at: the header and a little voice.
 	sampled = 32
 )
-
-type bucket [bucketSize]struct {
-	key  uint64
-	time int64
-}
 
 func newDuplicates(window int64) *duplicates {
 	return &duplicates{window: window, buckets: make([]bucket, duplicateBuckets)}
@@ -54,16 +55,19 @@ func (t *duplicates) datagram(d *Datagram, id uint32) bool {
 // seen says whether key h came within window before now, and remembers it.
 func (t *duplicates) seen(h uint64, now, window int64) bool {
 	b := &t.buckets[h%duplicateBuckets]
-	oldest := 0
-	for i := range b {
-		if b[i].key == h && now-b[i].time <= window {
+	key := h &^ timeMask
+	at, most := uint64(now)>>timeUnit, uint64(window)>>timeUnit
+	oldest, age := 0, uint64(0)
+	for i, e := range b {
+		a := (at - e) & timeMask
+		if e&^timeMask == key && a <= most {
 			return true
 		}
-		if b[i].time < b[oldest].time {
-			oldest = i
+		if a >= age {
+			oldest, age = i, a
 		}
 	}
-	b[oldest].key, b[oldest].time = h, now
+	b[oldest] = key | at&timeMask
 	return false
 }
 

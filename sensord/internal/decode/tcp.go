@@ -27,6 +27,7 @@ type streams struct {
 	bytes    int
 	ids      uint64
 	opened   [openTable]opened
+	lent     capture.Packet // the held frame that the handler looks at
 }
 
 type streamKey struct{ src, dst Endpoint }
@@ -204,7 +205,8 @@ func (x *Decoder) run(s *stream, g *segment) {
 	d.HeaderLen = 0
 	frame, loose := d.Packet, x.loose
 	if g.packet.Data != nil {
-		d.Packet, x.loose = &g.packet, 0
+		x.streams.lent = g.packet
+		d.Packet, x.loose = &x.streams.lent, 0
 		if n := cap(g.packet.Data) - cap(g.data); n >= 0 && n+len(g.data) <= len(g.packet.Data) {
 			d.HeaderLen = n
 		}
