@@ -56,6 +56,8 @@ const (
 	lingerRetry = int64(200 * time.Second)
 	// transactionTime is 64*T1: no message is sent again after it (RFC 3261 section 17.1.1.2).
 	transactionTime = int64(32 * time.Second)
+	// inviteRepeats is how often an INVITE over UDP is sent again before its sender gives up (timer A, 0.5 to 31.5 s).
+	inviteRepeats = 6
 	// duplicateTime is the time within which an identical message on the same hop is the same packet captured twice (a
 	// mirror port, two interfaces) and no retransmission, of which the first comes after T1 = 500 ms.
 	duplicateTime = int64(30 * time.Millisecond)

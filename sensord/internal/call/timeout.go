@@ -1,6 +1,10 @@
 package call
 
-import "voiptop/protocol"
+import (
+	"time"
+
+	"voiptop/protocol"
+)
 
 // lastMedia is the time of the newest RTP packet, 0 without one.
 func (c *Call) lastMedia() (last int64) {
@@ -20,6 +24,9 @@ func (c *Call) dueTime() int64 {
 		return c.lastSIP + linger
 	}
 	last, wait := c.lastSIP, c.table.cfg.RTPTimeout
+	if c.unheard() {
+		wait = min(wait, time.Duration(transactionTime))
+	}
 	if c.answer != 0 || c.joined {
 		media := c.lastMedia()
 		last = max(last, media)
@@ -54,9 +61,18 @@ func (c *Call) expire() {
 	}
 }
 
+// unheard reports whether nobody responded to the INVITE in any way.
+func (c *Call) unheard() bool {
+	return c.provisional == 0 && c.ack == 0 && !c.joined && len(c.streams) == 0
+}
+
 // interrupt ends a call that the sensor can follow no longer.
 func (c *Call) interrupt(cause protocol.EndCause) {
 	if c.ended() {
+		return
+	}
+	if c.unheard() && c.inviteRetrans >= inviteRepeats {
+		c.expire()
 		return
 	}
 	c.cause, c.by = cause, protocol.PartyUnknown
