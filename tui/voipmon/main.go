@@ -61,9 +61,10 @@ func newRoot() *cobra.Command {
 	}
 	root.SetVersionTemplate(protocol.VersionLine("voipmon") + "\n")
 	root.AddCommand( // one line a subcommand, each in the file of its name
-		newRules(),
-		newDoctor(),
 		newAnalyze(),
+		newDoctor(),
+		newPair(),
+		newRules(),
 	)
 	return root
 }
