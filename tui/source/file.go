@@ -61,10 +61,10 @@ func (f *File) Name() string { return f.name }
 
 // Info describes the files.
 func (f *File) Info(context.Context) (protocol.SensorInfo, error) {
-	return protocol.SensorInfo{Name: f.name, Source: "file", Version: protocol.Version, Commit: protocol.Commit}, nil
+	return protocol.SensorInfo{Name: f.name, Version: protocol.Version, Commit: protocol.Commit}, nil
 }
 
-// Notes says what was wrong with the files: what was readable of them has been read.
+// Notes says what was wrong with the files: what was readable of them has been read. It implements Noter.
 func (f *File) Notes() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

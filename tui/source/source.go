@@ -47,6 +47,11 @@ type Fleet interface {
 	Sensors(ctx context.Context) ([]SensorStatus, error)
 }
 
+// Noter is a Source that has something to say of its input.
+type Noter interface {
+	Notes() []string
+}
+
 // SensorStatus is one sensor as hosted knows it.
 type SensorStatus struct {
 	UUID     protocol.UUID      `json:"uuid"`

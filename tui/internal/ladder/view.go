@@ -52,6 +52,9 @@ func (v View) Header(l *Ladder) []string {
 			if i == len(l.Columns)-1 {
 				room = p + notes
 			}
+			if line == 1 && style.Width(text) > room {
+				text = host(text) // the port is the smaller loss
+			}
 			c.put(first+i*p-2, st, v.Theme.Cut(text, room))
 		}
 		if line == 0 {
@@ -99,7 +102,7 @@ func (v View) arrow(c *canvas, r *Row, p int) {
 	case Request:
 		st = t.Info
 	case Media:
-		st, shaft = t.Good, "="
+		st, shaft = t.Good, t.Glyph.Media
 		if r.Grade != "" {
 			st = t.Severity(r.Grade)
 		}
@@ -114,7 +117,7 @@ func (v View) arrow(c *canvas, r *Row, p int) {
 		return
 	}
 	x, n := first+a*p+1, (b-a)*p-1
-	text = " " + t.Cut(text, n-6) + " "
+	text = " " + t.Cut(text, n-4) + " "
 	fill := n - style.Width(text)
 	left, right := strings.Repeat(shaft, (fill+1)/2), strings.Repeat(shaft, fill/2)
 	if r.From < r.To {

@@ -3,6 +3,7 @@ package screen
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/charmbracelet/bubbles/key"
@@ -10,6 +11,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/rules"
+	"voiptop/tui/source"
 )
 
 const (
@@ -133,10 +135,54 @@ func (p *done) view() []string {
 	return append(p.list.table.View(true), p.preview.view()...)
 }
 
+// status is the second line of the screen: how the calls that are listed went.
+func (p *done) status(w int) string {
+	t := p.e.Theme
+	l := t.NewLine(w)
+	if n, ok := p.e.Source.(source.Noter); ok {
+		if notes := n.Notes(); len(notes) > 0 {
+			return l.Add(t.Warn, " "+notes[0]).String()
+		}
+	}
+	rows := p.list.sorted
+	if len(rows) == 0 {
+		return l.String()
+	}
+	var answered, rated, bad int
+	var sum float64
+	low, who := math.Inf(1), ""
+	for _, x := range rows {
+		r := x.(*row)
+		if r.call.Answer != 0 {
+			answered++
+		}
+		if _, sev := r.worst(); sev == protocol.SeverityBad {
+			bad++
+		}
+		if v := r.call.MOS; v != nil {
+			rated++
+			sum += *v
+			if *v < low {
+				low, who = *v, party(r.call.Caller, r.call.CallerDomain, r.call.Src)
+			}
+		}
+	}
+	l.Add(t.Dim, " answered ").Add(t.Text, fmt.Sprintf("%d of %d (%d%%)   ", answered, len(rows), 100*answered/len(rows)))
+	if rated > 0 {
+		avg := sum / float64(rated)
+		l.Add(t.Dim, "MOS ").Add(t.MOS(avg), fmt.Sprintf("%.2f", avg)).Add(t.Dim, "  low ").Add(t.MOS(low), fmt.Sprintf("%.2f", low)).
+			Add(t.Dim, " ("+who+")   ")
+	}
+	if bad > 0 {
+		l.Add(t.Bad, fmt.Sprintf("%d bad", bad))
+	}
+	return l.String()
+}
+
 func (p *done) empty() []string {
 	switch {
 	case p.err != nil:
-		return []string{"The past calls could not be read", say(p.err), "r tries again"}
+		return append(explain(p.err), "r tries again")
 	case !p.loaded:
 		return []string{"Reading past calls"}
 	case len(p.list.rows) > 0:

@@ -26,7 +26,20 @@ type Config struct {
 // env is what all panes share. It is made once and not changed.
 type env struct {
 	Config
-	ctx context.Context // ends with the program: every command stops then
+	ctx   context.Context                                 // ends with the program: every command stops then
+	pause func(ctx context.Context, d time.Duration) bool // waits; false if ctx ended first
+}
+
+// sleep is the pause of a running program.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // askTimeout bounds a question to the source; a download is not bounded.
@@ -44,14 +57,10 @@ func (e *env) ask(f func(ctx context.Context) tea.Msg) tea.Cmd {
 // after sends msg in d, unless the program ends first.
 func (e *env) after(d time.Duration, msg tea.Msg) tea.Cmd {
 	return func() tea.Msg {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		select {
-		case <-t.C:
+		if e.pause(e.ctx, d) {
 			return msg
-		case <-e.ctx.Done():
-			return nil
 		}
+		return nil
 	}
 }
 
@@ -69,6 +78,29 @@ func say(err error) string {
 		s += "; " + p.Remedy
 	}
 	return s
+}
+
+// headline is what went wrong, without what to do about it.
+func headline(err error) string {
+	var p *protocol.Problem
+	if errors.As(err, &p) {
+		return p.Title
+	}
+	return err.Error()
+}
+
+// explain is an error as the text of an empty screen: what went wrong, then the details and what to do.
+func explain(err error) []string {
+	out := []string{headline(err)}
+	var p *protocol.Problem
+	if errors.As(err, &p) {
+		for _, s := range []string{p.Detail, p.Remedy} {
+			if s != "" {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
 }
 
 // toast shows a line in the footer for a while.

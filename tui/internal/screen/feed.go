@@ -75,11 +75,7 @@ func (f *feed) run(ctx context.Context) {
 		pause := wait/2 + rand.N(wait/2+1)
 		retry := f.now().Add(pause)
 		f.change(func(m *feedMsg) { m.conn, m.err, m.retry = lost, err, retry })
-		t := time.NewTimer(pause)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
+		if !sleep(ctx, pause) {
 			return
 		}
 		wait = min(2*wait, backoffMax)
@@ -151,11 +147,7 @@ func (f *feed) next(e *env) tea.Cmd {
 		case <-e.ctx.Done():
 			return nil
 		}
-		t := time.NewTimer(feedEvery)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-e.ctx.Done():
+		if !e.pause(e.ctx, feedEvery) {
 			return nil
 		}
 		return f.take()

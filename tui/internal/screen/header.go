@@ -15,7 +15,11 @@ func (m *Model) header() []string {
 	if m.above() == 2 {
 		return []string{m.title(), m.tabs()}
 	}
-	return []string{m.title(), m.live.status(m.w), m.tabs(), t.HLine("", m.w)}
+	status := m.live.status(m.w)
+	if m.view == viewDone {
+		status = m.done.status(m.w)
+	}
+	return []string{m.title(), status, m.tabs(), t.HLine("", m.w)}
 }
 
 // title names the source and says how it does.
@@ -30,11 +34,11 @@ func (m *Model) title() string {
 	case connecting:
 		l.Add(t.Warn, " CONNECTING ").Add(t.Text, name)
 	case lost:
-		wait := ""
+		wait := "again now "
 		if d := p.retry.Sub(m.e.Now()); d > 0 {
-			wait = fmt.Sprintf(" (again in %.0f s)", d.Seconds()+0.5)
+			wait = fmt.Sprintf("again in %.0f s ", d.Seconds()+0.5)
 		}
-		return l.Add(t.Bad, " OFFLINE ").Add(t.Text, name+": "+say(p.err)+wait).String()
+		return l.Add(t.Bad, " OFFLINE ").Add(t.Text, t.Cut(headline(p.err), l.Left()-len(wait)-10)).Right(t.Dim, wait).String()
 	case ended:
 		l.Add(t.Info, " FILE ").Add(t.Text, name)
 	default:

@@ -19,14 +19,14 @@ var keys = struct {
 	Save, Copy, CopyLadder, Next, Prev, Help, Quit, Reload  key.Binding
 	Live, Done, Rules, Sensors                              key.Binding
 }{
-	Up: bind("k/↑", "up", "up", "k"), Down: bind("j/↓", "down", "down", "j"),
+	Up: bind("k", "up", "up", "k"), Down: bind("j", "down", "down", "j"),
 	PageUp: bind("pgup", "page up", "pgup", "ctrl+b"), PageDown: bind("pgdn", "page down", "pgdown", "ctrl+f", " "),
 	Home: bind("g/home", "first", "home", "g"), End: bind("G/end", "last", "end", "G"),
-	Left: bind("h/←", "scroll left", "left", "h"), Right: bind("l/→", "scroll right", "right", "l"),
+	Left: bind("h", "left", "left", "h"), Right: bind("l", "right", "right", "l"),
 	Open: bind("enter", "open", "enter"), Back: bind("esc", "back", "esc", "backspace"),
 	Filter: bind("/", "filter", "/"), Sort: bind("s", "sort", "s"), Reverse: bind("S", "reverse", "S"),
 	Focus: bind("tab", "view", "tab"), Pause: bind("p", "pause", "p"), Follow: bind("f", "follow", "f"),
-	Save: bind("w", "save pcap", "w"), Copy: bind("y", "copy Call-ID", "y"), CopyLadder: bind("Y", "copy ladder", "Y"),
+	Save: bind("w", "save", "w"), Copy: bind("y", "copy id", "y"), CopyLadder: bind("Y", "copy ladder", "Y"),
 	Next: bind("n", "next problem", "n"), Prev: bind("N", "previous problem", "N"),
 	Help: bind("?", "help", "?"), Quit: bind("q", "quit", "q", "ctrl+c"), Reload: bind("r", "reload", "r", "ctrl+r"),
 	Live: bind("1", "live", "1"), Done: bind("2", "done", "2"), Rules: bind("3", "rules", "3"), Sensors: bind("4", "sensors", "4"),
@@ -46,7 +46,7 @@ var moveKeys = []key.Binding{keys.Up, keys.Down, keys.PageUp, keys.PageDown, key
 var viewKeys = []key.Binding{keys.Live, keys.Done, keys.Rules, keys.Sensors, keys.Help, keys.Quit}
 
 var listKeys = keyMap{
-	short: []key.Binding{keys.Open, keys.Filter, keys.Sort, keys.Reverse, keys.Pause, keys.Follow, keys.Save, keys.Copy, keys.Help, keys.Quit},
+	short: []key.Binding{keys.Open, keys.Filter, keys.Sort, keys.Reverse, keys.Save, keys.Copy, keys.Pause, keys.Follow, keys.Help, keys.Quit},
 	full: [][]key.Binding{moveKeys, {keys.Open, keys.Back, keys.Filter, keys.Sort, keys.Reverse},
 		{keys.Pause, keys.Follow, keys.Reload, keys.Save, keys.Copy}, viewKeys},
 }
@@ -62,22 +62,30 @@ var textKeys = keyMap{
 	full:  [][]key.Binding{moveKeys, {keys.Reload, keys.Back}, viewKeys},
 }
 
-// footer is one line of keys.
+// footer is one line of keys: help and quit, the last two, always; of the others as many as have room.
 func footer(t *style.Theme, k help.KeyMap, w int) string {
-	l := t.NewLine(w).Add(t.Text, " ")
-	for i, b := range k.ShortHelp() {
-		h := b.Help()
-		need := style.Width(h.Key) + 1 + style.Width(h.Desc)
-		if i > 0 {
-			need += 2
+	all := k.ShortHelp()
+	room := w - 1
+	take := make([]bool, len(all))
+	offer := func(i int) {
+		h := all[i].Help()
+		if n := style.Width(h.Key) + 3 + style.Width(h.Desc); n <= room+2 {
+			take[i] = true
+			room -= n
 		}
-		if !b.Enabled() || need > l.Left() {
-			continue
+	}
+	offer(len(all) - 1)
+	offer(len(all) - 2)
+	for i := range all[:len(all)-2] {
+		offer(i)
+	}
+	l := t.NewLine(w)
+	gap := " "
+	for i, b := range all {
+		if h := b.Help(); take[i] {
+			l.Add(t.Text, gap).Add(t.Key, h.Key).Add(t.Dim, " "+h.Desc)
+			gap = "  "
 		}
-		if i > 0 {
-			l.Add(t.Text, "  ")
-		}
-		l.Add(t.Key, h.Key).Add(t.Dim, " "+h.Desc)
 	}
 	return l.String()
 }
@@ -86,7 +94,7 @@ func footer(t *style.Theme, k help.KeyMap, w int) string {
 func helpLines(t *style.Theme, k help.KeyMap, w int) []string {
 	var out []string
 	add := func(l *style.Line) { out = append(out, l.String()) }
-	add(t.NewLine(w).Add(t.Head, " Keys"))
+	add(t.NewLine(w).Add(t.Head, " Keys").Add(t.Dim, "  the arrow keys work too"))
 	groups := k.FullHelp()
 	rows := 0
 	for _, g := range groups {
@@ -99,11 +107,7 @@ func helpLines(t *style.Theme, k help.KeyMap, w int) []string {
 			for _, g := range groups[at:min(at+per, len(groups))] {
 				if i < len(g) {
 					h := g[i].Help()
-					name := h.Key
-					if !plain(t, name) {
-						name = g[i].Keys()[0]
-					}
-					l.Add(t.Key, t.Fit(name, 7)).Add(t.Text, t.Fit(h.Desc, w/per-8))
+					l.Add(t.Key, t.Fit(h.Key, 7)).Add(t.Text, t.Fit(h.Desc, w/per-8))
 				} else {
 					l.Add(t.Text, t.Fit("", w/per-1))
 				}
@@ -127,6 +131,3 @@ func helpLines(t *style.Theme, k help.KeyMap, w int) []string {
 	}
 	return out
 }
-
-// plain reports whether the terminal can show all of s.
-func plain(t *style.Theme, s string) bool { return t.Clean(s) == s }

@@ -213,7 +213,7 @@ func (p *live) empty() []string {
 	c := p.counters
 	switch {
 	case p.conn == lost:
-		return []string{"No connection", say(p.err)}
+		return explain(p.err)
 	case p.conn == connecting && c == nil:
 		return []string{"Connecting to " + p.e.Source.Name()}
 	case len(p.list.rows) > 0:

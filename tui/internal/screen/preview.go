@@ -114,6 +114,9 @@ func (p *preview) view() []string {
 		out = append(out, streamTitles(t, p.w))
 		room--
 	}
+	if p.h >= 11 {
+		room--
+	}
 	worst := slices.Clone(c.Streams)
 	slices.SortStableFunc(worst, func(a, b protocol.Stream) int { return cmp.Compare(order(&a), order(&b)) })
 	for i := range worst[:min(len(worst), room)] {
@@ -122,7 +125,7 @@ func (p *preview) view() []string {
 	if len(worst) == 0 {
 		out = append(out, t.NewLine(p.w).Add(t.Dim, " no RTP seen").String())
 	}
-	for len(out) < p.h-2 {
+	if p.h >= 11 {
 		out = append(out, style.FitStyled("", p.w))
 	}
 	return fill(append(out, causeLines(t, c, p.w)...), p.w, p.h)
@@ -152,10 +155,10 @@ func facts(c *protocol.CDR) []string {
 		f = append(f, strings.Join(c.Codecs, ","))
 	}
 	if c.PDDMS != nil {
-		f = append(f, fmt.Sprintf("PDD %.2fs", float64(*c.PDDMS)/1000))
+		f = append(f, "PDD "+msOrS(*c.PDDMS))
 	}
 	if c.SetupMS != nil {
-		f = append(f, fmt.Sprintf("setup %.2fs", float64(*c.SetupMS)/1000))
+		f = append(f, "setup "+msOrS(*c.SetupMS))
 	}
 	if c.Retransmissions > 0 {
 		f = append(f, fmt.Sprintf("retrans %d", c.Retransmissions))
@@ -164,6 +167,14 @@ func facts(c *protocol.CDR) []string {
 		f = append(f, strings.TrimSpace(fmt.Sprintf("%d %s", c.Status, c.Reason)))
 	}
 	return f
+}
+
+// msOrS writes milliseconds as "12ms" or "1.25s".
+func msOrS(ms int64) string {
+	if ms < 100 {
+		return fmt.Sprintf("%dms", ms)
+	}
+	return fmt.Sprintf("%.2fs", float64(ms)/1000)
 }
 
 // causeLines are the gravest finding and its remedy, or how the call ended.
@@ -192,12 +203,12 @@ func causeLines(t *style.Theme, c *protocol.CDR, w int) []string {
 	return out
 }
 
-// streamWidths are the cells of the columns of a stream line; the endpoints get what is left.
+// streamLayout is the cells of each endpoint in a stream line, and whether there is room for everything.
 func streamLayout(w int) (ends int, wide bool) {
 	wide = w >= 110
-	fixed := 1 + 3 + 8 + 6 + 8 + 7 + 2 // arrow, codec, MOS, loss, jitter, margins
+	fixed := 5 + 7 + 6 + 7 + 9 // margin and arrow, codec, MOS, loss, jitter
 	if wide {
-		fixed += 12 + 8 + 8 + 22
+		fixed += 11 + 8 + 6 + 14 // SSRC, packets, lost, trend
 	}
 	return max(9, min(24, (w-fixed)/2)), wide
 }
@@ -206,11 +217,11 @@ func streamTitles(t *style.Theme, w int) string {
 	ends, wide := streamLayout(w)
 	l := t.NewLine(w).Add(t.Head, " "+t.Fit("From", ends+3)+t.Fit("To", ends+1)+t.Fit("Codec", 7))
 	if wide {
-		l.Add(t.Head, t.Fit("SSRC", 11)+t.FitRight("Packets", 8)+t.FitRight("Lost", 8))
+		l.Add(t.Head, t.Fit("SSRC", 11)+t.FitRight("Packets", 8)+t.FitRight("Lost", 6))
 	}
-	l.Add(t.Head, t.FitRight("MOS", 6)+t.FitRight("Loss", 8)+t.FitRight("Jitter", 8))
+	l.Add(t.Head, t.FitRight("MOS", 6)+t.FitRight("Loss", 7)+t.FitRight("Jitter", 9))
 	if wide {
-		l.Add(t.Head, "  MOS by 10 s")
+		l.Add(t.Head, "  MOS each 10s")
 	}
 	return l.String()
 }
@@ -221,20 +232,20 @@ func streamLine(e *env, s *protocol.Stream, w int) string {
 	codec := cmp.Or(s.Codec, fmt.Sprintf("PT %d", s.PayloadType))
 	l := t.NewLine(w).Add(t.Text, " "+t.Fit(s.Src, ends)).Add(t.Dim, " "+t.Glyph.Arrow+" ").Add(t.Text, t.Fit(s.Dst, ends)+" "+t.Fit(codec, 7))
 	if wide {
-		l.Add(t.Dim, t.Fit(s.SSRC.String(), 11)).Add(t.Text, t.FitRight(fmt.Sprint(s.Packets), 8)+t.FitRight(fmt.Sprint(s.Lost), 8))
+		l.Add(t.Dim, t.Fit(s.SSRC.String(), 11)).Add(t.Text, t.FitRight(fmt.Sprint(s.Packets), 8)+t.FitRight(fmt.Sprint(s.Lost), 6))
 	}
 	mos := "-"
 	if s.MOSAdapt.Avg > 0 {
 		mos = fmt.Sprintf("%.2f", s.MOSAdapt.Avg)
 	}
-	l.Add(t.MOS(s.MOSAdapt.Avg), t.FitRight(mos, 6)).Add(t.Loss(s.LossPct), t.FitRight(fmt.Sprintf("%.1f%%", s.LossPct), 8)).
-		Add(t.Jitter(s.JitterMeanMS), t.FitRight(fmt.Sprintf("%.1f ms", s.JitterMeanMS), 8))
+	l.Add(t.MOS(s.MOSAdapt.Avg), t.FitRight(mos, 6)).Add(t.Loss(s.LossPct), t.FitRight(fmt.Sprintf("%.1f%%", s.LossPct), 7)).
+		Add(t.Jitter(s.JitterMeanMS), t.FitRight(fmt.Sprintf("%.1f ms", s.JitterMeanMS), 9))
 	if wide {
 		v := make([]float64, len(s.Intervals))
 		for i := range s.Intervals {
 			v[i] = blankZero(s.Intervals[i].MOS)
 		}
-		l.Add(t.MOS(s.MOSAdapt.Avg), "  "+strings.TrimLeft(chart.Spark(t, v, 1, 4.5, 20), " "))
+		l.Add(t.MOS(s.MOSAdapt.Avg), "  "+strings.TrimLeft(chart.Spark(t, v, 1, 4.5, 12), " "))
 	}
 	return l.String()
 }

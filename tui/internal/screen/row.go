@@ -94,7 +94,7 @@ func number(v *float64) float64 {
 
 // columns that running and ended calls share.
 var (
-	markColumn = column{table.Column{Title: "!", Min: 2},
+	markColumn = column{table.Column{Title: "!", Min: 2, Desc: true},
 		func(r *row, _ int) (string, style.Style) {
 			_, sev := r.worst()
 			return [...]string{"", "i", "!", "!!"}[rank(sev)], r.e.Theme.Severity(sev)
@@ -103,9 +103,9 @@ var (
 			_, y := b.worst()
 			return cmp.Or(rank(y)-rank(x), cmp.Compare(number(a.call.MOS), number(b.call.MOS)))
 		}}
-	fromColumn = textColumn("From", 13, 24, 0, func(r *row) string { return party(r.call.Caller, r.call.CallerDomain, r.call.Src) })
-	toColumn   = textColumn("To", 13, 24, 0, func(r *row) string { return party(r.call.Callee, r.call.CalleeDomain, r.call.Dst) })
-	durColumn  = column{table.Column{Title: "Dur", Min: 7, Right: true},
+	fromColumn = textColumn("From", 12, 24, 0, func(r *row) string { return party(r.call.Caller, r.call.CallerDomain, r.call.Src) })
+	toColumn   = textColumn("To", 12, 24, 0, func(r *row) string { return party(r.call.Callee, r.call.CalleeDomain, r.call.Dst) })
+	durColumn  = column{table.Column{Title: "Dur", Min: 7, Right: true, Desc: true},
 		func(r *row, _ int) (string, style.Style) {
 			return clock(time.Duration(r.call.DurationMS) * time.Millisecond), r.e.Theme.Text
 		},
@@ -113,16 +113,16 @@ var (
 	mosColumn = column{table.Column{Title: "MOS", Min: 4, Right: true},
 		func(r *row, _ int) (string, style.Style) { return mosCell(r.e.Theme, r.call.MOS) },
 		func(a, b *row) int { return cmp.Compare(number(a.call.MOS), number(b.call.MOS)) }}
-	lossColumn = column{table.Column{Title: "Loss", Min: 6, Right: true},
+	lossColumn = column{table.Column{Title: "Loss", Min: 6, Right: true, Desc: true},
 		func(r *row, _ int) (string, style.Style) { return lossCell(r.e.Theme, r.call.LossPct) },
 		func(a, b *row) int { return cmp.Compare(descending(a.call.LossPct), descending(b.call.LossPct)) }}
-	jitColumn = column{table.Column{Title: "Jit", Min: 4, Right: true},
+	jitColumn = column{table.Column{Title: "Jit", Min: 4, Right: true, Desc: true},
 		func(r *row, _ int) (string, style.Style) { return jitterCell(r.e.Theme, r.call.JitterMS) },
 		func(a, b *row) int { return cmp.Compare(descending(a.call.JitterMS), descending(b.call.JitterMS)) }}
 	srcColumn   = textColumn("Source", 15, 22, 3, func(r *row) string { return r.call.Src })
 	dstColumn   = textColumn("Destination", 15, 22, 3, func(r *row) string { return r.call.Dst })
-	codecColumn = textColumn("Codec", 5, 8, 4, func(r *row) string { return strings.Join(r.call.Codecs, ",") })
-	pddColumn   = column{table.Column{Title: "PDD", Min: 5, Right: true, Prio: 5},
+	codecColumn = textColumn("Codec", 5, 10, 4, func(r *row) string { return strings.Join(r.call.Codecs, ",") })
+	pddColumn   = column{table.Column{Title: "PDD", Min: 5, Right: true, Prio: 5, Desc: true},
 		func(r *row, _ int) (string, style.Style) {
 			if r.call.PDDMS == nil {
 				return "-", r.e.Theme.Dim
@@ -161,7 +161,7 @@ var liveColumns = []column{markColumn,
 }
 
 var doneColumns = []column{markColumn,
-	{table.Column{Title: "Start", Min: 8, Max: 19, Prio: 1},
+	{table.Column{Title: "Start", Min: 8, Max: 19, Desc: true},
 		func(r *row, w int) (string, style.Style) {
 			t := r.call.Start.Std().In(r.e.Zone)
 			if w >= 19 {
@@ -173,7 +173,7 @@ var doneColumns = []column{markColumn,
 			return t.Format("15:04:05"), r.e.Theme.Dim
 		}, func(a, b *row) int { return cmp.Compare(b.call.Start, a.call.Start) }},
 	fromColumn, toColumn, durColumn,
-	{table.Column{Title: "End", Min: 8, Max: 16},
+	{table.Column{Title: "End", Min: 12, Max: 16, Desc: true},
 		func(r *row, _ int) (string, style.Style) { return endCell(r.e.Theme, r.call.CDR) },
 		func(a, b *row) int { return cmp.Compare(b.call.Status, a.call.Status) }},
 	mosColumn, lossColumn, jitColumn, srcColumn, dstColumn, codecColumn, pddColumn, keptColumn, findingColumn, sensorColumn,

@@ -86,7 +86,7 @@ func (p *rulesPane) view() []string {
 	t := p.e.Theme
 	switch {
 	case p.err != nil:
-		return centred(t, []string{"The rules could not be read", say(p.err)}, p.w, p.h)
+		return centred(t, explain(p.err), p.w, p.h)
 	case p.rules == nil:
 		return centred(t, []string{"Reading the rules"}, p.w, p.h)
 	case strings.TrimSpace(p.rules.Text) == "":

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/bubbles/cursor"
 	"github.com/charmbracelet/bubbles/key"
 	"github.com/charmbracelet/bubbles/textinput"
 	tea "github.com/charmbracelet/bubbletea"
@@ -63,11 +64,11 @@ type tickMsg struct{}
 
 // New makes the screen. Run the answered function beside the program: it watches the source until ctx ends.
 func New(ctx context.Context, c Config) (*Model, func(context.Context)) {
-	e := &env{Config: c, ctx: ctx}
+	e := &env{Config: c, ctx: ctx, pause: sleep}
 	m := &Model{e: e, feed: newFeed(c.Source, c.Now), live: newLive(e), done: newDone(e), rules: &rulesPane{e: e}, sensors: newSensors(e)}
-	m.rules.text.lines = nil
 	m.input = textinput.New()
 	m.input.CharLimit = 500
+	m.input.Cursor.SetMode(cursor.CursorStatic) // we draw it
 	return m, m.feed.run
 }
 

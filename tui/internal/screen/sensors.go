@@ -100,7 +100,7 @@ func (p *sensorsPane) view() []string {
 	t := p.e.Theme
 	switch {
 	case p.err != nil:
-		return centred(t, []string{"The sensors could not be read", say(p.err), "r tries again"}, p.w, p.h)
+		return centred(t, append(explain(p.err), "r tries again"), p.w, p.h)
 	case !p.loaded:
 		return centred(t, []string{"Reading the sensors"}, p.w, p.h)
 	case p.table.Len() == 0:

@@ -31,6 +31,7 @@ type Theme struct {
 // Glyphs are the characters that differ between Unicode and ASCII terminals. Each is one cell wide.
 type Glyphs struct {
 	H, V      string // lines
+	Media     string // shaft of a stream's arrow
 	Spark     []rune // eight levels, low to high
 	Up, Down  string // sort marks
 	Ellipsis  string
@@ -38,9 +39,9 @@ type Glyphs struct {
 	Separator string // between header items
 }
 
-var unicodeGlyphs = Glyphs{H: "─", V: "│", Spark: []rune("▁▂▃▄▅▆▇█"), Up: "↑", Down: "↓", Ellipsis: "…", Arrow: "→", Separator: "│"}
+var unicodeGlyphs = Glyphs{H: "─", V: "│", Media: "═", Spark: []rune("▁▂▃▄▅▆▇█"), Up: "↑", Down: "↓", Ellipsis: "…", Arrow: "→", Separator: "│"}
 
-var asciiGlyphs = Glyphs{H: "-", V: "|", Spark: []rune(".:-=+*%#"), Up: "^", Down: "v", Ellipsis: "~", Arrow: ">", Separator: "|"}
+var asciiGlyphs = Glyphs{H: "-", V: "|", Media: "=", Spark: []rune(".:-=+*%#"), Up: "^", Down: "v", Ellipsis: "~", Arrow: ">", Separator: "|"}
 
 // colour makes a colour of palette numbers: of 256 and of 16, for a light and for a dark background.
 func colour(light256, dark256, light16, dark16 string) lipgloss.CompleteAdaptiveColor {

@@ -15,6 +15,7 @@ type Column struct {
 	Title    string
 	Min, Max int  // Max 0: Min
 	Right    bool // text at the right
+	Desc     bool // rows are sorted by it from large to small, unless reversed
 	Prio     int  // when room is short, columns with the highest number go first
 }
 
@@ -203,10 +204,10 @@ func (t *Table[K]) titles() string {
 		title, st := c.Title, t.theme.Head
 		if i == t.sortCol {
 			st = t.theme.Key
-			if mark := t.theme.Glyph.Up; t.sortRev {
+			if c.Desc != t.sortRev {
 				title += t.theme.Glyph.Down
 			} else {
-				title += mark
+				title += t.theme.Glyph.Up
 			}
 		}
 		l.Add(st, " ")
@@ -227,10 +228,10 @@ func (t *Table[K]) line(r Row[K], sel bool) string {
 	t.stats++
 	var b strings.Builder
 	used := 1
-	if mark := " "; sel {
+	if sel {
 		b.WriteString(t.theme.Bold.On(true, ">"))
 	} else {
-		b.WriteString(mark)
+		b.WriteByte(' ')
 	}
 	for k, i := range t.shown {
 		w := t.widths[k]
