@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bytes, count, duration, host, interval, millis, mos, NONE, party, percent, plural } from './format';
+import { bytes, count, duration, host, interval, millis, mos, NONE, party, percent, plural, shorten } from './format';
 
 test.each([[0, '0:00'], [7_999, '0:07'], [221_000, '3:41'], [3_729_000, '1:02:09'], [86_400_000, '24:00:00'], [null, NONE]])('a call of %s ms lasts %s', (ms, want) => {
   expect(duration(ms)).toBe(want);
@@ -40,6 +40,12 @@ test('large numbers are grouped', () => {
 
 test.each([['10.0.0.5:5060', '10.0.0.5'], ['[2001:db8::9]:5060', '2001:db8::9'], ['10.0.0.5', '10.0.0.5']])('the host of %s is %s', (e, want) => {
   expect(host(e)).toBe(want);
+});
+
+test('a long text keeps both ends', () => {
+  expect(shorten('eth0, eth1')).toBe('eth0, eth1');
+  expect(shorten('/srv/captures/a.pcap, /srv/captures/b.pcap', 20)).toBe('/srv/capt…res/b.pcap');
+  expect(shorten('x'.repeat(99), 20)).toHaveLength(20);
 });
 
 test('a party without a number is shown by what is known', () => {

@@ -48,6 +48,9 @@ function trim(v: number, decimals: number): string {
   return v.toFixed(decimals).replace(/\.0$/, '');
 }
 
+// shorten cuts a long list ("eth0, eth1, ...") or path in its middle: both ends tell what it is.
+export const shorten = (text: string, max = 36) => (text.length <= max ? text : `${text.slice(0, Math.ceil(max / 2) - 1)}…${text.slice(-Math.floor(max / 2))}`);
+
 // party is how a call's side is called in lists: the number, else the display name, else the domain.
 export const party = (number: string, name = '', domain = '') => number || name || domain || 'anonymous';
 

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { CDR } from '../api/types';
-import { mos as mosText, percent } from '../format';
+import { mos as mosText, percent, shorten } from '../format';
 import { usePrefs } from '../prefs';
 import { clock, micros, zoneName } from '../time';
 import { grade } from '../words';
@@ -42,7 +42,7 @@ function Drawing({ shape }: { shape: Shape }) {
           <text class="role" x={p.x} y={16} text-anchor="middle">{p.role}</text>
           <text class="endpoint" x={p.x} y={34} text-anchor="middle">
             <title>{p.endpoint}</title>
-            {middle(p.endpoint, Math.floor((spacing - 12) / 7.3))}
+            {shorten(p.endpoint, Math.floor((spacing - 12) / 7.3))}
           </text>
         </g>
       ))}
@@ -119,9 +119,6 @@ function PauseRow({ row, gutter, width }: { row: Pause; gutter: number; width: n
 
 // fit cuts a text to a width, at the mean width of a character of its font.
 const fit = (text: string, room: number, char: number) => (text.length * char <= room ? text : text.slice(0, Math.max(1, Math.floor(room / char) - 1)) + '…');
-
-// middle keeps both ends: of an address the end tells endpoints apart.
-const middle = (text: string, max: number) => (text.length <= max ? text : `${text.slice(0, Math.ceil(max / 2) - 1)}…${text.slice(-Math.floor(max / 2))}`);
 
 export function MessageTable({ cdr }: { cdr: CDR }) {
   const { zone } = usePrefs();

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import { api } from '../api/client';
 import { watchLive, type LiveState } from '../api/live';
 import type { Sensor, User } from '../api/types';
-import { count, millis, NONE, percent, plural } from '../format';
+import { count, millis, NONE, percent, plural, shorten } from '../format';
 import { usePrefs } from '../prefs';
 import { describe, EVERYTHING, isNarrow, matchesLive, pageQuery, parseFilter, type Filter } from '../query';
 import { callPath, callsPath, navigate } from '../router';
@@ -277,7 +277,7 @@ function WhyEmpty({ filter, clear, sensors, user }: { filter: Filter; clear: () 
         </p>
       ) : (
         <p>
-          {online.map((s) => `${s.name} is online and listens to ${s.source || 'no source'}`).join('; ')}. A call shows here when it ends, and above while it runs.
+          {online.map((s) => `${s.name} is online and listens to ${shorten(s.source, 60) || 'no source'}`).join('; ')}. A call shows here when it ends, and above while it runs.
         </p>
       )}
       <p>If calls take place and none shows, <code>voipmon doctor</code> on the sensor&apos;s machine says why. See also <a href="/sensors">Sensors</a>.</p>

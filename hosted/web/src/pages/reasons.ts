@@ -55,8 +55,11 @@ export function whyNoMOS(s: Stream): string {
   return `no E-model values for ${s.codec}, or the stream was too short`;
 }
 
+// whyNoIntervals: charts need two points.
 export function whyNoIntervals(streams: Stream[]): string {
-  return streams.every((s) => s.packets === 0) ? 'No packets, so nothing over time.' : 'The record holds no 10-second intervals of its streams, so there is nothing over time to draw.';
+  if (streams.every((s) => s.packets === 0)) return 'No packets came, so there is nothing over time to draw.';
+  if (streams.every((s) => !s.intervals?.length)) return 'The record holds no intervals of its streams, so there is nothing over time to draw.';
+  return 'No stream is longer than one 10-second interval, so there is nothing over time to draw; the table has its values.';
 }
 
 export function whyNoFindings(c: CDR): string {

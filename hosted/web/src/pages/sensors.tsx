@@ -4,7 +4,7 @@ import { Fragment } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { api, asProblem } from '../api/client';
 import type { EnrolToken, Problem, Sensor, User } from '../api/types';
-import { count, NONE, plural } from '../format';
+import { count, NONE, plural, shorten } from '../format';
 import { usePrefs } from '../prefs';
 import { ago, micros, zoneName } from '../time';
 import { Copy, Empty, Moment, Pill, ProblemBox, SeverityIcon, useNow, useTitle } from '../ui/bits';
@@ -44,7 +44,7 @@ export function SensorsPage({ user, add }: { user: User; add: boolean }) {
         {admin && !adding && <button type="button" class="primary" onClick={() => setAdding(true)}>Add a sensor</button>}
       </div>
       {problem && <ProblemBox problem={problem} retry={load} />}
-      {adding && admin && <AddSensor close={() => setAdding(false)} />}
+      {adding && admin && <AddSensor taken={active.map((s) => s.id_sensor)} close={() => setAdding(false)} />}
       {sensors && active.length === 0 && !adding && (
         <Empty title="No sensor is paired yet">
           <p>A sensor is sensord beside your PBX. It dials out to this service; no port needs to be opened towards it.</p>
@@ -86,7 +86,7 @@ function SensorTable({ sensors, admin, changed }: { sensors: Sensor[]; admin: bo
                 <td class="n" data-label="ID">{s.id_sensor}</td>
                 <td data-label="Name" title={s.uuid}><strong>{s.name || 'unnamed'}</strong></td>
                 <td data-label="State">{s.revoked ? <Pill tone="quiet">revoked</Pill> : s.online ? <Pill tone="ok">online</Pill> : <Pill tone="bad">offline</Pill>}</td>
-                <td data-label="Listens to">{s.source || NONE}</td>
+                <td data-label="Listens to" title={s.source}>{shorten(s.source) || NONE}</td>
                 <td class="n" data-label="Running">{s.online ? count(s.running) : NONE}</td>
                 <td class="n" data-label="Queue" title={s.online ? 'call records that wait on the sensor' : 'not known while the sensor is offline'}>{s.online ? count(s.queue) : NONE}</td>
                 <td data-label="Last call record" title={s.last_cdr ?? ''}>{when(s.last_cdr)}</td>
@@ -156,7 +156,7 @@ function Revoke({ sensor, done }: { sensor: Sensor; done: () => void }) {
   );
 }
 
-function AddSensor({ close }: { close: () => void }) {
+function AddSensor({ taken, close }: { taken: number[]; close: () => void }) {
   const [token, setToken] = useState<EnrolToken | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
@@ -197,7 +197,11 @@ function AddSensor({ close }: { close: () => void }) {
           )}
         </li>
         <li>
-          On that machine, pair it; the command reads the token from its input, so that it stays out of the shell&apos;s history. Paste it, then Enter and Ctrl+D:
+          Write its configuration, or add these lines to the <code>voipmonitor.conf</code> that is there. <code>interface</code> is where the calls pass.
+          <Command text={`id_sensor = ${freeNumber(taken)}\ninterface = eth0\nserver_destination = ${token?.server ?? 'HOST:60023'}`} label="Copy the configuration" />
+        </li>
+        <li>
+          Pair it there. The command asks for the token, so that it stays out of the shell&apos;s history: paste it and press Enter.
           <Command text={`voipmon pair --server ${token?.server ?? 'HOST:60023'} --token - -c /etc/voipmonitor.conf`} label="Copy the pairing command" />
         </li>
         <li>
@@ -208,6 +212,13 @@ function AddSensor({ close }: { close: () => void }) {
       {problem && <ProblemBox problem={problem} />}
     </section>
   );
+}
+
+// freeNumber is the lowest id_sensor that no sensor of the tenant has.
+export function freeNumber(taken: number[]): number {
+  let n = 1;
+  while (taken.includes(n)) n++;
+  return n;
 }
 
 const port = (server: string | undefined) => server?.split(':').at(-1) ?? '60023';

@@ -11,7 +11,7 @@ import { whyNoIntervals, whyNoMOS, whyNoStreams } from './reasons';
 export function Streams({ cdr }: { cdr: CDR }) {
   const streams = cdr.streams;
   const names = streams.map(streamName);
-  const timed = streams.some((s) => s.intervals?.length);
+  const timed = streams.some((s) => (s.intervals?.length ?? 0) > 1);
   return (
     <section class="panel" aria-labelledby="streams">
       <h2 id="streams">Streams</h2>
