@@ -27,8 +27,8 @@ type session struct {
 	ended    bool
 	down     *http.ClientConn // nil until the sensor has dialled it
 	big      *http.ClientConn // bulk, nil while there is none
-	bigUsers int           // requests on it
-	bigWait  chan struct{} // closed when a bulk connection has come, or will not; nil when none is asked for
+	bigUsers int              // requests on it
+	bigWait  chan struct{}    // closed when a bulk connection has come, or will not; nil when none is asked for
 	idle     *time.Timer
 }
 
