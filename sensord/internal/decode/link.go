@@ -136,11 +136,23 @@ func (x *Decoder) mpls(b []byte) {
 	switch {
 	case len(b) > 0 && (b[0]>>4 == 4 || b[0]>>4 == 6):
 		x.ip(b)
-	case len(b) > 4 && b[0]>>4 == 0: // pseudowire control word (RFC 4385)
+	case len(b) > 4 && b[0]>>4 == 0 && !plausible(b): // pseudowire control word (RFC 4385)
 		x.ethernet(b[4:])
 	default:
 		x.ethernet(b)
 	}
+}
+
+// plausible says whether b is an Ethernet frame of a kind that is looked into.
+func plausible(b []byte) bool {
+	if len(b) < 14 {
+		return false
+	}
+	switch be16(b[12:]) {
+	case etherIPv4, etherIPv6, etherVLAN, etherQinQ, etherQinQOld, etherMPLS, etherPPPoE:
+		return true
+	}
+	return false
 }
 
 // pppoe reads RFC 2516 section 4: version and type 1 | code 1 | session 2 | length 2 | PPP.
