@@ -24,7 +24,8 @@ describe.skipIf(why !== '')('the GUI in a browser', () => {
   let browser: Browser;
   let context: BrowserContext;
   let page: Page;
-  let call: CDR; // an ended call with a capture
+  let call: CDR; // an ended call with a capture, the largest there is
+  let link = ''; // its row in the list
   const foreign: string[] = []; // requests to other sites
   const complaints: string[] = []; // errors in the console
 
@@ -77,19 +78,21 @@ describe.skipIf(why !== '')('the GUI in a browser', () => {
     await page.waitForURL(`${base}/calls`);
     await page.locator('.virtual .row:not(.group)').first().waitFor();
     const online = (await get<Sensor[]>('/api/v1/sensors')).filter((s) => s.online).map((s) => s.id_sensor);
-    const kept = async () => (await get<CallPage>('/api/v1/calls?kept=1')).calls.filter((c) => online.includes(c.sensor_id));
+    const kept = async () => (await get<CallPage>('/api/v1/calls?kept=1')).calls.filter((c) => online.includes(c.sensor_id)).sort((a, b) => b.capture.bytes - a.capture.bytes);
     await expect.poll(async () => (await kept()).length, { timeout: 30_000, interval: 500, message: 'calls with a capture on a sensor that is online' }).toBeGreaterThan(0);
-    call = await get<CDR>(`/api/v1/calls/${(await kept()).at(-1)!.id}`);
+    call = await get<CDR>(`/api/v1/calls/${(await kept())[0]!.id}`);
+    link = `.virtual a[data-call="${call.id}"]`;
   });
 
   test('finds a call by its Call-ID, with the keyboard alone, and opens it', async () => {
     await page.locator('body').press('/');
     await page.keyboard.type(call.call_id);
     await page.waitForURL((u) => u.searchParams.get('q') === call.call_id);
-    await expect.poll(() => page.locator('.virtual a[data-call]').count()).toBe(1);
+    await page.locator(link).waitFor();
     await page.keyboard.press('Escape');
-    await page.keyboard.press('j');
-    expect(await page.evaluate(() => document.activeElement?.getAttribute('data-call'))).toBe(call.id);
+    const focused = () => page.evaluate(() => document.activeElement?.getAttribute('data-call'));
+    for (let i = 0; i < 40 && (await focused()) !== call.id; i++) await page.keyboard.press('j'); // a looped replay has more calls of this Call-ID
+    expect(await focused()).toBe(call.id);
     await page.keyboard.press('Enter');
     await page.waitForURL(`${base}/calls/${call.id}`);
     expect(await page.getByRole('heading', { level: 1 }).innerText()).toContain(call.callee || call.caller);
@@ -132,7 +135,7 @@ describe.skipIf(why !== '')('the GUI in a browser', () => {
     await page.keyboard.press('u');
     await page.waitForURL((u) => u.pathname === '/calls' && u.searchParams.get('q') === call.call_id);
     expect(await page.getByRole('searchbox').inputValue()).toBe(call.call_id);
-    expect(await page.locator('.virtual a[data-call]').count()).toBe(1);
+    await page.locator(link).waitFor();
   });
 
   test('says why a list is empty, and clears the filter', async () => {
