@@ -10,6 +10,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"voiptop/protocol"
 	"voiptop/protocol/sensorapi"
@@ -67,8 +68,8 @@ type SensorStatus struct {
 	CDRs     uint64             `json:"cdrs"`
 	Revoked  bool               `json:"revoked"`
 	Source   string             `json:"source"`
-	Running  int                `json:"running"` // calls
-	Queue    uint64             `json:"queue"`   // CDRs that the sensor has not delivered yet
+	Running  *int               `json:"running"` // calls; nil while the sensor does not answer
+	Queue    *uint64            `json:"queue"`   // CDRs that the sensor has not delivered yet; nil likewise
 	Problems []protocol.Problem `json:"problems"`
 }
 
@@ -98,4 +99,22 @@ func slim(c *protocol.CDR) protocol.CDR {
 	s := *c
 	s.Streams, s.Messages = nil, nil
 	return s
+}
+
+// FileName is a name for a call's packets that is safe on any file system: 20261122-100000_1001_1002.pcapng.
+func FileName(c *protocol.CDR) string {
+	safe := func(s string) string {
+		s = strings.Map(func(r rune) rune {
+			switch {
+			case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '+', r == '-':
+				return r
+			}
+			return -1
+		}, s)
+		if s == "" {
+			return "unknown"
+		}
+		return s[:min(len(s), 40)]
+	}
+	return c.Start.Std().Format("20060102-150405") + "_" + safe(c.Caller) + "_" + safe(c.Callee) + ".pcapng"
 }

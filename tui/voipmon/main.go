@@ -64,6 +64,7 @@ func newRoot() *cobra.Command {
 		newAnalyze(),
 		newDoctor(),
 		newPair(),
+		newPcap(),
 		newRules(),
 	)
 	return root

@@ -12,6 +12,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"voiptop/protocol"
+	"voiptop/tui/source"
 )
 
 // copy puts text into the clipboard of the user's terminal, also over ssh (OSC 52).
@@ -26,7 +27,7 @@ func (e *env) copy(text, what string) tea.Cmd {
 
 // save writes the packets of a call to a file of its own in e.Dir.
 func (e *env) save(c *protocol.CDR) tea.Cmd {
-	name, id := FileName(c), c.ID.String()
+	name, id := source.FileName(c), c.ID.String()
 	return func() tea.Msg {
 		path, n, err := e.download(name, id)
 		if err != nil {
@@ -64,22 +65,4 @@ func (e *env) create(name string) (*os.File, error) {
 		}
 		path = filepath.Join(e.Dir, fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, ext), i, ext))
 	}
-}
-
-// FileName is a name for a call's packets that is safe on any file system: 20261122-100000_1001_1002.pcapng.
-func FileName(c *protocol.CDR) string {
-	safe := func(s string) string {
-		s = strings.Map(func(r rune) rune {
-			switch {
-			case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '+', r == '-':
-				return r
-			}
-			return -1
-		}, s)
-		if s == "" {
-			return "unknown"
-		}
-		return s[:min(len(s), 40)]
-	}
-	return c.Start.Std().Format("20060102-150405") + "_" + safe(c.Caller) + "_" + safe(c.Callee) + ".pcapng"
 }

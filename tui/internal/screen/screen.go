@@ -20,6 +20,7 @@ import (
 	"voiptop/protocol"
 	"voiptop/rules"
 	"voiptop/tui/internal/style"
+	"voiptop/tui/source"
 )
 
 // view is one of the screens that a number key chooses.
@@ -273,7 +274,7 @@ func (m *Model) act(k tea.KeyMsg) tea.Cmd {
 	if key.Matches(k, keys.Copy) {
 		return m.e.copy(c.CallID, "Call-ID")
 	}
-	return tea.Sequence(toastCmd("saving "+FileName(c), false), m.e.save(c))
+	return tea.Sequence(toastCmd("saving "+source.FileName(c), false), m.e.save(c))
 }
 
 // typeFilter takes a key while the filter is typed. The list follows every key that makes a whole condition.

@@ -50,7 +50,7 @@ func newSensors(e *env) *sensorsPane {
 
 func (p *sensorsPane) setSize(w, h int) {
 	p.w, p.h = w, h
-	p.table.SetSize(w, h)
+	p.table.SetSize(w, h-p.notes())
 }
 
 func (p *sensorsPane) load() tea.Cmd {
@@ -106,7 +106,33 @@ func (p *sensorsPane) view() []string {
 	case p.table.Len() == 0:
 		return centred(t, []string{"No sensor is paired", "make a token in the web GUI and run: voipmon pair"}, p.w, p.h)
 	}
-	return p.table.View(true)
+	out := p.table.View(true)
+	if s, ok := p.current(); ok && p.notes() > 0 {
+		out = append(out, t.HLine(s.Name, p.w))
+		for i := range s.Problems {
+			out = append(out, t.NewLine(p.w).Add(t.Warn, " "+say(&s.Problems[i])).String())
+		}
+		if len(s.Problems) == 0 {
+			out = append(out, t.NewLine(p.w).Add(t.Good, " no problems").Add(t.Dim, "  enter shows its rules").String())
+		}
+	}
+	return fill(out, p.w, p.h)
+}
+
+// notes is the room below the table for the problems of the sensor under the cursor.
+func (p *sensorsPane) notes() int {
+	if p.h < 12 {
+		return 0
+	}
+	return 5
+}
+
+// known is a number that a sensor told, or a dash.
+func known[T any](t *style.Theme, v *T) (string, style.Style) {
+	if v == nil {
+		return "-", t.Dim
+	}
+	return fmt.Sprint(*v), t.Text
 }
 
 // sensorRow is a line of the table.
@@ -145,11 +171,11 @@ func (r sensorRow) Cell(col, w int) (string, style.Style) {
 		}
 		return "offline", t.Bad
 	case 4:
-		return fmt.Sprint(s.Running), t.Text
+		return known(t, s.Running)
 	case 5:
 		return fmt.Sprint(s.CDRs), t.Text
 	case 6:
-		return fmt.Sprint(s.Queue), t.Text
+		return known(t, s.Queue)
 	case 7:
 		if s.LastCDR == 0 {
 			return "-", t.Dim
