@@ -97,6 +97,7 @@ type player struct {
 	shift int64 // from times in the file to times handed out
 	due   int64 // its next packet, on the line of time
 	end   int64 // its last packet handed out, on the line of time
+	again bool  // it has been played once
 }
 
 func (r *replay) add(in input) error {
@@ -247,6 +248,10 @@ func (r *replay) advance() {
 	case ok:
 		b.due = max(t+b.shift, b.end) // a clock that was set back does not move the line back
 	case r.o.Loop:
+		if !b.again {
+			b.again = true
+			r.count.warn(b.file.warning)
+		}
 		r.shut(b.file)
 		b.file = nil
 		b.due = b.end + int64(LoopPause)
