@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"time"
 
@@ -70,7 +71,7 @@ func (e *Env) handshake(ctx context.Context, addr string, c *tls.Config) (state 
 // handshakeFault says who stands where hosted should.
 func (e *Env) handshakeFault(ctx context.Context, addr string, err error) Result {
 	var record tls.RecordHeaderError
-	var alert tls.AlertError
+	var refused *net.OpError // crypto/tls reports an alert of the other side as one
 	var p *protocol.Problem
 	switch {
 	case errors.As(err, &record):
@@ -79,7 +80,7 @@ func (e *Env) handshakeFault(ctx context.Context, addr string, err error) Result
 			"check server_destination and its port; let TCP to it pass without a proxy")
 	case errors.As(err, &p):
 		return e.notOurHosted(ctx, addr, p)
-	case errors.As(err, &alert), strings.Contains(err.Error(), "protocol version"):
+	case errors.As(err, &refused) && refused.Op == "remote error", strings.Contains(err.Error(), "protocol version"):
 		why := "something other than hosted's sensor port answers, or hosted is of another generation"
 		if strings.Contains(err.Error(), "protocol version") {
 			why = "it speaks only older TLS than 1.3: a proxy that takes TLS apart, or something other than hosted"
@@ -200,8 +201,11 @@ func checkHello(ctx context.Context, e *Env) Result {
 	if known, ok := remedies[p.Code]; ok {
 		r.Why = known.why
 		r.Remedy = known.remedy
-	} else if r.Remedy == "" {
-		r.Remedy = "look into hosted's log for " + p.Code
+		return r
+	}
+	r.Why = "hosted refuses for a reason that this version of voipmon does not know"
+	if r.Remedy == "" {
+		r.Remedy = "upgrade voipmon; look into hosted's log for " + p.Code
 	}
 	return r
 }
