@@ -51,12 +51,16 @@ func (c *Conn) Close() error {
 	return c.err
 }
 
+// maxStreams is how many requests may run on a connection at a time. The connection's window has room for as many readers
+// that stand still: they do not stop the others.
+const maxStreams = 256
+
 // http2Config holds the bounds and the liveness of HTTP/2, the same on both sides.
 func http2Config() *http.HTTP2Config {
 	return &http.HTTP2Config{
-		MaxConcurrentStreams:          256,
+		MaxConcurrentStreams:          maxStreams,
 		MaxReceiveBufferPerStream:     StreamBuffer,
-		MaxReceiveBufferPerConnection: 64 << 20,
+		MaxReceiveBufferPerConnection: (maxStreams + 1) * StreamBuffer,
 		SendPingTimeout:               PingAfter,
 		PingTimeout:                   PingTimeout,
 		WriteByteTimeout:              WriteTimeout,

@@ -83,6 +83,9 @@ type Service struct {
 	perPeer  map[protocol.UUID]int // connections of each sensor
 }
 
+// maxRequests is how many requests a sensor may have running on its up connection; it needs two.
+const maxRequests = 16
+
 // New makes a service; Serve starts it.
 func New(cfg Config) *Service {
 	l := &cfg.Limits
@@ -108,6 +111,7 @@ func New(cfg Config) *Service {
 	s.tls = s.tlsConfig()
 	s.metrics = newMetrics(cfg.Metrics, s.countOnline)
 	s.up = link.NewServer(s.routes())
+	s.up.HTTP2.MaxConcurrentStreams = maxRequests
 	s.up.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		return context.WithValue(ctx, peerKey{}, c)
 	}
