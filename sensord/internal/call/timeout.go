@@ -16,13 +16,20 @@ func (c *Call) lastMedia() (last int64) {
 
 // dueTime is when the call ends if nothing more of it is seen.
 func (c *Call) dueTime() int64 {
-	limit := c.startTime + int64(c.table.cfg.AbsoluteTimeout)
 	if c.ended() {
 		if c.bye == 0 && c.final != finalRejected {
 			return c.lastSIP + lingerRetry
 		}
 		return c.lastSIP + linger
 	}
+	return min(c.maxTime(), c.idleTime())
+}
+
+// maxTime is when the call has lasted as long as a call may.
+func (c *Call) maxTime() int64 { return c.startTime + int64(c.table.cfg.AbsoluteTimeout) }
+
+// idleTime is when the call has been silent for too long.
+func (c *Call) idleTime() int64 {
 	last, wait := c.lastSIP, c.table.cfg.RTPTimeout
 	if c.unheard() {
 		wait = min(wait, time.Duration(transactionTime))
@@ -34,7 +41,7 @@ func (c *Call) dueTime() int64 {
 			wait = c.table.cfg.ByeTimeout
 		}
 	}
-	return min(limit, last+int64(wait))
+	return last + int64(wait)
 }
 
 // expire ends a call whose time has come.
@@ -46,9 +53,9 @@ func (c *Call) expire() {
 	c.by = protocol.PartySensor
 	c.end = max(c.lastSIP, media)
 	switch {
-	case c.table.now-c.startTime >= int64(c.table.cfg.AbsoluteTimeout):
+	case c.maxTime() <= c.idleTime():
 		c.cause = protocol.EndTimeoutMax
-		c.end = c.startTime + int64(c.table.cfg.AbsoluteTimeout)
+		c.end = c.maxTime()
 	case c.answer == 0 && !c.joined:
 		c.cause = protocol.EndNoAnswer
 		if c.cancel != 0 {

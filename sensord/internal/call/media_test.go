@@ -1,0 +1,288 @@
+package call
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"voiptop/protocol"
+	"voiptop/sensord/internal/decode"
+)
+
+func TestStreamsBelongToTheCallThatAnnouncedThem(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "", aliceRTP, bobRTP)
+	s.talk(2.1, 200, aliceRTP, bobRTP, 8, 0xa)
+	s.talk(2.1, 150, bobRTP, aliceRTP, 8, 0xb)
+	s.talk(2.1, 10, "192.0.2.99:1", "192.0.2.98:2", 8, 0xc)
+	s.hangUp(9, "")
+	c := s.finish(9)
+	if len(c.Streams) != 2 {
+		t.Fatalf("%d streams", len(c.Streams))
+	}
+	for i, want := range []struct {
+		dir     protocol.Direction
+		packets uint64
+	}{{protocol.FromCaller, 200}, {protocol.FromCallee, 150}} {
+		r := c.Streams[i]
+		check(t, "direction", r.Direction, want.dir)
+		check(t, "packets", r.Packets, want.packets)
+		check(t, "lost", r.Lost, uint64(0))
+		check(t, "codec", r.Codec, "PCMA")
+		check(t, "ptime", r.PtimeMS, 20.0)
+		if r.MOSAdapt.Avg < 4.2 {
+			t.Errorf("mos %v", r.MOSAdapt)
+		}
+	}
+	check(t, "mos", *c.MOS, min(c.Streams[0].MOSAdapt.Avg, c.Streams[1].MOSAdapt.Avg))
+	check(t, "unbound", s.t.count.unbound, uint64(10))
+	check(t, "findings", len(c.Findings), 0)
+}
+
+func TestMediaFromBehindNATBindsByItsDestination(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "", "10.0.0.5:40000", bobRTP)
+	s.talk(2.1, 200, alice, bobRTP, 8, 0xa) // from where nobody announced it
+	s.hangUp(9, "")
+	c := s.finish(9)
+	check(t, "streams", len(c.Streams), 1)
+	check(t, "direction", c.Streams[0].Direction, protocol.FromCaller)
+}
+
+func TestEarlyMediaCounts(t *testing.T) {
+	s := newSim(t)
+	s.sip(0, alice, bob, msg{first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP)})
+	s.sip(1, bob, alice, msg{first: "SIP/2.0 183 Session Progress", cseq: "1 INVITE", to: "b", sdp: audioSDP(bobRTP)})
+	s.talk(1.1, 100, bobRTP, aliceRTP, 8, 1)
+	s.sip(4, bob, alice, msg{first: "SIP/2.0 480 Gone", cseq: "1 INVITE", to: "b"})
+	c := s.finish(4)
+	check(t, "packets", c.Streams[0].Packets, uint64(100))
+	check(t, "cause", c.EndCause, protocol.EndNoAnswer)
+}
+
+func TestNewestCallHasASharedEndpointAndTheOlderOneGetsItBack(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "old", aliceRTP, bobRTP)
+	s.talk(2.1, 50, aliceRTP, bobRTP, 8, 1)
+	s.setUp(10, "new", aliceRTP, "198.51.100.20:51000")
+	s.talk(12.1, 50, "198.51.100.20:51000", aliceRTP, 8, 2)
+	s.hangUp(15, "new")
+	s.t.Tick(at(25))
+	s.talk(30, 70, "198.51.100.77:9", aliceRTP, 8, 3)
+	s.hangUp(40, "old")
+	s.t.Tick(at(100))
+	if len(s.calls) != 2 || s.calls[0].CallID != "new" {
+		t.Fatalf("records: %v", s.calls)
+	}
+	check(t, "new call's packets", s.calls[0].Streams[0].Packets, uint64(50))
+	old := s.calls[1]
+	check(t, "old call's streams", len(old.Streams), 2)
+	check(t, "old call's later packets", old.Streams[1].Packets, uint64(70))
+	for _, c := range s.calls {
+		if len(c.Findings) != 0 {
+			t.Errorf("%s: accused of %v while it shared its endpoints", c.CallID, c.Findings[0].Code)
+		}
+	}
+}
+
+func TestPortsUsedAgainBelongToTheNextCall(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "one", aliceRTP, bobRTP)
+	s.talk(2.1, 50, aliceRTP, bobRTP, 8, 1)
+	s.hangUp(4, "one")
+	s.setUp(5, "two", aliceRTP, bobRTP) // while the first still lingers
+	s.talk(7.1, 60, aliceRTP, bobRTP, 8, 1)
+	s.hangUp(9, "two")
+	s.t.Tick(at(100))
+	check(t, "first", s.calls[0].Streams[0].Packets, uint64(50))
+	check(t, "second", s.calls[1].Streams[0].Packets, uint64(60))
+}
+
+func TestComfortNoiseAndDigitsDoNotChangeTheCodec(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "", aliceRTP, bobRTP)
+	s.sip(2.05, alice, bob, msg{first: inviteLine, cseq: "2 INVITE", to: "b", sdp: audioSDP(aliceRTP, "RTP/AVP 8 101", "a=rtpmap:101 telephone-event/8000")})
+	s.sip(2.06, bob, alice, msg{first: ok200, cseq: "2 INVITE", to: "b", sdp: audioSDP(bobRTP, "RTP/AVP 8 101", "a=rtpmap:101 telephone-event/8000")})
+	seq := uint16(0)
+	send := func(pt uint8, ts uint32, payload ...byte) {
+		seq++
+		b := append(rtpPacket(pt, seq, ts, 1)[:12], payload...)
+		s.t.Media(s.datagram(3+float64(seq)*0.02, aliceRTP, bobRTP, b))
+	}
+	for i := range 5 {
+		send(8, uint32(i*160), make([]byte, 160)...)
+	}
+	for i, digit := range []byte{4, 2} {
+		for range 3 {
+			send(101, uint32(5000+800*i), digit, 0x80, 3, 0x20)
+		}
+	}
+	for range 20 {
+		send(13, 8000, 60)
+	}
+	s.hangUp(9, "")
+	c := s.finish(9)
+	r := c.Streams[0]
+	check(t, "codec", r.Codec, "PCMA")
+	check(t, "digits", r.DTMF, "42")
+	check(t, "lost", r.Lost, uint64(0))
+	if !slices.Equal(c.Codecs, []string{"PCMA"}) {
+		t.Errorf("codecs %v", c.Codecs)
+	}
+}
+
+func TestCodecChangesWithAReINVITE(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "", aliceRTP, bobRTP)
+	s.talk(2.1, 20, aliceRTP, bobRTP, 8, 1)
+	g722 := audioSDP(bobRTP, "RTP/AVP 9")
+	s.sip(4, alice, bob, msg{first: inviteLine, cseq: "2 INVITE", to: "b", sdp: audioSDP(aliceRTP, "RTP/AVP 9")})
+	s.sip(4.1, bob, alice, msg{first: ok200, cseq: "2 INVITE", to: "b", sdp: g722})
+	s.talk(4.2, 90, aliceRTP, bobRTP, 9, 2)
+	s.hangUp(9, "")
+	c := s.finish(9)
+	check(t, "second stream's codec", c.Streams[1].Codec, "G722")
+	if !slices.Equal(c.Codecs, []string{"PCMA", "G722"}) {
+		t.Errorf("codecs %v", c.Codecs)
+	}
+}
+
+func TestRefusedT38LeavesTheVoice(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "", aliceRTP, bobRTP)
+	s.sip(3, alice, bob, msg{first: inviteLine, cseq: "2 INVITE", to: "b",
+		sdp: "v=0\r\nc=IN IP4 192.0.2.10\r\nm=image 40000 udptl t38\r\n"})
+	s.sip(3.1, bob, alice, msg{first: "SIP/2.0 488 Not Acceptable Here", cseq: "2 INVITE", to: "b"})
+	s.talk(3.2, 100, bobRTP, aliceRTP, 8, 1)
+	s.hangUp(9, "")
+	check(t, "packets", s.finish(9).Streams[0].Packets, uint64(100))
+}
+
+func TestWhatIsNotRTPIsNotLoss(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "", aliceRTP, bobRTP)
+	stun := append([]byte{0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42}, make([]byte, 12)...)
+	dtls := append([]byte{22, 254, 253}, make([]byte, 20)...)
+	s.t.Media(s.datagram(2.1, aliceRTP, bobRTP, stun))
+	s.t.Media(s.datagram(2.2, aliceRTP, bobRTP, dtls))
+	s.t.Media(s.datagram(2.3, aliceRTP, bobRTP, []byte{1, 2, 3}))
+	s.t.Media(s.datagram(2.4, aliceRTP, bobRTP, nil))
+	check(t, "stun, dtls, unknown", [3]uint64{s.t.count.stun, s.t.count.dtls, s.t.count.strays}, [3]uint64{1, 1, 2})
+	s.talk(3, 50, aliceRTP, bobRTP, 8, 1)
+	s.hangUp(9, "")
+	c := s.finish(9)
+	check(t, "streams", len(c.Streams), 1)
+	check(t, "encrypted after DTLS", c.Streams[0].Encrypted, true)
+}
+
+func TestRTCPReportsReachTheStreamTheySpeakOf(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "", aliceRTP, bobRTP)
+	s.talk(2.1, 100, aliceRTP, bobRTP, 8, 0xa)
+	rr := make([]byte, 32)
+	rr[0], rr[1], rr[3] = 0x81, 201, 7
+	binary.BigEndian.PutUint32(rr[4:], 0xb)
+	binary.BigEndian.PutUint32(rr[8:], 0xa) // about this stream
+	rr[12] = 64                             // a quarter lost
+	binary.BigEndian.PutUint32(rr[20:], 80) // jitter: 10 ms
+	s.t.Media(s.datagram(4.2, "198.51.100.20:50001", "192.0.2.10:40001", rr))
+	s.hangUp(9, "")
+	r := s.finish(9).Streams[0].RTCP
+	if r == nil || *r.LossMaxPct != 25 || *r.JitterMaxMS != 10 || r.RTTMS != nil {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestOneCallsStreamsAreBounded(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "", aliceRTP, bobRTP)
+	for i := range 1000 {
+		s.t.Media(s.datagram(3, aliceRTP, bobRTP, rtpPacket(8, 1, 1, uint32(i))))
+	}
+	s.hangUp(9, "")
+	c := s.finish(9)
+	check(t, "streams", len(c.Streams), maxStreams)
+	check(t, "omitted", c.StreamsOmitted, 1000-maxStreams)
+	check(t, "counted", s.t.count.omitted, uint64(1000-maxStreams))
+}
+
+func TestMediaPacketsAllocateNothing(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "", aliceRTP, bobRTP)
+	s.talk(2.1, 100, aliceRTP, bobRTP, 8, 1)
+	d := s.datagram(5, aliceRTP, bobRTP, rtpPacket(8, 0, 0, 1))
+	i := 100
+	if n := testing.AllocsPerRun(5000, func() {
+		binary.BigEndian.PutUint16(d.Payload[2:], uint16(1000+i))
+		binary.BigEndian.PutUint32(d.Payload[4:], uint32(160*i))
+		d.Time = at(2.1 + 0.02*float64(i))
+		i++
+		s.t.Media(d)
+	}); n != 0 {
+		t.Errorf("%v allocations a packet", n)
+	}
+	stray := s.datagram(5, "203.0.113.9:1", "203.0.113.9:2", rtpPacket(8, 0, 0, 1))
+	if n := testing.AllocsPerRun(100, func() { s.t.Media(stray) }); n != 0 {
+		t.Errorf("%v allocations a packet of no call", n)
+	}
+}
+
+func TestFlowsAgreeWithAMap(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var f flows
+	want := map[flowKey]*stream{}
+	var keys []flowKey
+	for range 300 { // few bits differ, so that probes run into each other
+		keys = append(keys, flowKey{src: decode.EndpointOf(netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(r.IntN(3))}), uint16(r.IntN(9)))), ssrc: uint32(r.IntN(20))})
+	}
+	for step := range 20000 {
+		k := keys[r.IntN(len(keys))]
+		h := k.hash(0) & 0xff // few hashes
+		switch s := f.get(h, &k); {
+		case s != want[k]:
+			t.Fatalf("step %d: got %p, want %p", step, s, want[k])
+		case s != nil && r.IntN(2) == 0:
+			f.remove(h, s)
+			delete(want, k)
+		case s == nil:
+			n := &stream{key: k, hash: h}
+			f.put(h, n)
+			want[k] = n
+		}
+		if f.n != len(want) {
+			t.Fatalf("step %d: %d entries, want %d", step, f.n, len(want))
+		}
+	}
+}
+
+func TestScheduleGivesCallsByTheirTime(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	var s schedule
+	var all []*Call
+	for i := range 500 {
+		c := &Call{number: uint64(i)}
+		s.add(c, int64(r.IntN(1000)))
+		all = append(all, c)
+	}
+	for range 500 {
+		s.move(all[r.IntN(len(all))], int64(r.IntN(1000)))
+	}
+	for i := 0; i < len(all); i += 5 {
+		s.remove(all[i])
+	}
+	last, n := int64(-1), len(s)
+	for len(s) > 0 {
+		c := s[0]
+		if c.due < last {
+			t.Fatalf("%d after %d", c.due, last)
+		}
+		last = c.due
+		s.remove(c)
+		if slices.Contains(s, c) {
+			t.Fatal("removed and still there")
+		}
+	}
+	check(t, "left", n, 400)
+}
