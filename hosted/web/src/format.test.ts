@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bytes, count, duration, host, interval, millis, mos, NONE, party, percent, plural, shorten } from './format';
 
-test.each([[0, '0:00'], [7_999, '0:07'], [221_000, '3:41'], [3_729_000, '1:02:09'], [86_400_000, '24:00:00'], [null, NONE]])('a call of %s ms lasts %s', (ms, want) => {
+test.each([[0, '0:00'], [183, '0.2 s'], [999, '1.0 s'], [1000, '0:01'], [7_999, '0:07'], [221_000, '3:41'], [3_729_000, '1:02:09'], [86_400_000, '24:00:00'], [null, NONE]])('a call of %s ms lasts %s', (ms, want) => {
   expect(duration(ms)).toBe(want);
 });
 
@@ -25,6 +25,9 @@ describe('what is not there is never shown as 0', () => {
     expect(millis(null)).toBe(NONE);
     expect(millis(2.04)).toBe('2 ms');
     expect(millis(31.4)).toBe('31 ms');
+    expect(millis(1710)).toBe('1.7 s');
+    expect(millis(-0.02)).toBe('0 ms');
+    expect(millis(-1.5)).toBe('-1.5 ms');
   });
 });
 

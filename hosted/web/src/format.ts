@@ -2,9 +2,10 @@
 
 export const NONE = '–';
 
-// duration of a call: "0:07", "3:41", "1:02:09".
+// duration of a call: "0.2 s", "0:07", "3:41", "1:02:09".
 export function duration(ms: number | null | undefined): string {
   if (ms == null) return NONE;
+  if (ms > 0 && ms < 1000) return `${(Math.ceil(ms / 100) / 10).toFixed(1)} s`;
   const s = Math.floor(Math.max(0, ms) / 1000);
   const rest = `${String(Math.floor(s / 60) % 60).padStart(s >= 3600 ? 2 : 1, '0')}:${String(s % 60).padStart(2, '0')}`;
   return s >= 3600 ? `${Math.floor(s / 3600)}:${rest}` : rest;
@@ -29,7 +30,12 @@ export function percent(v: number | null | undefined): string {
   return `${v.toFixed(1)} %`;
 }
 
-export const millis = (v: number | null | undefined) => (v == null ? NONE : `${trim(v, v < 10 ? 1 : 0)} ms`);
+// millis is a measured time: "2.3 ms", "31 ms", "1.7 s".
+export function millis(v: number | null | undefined): string {
+  if (v == null) return NONE;
+  const size = Math.abs(v);
+  return size < 1000 ? `${trim(v, size < 10 ? 1 : 0)} ms` : `${trim(v / 1000, 1)} s`;
+}
 
 export function bytes(n: number | null | undefined): string {
   if (n == null) return NONE;
@@ -45,7 +51,7 @@ export const count = (n: number | null | undefined) => (n == null ? NONE : n.toL
 export const plural = (n: number, one: string, many = one + 's') => `${count(n)} ${n === 1 ? one : many}`;
 
 function trim(v: number, decimals: number): string {
-  return v.toFixed(decimals).replace(/\.0$/, '');
+  return v.toFixed(decimals).replace(/\.0$/, '').replace(/^-0$/, '0');
 }
 
 // shorten cuts a long list ("eth0, eth1, ...") or path in its middle: both ends tell what it is.

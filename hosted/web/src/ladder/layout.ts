@@ -97,7 +97,7 @@ export function layout(cdr: CDR, available: number): Ladder {
 
   const n = who.list.length;
   const m = available < 480 ? NARROW : WIDE;
-  const spacing = n < 2 ? m.spacing : Math.max(m.spacing, Math.min(420, (available - m.gutter - 2 * m.margin) / (n - 1)));
+  const spacing = n < 2 ? m.spacing : Math.max(m.spacing, Math.min(560, (available - m.gutter - 2 * m.margin) / (n - 1)));
   const participants = who.list.map((p, i) => ({ ...p, x: m.gutter + m.margin + i * spacing }));
   const width = m.gutter + 2 * m.margin + Math.max(0, n - 1) * spacing;
   return { participants, rows, gutter: m.gutter, spacing, width, height: y };

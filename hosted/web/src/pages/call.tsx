@@ -109,12 +109,12 @@ function Head({ cdr }: { cdr: CDR }) {
       </h1>
       <p class="line">
         {running ? <Pill tone="info">running</Pill> : <Pill tone={statusTone(cdr.status)}>{status(cdr.status, cdr.reason)}</Pill>}
-        <Quality mos={cdr.mos} />
+        {cdr.mos !== null && <Quality mos={cdr.mos} />}
         <span>
           <Moment t={cdr.start} decimals={3} /> <small class="quiet">{zoneName(zone)}{zone === 'local' && start !== null && ` ${offset(start, zone)}`}</small>
         </span>
         <span><strong>{duration(ms)}</strong>{cdr.connect_ms !== null && cdr.connect_ms !== cdr.duration_ms && <span class="quiet">, {duration(cdr.connect_ms)} connected</span>}</span>
-        <span>{ending(cdr)}</span>
+        {!running && <span>{ending(cdr)}</span>}
       </p>
       {cdr.over_limit && <p class="notice warn">Over the tenant’s limit of concurrent channels: made from SIP alone, without media analysis.</p>}
     </header>

@@ -6,7 +6,8 @@ import type { CDR, Problem } from '../api/types';
 import { apiQuery, parseFilter } from '../query';
 
 const PAGE = 100;
-const POLL_MS = 5000;
+export const NEWEST = 50; // calls that a look for new ones asks for
+const POLL_MS = 10_000;
 
 export interface CallList {
   calls: CDR[];
@@ -14,7 +15,7 @@ export interface CallList {
   loaded: boolean;
   loading: boolean;
   problem: Problem | null;
-  fresh: number; // calls that came in since; at most a page is counted
+  fresh: number; // calls that came in since, at most NEWEST
 }
 
 const NOTHING: CallList = { calls: [], next: '', loaded: false, loading: true, problem: null, fresh: 0 };
@@ -75,7 +76,7 @@ export function useCallList(query: string) {
       const l = current.current;
       if (document.hidden || l.loading) return;
       try {
-        const page = await api.calls(apiQuery(parseFilter(new URLSearchParams(query)), Date.now() * 1000, PAGE), control.signal);
+        const page = await api.calls(apiQuery(parseFilter(new URLSearchParams(query)), Date.now() * 1000, NEWEST), control.signal);
         if (current.current !== l) return;
         if (l.calls.length === 0) update({ ...l, calls: page.calls, next: page.next, loaded: true, problem: null });
         else update({ ...l, problem: null, fresh: countFresh(l.calls, page.calls) });

@@ -13,7 +13,7 @@ import { Empty, Pill, ProblemBox, Quality, SeverityIcon, useMedia, useNow, useTi
 import { Icon } from '../ui/icons';
 import { typing } from '../ui/keys';
 import { edges, VirtualRows } from '../ui/virtual';
-import { keepScroll, keptScroll, useCallList, type CallList } from './calllist';
+import { keepScroll, keptScroll, NEWEST, useCallList, type CallList } from './calllist';
 import { endedRow, liveRow, type CallRow } from './callrows';
 import { FilterBar } from './filterbar';
 
@@ -47,7 +47,7 @@ export function CallsPage({ query, user }: { query: string; user: User }) {
         {liveOn && <LiveSummary live={live} sensors={sensors} />}
         {list.fresh > 0 && (
           <button type="button" class="fresh" onClick={reload}>
-            {list.fresh >= 100 ? '100 or more' : list.fresh} new {list.fresh === 1 ? 'call' : 'calls'} · show
+            {list.fresh >= NEWEST ? `${NEWEST} or more` : list.fresh} new {list.fresh === 1 ? 'call' : 'calls'} · show
           </button>
         )}
       </div>
