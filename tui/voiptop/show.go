@@ -42,7 +42,11 @@ func (v *command) show(ctx context.Context, src source.Source, tty *os.File) err
 		defer close(watching)
 		watch(ctx)
 	}()
-	p := tea.NewProgram(m, tea.WithAltScreen(), tea.WithOutput(tty), tea.WithoutSignalHandler())
+	keys := tea.WithInputTTY() // stdin may be a capture
+	if in, ok := v.stdin.(*os.File); ok && term.IsTerminal(in.Fd()) {
+		keys = tea.WithInput(in)
+	}
+	p := tea.NewProgram(m, tea.WithAltScreen(), tea.WithOutput(tty), keys, tea.WithoutSignalHandler())
 	go func() {
 		<-ctx.Done()
 		p.Quit()

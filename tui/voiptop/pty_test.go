@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// terminal is a pseudo-terminal with a program on it and us at the keyboard.
+type terminal struct {
+	t      *testing.T
+	master *os.File
+	slave  *os.File
+	mu     sync.Mutex
+	shown  bytes.Buffer
+	read   chan struct{} // closed when nothing more is shown
+}
+
+func newTerminal(t *testing.T, cols, rows uint16) *terminal {
+	t.Helper()
+	m, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("no pseudo-terminals here: %v", err)
+	}
+	n, err := unix.IoctlGetInt(int(m.Fd()), unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(int(m.Fd()), unix.TIOCSPTLCK, 0)
+	}
+	if err == nil {
+		err = unix.IoctlSetWinsize(int(m.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: cols, Row: rows})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	term := &terminal{t: t, master: m, slave: s, read: make(chan struct{})}
+	go func() {
+		defer close(term.read)
+		b := make([]byte, 4096)
+		for {
+			n, err := m.Read(b)
+			if err != nil {
+				return
+			}
+			term.mu.Lock()
+			term.shown.Write(b[:n])
+			term.mu.Unlock()
+		}
+	}()
+	t.Cleanup(func() { m.Close(); s.Close() })
+	return term
+}
+
+func (p *terminal) wait(text string) {
+	p.t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if p.has(text) {
+			return
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.t.Fatalf("the terminal never showed %q but %q", text, p.shown.String())
+}
+
+func (p *terminal) has(text string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return bytes.Contains(p.shown.Bytes(), []byte(text))
+}
+
+func (p *terminal) mode() unix.Termios {
+	p.t.Helper()
+	m, err := unix.IoctlGetTermios(int(p.slave.Fd()), unix.TCGETS)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return *m
+}
+
+// goroutines waits until no more than n run, and answers how many do.
+func goroutines(n int) int {
+	for range 100 {
+		if runtime.NumGoroutine() <= n {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return runtime.NumGoroutine()
+}
+
+func TestQuitIsQuickAndLeavesTheTerminalAsItWas(t *testing.T) {
+	t.Setenv("TERM", "xterm-256color")
+	sensor := startSensor(t)
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, unix.SIGWINCH) // the first one starts a goroutine of the runtime that stays
+	signal.Stop(c)
+	for _, c := range []struct {
+		name string
+		args []string
+		show string
+		end  func(p *terminal, cancel func())
+	}{
+		{"q on a file", []string{"-r", fixture}, "1011", func(p *terminal, _ func()) { p.master.WriteString("q") }},
+		{"ctrl-c on a sensor", []string{"--sensor", sensor}, "alice", func(p *terminal, _ func()) { p.master.WriteString("\x03") }},
+		{"q in a call", []string{"--sensor", sensor}, "alice", func(p *terminal, _ func()) {
+			p.master.WriteString("\r")
+			p.wait("Findings")
+			p.master.WriteString("q")
+		}},
+		{"no sensor", []string{"--sensor", filepath.Join(t.TempDir(), "none")}, "OFFLINE", func(p *terminal, _ func()) { p.master.WriteString("q") }},
+		{"signal", []string{"--sensor", sensor}, "alice", func(_ *terminal, cancel func()) { cancel() }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newTerminal(t, 80, 24)
+			before, mode := runtime.NumGoroutine(), p.mode()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			ended := make(chan int)
+			var stderr bytes.Buffer
+			go func() { ended <- Main(ctx, c.args, p.slave, p.slave, &stderr) }()
+			p.wait(c.show)
+			c.end(p, cancel)
+			asked := time.Now()
+			select {
+			case status := <-ended:
+				if status != 0 {
+					t.Errorf("status %d: %s", status, &stderr)
+				}
+			case <-time.After(5 * time.Second):
+				t.Fatal("voiptop does not end")
+			}
+			if d := time.Since(asked); d > 200*time.Millisecond {
+				t.Errorf("it took %v to quit", d)
+			}
+			if got := p.mode(); got != mode {
+				t.Errorf("the terminal's mode is %+v, was %+v", got, mode)
+			}
+			p.wait("\x1b[?1049l") // back from the alternate screen
+			p.wait("\x1b[?25h")   // the cursor is there again
+			if n := goroutines(before); n > before {
+				buf := make([]byte, 1<<16)
+				t.Errorf("%d goroutines, %d before:\n%s", n, before, buf[:runtime.Stack(buf, true)])
+			}
+		})
+	}
+}
+
+func TestScreenFollowsTheTerminalsSize(t *testing.T) {
+	t.Setenv("TERM", "xterm-256color")
+	p := newTerminal(t, 80, 24)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan int)
+	go func() { ended <- Main(ctx, []string{"-r", fixture, "--ascii"}, p.slave, p.slave, &bytes.Buffer{}) }()
+	p.wait("1011")
+	if p.has("Destination") {
+		t.Error("80 columns show the destination")
+	}
+	if err := unix.IoctlSetWinsize(int(p.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: 160, Row: 40}); err != nil {
+		t.Fatal(err)
+	}
+	unix.Kill(unix.Getpid(), unix.SIGWINCH) // the terminal is not the test's own: the kernel would not tell it
+	p.wait("Destination")
+	p.master.WriteString("q")
+	<-ended
+}
