@@ -51,7 +51,7 @@ func confKeys(_ context.Context, e *Env) Result {
 	case len(warnings) > 0:
 		return warning(issues(warnings), "these lines do not do what they seem to", firstRemedy(warnings, "remove or mend the lines"))
 	case len(idle) > 0:
-		return ok("all understood; %d without effect here, for example %s", len(idle), idle[0].Key)
+		return ok("all understood; %d to know of, for example %s: %s", len(idle), idle[0].Key, idle[0].Text)
 	}
 	return ok("all understood")
 }

@@ -164,9 +164,10 @@ func TestCapabilities(t *testing.T) {
 
 func TestAReplayNeedsNeitherRightsNorInterfaces(t *testing.T) {
 	e := env(t, "interface = none0\n")
-	serve(t, e, protocol.Health{Info: protocol.SensorInfo{Source: "file calls.pcap"}})
+	serve(t, e, protocol.Health{Info: protocol.SensorInfo{Source: "/a/calls.pcap, /a/more.pcap, /a/most.pcap", Version: protocol.Version}})
 	expect(t, one(t, e, "host-caps"), Skip, "replays files")
-	expect(t, one(t, e, "interface"), OK, "file calls.pcap")
+	expect(t, one(t, e, "interface"), OK, "/a/calls.pcap and 2 more")
+	expect(t, one(t, e, "sensord-socket"), OK, "replaying /a/calls.pcap")
 }
 
 func TestInterfaceThatIsDown(t *testing.T) {
@@ -193,8 +194,10 @@ func TestNames(t *testing.T) {
 		"no answer":     {err: &net.DNSError{IsTimeout: true}, resolv: "search x\n", status: Fail, says: []string{"no answer from 127.0.0.1", "names no server", "dig"}},
 		"no addresses":  {status: Fail, says: []string{"without an address"}},
 		"something odd": {err: errors.New("odd"), status: Fail, says: []string{"odd"}},
-		"only the C library knows": {err: &net.DNSError{IsNotFound: true}, libc: []netip.Addr{addr}, status: Fail,
-			says: []string{"the C library finds 192.0.2.7", "nsswitch", "echo '192.0.2.7 hosted.example' >> /etc/hosts"}},
+		"only the C library knows": {
+			err: &net.DNSError{IsNotFound: true}, libc: []netip.Addr{addr}, status: Fail,
+			says: []string{"the C library finds 192.0.2.7", "nsswitch", "echo '192.0.2.7 hosted.example' >> /etc/hosts"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := env(t, "server_destination = "+host+"\n")

@@ -23,7 +23,11 @@ func checkSocket(ctx context.Context, e *Env) Result {
 	h, err := e.Health(ctx)
 	switch {
 	case err == nil:
-		seen := fmt.Sprintf("sensord %s, up %s, capturing %s", h.Info.Version, e.since(h.Info.Started), orNone(h.Info.Source))
+		verb := "capturing"
+		if replays(h) {
+			verb = "replaying"
+		}
+		seen := fmt.Sprintf("sensord %s, up %s, %s %s", h.Info.Version, e.since(h.Info.Started), verb, sources(h))
 		if h.Info.Version != protocol.Version {
 			return warning(seen+"; voipmon is "+protocol.Version, "two versions are installed, or sensord was not restarted after an upgrade", "systemctl restart sensord")
 		}
@@ -41,11 +45,21 @@ func checkSocket(ctx context.Context, e *Env) Result {
 	return failed("no answer from sensord: "+err.Error(), "something else may own "+socket, "ss -xlp | grep "+socket)
 }
 
-func orNone(s string) string {
-	if s == "" {
+// sources names what a sensor reads from, the first of many.
+func sources(h protocol.Health) string {
+	first, rest, more := strings.Cut(h.Info.Source, ", ")
+	switch {
+	case first == "":
 		return "nothing"
+	case more && replays(h):
+		return fmt.Sprintf("%s and %d more", first, strings.Count(rest, ", ")+1)
 	}
-	return s
+	return h.Info.Source
+}
+
+// replays reports whether a sensor reads files: interfaces have neither a slash nor an ending.
+func replays(h protocol.Health) bool {
+	return strings.Contains(h.Info.Source, "/") || strings.Contains(h.Info.Source, ".pcap") || strings.Contains(h.Info.Source, ".cap")
 }
 
 // since is how long ago t was, in words.
@@ -85,8 +99,8 @@ var captureChecks = []Check{
 }
 
 func checkInterface(ctx context.Context, e *Env) Result {
-	if h, err := e.Health(ctx); err == nil && strings.HasPrefix(h.Info.Source, "file ") {
-		return ok("sensord replays %s", h.Info.Source)
+	if h, err := e.Health(ctx); err == nil && replays(h) {
+		return ok("sensord replays %s", sources(h))
 	}
 	names := e.config().Interfaces
 	if len(names) == 0 {
@@ -138,7 +152,7 @@ func checkPackets(ctx context.Context, e *Env) Result {
 	if n := h.Counters[protocol.CountPackets]; n > 0 {
 		return ok("%d packets in %s", n, e.since(h.Info.Started))
 	}
-	return e.notYet(h, failed("no packet in "+e.since(h.Info.Started)+" on "+orNone(h.Info.Source),
+	return e.notYet(h, failed("no packet in "+e.since(h.Info.Started)+" on "+sources(h),
 		"the mirror port is not set up, or it is another interface", "tcpdump -ni "+firstInterface(h, e)+" -c 5"))
 }
 
@@ -248,8 +262,13 @@ func checkLink(ctx context.Context, e *Env) Result {
 	return r
 }
 
-// A CDR is late when it has not reached hosted so long after its call began, and lost calls are told from long ones by it.
+// lateAfter is how long after its call began a CDR is late that hosted has not stored. Most calls are shorter.
 const lateAfter = 10 * time.Minute
+
+// late reports whether a CDR waits that hosted should have had for long.
+func (e *Env) late(h protocol.Health) bool {
+	return h.Journal.Oldest != 0 && e.Now().Sub(h.Journal.Oldest.Std()) > lateAfter
+}
 
 func checkQueue(ctx context.Context, e *Env) Result {
 	h, err := e.Health(ctx)
@@ -257,7 +276,7 @@ func checkQueue(ctx context.Context, e *Env) Result {
 		return skip("sensord does not answer")
 	}
 	q := h.Journal
-	late := q.Oldest != 0 && e.Now().Sub(q.Oldest.Std()) > lateAfter
+	late := e.late(h)
 	seen := fmt.Sprintf("%d CDRs wait", q.Pending)
 	if q.Pending > 0 && q.Oldest != 0 {
 		seen += ", the oldest call began " + e.since(q.Oldest) + " ago"
@@ -287,6 +306,8 @@ func checkLastCDR(ctx context.Context, e *Env) Result {
 		return ok("%d stored, none since sensord started", acked)
 	case ended == 0 && h.Journal.Pending == 0:
 		return skip("no call has ended yet")
+	case h.Link.State == "up" && h.Journal.Pending > 0 && !e.late(h):
+		return warning(fmt.Sprintf("none yet; %d on the way", h.Journal.Pending), "hosted answers once a batch is stored", "voipmon doctor --wait")
 	}
 	return e.notYet(h, failed(fmt.Sprintf("none, though %d calls have ended", ended), "hosted shows nothing of this sensor", "voipmon doctor --only link,delivery"))
 }

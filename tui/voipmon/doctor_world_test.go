@@ -82,8 +82,10 @@ func (w *world) path(name string) string { return filepath.Join(w.dir, name) }
 func (w *world) doctor(args ...string) (status int, stdout, stderr string) {
 	w.t.Helper()
 	var b strings.Builder
-	for _, k := range []string{"id_sensor", "interface", "server_destination", "packetbuffer_sender", "cloud_token", "state_dir", "spooldir", "api_socket",
-		"maxpoolsize", "sipport", "unheard_of", "server_fingerprint"} {
+	for _, k := range []string{
+		"id_sensor", "interface", "server_destination", "packetbuffer_sender", "cloud_token", "state_dir", "spooldir", "api_socket",
+		"maxpoolsize", "sipport", "unheard_of", "server_fingerprint",
+	} {
 		if v := w.conf[k]; v != "" {
 			fmt.Fprintf(&b, "%s = %s\n", k, v)
 		}
@@ -142,15 +144,19 @@ func sign(t *testing.T, c, parent *x509.Certificate, key, by *ecdsa.PrivateKey) 
 // serverCert is hosted's certificate, or that of somebody who has no right to the name.
 func (w *world) serverCert(name string, ca *x509.Certificate, caKey *ecdsa.PrivateKey) tls.Certificate {
 	key := newKey(w.t)
-	leaf := sign(w.t, &x509.Certificate{Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}, ca, key, caKey)
+	leaf := sign(w.t, &x509.Certificate{
+		Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}, ca, key, caKey)
 	return tls.Certificate{Certificate: [][]byte{leaf.Raw, ca.Raw}, PrivateKey: key}
 }
 
 // serveHosted answers hello on a port of its own.
 func (w *world) serveHosted() string {
-	return w.serveTLS(&tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{link.ALPNUp}, ClientAuth: tls.RequestClientCert,
-		Certificates: []tls.Certificate{w.serverCert(link.ServerName, w.ca, w.caKey)}})
+	return w.serveTLS(&tls.Config{
+		MinVersion: tls.VersionTLS13, NextProtos: []string{link.ALPNUp}, ClientAuth: tls.RequestClientCert,
+		Certificates: []tls.Certificate{w.serverCert(link.ServerName, w.ca, w.caKey)},
+	})
 }
 
 func (w *world) serveTLS(c *tls.Config) string {
@@ -193,8 +199,10 @@ func (w *world) hello(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, "not a probe of hello", http.StatusTeapot)
 		return
 	}
-	var body any = link.HelloAnswer{Version: 1, Tenant: "acme", Server: "1.2.3", Limits: link.Limits{MaxChannels: 2000},
-		Clock: protocol.TimeOf(time.Now().Add(w.offset))}
+	var body any = link.HelloAnswer{
+		Version: 1, Tenant: "acme", Server: "1.2.3", Limits: link.Limits{MaxChannels: 2000},
+		Clock: protocol.TimeOf(time.Now().Add(w.offset)),
+	}
 	if w.answer != nil {
 		if p := w.answer(rw, h); p != nil {
 			rw.Header().Set("Content-Type", link.TypeProblem)
