@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"strings"
-	"syscall"
 	"time"
 
 	"voiptop/protocol"
@@ -72,19 +71,19 @@ func (s *Spool) rebuild() error {
 
 // repair cuts an unfinished file to its last whole block and gives it its final name. A file without a packet goes.
 func (s *Spool) repair(name string) (string, error) {
-	f, err := s.root.OpenFile(name, os.O_RDWR|syscall.O_NOFOLLOW, 0)
+	f, _, err := s.openRegular(name, os.O_RDWR)
 	if err != nil {
 		return name, err
 	}
 	defer f.Close()
 	size, packets := wholeBlocks(f)
-	if packets == 0 {
-		return "", s.root.Remove(name)
+	final := strings.TrimSuffix(name, partSuffix)
+	if old, err := s.root.Lstat(final); packets == 0 || err == nil && old.Size() >= size {
+		return "", s.root.Remove(name) // nothing is in it, or a replay of the same packets had come further before
 	}
 	if err := f.Truncate(size); err != nil {
 		return name, err
 	}
-	final := strings.TrimSuffix(name, partSuffix)
 	if err := s.root.Rename(name, final); err != nil {
 		return name, err
 	}
@@ -142,24 +141,38 @@ func (s *Spool) Open(u protocol.UUID) (*sensorapi.CaptureFile, error) {
 		}
 		return nil, ErrNotKept
 	}
-	f, err := s.root.OpenFile(filePath(u), os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	f, info, err := s.openRegular(filePath(u), os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, ErrExpired // somebody removed it
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open a capture: %w", err)
 	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("not a regular file")
-	}
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("open a capture: %w", err)
-	}
 	head := make([]byte, 8<<10)
 	n, _ := f.ReadAt(head, 0) // a short file has less; the name is a courtesy
 	return &sensorapi.CaptureFile{Name: offeredName(u, comments(head[:n])), Size: info.Size(), ModTime: info.ModTime(), ReadSeekCloser: f}, nil
+}
+
+// openRegular opens a file of the spool that is no link. A Root lets no name lead out of its folder; within the folder it
+// would follow a link.
+func (s *Spool) openRegular(name string, flags int) (*os.File, fs.FileInfo, error) {
+	before, err := s.root.Lstat(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := s.root.OpenFile(name, flags, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && (!info.Mode().IsRegular() || !os.SameFile(before, info)) {
+		err = fmt.Errorf("%s is not a regular file", name)
+	}
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return f, info, nil
 }
 
 // offeredName is a file name for people: start, caller and callee.

@@ -57,6 +57,10 @@ func (s *Spool) Keep(c *analyze.KeptCall, p *analyze.Packet, headers int) {
 	}
 	r := s.running[c.ID]
 	if r == nil {
+		if old := s.ready[c.ID]; old != nil && old.ours { // too late: the capture has been handed out
+			s.dropped++
+			return
+		}
 		r = s.begin(c)
 	}
 	if r.failed || r.ended {
@@ -88,7 +92,7 @@ func (s *Spool) begin(c *analyze.KeptCall) *recording {
 	if s.cfg.Sensor != "" {
 		notes = append(notes, "Sensor: "+s.cfg.Sensor)
 	}
-	r.buf = appendSection(make([]byte, 0, 1024), "sensord "+protocol.Version, notes)
+	r.buf = appendSection(s.buffer(), "sensord "+protocol.Version, notes)
 	s.grown(r, len(r.buf))
 	return r
 }
@@ -131,8 +135,25 @@ func (s *Spool) flush(r *recording) {
 	if len(r.buf) > 0 {
 		s.put(job{r: r, data: r.buf, packets: r.inBuf})
 		r.inBuf = 0
-		r.buf = make([]byte, 0, flushSize+2048)
+		r.buf = s.buffer()
 	}
+}
+
+// maxSpare is how many buffers wait to be used again, and bufferCap what they hold: flushSize and the frame that
+// oversteps it.
+const (
+	maxSpare  = 512
+	bufferCap = flushSize + 2048
+)
+
+func (s *Spool) buffer() []byte {
+	n := len(s.spare)
+	if n == 0 {
+		return make([]byte, 0, bufferCap)
+	}
+	b := s.spare[n-1]
+	s.spare = s.spare[:n-1]
+	return b[:0]
 }
 
 func (s *Spool) put(j job) {

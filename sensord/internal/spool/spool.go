@@ -59,6 +59,7 @@ type Spool struct {
 	closed   bool
 
 	queue   []job
+	spare   [][]byte   // buffers to use again
 	wake    *sync.Cond // queue has grown, or the spool is closing
 	written sync.WaitGroup
 	// Of the writing goroutine:
@@ -71,6 +72,7 @@ type capture struct {
 	id   protocol.UUID
 	size int64
 	kept int64 // when it was finished, Unix seconds
+	ours bool  // finished since Open: its call has ended
 	at   int   // in the heap
 }
 

@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 
 	"voiptop/protocol"
 )
@@ -30,7 +29,7 @@ type tombs struct {
 
 func openTombs(root *os.Root) (*tombs, error) {
 	t := &tombs{root: root, known: map[protocol.UUID]bool{}}
-	f, err := root.OpenFile(tombsFile, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	f, err := root.OpenFile(tombsFile, os.O_RDONLY, 0)
 	if errors.Is(err, os.ErrNotExist) {
 		return t, nil
 	}
@@ -81,7 +80,7 @@ func (t *tombs) save() error {
 	for _, u := range t.unsaved {
 		fmt.Fprintln(&b, u)
 	}
-	f, err := t.root.OpenFile(tombsFile, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW, 0o640)
+	f, err := t.root.OpenFile(tombsFile, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"syscall"
 )
 
 // job is work for the writing goroutine: whole blocks to append to a recording's file, or its end.
@@ -47,6 +46,9 @@ func (s *Spool) do(j *job) {
 	}
 	s.mu.Lock()
 	s.buffered -= len(j.data)
+	if cap(j.data) == bufferCap && len(s.spare) < maxSpare {
+		s.spare = append(s.spare, j.data)
+	}
 	switch {
 	case err != nil:
 		s.fail(r, err)
@@ -138,7 +140,7 @@ func (s *Spool) finish(r *recording) {
 	delete(s.running, r.id)
 	s.bytes -= r.size
 	if r.storedPackets > 0 && err == nil {
-		s.add(&capture{id: r.id, size: r.stored, kept: now.Unix()})
+		s.add(&capture{id: r.id, size: r.stored, kept: now.Unix(), ours: true})
 	}
 	s.mu.Unlock()
 	close(r.done)
@@ -147,7 +149,7 @@ func (s *Spool) finish(r *recording) {
 
 // add makes a finished file known.
 func (s *Spool) add(c *capture) {
-	if old := s.ready[c.id]; old != nil { // the same packets were replayed
+	if old := s.ready[c.id]; old != nil { // the same packets were replayed after a crash
 		heap.Remove(&s.oldest, old.at)
 		s.bytes -= old.size
 	}
@@ -180,12 +182,15 @@ func (o *openFiles) get(root *os.Root, r *recording) (*os.File, error) {
 		o.close(o.byUse.Front().Value.(*openFile).r)
 	}
 	name := filePath(r.id) + partSuffix
-	flags := os.O_WRONLY | os.O_APPEND | syscall.O_NOFOLLOW
+	flags := os.O_WRONLY | os.O_APPEND
 	if r.stored == 0 {
 		if err := root.MkdirAll(path.Dir(name), 0o750); err != nil {
 			return nil, err
 		}
-		flags |= os.O_CREATE | os.O_TRUNC
+		if err := root.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		flags |= os.O_CREATE | os.O_EXCL
 	}
 	f, err := root.OpenFile(name, flags, 0o640)
 	if err != nil {
