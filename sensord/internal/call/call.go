@@ -78,13 +78,17 @@ func (c *Call) ended() bool { return c.bye != 0 || c.answer == 0 && c.final != f
 
 // over reports whether an initial INVITE for the Call-ID of c opens a new call.
 func (c *Call) over(d *decode.Datagram, m *sip.Message) bool {
-	if !c.ended() || d.Time-c.end < newCallTime {
+	cseq, _, _ := m.CSeq()
+	if !c.ended() {
+		// The very same INVITE long after its transaction: a capture that is played again, before its calls had ended.
+		return d.Time-c.inviteTime > transactionTime && cseq == c.inviteCSeq && fnvBasis.bytes(m.Branch()) == c.branch
+	}
+	if d.Time-c.end < newCallTime {
 		return false
 	}
 	if c.bye != 0 {
 		return true
 	}
-	cseq, _, _ := m.CSeq()
 	if c.final != finalRejected || cseq > c.inviteCSeq {
 		return false // the proxy or the caller tries again
 	}

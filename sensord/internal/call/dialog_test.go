@@ -129,6 +129,21 @@ func TestIdenticalCallAfterTheEndIsANewCall(t *testing.T) {
 	}
 }
 
+func TestCapturePlayedAgainBeforeItsCallEndedIsANewCall(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "", aliceRTP, bobRTP)
+	s.talk(2.1, 50, aliceRTP, bobRTP, 8, 1)
+	s.setUp(60, "", aliceRTP, bobRTP)
+	s.talk(62.1, 70, aliceRTP, bobRTP, 8, 1)
+	s.t.Close()
+	if len(s.calls) != 2 {
+		t.Fatalf("%d records, want 2", len(s.calls))
+	}
+	check(t, "first ends", s.calls[0].End, protocol.TimeFromNanos(at(3.08)))
+	check(t, "first's packets", s.calls[0].Streams[0].Packets, uint64(50))
+	check(t, "second's packets", s.calls[1].Streams[0].Packets, uint64(70))
+}
+
 // relayed plays an INVITE over a proxy: both hops are in view.
 func relayed(s *sim, sec float64, branch, to string) {
 	s.sip(sec, alice, proxy, msg{first: inviteLine, cseq: "1 INVITE", branch: "z9-hop1"})

@@ -102,6 +102,7 @@ func (t *Table) SIP(d *decode.Datagram, m *sip.Message, transport string) {
 	opening := method == sip.Invite && m.Request() && len(to.Tag()) == 0
 	c := t.byID[string(id)]
 	if c != nil && opening && c.over(d, m) {
+		c.interrupt(protocol.EndUnterminated)
 		t.finish(c)
 		c = nil
 	}
