@@ -124,7 +124,7 @@ function ZoneSwitch() {
     <div class="segments" role="group" aria-label="Time zone">
       <button type="button" aria-pressed={zone === 'utc'} onClick={() => setPrefs({ zone: 'utc' })}>UTC</button>
       <button type="button" aria-pressed={zone === 'local'} title={`${zoneName('local')} ${offset(now, 'local')}`} onClick={() => setPrefs({ zone: 'local' })}>
-        <span class="wide-only">{zoneName('local')} </span>
+        <span class="wide-only">{/UTC|GMT/.test(zoneName('local')) ? 'Local' : zoneName('local')} </span>
         <span class="small-only">Local </span>
         <small>{offset(now, 'local')}</small>
       </button>

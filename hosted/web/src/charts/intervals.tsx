@@ -55,7 +55,7 @@ function Chart({ chart, streams, names, at, setAt }: ChartProps) {
           x: { range: (_u, min, max) => [min - 2, Math.max(max, min + 20) + 2] },
           y: { range: (_u, _min, max) => chart.range(max) },
         },
-        axes: [{ ...axis, space: 70, size: 28, values: (_u, splits) => splits.map((s) => clock(s * 1e6, zone)) }, { ...axis, size: 40, space: 24 }],
+        axes: [{ ...axis, space: 62, size: 28, values: (_u, splits) => splits.map((s) => clock(s * 1e6, zone)) }, { ...axis, size: 40, space: 24 }],
         series: [{}, ...streams.map((_, i) => ({ stroke: colour(el, seriesVar(i)), width: 1.75, points: { show: data.x.length < 30, size: 5 }, ...(i >= COLOURS || i % 2 ? { dash: [6, 3] } : {}) }))],
         hooks: { setCursor: [(u) => setAt(u.cursor.idx == null ? null : (data.x[u.cursor.idx] ?? null))] },
       },

@@ -23,8 +23,9 @@ const NOTHING: CallList = { calls: [], next: '', loaded: false, loading: true, p
 // The last list that was shown, so that "back" finds it where it was left.
 let kept: { query: string; list: CallList; scroll: number } | null = null;
 
+// keepScroll is told of every scroll event; those that come while the page already gives way to the next are not the user's.
 export function keepScroll(query: string) {
-  if (kept?.query === query) kept.scroll = window.scrollY;
+  if (kept?.query === query && location.pathname === '/calls') kept.scroll = window.scrollY;
 }
 export const keptScroll = (query: string) => (kept?.query === query ? kept.scroll : 0);
 

@@ -44,7 +44,7 @@ export function CallsPage({ query, user }: { query: string; user: User }) {
     <div class="calls">
       <FilterBar filter={filter} set={setFilter} sensors={sensors ?? []} live={liveOn} />
       <div class="summary" role="status">
-        {liveOn && <LiveSummary live={live} sensors={sensors} />}
+        {liveOn && sensors?.length !== 0 && <LiveSummary live={live} sensors={sensors} />}
         {list.fresh > 0 && (
           <button type="button" class="fresh" onClick={reload}>
             {list.fresh >= NEWEST ? `${NEWEST} or more` : list.fresh} new {list.fresh === 1 ? 'call' : 'calls'} · show

@@ -47,7 +47,7 @@ export function CapturePanel({ cdr, sensor, user }: { cdr: CDR; sensor: Sensor |
           </button>
         </p>
       )}
-      {state.why && <p class={state.offline ? 'notice warn' : 'quiet'}>{state.why}</p>}
+      {state.why && !problem && <p class={state.offline ? 'notice warn' : 'quiet'}>{state.why}</p>}
       {state.rule && (
         <p class="command">
           <code>{state.rule}</code>
