@@ -27,7 +27,11 @@ func (s *session) send(ctx context.Context, a *link.HelloAnswer, at uint64) erro
 	if a.Limits.MaxBatch > 0 {
 		most = min(most, a.Limits.MaxBatch)
 	}
-	for count := most; ; {
+	count := most
+	if n := int(s.u.batch.Load()); n > 0 {
+		count = min(n, most)
+	}
+	for {
 		if err := j.Wait(ctx, at); err != nil {
 			return err
 		}
@@ -49,7 +53,8 @@ func (s *session) send(ctx context.Context, a *link.HelloAnswer, at uint64) erro
 		bad, named := badRecord(p, &b)
 		switch {
 		case err == nil:
-			count = most
+			count = min(2*count, most)
+			s.u.batch.Store(int32(count))
 		case p != nil && p.Status == http.StatusRequestEntityTooLarge && len(b.Records) > 1:
 			count = (len(b.Records) + 1) / 2
 			continue
@@ -63,6 +68,9 @@ func (s *session) send(ctx context.Context, a *link.HelloAnswer, at uint64) erro
 				return err
 			}
 		default:
+			if p == nil { // cut: on a bad network smaller batches come through
+				s.u.batch.Store(int32(max(1, len(b.Records)/2)))
+			}
 			return err
 		}
 		at = b.Next()

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"voiptop/protocol"
@@ -44,7 +45,7 @@ type Config struct {
 type Uplink struct {
 	cfg   Config
 	log   *slog.Logger
-	trust [32]byte
+	batch atomic.Int32 // CDRs in the next batch, less where connections are cut; 0: as many as hosted takes
 
 	mu     sync.Mutex
 	health protocol.LinkHealth

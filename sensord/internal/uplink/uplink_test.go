@@ -139,7 +139,7 @@ func TestEveryCallArrivesOnceThoughConnectionsAreCut(t *testing.T) {
 			conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
 			mu.Lock()
 			defer mu.Unlock()
-			return &cutConn{Conn: conn, left: int64(1000 + rnd.IntN(5_000)), cuts: &cuts}, err
+			return &cutConn{Conn: conn, left: int64(1000 + rnd.IntN(9_000)), cuts: &cuts}, err
 		}
 	})
 	for i := range 100 {
