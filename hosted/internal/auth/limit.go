@@ -33,6 +33,7 @@ type limiter struct {
 	now      func() time.Time
 	mu       sync.Mutex
 	counters map[string]*counter
+	swept    time.Time
 }
 
 func newLimiter(now func() time.Time) *limiter {
@@ -89,21 +90,28 @@ func (l *limiter) failed(name, addr string) {
 			l.counters[key] = c
 		}
 		c.sink(now)
-		c.level++
+		c.level = min(c.level+1, limit)
 	}
 }
 
+// sweepEvery bounds what eviction costs while the table stays full.
+const sweepEvery = 10 * time.Second
+
 // evict makes room: all counters that have sunk to zero, or else any one.
 func (l *limiter) evict(now time.Time) {
-	var any string
-	for key, c := range l.counters {
-		if c.sink(now); c.level == 0 {
-			delete(l.counters, key)
+	if now.Sub(l.swept) >= sweepEvery {
+		l.swept = now
+		for key, c := range l.counters {
+			if c.sink(now); c.level == 0 {
+				delete(l.counters, key)
+			}
 		}
-		any = key
 	}
-	if len(l.counters) >= maxCounters {
-		delete(l.counters, any)
+	for key := range l.counters {
+		if len(l.counters) < maxCounters {
+			return
+		}
+		delete(l.counters, key)
 	}
 }
 
