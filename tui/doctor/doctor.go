@@ -105,10 +105,14 @@ func Run(ctx context.Context, e *Env, sel Selection, emit func(Outcome)) Report 
 	}
 	report := Report{Version: protocol.Version, Conf: e.ConfPath, Checked: e.Now().UTC()}
 	for _, c := range Checks() {
-		if !sel.wants(c) || ctx.Err() != nil {
+		if !sel.wants(c) {
 			continue
 		}
 		o := r.outcome(ctx, c)
+		if ctx.Err() != nil { // it may have failed for that reason alone
+			report.Interrupted = true
+			break
+		}
 		report.Checks = append(report.Checks, o)
 		emit(o)
 	}
@@ -165,6 +169,8 @@ type Report struct {
 	Checked time.Time `json:"checked"`
 	Status  int       `json:"exit"` // exit status: 0 all right or warnings, 1 a check failed, 2 something could not be checked
 	Checks  []Outcome `json:"checks"`
+
+	Interrupted bool `json:"interrupted,omitempty"` // before the last check
 }
 
 // Count says how many outcomes have a status.
@@ -182,7 +188,7 @@ func (r *Report) status() int {
 	switch {
 	case r.Count(Fail) > 0:
 		return 1
-	case blocked || len(r.Checks) == 0:
+	case blocked || r.Interrupted || len(r.Checks) == 0:
 		return 2
 	}
 	return 0

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -197,7 +198,7 @@ func (e *Env) sensorInfo(ctx context.Context) protocol.SensorInfo {
 	}
 	id, _ := os.ReadFile(e.path("/etc/machine-id"))
 	return protocol.SensorInfo{
-		SensorID: c.SensorID, Name: name, Version: protocol.Version, Commit: protocol.Commit, OS: goos, Arch: goarch,
+		SensorID: c.SensorID, Name: name, Version: protocol.Version, Commit: protocol.Commit, OS: runtime.GOOS, Arch: runtime.GOARCH,
 		MachineID: string(bytes.TrimSpace(id)), Clock: protocol.TimeOf(e.Now()),
 	}
 }

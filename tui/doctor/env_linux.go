@@ -4,14 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"runtime"
 
 	"golang.org/x/sys/unix"
-)
-
-const (
-	goos   = runtime.GOOS
-	goarch = runtime.GOARCH
 )
 
 func machine() (string, error) {

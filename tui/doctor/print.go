@@ -27,16 +27,15 @@ type Printer struct {
 // NewPrinter makes a printer for w.
 func NewPrinter(w io.Writer) *Printer {
 	r := lipgloss.NewRenderer(w)
-	colour := func(light, dark string) lipgloss.Style {
-		return r.NewStyle().Bold(true).Foreground(lipgloss.AdaptiveColor{Light: light, Dark: dark})
-	}
+	// Colours of the terminal's own palette read on light and dark backgrounds.
+	colour := func(c string) lipgloss.Style { return r.NewStyle().Bold(true).Foreground(lipgloss.Color(c)) }
 	return &Printer{
 		w:     w,
 		clean: style.New(style.Options{Profile: termenv.Ascii}),
 		mark: map[Status]string{
-			OK:   colour("28", "42").Render(" ok "),
-			Warn: colour("130", "214").Render("warn"),
-			Fail: colour("160", "203").Render("FAIL"),
+			OK:   colour("2").Render(" ok "),
+			Warn: colour("3").Render("warn"),
+			Fail: colour("1").Render("FAIL"),
 			Skip: r.NewStyle().Faint(true).Render("skip"),
 		},
 		head: r.NewStyle().Bold(true),

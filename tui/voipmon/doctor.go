@@ -29,9 +29,11 @@ func newDoctor() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor [-c FILE] [--only G,..] [--skip G,..] [--wait]",
 		Short: "why is my sensor not in the cloud?",
-		Long: `Doctor checks, one after the other, all that has to be right from the configuration file to the first call detail
-record that hosted has stored: configuration, network, link, host, service, capture, delivery, storage. For each fault it
-says what was seen, what it means and what to type. docs/doctor.md describes every check. It changes nothing.`,
+		Long: `Doctor checks, one after the other, all that has to be right from the
+configuration file to the first call detail record that hosted has stored:
+configuration, network, link, host, service, capture, delivery, storage. For
+each fault it says what was seen, what it means and what to type.
+docs/doctor.md describes every check. It changes nothing.`,
 		Example: `  voipmon doctor                          all checks, for /etc/voipmonitor.conf
   voipmon doctor --only network,link      is hosted there, and does it let me in?
   voipmon doctor --wait                   again and again, until the first CDR is stored
@@ -57,7 +59,7 @@ Exit status:
 	f.StringSliceVar(&d.sel.Skip, "skip", nil, "not these groups or checks: `G,..`")
 	f.BoolVar(&d.wait, "wait", false, "repeat until nothing fails and hosted has stored a CDR")
 	f.DurationVar(&d.every, "every", 3*time.Second, "with --wait: how long between two runs")
-	f.StringVar(&d.bundle, "bundle", "", "write the report, the configuration without secrets, versions and the sensor's health to `FILE` (.tar.gz)")
+	f.StringVar(&d.bundle, "bundle", "", "write a .tar.gz `FILE` for whoever helps, without secrets")
 	return c
 }
 
@@ -78,12 +80,16 @@ func (d *doctorCommand) run(ctx context.Context) error {
 		for _, o := range report.Checks {
 			was[o.Code] = o
 		}
-		report = doctor.Run(ctx, env, d.sel, emit(func(o doctor.Outcome) error {
+		next := doctor.Run(ctx, env, d.sel, emit(func(o doctor.Outcome) error {
 			if was[o.Code].Status == o.Status {
 				return nil
 			}
 			return p.Change(o)
 		}))
+		if next.Interrupted {
+			break
+		}
+		report = next
 	}
 	if err := d.end(ctx, env, p, report); err != nil {
 		return err

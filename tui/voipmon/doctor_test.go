@@ -112,6 +112,17 @@ func TestDoctorFindsEachFault(t *testing.T) {
 			ca, key := newCA(w.t)
 			w.conf["server_destination"] = w.serveTLS(&tls.Config{NextProtos: []string{link.ALPNUp}, Certificates: []tls.Certificate{w.serverCert(link.ServerName, ca, key)}})
 		}, "tls", doctor.Fail, `CA "test CA"`, "not the one that this sensor was paired with"},
+		"an expired certificate of hosted": {func(w *world) {
+			w.conf["server_destination"] = w.serveTLS(&tls.Config{
+				NextProtos:   []string{link.ALPNUp},
+				Certificates: []tls.Certificate{w.serverCertUntil(time.Now().Add(-time.Hour), link.ServerName, w.ca, w.caKey)},
+			})
+		}, "tls", doctor.Fail, "is valid from", "wrong clock"},
+		"another fingerprint": {func(w *world) { w.conf["server_fingerprint"] = strings.Repeat("ab", 32) }, "tls", doctor.Fail, `CA "test CA"`, "not the one that"},
+		"pinned before it is paired": {func(w *world) {
+			os.Remove(w.path("state/identity/cert.pem"))
+			w.conf["server_fingerprint"] = link.Fingerprint(w.ca)
+		}, "tls", doctor.OK, "as expected", ""},
 		"only TLS 1.2": {func(w *world) {
 			w.conf["server_destination"] = w.serveTLS(&tls.Config{MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{w.serverCert(link.ServerName, w.ca, w.caKey)}})
 		}, "tls", doctor.Fail, "refuses the handshake", "older TLS"},
@@ -327,6 +338,27 @@ func TestOutputFitsTheTerminal(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing in\n%s", want, out)
 		}
+	}
+}
+
+func TestColoursAreForTerminals(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct {
+		env     map[string]string
+		colours bool
+	}{
+		"a pipe":                   {nil, false},
+		"colours are forced":       {map[string]string{"CLICOLOR_FORCE": "1"}, true},
+		"forced, but not NO_COLOR": {map[string]string{"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for k, v := range c.env {
+				t.Setenv(k, v)
+			}
+			if _, out, _ := w.doctor("--only", "config"); strings.Contains(out, "\x1b[") != c.colours {
+				t.Errorf("%q", out)
+			}
+		})
 	}
 }
 

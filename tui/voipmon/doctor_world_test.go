@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -143,9 +144,13 @@ func sign(t *testing.T, c, parent *x509.Certificate, key, by *ecdsa.PrivateKey) 
 
 // serverCert is hosted's certificate, or that of somebody who has no right to the name.
 func (w *world) serverCert(name string, ca *x509.Certificate, caKey *ecdsa.PrivateKey) tls.Certificate {
+	return w.serverCertUntil(time.Now().Add(time.Hour), name, ca, caKey)
+}
+
+func (w *world) serverCertUntil(end time.Time, name string, ca *x509.Certificate, caKey *ecdsa.PrivateKey) tls.Certificate {
 	key := newKey(w.t)
 	leaf := sign(w.t, &x509.Certificate{
-		Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, NotBefore: end.Add(-48 * time.Hour), NotAfter: end,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}, ca, key, caKey)
 	return tls.Certificate{Certificate: [][]byte{leaf.Raw, ca.Raw}, PrivateKey: key}
@@ -272,5 +277,7 @@ type fakeSensor struct {
 func (s fakeSensor) Health() protocol.Health {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
-	return s.w.health
+	h := s.w.health
+	h.Counters = maps.Clone(h.Counters)
+	return h
 }
