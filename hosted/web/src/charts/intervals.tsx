@@ -6,7 +6,7 @@ import type { Stream } from '../api/types';
 import { usePrefs } from '../prefs';
 import { clock } from '../time';
 import { useMedia } from '../ui/bits';
-import { columns, type Columns, type Measure } from './series';
+import { columns, nearest, type Columns, type Measure } from './series';
 
 const CHARTS: { measure: Measure; title: string; unit: string; decimals: number; range: (max: number) => [number, number] }[] = [
   { measure: 'mos', title: 'MOS', unit: '', decimals: 2, range: () => [1, 4.6] },
@@ -95,22 +95,6 @@ function Reading({ index, name, value, decimals }: { index: number; name: string
       <i class={`swatch s${(index % COLOURS) + 1}`} /> {value.toFixed(decimals)}
     </span>
   );
-}
-
-const INTERVAL_S = 10;
-
-// nearest is a stream's value at the interval closest to x, within one interval.
-export function nearest(d: Columns, stream: number, x: number): number | null {
-  let best: number | null = null;
-  let distance = INTERVAL_S;
-  d.x.forEach((t, i) => {
-    const v = d.y[stream]?.[i];
-    if (v != null && Math.abs(t - x) < distance) {
-      distance = Math.abs(t - x);
-      best = v;
-    }
-  });
-  return best;
 }
 
 function extremes(d: Columns, stream: number, decimals: number): string {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Interval, Stream } from '../api/types';
 import { makeCall } from '../dev/data';
-import { columns, value } from './series';
+import { columns, nearest, value } from './series';
 
 const base = makeCall(1, 1e15).streams[0]!;
 const stream = (...intervals: Interval[]): Stream => ({ ...base, intervals });
@@ -22,6 +22,15 @@ test('an interval without a value is a gap, not 0', () => {
   expect(value(at(0, { mos: 0 }), 'mos')).toBeNull();
   expect(value(at(0, { packets: 0, lost: 0 }), 'loss')).toBeNull();
   expect(value(at(0, { packets: 0, lost: 9 }), 'jitter')).toBeNull();
+});
+
+test('a reading under the cursor is the closest interval’s of that stream, if one is near', () => {
+  const c = columns([stream(at(0), at(10, { mos: 3 })), stream(at(4, { mos: 2 }))], 'mos');
+  const zero = c.x[0]!;
+  expect(nearest(c, 0, zero + 4)).toBe(4.4);
+  expect(nearest(c, 0, zero + 7)).toBe(3);
+  expect(nearest(c, 1, zero + 10)).toBe(2);
+  expect(nearest(c, 1, zero + 40)).toBeNull();
 });
 
 test('streams without intervals have no columns', () => {

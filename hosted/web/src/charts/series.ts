@@ -32,3 +32,19 @@ export function columns(streams: Stream[], m: Measure): Columns {
   const x = [...at.keys()].sort((a, b) => a - b);
   return { x, y: streams.map((_, n) => x.map((t) => at.get(t)?.get(n))) };
 }
+
+const INTERVAL_S = 10;
+
+// nearest is a stream's value at the interval closest to x, within one interval.
+export function nearest(d: Columns, stream: number, x: number): number | null {
+  let best: number | null = null;
+  let distance = INTERVAL_S;
+  d.x.forEach((t, i) => {
+    const v = d.y[stream]?.[i];
+    if (v != null && Math.abs(t - x) < distance) {
+      distance = Math.abs(t - x);
+      best = v;
+    }
+  });
+  return best;
+}

@@ -92,8 +92,8 @@ function BarRow({ row, x1, x2, gutter }: { row: Bar } & Ends) {
   const s = row.stream;
   const self = x1 === x2;
   const g = grade(s.mos_adapt.avg);
-  const mos = g === 'none' ? '' : ` ${mosText(s.mos_adapt.avg)} ${g}`;
-  const text = `${row.label}${mos} · ${percent(s.loss_pct)} lost`;
+  const mos = g === 'none' ? '' : mosText(s.mos_adapt.avg);
+  const lost = `${percent(s.loss_pct)} lost`;
   const right = x2 >= x1;
   const [a, b] = self ? [x1 - 80, x1 + 80] : [Math.min(x1, x2), Math.max(x1, x2)];
   const [l, r, top, bottom] = [a + 3, b - 3, row.y - 9, row.y + 9];
@@ -103,7 +103,7 @@ function BarRow({ row, x1, x2, gutter }: { row: Bar } & Ends) {
       <title>{`${s.src} > ${s.dst}\n${s.ssrc} payload type ${s.payload_type}\n${s.packets} packets, ${s.lost} lost`}</title>
       <Times row={row} gutter={gutter} />
       <path d={d} />
-      <text class="label" x={(a + b) / 2} y={row.y + 4} text-anchor="middle">{fit(text, b - a - 30, 6.4)}</text>
+      <text class="label" x={(a + b) / 2} y={row.y + 4} text-anchor="middle">{widest([`${row.label} ${mos && `${mos} ${g}`} · ${lost}`, `${row.label} ${mos} · ${lost}`, `${mos} · ${lost}`], b - a - 24)}</text>
     </g>
   );
 }
@@ -116,6 +116,11 @@ function PauseRow({ row, gutter, width }: { row: Pause; gutter: number; width: n
     </g>
   );
 }
+
+const BAR_CHAR = 6.5; // mean width of a character on a bar
+
+// widest is the first of the texts that fits, else the last.
+const widest = (texts: string[], room: number) => texts.find((t) => t.length * BAR_CHAR <= room) ?? texts.at(-1);
 
 // fit cuts a text to a width, at the mean width of a character of its font.
 const fit = (text: string, room: number, char: number) => (text.length * char <= room ? text : text.slice(0, Math.max(1, Math.floor(room / char) - 1)) + '…');

@@ -9,10 +9,9 @@ import { useMedia } from '../ui/bits';
 import { Icon } from '../ui/icons';
 import { typing } from '../ui/keys';
 
-// Codes of sensord/internal/diagnose to choose from; any other can be typed.
+// The codes of sensord/internal/diagnose, to choose from; any other can be typed.
 const FINDINGS = [
-  'one-way-audio', 'no-audio', 'nat-private-sdp', 'sip-alg', 'codec-mismatch', 'ptime-mismatch', 'late-media', 'loss-burst', 'jitter-high', 'clock-skew', 'ssrc-collision', 'duplicate-mirror',
-  'dtmf-missing', 'retransmission-storm', 'slow-pdd', 'auth-loop', 'missing-ack', 'bye-lost', 'media-after-bye', 'srtp-without-key',
+  'one-way-audio', 'no-audio', 'nat-private-sdp', 'codec-mismatch', 'loss-burst', 'jitter-high', 'retransmission-storm', 'slow-pdd', 'missing-ack', 'bye-lost', 'joined-mid-call',
 ];
 
 const MOS_LIMITS = [4.3, 4, 3.6, 3.1, 2.5];
