@@ -34,7 +34,7 @@ func (j *Journal) Resume(epoch, next uint64) (uint64, error) {
 		// Hosted knows an epoch that is to come: this clock was behind when it began, or the disk is an old copy.
 		return j.acked, j.relabel(epoch + 1)
 	}
-	at := j.acked
+	at := uint64(0)
 	if i := sort.Search(len(j.segs), func(i int) bool { return j.segs[i].epoch > epoch }); i > 0 {
 		at = j.segs[i-1].next
 		if j.segs[i-1].epoch == epoch {

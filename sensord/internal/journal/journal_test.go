@@ -1,14 +1,16 @@
 package journal
 
 import (
+	"os"
 	"testing"
 	"time"
 
 	"voiptop/protocol"
 )
 
+// testConfig does not wait for the disk; the test that kills a writer does.
 func testConfig(t testing.TB) Config {
-	return Config{Dir: t.TempDir(), Clock: func() time.Time { return time.Unix(1_700_000_000, 0) }}
+	return Config{Dir: t.TempDir(), Clock: func() time.Time { return time.Unix(1_700_000_000, 0) }, sync: func(*os.File) error { return nil }}
 }
 
 func open(t testing.TB, cfg Config) *Journal {
@@ -49,10 +51,10 @@ func drain(t testing.TB, j *Journal, from uint64) (calls []protocol.CDR, lost ui
 		if err != nil {
 			t.Fatal(err)
 		}
+		lost += b.Lost
 		if len(b.Records) == 0 {
 			return calls, lost
 		}
-		lost += b.Lost
 		for _, r := range b.Records {
 			c, err := decode(r)
 			if err != nil {

@@ -120,7 +120,7 @@ func (j *Journal) setAside(path string, size int64) {
 	j.log.Error("journal: a segment's header is damaged, its records are set aside", "file", path, "bytes", size, "kept", to, "err", err)
 }
 
-// cutTail removes what a crash left behind the last record of the newest segment.
+// cutTail removes what a crash left behind the last record of the newest segment, and a segment without records.
 func (j *Journal) cutTail() error {
 	if len(j.segs) == 0 {
 		return nil
@@ -140,7 +140,15 @@ func (j *Journal) cutTail() error {
 		j.bytes -= int64(len(b) - tail)
 		s.size = int64(tail)
 	}
-	s.refs = append(make([]ref, 0, len(refs)), refs...)
+	if len(refs) == 0 { // its name is free for the next
+		j.bytes -= s.size
+		j.segs = j.segs[:len(j.segs)-1]
+		if err := os.Remove(s.path); err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
+		return nil
+	}
+	s.refs = refs
 	s.next = max(s.next, nextAfter(refs, b))
 	return nil
 }
