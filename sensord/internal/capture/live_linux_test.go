@@ -89,6 +89,73 @@ func TestLiveSeesEachPacketOnLoopbackOnce(t *testing.T) {
 	}
 }
 
+func TestTheRingGoesRoundWithoutMixingPackets(t *testing.T) {
+	needRoot(t)
+	const packets, size = 30_000, 600 // four times the ring
+	s, err := Live([]string{"lo"}, LiveOptions{RingBytes: minRing})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	sink, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sink.Close()
+	c, err := net.Dial("udp", sink.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	port := uint16(sink.LocalAddr().(*net.UDPAddr).Port)
+	sent := make(chan error, 1)
+	go func() {
+		b := make([]byte, size)
+		for i := range packets {
+			binary.BigEndian.PutUint32(b, uint32(i))
+			for j := 4; j < size; j++ {
+				b[j] = byte(i)
+			}
+			if _, err := c.Write(b); err != nil {
+				sent <- err
+				return
+			}
+		}
+		sent <- nil
+	}()
+	var p Packet
+	got, last, lastTime := 0, -1, int64(0)
+	for idle := 0; idle < 3; {
+		err := s.Next(&p)
+		if errors.Is(err, ErrIdle) {
+			idle++
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Data) != 42+size || binary.BigEndian.Uint16(p.Data[36:]) != port {
+			continue
+		}
+		idle = 0
+		n := int(binary.BigEndian.Uint32(p.Data[42:]))
+		if n <= last || p.Time < lastTime {
+			t.Fatalf("packet %d comes after %d", n, last)
+		}
+		if rest := bytes.ReplaceAll(p.Data[46:], []byte{byte(n)}, nil); len(rest) > 0 {
+			t.Fatalf("packet %d holds something else: % x", n, rest[:min(len(rest), 20)])
+		}
+		last, lastTime = n, p.Time
+		got++
+	}
+	if err := <-sent; err != nil {
+		t.Skipf("not sent: %v", err)
+	}
+	if drops := int(s.Stats().KernelDrops); got == 0 || got+drops < packets || got < packets && drops == 0 {
+		t.Errorf("%d of %d packets came, %d dropped", got, packets, drops)
+	}
+}
+
 func TestLiveSnaplenCutsInTheKernel(t *testing.T) {
 	needRoot(t)
 	s, err := Live([]string{"lo"}, LiveOptions{RingBytes: minRing, Snaplen: 60})
