@@ -16,30 +16,30 @@ type Call struct {
 	due        int64  // when to look at it, see schedule
 	at         int    // place in the schedule
 
-	id                                               protocol.UUID
-	callID, caller, callee, calleeURI, callerName    string
-	callerDomain, calleeDomain, uaCaller, uaCallee   string
-	transport, reason, rule                          string
-	src, dst                                         decode.Endpoint
-	startTime, ringing, answer, end                  int64
-	lastSIP                                          int64
-	status, provisional                              int // last final status that counts; last status of any kind
-	cause                                            protocol.EndCause
-	by                                               protocol.Party
-	joined, finished                                 bool
-	tags                                             [maxTags]fnv1a // From-tags of the caller: its own and those that proxies put in
-	inviteCSeq                                       uint32         // of the newest initial INVITE
-	inviteTime                                       int64          // when that attempt began
-	branch                                           fnv1a          // its topmost Via branch where it was seen first
-	final                                            finalState
-	cancel, bye, byeDone, ack                        int64
-	byeTag                                           fnv1a
-	challenged                                       int // final responses that asked for credentials
-	messages                                         []message
-	text                                             []byte // first lines of messages
-	ends                                             []decode.Endpoint
-	retransmissions, messagesOmitted, streamsOmitted int
-	inviteRetrans, answerRetrans, byeRetrans         int
+	id                                             protocol.UUID
+	callID, caller, callee, calleeURI, callerName  string
+	callerDomain, calleeDomain, uaCaller, uaCallee string
+	transport, reason, rule                        string
+	src, dst                                       decode.Endpoint
+	startTime, ringing, answer, end                int64
+	lastSIP                                        int64
+	status, provisional                            int // last final status that counts; last status of any kind
+	cause                                          protocol.EndCause
+	by                                             protocol.Party
+	joined, finished                               bool
+	tags                                           [maxTags]fnv1a // From-tags of the caller: its own and those that proxies put in
+	inviteCSeq                                     uint32         // of the newest initial INVITE
+	inviteTime                                     int64          // when that attempt began
+	branch                                         fnv1a          // its topmost Via branch where it was seen first
+	final                                          finalState
+	cancel, bye, byeDone, ack                      int64
+	byeTag                                         fnv1a
+	challenged                                     int // final responses that asked for credentials
+	messages                                       []message
+	text                                           []byte // first lines of messages
+	ends                                           []decode.Endpoint
+	retransmissions, messagesOmitted               int
+	inviteRetrans, answerRetrans, byeRetrans       int
 
 	media    [2]side // caller's and callee's
 	bindings []*binding
@@ -49,6 +49,7 @@ type Call struct {
 	shares   bool // an endpoint with another running call
 	feedback bool // RTCP, STUN or DTLS was seen where media goes
 	streams  []*stream
+	omitted  map[uint64]struct{} // flows beyond maxStreams
 
 	kept      *Kept
 	keptFrame uint64 // number of the newest frame that was kept

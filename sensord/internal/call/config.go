@@ -38,8 +38,9 @@ type Sink interface {
 
 // Bounds of one call. What goes beyond is counted in the call or in the Table.
 const (
-	maxStreams   = 64 // of one call
+	maxStreams   = 64 // of one call; maxOmitted more are counted
 	maxBindings  = 64 // endpoints that one call's SDP may announce
+	maxOmitted   = 1000
 	maxFirstLine = 256
 	maxTags      = 4
 	maxText      = 1024 // of a header value that goes into a record

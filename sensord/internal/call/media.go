@@ -117,7 +117,12 @@ func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, k flowKey, hash uin
 	}
 	if len(c.streams) >= maxStreams {
 		t.count.omitted++
-		c.streamsOmitted++
+		if c.omitted == nil {
+			c.omitted = map[uint64]struct{}{}
+		}
+		if len(c.omitted) < maxOmitted {
+			c.omitted[hash] = struct{}{}
+		}
 		return nil
 	}
 	s := &stream{key: k, hash: hash, call: c, to: to, from: from, pt: noPT, dtmfPT: noPT, dscp: d.DSCP}

@@ -30,18 +30,14 @@ func (c *Call) maxTime() int64 { return c.startTime + int64(c.table.cfg.Absolute
 
 // idleTime is when the call has been silent for too long.
 func (c *Call) idleTime() int64 {
-	last, wait := c.lastSIP, c.table.cfg.RTPTimeout
-	if c.unheard() {
+	media, wait := c.lastMedia(), c.table.cfg.RTPTimeout
+	switch {
+	case c.unheard():
 		wait = min(wait, time.Duration(transactionTime))
+	case (c.answer != 0 || c.joined) && (media == 0 || c.held()):
+		wait = c.table.cfg.ByeTimeout
 	}
-	if c.answer != 0 || c.joined {
-		media := c.lastMedia()
-		last = max(last, media)
-		if media == 0 || c.held() {
-			wait = c.table.cfg.ByeTimeout
-		}
-	}
-	return last + int64(wait)
+	return max(c.lastSIP, media) + int64(wait)
 }
 
 // expire ends a call whose time has come.
