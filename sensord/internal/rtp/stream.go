@@ -1,10 +1,7 @@
 package rtp
 
-// Limits as in RFC 3550 appendix A.1, and ours for timestamps.
+// Limits for timestamps.
 const (
-	maxDropout  = 3000            // a larger step forward is a restart of the sequence unless time agrees with it
-	maxMisorder = windowSize - 64 // a larger step back is a restart; what the window surely holds
-
 	wildTime    = 3e9   // ns: a timestamp that is off by more says that the sender's clock was set anew
 	spurtPause  = 200e6 // ns: at a marker, a timestamp that stood still for longer is a pause of the sender
 	stepTime    = 1e9   // ns: all packets later than stepDelay for so long: the path has become longer
@@ -78,6 +75,7 @@ type Stream struct {
 	types [4]typeCount
 }
 
+// typeCount counts the packets of a payload type. The first four of a stream are counted; more are not in one.
 type typeCount struct {
 	n  uint32
 	pt uint8
@@ -153,73 +151,6 @@ func (s *Stream) Packet(t int64, h *Header) (e Event) {
 	}
 	s.time(t, h, &e)
 	return e
-}
-
-// place finds where a packet stands that is not the next in sequence.
-func (s *Stream) place(t int64, h *Header, e *Event) {
-	ahead := h.Seq - s.topSeq
-	switch behind := -ahead; {
-	case ahead == 0 || behind <= maxMisorder:
-		ext := s.top - uint64(behind)
-		switch s.window.fill(ext) {
-		case false:
-			s.dups++
-			e.Flags, e.Seq = Duplicate, ext
-		default:
-			s.reordered++
-			e.Flags, e.Seq = New|Reordered, ext
-		}
-	case ahead < maxDropout && !s.wildJump(t, h, ahead), s.sameClock(t, h, ahead):
-		e.Lost = uint32(ahead) - 1
-		s.topSeq = h.Seq
-		s.window.advance(uint64(ahead))
-		e.Flags = New
-	case s.badHeld && h.Seq == s.bad: // the neighbour of a stray: both belong to a new sequence
-		s.restarts++
-		s.strays--
-		s.topSeq = h.Seq
-		s.window.advance(2) // the stray counts now
-		s.window.fill(s.top - 1)
-		e.Flags = New | Restart
-		s.timed = false
-	default:
-		s.bad, s.badHeld = h.Seq+1, true
-		s.strays++
-		e.Flags = Stray
-	}
-}
-
-// lateness is how much later a packet came than its timestamp says, measured from the last one, ns.
-func (s *Stream) lateness(t int64, h *Header) float64 {
-	ticks := s.ticks + int64(int32(h.Timestamp-s.lastTS))
-	return float64(t-s.t0) - float64(ticks)*s.nsPerTick - s.transit
-}
-
-// inStep reports whether the timestamp moved on by what so many packets take.
-func (s *Stream) inStep(h *Header, packets uint16) bool {
-	want := float64(packets) * float64(s.step)
-	moved := float64(int32(h.Timestamp - s.lastTS))
-	return s.votes > 0 && moved > 0.9*want && moved < 1.1*want
-}
-
-// wildJump reports whether a gap comes with a timestamp that fits neither the packets missing nor the time that went by:
-// a new sequence, not a loss. With another payload type the clock may be another, so that nothing can be said.
-func (s *Stream) wildJump(t int64, h *Header, ahead uint16) bool {
-	if !s.timed || ahead < 16 || h.PayloadType != s.lastPT || s.inStep(h, ahead) {
-		return false
-	}
-	late := s.lateness(t, h)
-	return late > wildTime || late < -wildTime
-}
-
-// sameClock reports whether a jump agrees with the packets missing and with the time that went by: then it is a loss,
-// however long.
-func (s *Stream) sameClock(t int64, h *Header, ahead uint16) bool {
-	if !s.timed || ahead >= 1<<15 || !s.inStep(h, ahead) {
-		return false
-	}
-	late := s.lateness(t, h)
-	return late < stepTime && late > -stepTime
 }
 
 // time keeps jitter, lateness, skew and packet time from a packet that carries media time. A duplicate counts for jitter

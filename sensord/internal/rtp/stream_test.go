@@ -221,6 +221,17 @@ func TestALongerPathIsLateForOneSecondOnly(t *testing.T) {
 	}
 }
 
+func TestAStallThatCatchesUpIsLateness(t *testing.T) {
+	packs := run(0, 500)
+	for i := 200; i < 275; i++ { // nothing for 1.5 s, then all at once
+		packs[i].delay = float64(275-i) * 20
+	}
+	r := play(0, packs...).Report()
+	if r.Lost != 0 || r.PDV[0] != 73 || r.PDV[6] != 60 || r.DeltaMaxMS < 1500 || r.ClockJumps != 0 {
+		t.Errorf("lost %d, later than 50..300 ms %v, longest gap %.0f ms", r.Lost, r.PDV, r.DeltaMaxMS)
+	}
+}
+
 func TestSilenceIsNeitherJitterNorLoss(t *testing.T) {
 	for name, frozen := range map[string]bool{"the timestamp goes on in the pause": false, "it stands still, with a marker": true} {
 		t.Run(name, func(t *testing.T) {
