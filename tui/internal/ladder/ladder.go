@@ -180,8 +180,13 @@ func label(m *protocol.Message) (text string, status int) {
 		text += " " + of
 	}
 	if m.SDP != "" {
-		codec, _, _ := strings.Cut(m.SDP, ",")
-		text += " SDP " + strings.TrimSpace(codec)
+		text += " SDP"
+		for _, codec := range strings.FieldsFunc(m.SDP, func(r rune) bool { return r == ' ' || r == ',' }) {
+			if codec != "telephone-event" {
+				text += " " + codec // the first is the one that is used
+				break
+			}
+		}
 	}
 	return text, max(status, 1)
 }

@@ -74,8 +74,8 @@ func streamFacts(t *style.Theme, s *protocol.Stream, w int) []string {
 		fact("order", fmt.Sprintf("%d duplicate, %d reordered", s.Duplicates, s.Reordered))
 	}
 	fact("gaps", bursts(s))
-	fact("jitter", fmt.Sprintf("mean %.1f ms, max %.1f ms", s.JitterMeanMS, s.JitterMaxMS))
-	fact("delta max", fmt.Sprintf("%.1f ms", s.DeltaMaxMS))
+	fact("jitter", "mean "+inMS(s.JitterMeanMS)+", max "+inMS(s.JitterMaxMS))
+	fact("delta max", inMS(s.DeltaMaxMS))
 	fact("clock skew", fmt.Sprintf("%.1f ms", s.SkewMS))
 	mos := func(m protocol.MOS) string {
 		if m.Avg == 0 {

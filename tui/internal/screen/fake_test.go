@@ -326,3 +326,9 @@ func golden(t *testing.T, name, got string) {
 }
 
 var asciiLook = style.Options{Profile: termenv.Ascii, ASCII: true}
+
+func newBenchScreen(b *testing.B, src *fake) *Model {
+	m, _ := New(b.Context(), Config{Source: src, Theme: style.New(style.Options{Profile: termenv.ANSI256}), Now: func() time.Time { return epoch }, Zone: time.UTC, Term: io.Discard})
+	m.Update(tea.WindowSizeMsg{Width: 120, Height: 40})
+	return m
+}

@@ -50,11 +50,11 @@ func (m *Model) title() string {
 		l.Add(t.Text, name)
 	}
 	if m.w >= 100 && p.info.Source != "" && p.info.Source != name {
-		l.Add(t.Dim, " ("+p.info.Source+")")
+		l.Add(t.Dim, " ("+t.Cut(p.info.Source, 24)+")")
 	}
 	now := p.now().Std().In(m.e.Zone).Format("15:04:05 MST")
 	if p.conn != ended {
-		l.Sep().Add(t.Bold, strconv.Itoa(len(p.list.rows))).Add(t.Dim, " calls")
+		l.Sep().Add(t.Bold, strconv.Itoa(p.up())).Add(t.Dim, " running")
 	}
 	if r, ok := p.rates.of(protocol.CountCallsStarted); ok {
 		l.Sep().Add(t.Text, short(r)).Add(t.Dim, " cps")

@@ -62,6 +62,11 @@ var textKeys = keyMap{
 	full:  [][]key.Binding{moveKeys, {keys.Reload, keys.Back}, viewKeys},
 }
 
+var sensorKeys = keyMap{
+	short: []key.Binding{keys.Open, keys.Up, keys.Down, keys.Reload, keys.Live, keys.Done, keys.Help, keys.Quit},
+	full:  [][]key.Binding{moveKeys, {keys.Open, keys.Reload, keys.Back}, viewKeys},
+}
+
 // footer is one line of keys: help and quit, the last two, always; of the others as many as have room.
 func footer(t *style.Theme, k help.KeyMap, w int) string {
 	all := k.ShortHelp()

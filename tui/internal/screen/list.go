@@ -18,6 +18,7 @@ type list struct {
 	cols   []column
 	table  *table.Table[protocol.UUID]
 	rows   map[protocol.UUID]*row
+	order  []*row // all of them, as they were sorted last: little changes, so sorting again is quick
 	sorted []table.Row[protocol.UUID]
 	filter rules.Expr
 	sort   int // column
@@ -41,20 +42,24 @@ func (l *list) get(id protocol.UUID) *row {
 	if r == nil {
 		r = &row{e: l.e, cols: l.cols}
 		l.rows[id] = r
+		l.order = append(l.order, r)
 	}
 	return r
 }
 
+// remove takes a call out of the list.
+func (l *list) remove(id protocol.UUID) {
+	if r := l.rows[id]; r != nil {
+		r.gone = true
+		delete(l.rows, id)
+	}
+}
+
 // arrange filters and sorts anew. It is called when rows, filter or order changed.
 func (l *list) arrange() {
-	shown := make([]*row, 0, len(l.rows))
-	for _, r := range l.rows {
-		if l.filter.Match(r.call) {
-			shown = append(shown, r)
-		}
-	}
+	l.order = slices.DeleteFunc(l.order, func(r *row) bool { return r.gone })
 	by := l.cols[l.sort].cmp
-	slices.SortFunc(shown, func(a, b *row) int {
+	slices.SortFunc(l.order, func(a, b *row) int {
 		c := by(a, b)
 		if l.rev {
 			c = -c
@@ -62,8 +67,10 @@ func (l *list) arrange() {
 		return cmp.Or(c, cmp.Compare(b.call.Start, a.call.Start), slices.Compare(b.call.ID[:], a.call.ID[:]))
 	})
 	l.sorted = l.sorted[:0]
-	for _, r := range shown {
-		l.sorted = append(l.sorted, r)
+	for _, r := range l.order {
+		if l.filter.Match(r.call) {
+			l.sorted = append(l.sorted, r)
+		}
 	}
 	l.table.SetRows(l.sorted)
 	if l.follow {

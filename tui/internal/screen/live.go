@@ -71,17 +71,17 @@ func (p *live) take(m feedMsg) tea.Cmd {
 	if m.fresh {
 		for id := range p.list.rows {
 			if _, still := m.calls[id]; !still {
-				delete(p.list.rows, id)
+				p.list.remove(id)
 			}
 		}
 	}
 	for id := range m.gone {
-		delete(p.list.rows, id)
+		p.list.remove(id)
 	}
 	for id, c := range m.calls {
 		p.list.get(id).set(&c)
 	}
-	p.running = append(p.running, float64(len(p.list.rows)))
+	p.running = append(p.running, float64(p.up()))
 	if n := len(p.running); n > 240 {
 		p.running = append(p.running[:0], p.running[n-120:]...)
 	}
@@ -190,6 +190,16 @@ func (p *live) quality() (n int, low, sum float64, who string) {
 		}
 	}
 	return n, low, sum, who
+}
+
+// up is the number of calls that run; those that have just ended are shown for a moment.
+func (p *live) up() (n int) {
+	for _, r := range p.list.rows {
+		if r.call.End == 0 {
+			n++
+		}
+	}
+	return n
 }
 
 func (p *live) alarms() (n int) {

@@ -239,7 +239,7 @@ func streamLine(e *env, s *protocol.Stream, w int) string {
 		mos = fmt.Sprintf("%.2f", s.MOSAdapt.Avg)
 	}
 	l.Add(t.MOS(s.MOSAdapt.Avg), t.FitRight(mos, 6)).Add(t.Loss(s.LossPct), t.FitRight(fmt.Sprintf("%.1f%%", s.LossPct), 7)).
-		Add(t.Jitter(s.JitterMeanMS), t.FitRight(fmt.Sprintf("%.1f ms", s.JitterMeanMS), 9))
+		Add(t.Jitter(s.JitterMeanMS), t.FitRight(inMS(s.JitterMeanMS), 9))
 	if wide {
 		v := make([]float64, len(s.Intervals))
 		for i := range s.Intervals {

@@ -24,6 +24,7 @@ type row struct {
 	status  int       // provisional ones included
 	version uint64    // grows when the call changes
 	secs    int64     // whole seconds that a running call lasts: they tick without an update
+	gone    bool      // no longer in its list
 }
 
 func (r *row) ID() protocol.UUID { return r.call.ID }
@@ -49,6 +50,9 @@ func (r *row) set(l *protocol.LiveCall) {
 
 // tick tells a running call what time it is.
 func (r *row) tick(now protocol.Time) {
+	if r.call.End != 0 {
+		now = r.call.End
+	}
 	d := max(now.Sub(r.call.Start), 0)
 	r.call.DurationMS = d.Milliseconds()
 	r.secs = int64(d / time.Second)
@@ -101,7 +105,10 @@ var (
 		}, func(a, b *row) int {
 			_, x := a.worst()
 			_, y := b.worst()
-			return cmp.Or(rank(y)-rank(x), cmp.Compare(number(a.call.MOS), number(b.call.MOS)))
+			if c := rank(y) - rank(x); c != 0 {
+				return c
+			}
+			return cmp.Compare(number(a.call.MOS), number(b.call.MOS))
 		}}
 	fromColumn = textColumn("From", 12, 24, 0, func(r *row) string { return party(r.call.Caller, r.call.CallerDomain, r.call.Src) })
 	toColumn   = textColumn("To", 12, 24, 0, func(r *row) string { return party(r.call.Callee, r.call.CalleeDomain, r.call.Dst) })
@@ -219,6 +226,8 @@ func stateCell(t *style.Theme, s protocol.State) (string, style.Style) {
 		return "HOLD", t.Warn
 	case protocol.StateTrying:
 		return "TRY", t.Dim
+	case protocol.StateEnded:
+		return "END", t.Dim
 	}
 	return strings.ToUpper(string(s)), t.Text
 }
@@ -254,6 +263,14 @@ func jitterCell(t *style.Theme, v *float64) (string, style.Style) {
 		return "-", t.Dim
 	}
 	return strconv.FormatFloat(*v, 'f', 0, 64), t.Jitter(*v)
+}
+
+// inMS writes milliseconds, with a decimal where it matters.
+func inMS(v float64) string {
+	if v >= 100 {
+		return fmt.Sprintf("%.0f ms", v)
+	}
+	return fmt.Sprintf("%.1f ms", v)
 }
 
 // clock writes a duration as 03:41 or 1:03:41.

@@ -106,9 +106,27 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case sensorsMsg:
 		return m, m.sensors.update(msg)
 	case tea.KeyMsg:
-		return m, m.key(msg)
+		return m, m.typed(msg)
 	}
 	return m, nil
+}
+
+// typed takes what came from the keyboard. Keys that were read together come as one message: they are taken one by one.
+// What was pasted goes into the filter, or nowhere: it is no series of commands.
+func (m *Model) typed(k tea.KeyMsg) tea.Cmd {
+	switch {
+	case k.Paste && !m.typing:
+		return nil
+	case k.Type != tea.KeyRunes || len(k.Runes) < 2 || k.Paste:
+		return m.key(k)
+	}
+	var cmds []tea.Cmd
+	for i := range k.Runes {
+		one := k
+		one.Runes = k.Runes[i : i+1]
+		cmds = append(cmds, m.key(tea.KeyMsg(one)))
+	}
+	return tea.Batch(cmds...)
 }
 
 // take brings what the feed gathered to the lists.
@@ -348,6 +366,8 @@ func (m *Model) keyMap() keyMap {
 		return detailKeys
 	case m.view == viewLive || m.view == viewDone:
 		return listKeys
+	case m.view == viewSensors:
+		return sensorKeys
 	}
 	return textKeys
 }

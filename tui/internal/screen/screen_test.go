@@ -94,6 +94,25 @@ func TestFilterFollowsEveryKeyAndSaysWhereItIsWrong(t *testing.T) {
 	s.want(`6 calls`)
 }
 
+func TestKeysThatAreReadTogetherAreAllTaken(t *testing.T) {
+	src := pbx()
+	s := newScreen(t, src, 80, 24, asciiLook)
+	s.feed(src)
+	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("jj/mos<4")})
+	s.want(`/ mos<4.* 2 of 6 shown`)
+}
+
+func TestPastedTextIsNoSeriesOfCommands(t *testing.T) {
+	src := pbx()
+	s := newScreen(t, src, 80, 24, asciiLook)
+	s.feed(src)
+	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("2q"), Paste: true})
+	s.want(`\[1 Live\]`)
+	s.keys("/")
+	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("caller:2007"), Paste: true})
+	s.want(`1 of 6 shown`)
+}
+
 func TestCursorStaysOnItsCallWhenTheOrderChanges(t *testing.T) {
 	src := pbx()
 	s := newScreen(t, src, 80, 24, asciiLook)
