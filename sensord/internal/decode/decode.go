@@ -49,7 +49,7 @@ type Datagram struct {
 	Length    int  // of the whole payload; larger than len(Payload) when Cut
 	Payload   []byte
 	HeaderLen int              // offset of Payload in Packet.Data; 0 when it is not in one piece in that frame
-	Frame     uint64           // number of the packet in the input, from 1
+	Frame     uint64           // number of Packet in the input, from 1
 	Packet    *capture.Packet  // the packet that completed it, for keeping
 	Earlier   []capture.Packet // the packets that carried its other IP or SCTP fragments, for keeping
 

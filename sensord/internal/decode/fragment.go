@@ -55,6 +55,7 @@ type part struct {
 	off    int
 	data   []byte
 	packet capture.Packet
+	frame  uint64 // number of packet
 }
 
 func (f *fragments) init(maxCount, maxBytes int) {
@@ -135,7 +136,7 @@ func (x *Decoder) fragment(proto uint8, v6 bool, off int, more bool, b []byte) {
 		}
 	}
 	p, data := x.hold(b)
-	a.parts = append(a.parts, part{off, data, p})
+	a.parts = append(a.parts, part{off, data, p, x.frame})
 	size := len(p.Data) + frameOverhead
 	a.bytes += size
 	f.bytes += size
@@ -219,8 +220,8 @@ func (x *Decoder) expireFragments(since int64) {
 		for i := range a.parts[:last] {
 			x.d.Earlier = append(x.d.Earlier, a.parts[i].packet)
 		}
-		x.d.Packet = &a.parts[last].packet
+		x.d.Packet, x.d.Frame = &a.parts[last].packet, a.parts[last].frame
 		x.reassembled(a, n)
-		x.d.Earlier = nil
+		x.d.Earlier, x.d.Frame = nil, x.frame
 	}
 }

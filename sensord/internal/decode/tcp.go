@@ -59,6 +59,7 @@ type segment struct {
 	fin    bool
 	data   []byte
 	packet capture.Packet
+	frame  uint64 // number of packet
 }
 
 func (s *streams) init(maxCount, maxBytes int) {
@@ -206,7 +207,7 @@ func (x *Decoder) run(s *stream, g *segment) {
 	frame, loose := d.Packet, x.loose
 	if g.packet.Data != nil {
 		x.streams.lent = g.packet
-		d.Packet, x.loose = &x.streams.lent, 0
+		d.Packet, d.Frame, x.loose = &x.streams.lent, g.frame, 0
 		if n := cap(g.packet.Data) - cap(g.data); n >= 0 && n+len(g.data) <= len(g.packet.Data) {
 			d.HeaderLen = n
 		}
@@ -219,7 +220,7 @@ func (x *Decoder) run(s *stream, g *segment) {
 		x.release(s)
 	}
 	d.Stream, d.Fresh, d.Gap, d.Ignore = 0, false, false, false
-	d.Packet, x.loose = frame, loose
+	d.Packet, d.Frame, x.loose = frame, x.frame, loose
 }
 
 // holdBack keeps a segment until those before it have come.
@@ -232,6 +233,7 @@ func (x *Decoder) holdBack(s *stream, g *segment) {
 	x.count(cTCPReordered)
 	h := *g
 	h.packet, h.data = x.hold(g.data)
+	h.frame = x.frame
 	t := &x.streams
 	t.bytes += h.size()
 	if len(s.held) == 0 {

@@ -100,7 +100,7 @@ func TestAGapIsSkippedAfterASecond(t *testing.T) {
 	if got.bytes[1] != "abcghi" || got.gaps != 1 || counted(x)["decode.tcp.gaps"] != 1 {
 		t.Errorf("got %v, %d gaps", got.bytes, got.gaps)
 	}
-	if d := got.grams[1]; d.HeaderLen != 54 || d.Time != got.grams[2].Time {
+	if d := got.grams[1]; d.HeaderLen != 54 || d.Frame != 3 || d.Time != got.grams[2].Time {
 		t.Errorf("held run: %+v", d)
 	}
 }
