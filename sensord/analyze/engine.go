@@ -79,9 +79,14 @@ func (e *Engine) Tick(now int64) { e.calls.Tick(now) }
 
 // Close ends the input: what is held back is analysed, and running calls become records that end as "unterminated", in
 // the order of their start.
-func (e *Engine) Close() {
+func (e *Engine) Close() { e.end(protocol.EndUnterminated) }
+
+// Interrupt is Close for a sensor that is stopped while the input goes on: running calls end as "interrupted".
+func (e *Engine) Interrupt() { e.end(protocol.EndInterrupted) }
+
+func (e *Engine) end(cause protocol.EndCause) {
 	e.decoder.Flush()
-	e.calls.Close()
+	e.calls.Close(cause)
 }
 
 // Live appends the calls that run, and those that ended within the last seconds, to dst in the order of their start.

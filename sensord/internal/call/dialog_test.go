@@ -135,7 +135,7 @@ func TestCapturePlayedAgainBeforeItsCallEndedIsANewCall(t *testing.T) {
 	s.talk(2.1, 50, aliceRTP, bobRTP, 8, 1)
 	s.setUp(60, "", aliceRTP, bobRTP)
 	s.talk(62.1, 70, aliceRTP, bobRTP, 8, 1)
-	s.t.Close()
+	s.t.Close(protocol.EndUnterminated)
 	if len(s.calls) != 2 {
 		t.Fatalf("%d records, want 2", len(s.calls))
 	}
@@ -285,7 +285,7 @@ func TestCallsWithoutTheirBeginning(t *testing.T) {
 	t.Run("a lone BYE makes no record", func(t *testing.T) {
 		s := newSim(t)
 		s.hangUp(0, "")
-		s.t.Close()
+		s.t.Close(protocol.EndUnterminated)
 		check(t, "records", len(s.calls), 0)
 		check(t, "counted", s.t.count.outside, uint64(2))
 	})
@@ -340,11 +340,18 @@ func TestTimeouts(t *testing.T) {
 		check(t, "status", c.Status, 0)
 		check(t, "finding", c.Findings[0].Code+" "+string(c.Findings[0].Severity), "retransmission-storm bad")
 	})
+	t.Run("the sensor is stopped", func(t *testing.T) {
+		s := newSim(t)
+		s.setUp(0, "", aliceRTP, bobRTP)
+		s.t.Close(protocol.EndInterrupted)
+		c := s.finish(3)
+		check(t, "cause and by", string(c.EndCause)+" "+string(c.EndBy), "interrupted sensor")
+	})
 	t.Run("the input ends", func(t *testing.T) {
 		s := newSim(t)
 		s.setUp(0, "", aliceRTP, bobRTP)
 		s.talk(2.1, 50, aliceRTP, bobRTP, 8, 1)
-		s.t.Close()
+		s.t.Close(protocol.EndUnterminated)
 		c := s.finish(3)
 		check(t, "cause", c.EndCause, protocol.EndUnterminated)
 		check(t, "end", c.End, protocol.TimeFromNanos(at(3.08)))

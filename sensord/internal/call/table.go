@@ -222,11 +222,12 @@ func (t *Table) finish(c *Call) {
 	t.sink.Call(r)
 }
 
-// Close ends the input: running calls become records in the order of their start.
-func (t *Table) Close() {
+// Close ends all calls for the given cause, protocol.EndUnterminated or protocol.EndInterrupted, in the order of their
+// start. Calls that have ended already keep their own.
+func (t *Table) Close(cause protocol.EndCause) {
 	for t.first != nil {
 		c := t.first
-		c.interrupt(protocol.EndUnterminated)
+		c.interrupt(cause)
 		t.finish(c)
 	}
 }
