@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -16,6 +17,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -89,12 +91,13 @@ func TestDoctorFindsEachFault(t *testing.T) {
 		"sender off":          {func(w *world) { w.conf["packetbuffer_sender"] = "no" }, "conf-packetbuffer-sender", doctor.Warn, "packetbuffer_sender = no", "never mirrored"},
 		"sender not set":      {func(w *world) { w.conf["packetbuffer_sender"] = "" }, "conf-packetbuffer-sender", doctor.Warn, "not set", "checklist"},
 
-		"a name that does not exist": {func(w *world) { w.conf["server_destination"] = "no such name.invalid" }, "dns", doctor.Fail, "", "getent"},
+		"a name that does not exist": {func(w *world) { w.conf["server_destination"] = "a..b" }, "dns", doctor.Fail, "a..b: no such name", "getent"},
 		"a closed port":              {func(w *world) { w.conf["server_destination"] = closedPort(w) }, "tcp-60023", doctor.Fail, "refuses", "ss -ltnp"},
 		"accepted and closed":        {func(w *world) { w.conf["server_destination"] = w.listen(func(c net.Conn) { c.Close() }) }, "tcp-60023", doctor.Fail, "closes at once", "proxy"},
 		"accepted and reset": {func(w *world) {
 			w.conf["server_destination"] = w.listen(func(c net.Conn) { c.(*net.TCPConn).SetLinger(0); c.Close() })
 		}, "tcp-60023", doctor.Fail, "resets", "firewall"},
+		"no answer":                 {func(w *world) { w.conf["server_destination"] = silentPort(w) }, "tcp-60023", doctor.Fail, "does not answer", "nft"},
 		"the second server answers": {func(w *world) { w.conf["server_destination"] = closedPort(w) + "," + w.addr }, "tcp-60023", doctor.Warn, "answers", ""},
 
 		"a web server answers": {func(w *world) {
@@ -241,6 +244,32 @@ func closedPort(w *world) string {
 	return ln.Addr().String()
 }
 
+// silentPort is a port that drops what asks to connect, as a firewall does: its queue of connections is full.
+func silentPort(w *world) string {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { syscall.Close(fd) })
+	if err := errors.Join(syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), syscall.Listen(fd, 0)); err != nil {
+		w.t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	addr := fmt.Sprintf("127.0.0.1:%d", name.(*syscall.SockaddrInet4).Port)
+	for range 4 { // until the kernel answers no more
+		c, err := net.DialTimeout("tcp", addr, 300*time.Millisecond)
+		if err != nil {
+			return addr
+		}
+		w.t.Cleanup(func() { c.Close() })
+	}
+	w.t.Fatal("the queue of connections does not fill")
+	return ""
+}
+
 func deadSocket(w *world) string {
 	path := w.path("dead.sock")
 	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
@@ -320,7 +349,7 @@ func TestDoctorRefusesNamesThatItDoesNotKnow(t *testing.T) {
 
 func TestOutputFitsTheTerminal(t *testing.T) {
 	w := newWorld(t)
-	w.conf["server_destination"] = closedPort(w) + "," + strings.Repeat("very-long-name.", 8) + "invalid"
+	w.conf["server_destination"] = closedPort(w) + "," + strings.Repeat("very-long-name.", 8) + ".without-an-answer"
 	w.conf["unheard_of"] = "x"
 	w.change(func(h *protocol.Health) {
 		h.Problems = []protocol.Problem{{Code: "evil", Title: "red \x1b[31m text\a, 日本語 and more of it until the line is full and must be broken"}}

@@ -1,0 +1,151 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"voiptop/protocol"
+)
+
+var captureChecks = []Check{
+	{Code: "interface", Group: "capture", Title: "the interfaces are there and up", Needs: []string{"conf-readable"}, Run: checkInterface},
+	{Code: "packets-seen", Group: "capture", Title: "packets arrive", Needs: []string{"sensord-socket"}, Run: checkPackets},
+	{Code: "drops", Group: "capture", Title: "none are dropped", Needs: []string{"packets-seen"}, Run: checkDrops},
+	{Code: "sip-seen", Group: "capture", Title: "SIP is among them", Needs: []string{"packets-seen"}, Run: checkSIP},
+	{Code: "calls-seen", Group: "capture", Title: "calls are among the SIP", Needs: []string{"sip-seen"}, Run: checkCalls},
+	{Code: "rtp-seen", Group: "capture", Title: "the calls' RTP is there", Needs: []string{"calls-seen"}, Run: checkRTP},
+}
+
+func checkInterface(ctx context.Context, e *Env) Result {
+	if h, err := e.Health(ctx); err == nil && replays(h) {
+		return ok("sensord replays %s", sources(h))
+	}
+	names := e.config().Interfaces
+	if len(names) == 0 {
+		return failed("interface is not set", "sensord does not know where to capture", "ip -br link ; then write interface = NAME in "+e.ConfPath)
+	}
+	list, err := e.Interfaces()
+	if err != nil {
+		return blocked(err.Error(), "ip -br link")
+	}
+	up := map[string]bool{}
+	for _, i := range list {
+		up[i.Name] = i.Flags&net.FlagUp != 0
+	}
+	for _, name := range names {
+		isUp, there := up[name]
+		switch {
+		case name == "any":
+		case !there:
+			return failed(name+" does not exist", "sensord cannot capture there", "ip -br link ; then mend interface in "+e.ConfPath)
+		case !isUp:
+			return failed(name+" is down", "no packet arrives there", "ip link set "+name+" up")
+		}
+	}
+	return ok("%s", strings.Join(names, ", "))
+}
+
+// soon is how long a sensor may see nothing without anything being wrong.
+const soon = time.Minute
+
+// young reports whether the sensor has just started.
+func (e *Env) young(h protocol.Health) bool {
+	return h.Info.Started != 0 && e.Now().Sub(h.Info.Started.Std()) < soon
+}
+
+// notYet is a failure, or only a warning while the sensor is young.
+func (e *Env) notYet(h protocol.Health, r Result) Result {
+	if e.young(h) {
+		r.Status = Warn
+		r.Seen += " (sensord has just started)"
+	}
+	return r
+}
+
+func checkPackets(ctx context.Context, e *Env) Result {
+	h, err := e.Health(ctx)
+	if err != nil {
+		return skip("sensord does not answer")
+	}
+	if n := h.Counters[protocol.CountPackets]; n > 0 {
+		return ok("%d packets in %s", n, e.since(h.Info.Started))
+	}
+	return e.notYet(h, failed("no packet in "+e.since(h.Info.Started)+" on "+sources(h),
+		"the mirror port is not set up, or it is another interface", "tcpdump -ni "+firstInterface(h, e)+" -c 5"))
+}
+
+func firstInterface(h protocol.Health, e *Env) string {
+	if names := e.config().Interfaces; len(names) > 0 {
+		return names[0]
+	}
+	if name, _, _ := strings.Cut(h.Info.Source, ","); name != "" {
+		return name
+	}
+	return "any"
+}
+
+func checkDrops(ctx context.Context, e *Env) Result {
+	h, err := e.Health(ctx)
+	if err != nil {
+		return skip("sensord does not answer")
+	}
+	dropped, all := h.Counters[protocol.CountKernelDrops], h.Counters[protocol.CountPackets]
+	if dropped == 0 {
+		return ok("none")
+	}
+	pct := 100 * float64(dropped) / float64(dropped+all)
+	r := warning(fmt.Sprintf("%d of %d packets (%.2f %%)", dropped, dropped+all, pct), "the kernel's ring was full: loss is reported that the network did not cause",
+		fmt.Sprintf("write ringbuffer = %d in %s, then systemctl restart sensord", min(2*e.config().RingBufferMB, 2000), e.ConfPath))
+	if pct >= 1 {
+		r.Status = Fail
+	}
+	return r
+}
+
+func checkSIP(ctx context.Context, e *Env) Result {
+	h, err := e.Health(ctx)
+	if err != nil {
+		return skip("sensord does not answer")
+	}
+	if n := h.Counters[protocol.CountSIP]; n > 0 {
+		return ok("%d SIP messages", n)
+	}
+	c := e.config()
+	why := "SIP does not pass here, or is encrypted (TLS)"
+	switch {
+	case len(c.SIPPorts) > 0:
+		why = fmt.Sprintf("sipport names %v only; without it SIP is found on any port. Or SIP does not pass here, or is encrypted", c.SIPPorts)
+	case c.Filter != "":
+		why = fmt.Sprintf("filter = %s may keep it out. Or SIP does not pass here, or is encrypted", c.Filter)
+	}
+	return e.notYet(h, failed("no SIP message among the packets", why, "tcpdump -Ani "+firstInterface(h, e)+" -c 3 port 5060"))
+}
+
+func checkCalls(ctx context.Context, e *Env) Result {
+	h, err := e.Health(ctx)
+	if err != nil {
+		return skip("sensord does not answer")
+	}
+	if n := h.Counters[protocol.CountCallsStarted]; n > 0 {
+		return ok("%d calls, %d running", n, h.Running)
+	}
+	return warning("SIP, but no call yet", "only registrations or keep-alives so far; perhaps nobody has called", "make a test call, then: voipmon doctor --wait")
+}
+
+func checkRTP(ctx context.Context, e *Env) Result {
+	h, err := e.Health(ctx)
+	if err != nil {
+		return skip("sensord does not answer")
+	}
+	if n := h.Counters[protocol.CountRTP]; n > 0 {
+		return ok("%d RTP packets", n)
+	}
+	if h.Counters[protocol.CountCallsStarted] == 0 {
+		return skip("there was no call")
+	}
+	return e.notYet(h, warning("calls, but no RTP packet", "media takes another way (another interface, VLAN or machine), the filter keeps it out, or no call was answered",
+		"tcpdump -ni any -c 20 udp and portrange 10000-65535"))
+}
