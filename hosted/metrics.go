@@ -38,7 +38,9 @@ func newMetrics() *metrics {
 	return m
 }
 
-func (m *metrics) handler() http.Handler { return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}) }
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
 
 // observe counts a request. The method is the client's word: only the usual ones get a label of their own.
 func (m *metrics) observe(r httpapi.Observed) {

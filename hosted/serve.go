@@ -43,7 +43,9 @@ func newServe(db *database) *cobra.Command {
 		Long: "Run the service: sensors' link, API and GUI. The first start makes the tenant \"" + defaultTenant + "\" and its user admin, and prints\n" +
 			"the password once. Plain HTTP is meant for this machine or for behind a proxy that does TLS (then give --trusted-proxy).",
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return serve(c.Context(), db, f, c.OutOrStdout(), c.ErrOrStderr()) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return serve(c.Context(), db, f, c.OutOrStdout(), c.ErrOrStderr())
+		},
 	}
 	c.Flags().StringVar(&f.http, "http", "127.0.0.1:8080", "address of the API and the GUI")
 	c.Flags().StringVar(&f.cert, "http-tls-cert", "", "certificate file (PEM) for --http; with --http-tls-key")

@@ -2,12 +2,9 @@ package postgres_test
 
 import (
 	"context"
-	"database/sql"
-	"fmt"
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,21 +25,10 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-var databases atomic.Int32
-
 // newDatabase makes an empty database and answers its URL.
 func newDatabase(t testing.TB) string {
 	server.Skip(t)
-	admin, err := sql.Open("postgres", server.URL("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer admin.Close()
-	name := fmt.Sprintf("test%d", databases.Add(1))
-	if _, err := admin.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
-		t.Fatal(err)
-	}
-	return server.URL(name)
+	return server.Database(t)
 }
 
 func openAt(t testing.TB, url string, o sqlstore.Options) *postgres.Store {

@@ -4,6 +4,7 @@ package pgtest
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,16 +12,22 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	_ "github.com/lib/pq" // the driver "postgres"
 )
 
 // binaries are where distributions install the server.
 var binaries = []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin"}
 
 // Server is a running server.
-type Server struct{ socket string }
+type Server struct {
+	socket    string
+	databases atomic.Int32
+}
 
 // URL names a database of the server.
 func (s *Server) URL(database string) string {
@@ -75,7 +82,7 @@ func Run(fn func(*Server) int) int {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	return fn(&Server{dir})
+	return fn(&Server{socket: dir})
 }
 
 func failed(err error) int {
@@ -114,6 +121,21 @@ func owner(dir string) (*syscall.Credential, error) {
 		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 	}
 	return nil, fmt.Errorf("root cannot run PostgreSQL, and there is no user postgres or nobody")
+}
+
+// Database makes an empty database and answers its URL.
+func (s *Server) Database(t testing.TB) string {
+	t.Helper()
+	db, err := sql.Open("postgres", s.URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	name := fmt.Sprintf("test%d", s.databases.Add(1))
+	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
+		t.Fatal(err)
+	}
+	return s.URL(name)
 }
 
 // Skip skips a test where there is no server.
