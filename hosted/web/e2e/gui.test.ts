@@ -187,6 +187,16 @@ describe.skipIf(why !== '')('the GUI in a browser', () => {
     });
   });
 
+  test('says so when the session is over, and goes on where one was', async () => {
+    await page.goto(`${base}/calls`);
+    await page.locator('.virtual a[data-call]').first().waitFor();
+    await context.clearCookies();
+    await page.getByRole('navigation').getByRole('link', { name: 'Sensors' }).click();
+    await page.getByText('Your session is over').waitFor();
+    await login(password);
+    await page.waitForURL(`${base}/sensors`);
+  });
+
   test('ends the session', async () => {
     await page.goto(`${base}/calls`);
     await page.getByRole('button', { name: 'Log out' }).click();

@@ -15,9 +15,11 @@ import { Empty, ProblemBox, useTitle } from './ui/bits';
 import { Icon, type IconName } from './ui/icons';
 import { typing } from './ui/keys';
 
-const toLogin = () => {
-  if (location.pathname !== '/login') navigate('/login?next=' + encodeURIComponent(location.pathname + location.search), 'replace');
-};
+function toLogin(ended: boolean) {
+  if (location.pathname === '/login') return;
+  const next = encodeURIComponent(location.pathname + location.search);
+  navigate(`/login?next=${next}${ended ? '&ended=1' : ''}`, 'replace');
+}
 
 export function App() {
   const route = useRoute();
@@ -28,14 +30,14 @@ export function App() {
     setProblem(null);
     api.session().then(setUser, (e) => {
       const p = asProblem(e);
-      if (p.status === 401) toLogin();
+      if (p.status === 401) toLogin(false);
       else setProblem(p);
     });
   }, []);
   useEffect(() => {
     whenUnauthorized(() => {
       setUser(null);
-      toLogin();
+      toLogin(true);
     });
     if (location.pathname !== '/login') ask();
   }, [ask]);
@@ -43,6 +45,7 @@ export function App() {
   if (route.page === 'login') {
     return (
       <LoginPage
+        ended={route.ended}
         done={(u) => {
           setUser(u);
           navigate(route.next, 'replace');

@@ -4,7 +4,7 @@ import { callPath, callsPath, localPath, parseRoute } from './router';
 describe('a URL names a view', () => {
   test.each([
     ['/', '', { page: 'calls', query: '' }], ['/calls', '?q=1&kept=1', { page: 'calls', query: 'q=1&kept=1' }], ['/calls/0192-ab', '', { page: 'call', id: '0192-ab' }],
-    ['/sensors', '', { page: 'sensors', add: false }], ['/sensors', '?add=1', { page: 'sensors', add: true }], ['/login', '?next=%2Fsensors', { page: 'login', next: '/sensors' }],
+    ['/sensors', '', { page: 'sensors', add: false }], ['/sensors', '?add=1', { page: 'sensors', add: true }], ['/login', '?next=%2Fsensors', { page: 'login', next: '/sensors', ended: false }], ['/login', '?ended=1', { page: 'login', next: '/calls', ended: true }],
     ['/elsewhere', '', { page: 'missing', path: '/elsewhere' }], ['/calls/%E0%A4%A', '', { page: 'missing', path: '/calls/%E0%A4%A' }],
   ])('%s%s', (path, search, want) => expect(parseRoute(path, search)).toEqual(want));
 

@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 
 export type Route =
-  | { page: 'login'; next: string }
+  | { page: 'login'; next: string; ended: boolean } // ended: a session was there and is over
   | { page: 'calls'; query: string }
   | { page: 'call'; id: string }
   | { page: 'sensors'; add: boolean }
@@ -12,7 +12,7 @@ export type Route =
 export function parseRoute(path: string, search: string): Route {
   const params = new URLSearchParams(search);
   if (path === '/' || path === '/calls') return { page: 'calls', query: params.toString() };
-  if (path === '/login') return { page: 'login', next: localPath(params.get('next')) };
+  if (path === '/login') return { page: 'login', next: localPath(params.get('next')), ended: params.has('ended') };
   if (path === '/sensors') return { page: 'sensors', add: params.has('add') };
   const call = /^\/calls\/([^/]+)$/.exec(path);
   if (call) {

@@ -103,7 +103,7 @@ function BarRow({ row, x1, x2, gutter }: { row: Bar } & Ends) {
       <title>{`${s.src} > ${s.dst}\n${s.ssrc} payload type ${s.payload_type}\n${s.packets} packets, ${s.lost} lost`}</title>
       <Times row={row} gutter={gutter} />
       <path d={d} />
-      <text class="label" x={(a + b) / 2} y={row.y + 4} text-anchor="middle">{widest([`${row.label} ${mos && `${mos} ${g}`} · ${lost}`, `${row.label} ${mos} · ${lost}`, `${mos} · ${lost}`], b - a - 24)}</text>
+      <text class="label" x={(a + b) / 2} y={row.y + 4} text-anchor="middle">{widest(mos ? [`${row.label} ${mos} ${g} · ${lost}`, `${row.label} ${mos} · ${lost}`, `${mos} · ${lost}`] : [`${row.label} · ${lost}`, lost], b - a - 24)}</text>
     </g>
   );
 }

@@ -3,7 +3,7 @@ import { api, asProblem } from '../api/client';
 import type { Problem, User } from '../api/types';
 import { ProblemBox, useTitle } from '../ui/bits';
 
-export function LoginPage({ done }: { done: (u: User) => void }) {
+export function LoginPage({ ended, done }: { ended: boolean; done: (u: User) => void }) {
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
   useTitle('Log in');
@@ -31,6 +31,7 @@ export function LoginPage({ done }: { done: (u: User) => void }) {
           </svg>
           <h1 id="login-title">voiptop</h1>
         </div>
+        {ended && !problem && <p class="notice warn">Your session is over. Log in again to go on where you were.</p>}
         <label>
           Name
           <input name="name" autoComplete="username" required autoFocus autoCapitalize="none" spellcheck={false} />
