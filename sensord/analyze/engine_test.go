@@ -292,3 +292,41 @@ func FuzzEngine(f *testing.F) {
 		}
 	})
 }
+
+// TestEveryCounterIsDocumented looks the names up that the generator's traffic and the captures of others give rise to.
+func TestEveryCounterIsDocumented(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "counters.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := New(Config{}, &discard{})
+	for _, p := range packets(t, gen.Small(2)) {
+		e.Packet(&p)
+		p.Link = 250 // of nothing
+		e.Packet(&p)
+	}
+	n := protocol.Counters{}
+	e.Counters(n)
+	paths, _ := filepath.Glob(filepath.Join("..", "..", "..", "shared", "captures", "*"))
+	for _, f := range paths {
+		if _, sum, err := Files(context.Background(), []string{f}, nil, Config{}); err == nil {
+			for name, v := range sum.Counters {
+				n[name] += v
+			}
+		}
+	}
+	families := []string{"sip.requests.", "sip.responses.", "decode.linktype.", "decode.ethertype.", "decode.ipproto.", "decode.ppp."}
+	for name := range n {
+		for _, f := range families {
+			if strings.HasPrefix(name, f) {
+				name = f
+			}
+		}
+		if !strings.Contains(string(doc), "`"+name) {
+			t.Errorf("%s is not in docs/counters.md", name)
+		}
+	}
+	if len(n) < 20 {
+		t.Errorf("only %d counters: %v", len(n), n)
+	}
+}
