@@ -30,6 +30,19 @@ function budget(): Plugin {
   };
 }
 
+// licences puts the licences of what is bundled beside it, as they ask for.
+function licences(): Plugin {
+  return {
+    name: 'licences',
+    apply: 'build',
+    generateBundle() {
+      const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: Record<string, string> };
+      const text = Object.keys(dependencies).map((name) => `${name}\n\n${readFileSync(join('node_modules', name, 'LICENSE'), 'utf8')}`);
+      this.emitFile({ type: 'asset', fileName: 'licences.txt', source: text.join('\n\n') });
+    },
+  };
+}
+
 // mockAPI answers /api/v1 from src/dev in the development server. The module is loaded there only.
 function mockAPI(): Plugin {
   return {
@@ -48,7 +61,7 @@ function mockAPI(): Plugin {
 const api = process.env.API;
 
 export default defineConfig({
-  plugins: [budget(), ...(api ? [] : [mockAPI()])],
+  plugins: [licences(), budget(), ...(api ? [] : [mockAPI()])],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: { target: 'es2022', outDir: 'dist', emptyOutDir: true, modulePreload: { polyfill: false }, reportCompressedSize: true },
   server: api ? { proxy: { '/api': { target: api, changeOrigin: true } } } : {},
