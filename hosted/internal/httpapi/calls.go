@@ -170,12 +170,12 @@ func (a *api) storedCall(ctx context.Context, t store.TenantID, name string) (pr
 	if id, err := protocol.ParseUUID(name); err == nil {
 		return a.Store.Call(ctx, t, id)
 	}
-	page, err := a.Store.Calls(ctx, t, store.CallQuery{Text: name, Limit: maxLimit})
+	page, err := a.Store.Calls(ctx, t, store.CallQuery{CallID: name, Limit: 10})
 	if err != nil {
 		return protocol.CDR{}, err
 	}
 	for i := range page.Calls {
-		if page.Calls[i].CallID == name {
+		if page.Calls[i].CallID == name { // the store compares the first part of a very long one
 			return a.Store.Call(ctx, t, page.Calls[i].ID)
 		}
 	}

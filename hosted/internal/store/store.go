@@ -108,6 +108,7 @@ type CallQuery struct {
 	From, To protocol.Time // start in [From, To)
 	Number   string        // prefix of caller or callee
 	Text     string        // number prefix, exact Call-ID, id, or IP address of either side
+	CallID   string        // exactly
 	SensorID uint16
 	Status   int
 	MaxMOS   float64 // calls whose MOS is below

@@ -46,6 +46,9 @@ func NewQuery(t store.TenantID, q store.CallQuery) (Query, error) {
 	if q.Text != "" {
 		s.and(s.text(q.Text))
 	}
+	if q.CallID != "" {
+		s.and("call_id = " + s.arg(Text(q.CallID)))
+	}
 	if q.SensorID != 0 {
 		s.and("sensor_id = " + s.arg(int64(q.SensorID)))
 	}

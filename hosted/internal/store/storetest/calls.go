@@ -328,6 +328,8 @@ func testFields(t *testing.T, open Open) {
 		{store.CallQuery{Text: calls["busy"].CallID}, "busy"},
 		{store.CallQuery{Text: calls["good"].ID.String()}, "good"},
 		{store.CallQuery{Text: "call-"}, ""},
+		{store.CallQuery{CallID: calls["bad"].CallID}, "bad"},
+		{store.CallQuery{CallID: "+420221"}, ""},
 		{store.CallQuery{Text: "192.0.2.10"}, "v4"},
 		{store.CallQuery{Text: "192.0.2.1"}, ""},
 		{store.CallQuery{Text: "::ffff:198.51.100.1"}, "v4"},
