@@ -273,6 +273,7 @@ func (t *Table) stack(b *binding) {
 				}
 			}
 		}
+		b.trim()
 		return
 	}
 	top.shared(b)
@@ -281,6 +282,24 @@ func (t *Table) stack(b *binding) {
 		at = at.below
 	}
 	b.below, at.below = at.below, b
+	top.trim()
+	for _, s := range top.call.streams {
+		if s.to == top || s.from == top {
+			s.share()
+		}
+	}
+}
+
+// trim forgets what lies deeper in a stack than maxStack: thousands of calls may announce one endpoint, if they come from
+// a scanner.
+func (b *binding) trim() {
+	for range maxStack - 1 {
+		if b.below == nil {
+			return
+		}
+		b = b.below
+	}
+	b.below = nil
 }
 
 // shared notes that two running calls announce the same endpoint.

@@ -49,6 +49,7 @@ type Call struct {
 	shares   bool // an endpoint with another running call
 	feedback bool // RTCP, STUN or DTLS was seen where media goes
 	streams  []*stream
+	borrowed []*stream           // owned by a call that announced the same endpoints later
 	omitted  map[uint64]struct{} // flows beyond maxStreams
 
 	kept      *Kept

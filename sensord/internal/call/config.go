@@ -39,6 +39,7 @@ type Sink interface {
 // Bounds of one call. What goes beyond is counted in the call or in the Table.
 const (
 	maxStreams   = 64 // of one call; maxOmitted more are counted
+	maxStack     = 8  // calls that announce one endpoint at a time
 	maxBindings  = 64 // endpoints that one call's SDP may announce
 	maxOmitted   = 1000
 	maxFirstLine = 256

@@ -84,7 +84,7 @@ func (s *stream) roundTrip() int64 {
 	if s.rtcp != nil {
 		rtt = s.rtcp.rtt
 	}
-	for _, o := range s.call.streams {
+	for _, o := range s.call.streams { // a borrowed stream's other direction is its owner's, too
 		if o.key.src == s.key.dst && o.key.dst == s.key.src && o.rtcp != nil && o.rtcp.rtt >= 0 {
 			return max(rtt, 0) + o.rtcp.rtt
 		}

@@ -22,6 +22,14 @@ func (c *Call) keep(d *decode.Datagram, headers int) {
 	c.table.sink.Keep(c.kept, d.Packet, min(headers, len(d.Packet.Data)))
 }
 
+// keep gives an RTP packet to all calls that have the stream.
+func (s *stream) keep(d *decode.Datagram, payload int) {
+	s.call.keepMedia(d, payload)
+	for _, c := range s.sharers {
+		c.keepMedia(d, payload)
+	}
+}
+
 // keepMedia is keep for RTP, RTCP and what comes with it; payload is where in the datagram the voice begins.
 func (c *Call) keepMedia(d *decode.Datagram, payload int) {
 	if c.kept == nil || c.kept.Keep == protocol.KeepSIP {

@@ -40,7 +40,7 @@ func (c *Call) live() protocol.LiveCall {
 		l.Kept = c.kept.Keep
 	}
 	var worst *stream
-	for _, s := range c.streams {
+	for _, s := range c.heard() {
 		r := s.rtp.Report()
 		l.Packets += r.Packets
 		if s.codec != nil && l.Codec == "" {

@@ -28,6 +28,7 @@ type stream struct {
 	intervals []interval
 	rtcp      *feedback
 	types     []format // payload types met so far
+	sharers   []*Call  // calls that borrow it
 }
 
 // interval is ten seconds of a stream.
@@ -83,8 +84,8 @@ func (t *Table) Media(d *decode.Datagram) {
 			s.dtmf.Packet(&h, h.Payload(b))
 		}
 	}
-	if s.call.kept != nil {
-		s.call.keepMedia(d, h.Offset)
+	if s.call.kept != nil || len(s.sharers) > 0 {
+		s.keep(d, h.Offset)
 	}
 }
 
@@ -129,6 +130,7 @@ func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, k flowKey, hash uin
 	s.rtp.Init(0)
 	c.streams = append(c.streams, s)
 	t.flows.put(hash, s)
+	s.share()
 	return s
 }
 
@@ -203,14 +205,6 @@ func (s *stream) kind() sdp.Kind {
 		}
 	}
 	return sdp.Other
-}
-
-// sender tells which party a stream comes from.
-func (s *stream) sender() int {
-	if s.from != nil {
-		return int(s.from.who)
-	}
-	return 1 - int(s.to.who)
 }
 
 // notRTP sorts what else arrives at an announced endpoint. None of it is ever counted as lost media.

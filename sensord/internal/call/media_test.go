@@ -2,6 +2,7 @@ package call
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -72,6 +73,49 @@ func TestLongEarlyMediaKeepsACallAlive(t *testing.T) {
 	check(t, "cause", s.finish(410).EndCause, protocol.EndBye)
 }
 
+func TestBothLegsOfAB2BUAHaveTheMediaThatPassesIt(t *testing.T) {
+	s := newSim(t)
+	s.sip(0, alice, proxy, msg{id: "a-leg", first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP)})
+	s.sip(0.1, proxy, bob, msg{id: "b-leg", first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP)})
+	s.sip(2, bob, proxy, msg{id: "b-leg", first: ok200, cseq: "1 INVITE", to: "b", sdp: audioSDP(bobRTP)})
+	s.talk(2.001, 5, bobRTP, aliceRTP, 8, 0xb) // before the a-leg hears of the answer
+	s.sip(2.2, proxy, alice, msg{id: "a-leg", first: ok200, cseq: "1 INVITE", to: "b", sdp: audioSDP(bobRTP)})
+	for i := range 90000 { // half an hour
+		for src, dst := range map[string]string{aliceRTP: bobRTP, bobRTP: aliceRTP} {
+			if i >= 5 || src == aliceRTP {
+				ssrc := map[string]uint32{aliceRTP: 0xa, bobRTP: 0xb}[src]
+				s.t.Media(s.datagram(2.001+0.02*float64(i), src, dst, rtpPacket(8, uint16(1000+i), uint32(160*i), ssrc)))
+			}
+		}
+	}
+	s.sip(1803, proxy, bob, msg{id: "b-leg", first: byeLine, cseq: "2 BYE", to: "b"})
+	s.t.Tick(at(1810))
+	s.talk(1811, 10, aliceRTP, bobRTP, 8, 0xc) // the a-leg has not ended
+	s.t.Media(s.datagram(1812, bobRTP, aliceRTP, rtpPacket(8, uint16((1000+90000)&0xffff), 160*90000, 0xb)))
+	s.sip(1820, alice, proxy, msg{id: "a-leg", first: byeLine, cseq: "2 BYE", to: "b"})
+	s.t.Tick(at(1830))
+	if len(s.calls) != 2 || s.calls[0].CallID != "b-leg" {
+		t.Fatalf("%d records", len(s.calls))
+	}
+	for i, c := range s.calls {
+		check(t, "cause", c.EndCause, protocol.EndBye)
+		check(t, "findings", len(c.Findings), 0)
+		if len(c.Streams) != 2+i {
+			t.Fatalf("%s: %d streams", c.CallID, len(c.Streams))
+		}
+		for _, r := range c.Streams[:2] {
+			want := uint64(90000)
+			dir := protocol.FromCaller
+			if r.SSRC == 0xb {
+				dir, want = protocol.FromCallee, want+uint64(i)
+			}
+			check(t, c.CallID+" packets", r.Packets, want)
+			check(t, c.CallID+" direction", r.Direction, dir)
+		}
+	}
+	check(t, "flows left", s.t.flows.n, 0)
+}
+
 func TestNewestCallHasASharedEndpointAndTheOlderOneGetsItBack(t *testing.T) {
 	s := newSim(t)
 	s.setUp(0, "old", aliceRTP, bobRTP)
@@ -108,6 +152,20 @@ func TestPortsUsedAgainBelongToTheNextCall(t *testing.T) {
 	s.t.Tick(at(100))
 	check(t, "first", s.calls[0].Streams[0].Packets, uint64(50))
 	check(t, "second", s.calls[1].Streams[0].Packets, uint64(60))
+}
+
+func TestScannersThatAnnounceOneEndpointCostLittle(t *testing.T) {
+	s := newSim(t, func(c *Config) { c.MaxCalls = 50_000 })
+	for i := range 20_000 {
+		s.sip(float64(i)/1000, alice, bob, msg{id: fmt.Sprint("scan", i), first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP)})
+	}
+	depth := 0
+	for b := s.t.ends[decode.EndpointOf(netip.MustParseAddrPort(aliceRTP))]; b != nil; b = b.below {
+		depth++
+	}
+	check(t, "depth", depth, maxStack)
+	s.t.Tick(at(1000))
+	check(t, "endpoints left", len(s.t.ends), 0)
 }
 
 func TestComfortNoiseAndDigitsDoNotChangeTheCodec(t *testing.T) {

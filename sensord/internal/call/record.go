@@ -38,9 +38,10 @@ func (c *Call) Record() *protocol.CDR {
 		r.Capture.Kept = c.kept.Keep
 	}
 	r.Messages = c.summary()
-	r.Streams = make([]protocol.Stream, len(c.streams))
-	for i, s := range c.streams {
-		s.record(&r.Streams[i])
+	heard := c.heard()
+	r.Streams = make([]protocol.Stream, len(heard))
+	for i, s := range heard {
+		s.record(&r.Streams[i], c)
 	}
 	r.Codecs = c.codecs(r.Streams)
 	c.worst(r)
@@ -98,7 +99,7 @@ func (c *Call) codecs(streams []protocol.Stream) []string {
 		}
 		out = append(out, name)
 	}
-	for _, s := range c.streams {
+	for _, s := range c.heard() {
 		for _, f := range s.types {
 			if !f.codec.aside {
 				add(f.codec.name)
@@ -113,7 +114,8 @@ func (c *Call) codecs(streams []protocol.Stream) []string {
 	return out
 }
 
-func (s *stream) record(r *protocol.Stream) {
+// record makes the record of a stream as one of c.
+func (s *stream) record(r *protocol.Stream, c *Call) {
 	p := s.rtp.Report()
 	*r = protocol.Stream{
 		Src: s.key.src.String(), Dst: s.key.dst.String(), SSRC: protocol.SSRC(s.key.ssrc),
@@ -125,7 +127,7 @@ func (s *stream) record(r *protocol.Stream) {
 		Bursts: p.Bursts, PDV: p.PDV, PtimeMS: round(p.PtimeMS), DSCP: s.dscp,
 		Encrypted: s.to != nil && s.to.secure || s.from != nil && s.from.secure,
 	}
-	if s.sender() == caller {
+	if c.sender(s) == caller {
 		r.Direction = protocol.FromCaller
 	}
 	if k := s.mainCodec(p.PayloadType); k != nil {
@@ -191,9 +193,9 @@ func (c *Call) facts() *diagnose.Facts {
 		f.Sides[i] = diagnose.Side{Described: s.described, Refused: s.refused, Addr: s.addr, Port: s.port,
 			Signalling: s.from.AddrPort().Addr()}
 	}
-	for i, s := range c.streams {
+	for i, s := range c.heard() {
 		if k := s.codec; k != nil && k.kind != sdp.Video {
-			f.Sides[s.sender()].Sent = true
+			f.Sides[c.sender(s)].Sent = true
 			f.Astray = f.Astray || s.to == nil
 		}
 		if s.codec != nil && s.to != nil && len(s.to.formats) > 0 && s.to.codec(s.rtp.Report().PayloadType) == nil {

@@ -205,20 +205,16 @@ func (t *Table) finish(c *Call) {
 		t.last = c.prev
 	}
 	c.prev, c.next = nil, nil
-	for _, s := range c.streams {
-		t.flows.remove(s.hash, s)
-	}
+	t.count.ended++
+	c.finished = true
+	r := c.Record()
 	for _, b := range c.bindings {
 		t.unstack(b)
 	}
-	t.count.ended++
-	c.finished = true
-	var capture protocol.Capture
+	c.release()
 	if c.kept != nil {
-		capture = t.sink.Kept(c.kept)
+		r.Capture = t.sink.Kept(c.kept)
 	}
-	r := c.Record()
-	r.Capture = capture
 	t.sink.Call(r)
 }
 

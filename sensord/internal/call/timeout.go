@@ -11,6 +11,9 @@ func (c *Call) lastMedia() (last int64) {
 	for _, s := range c.streams {
 		last = max(last, s.rtp.Last())
 	}
+	for _, s := range c.borrowed {
+		last = max(last, s.rtp.Last())
+	}
 	return last
 }
 

@@ -1,0 +1,104 @@
+package call
+
+import "voiptop/sensord/internal/decode"
+
+// Two calls that run at the same time can have one stream: the legs on both sides of a B2BUA that lets media pass it. The
+// call that started last owns the stream; the others borrow it, as far as they announced both of its endpoints. (One
+// endpoint is not enough: a gateway uses the ports again of a call whose BYE was lost.)
+
+// share lends s to the calls that wait below its owner.
+func (s *stream) share() {
+	for _, top := range [...]*binding{s.to, s.from} {
+		if top == nil {
+			continue
+		}
+		for b := top.below; b != nil; b = b.below {
+			if c := b.call; c != s.call && !c.ended() && !s.lentTo(c) && c.binding(s.key.src) != nil && c.binding(s.key.dst) != nil {
+				s.sharers = append(s.sharers, c)
+				c.borrowed = append(c.borrowed, s)
+			}
+		}
+	}
+}
+
+func (s *stream) lentTo(c *Call) bool {
+	for _, o := range s.sharers {
+		if o == c {
+			return true
+		}
+	}
+	return false
+}
+
+// bequeath gives a stream whose owner is finished to a call that borrowed it, and reports whether there was one.
+func (s *stream) bequeath() bool {
+	for i, c := range s.sharers {
+		if c.ended() {
+			continue
+		}
+		s.sharers = append(s.sharers[:i:i], s.sharers[i+1:]...)
+		c.giveBack(s)
+		c.streams = append(c.streams, s)
+		s.call, s.to, s.from = c, c.binding(s.key.dst), c.binding(s.key.src)
+		s.pt = noPT
+		return true
+	}
+	return false
+}
+
+// giveBack takes s from what c has borrowed.
+func (c *Call) giveBack(s *stream) {
+	for i, o := range c.borrowed {
+		if o == s {
+			c.borrowed = append(c.borrowed[:i], c.borrowed[i+1:]...)
+			return
+		}
+	}
+}
+
+// release ends what the finished call c has to do with streams.
+func (c *Call) release() {
+	for _, s := range c.borrowed {
+		for i, o := range s.sharers {
+			if o == c {
+				s.sharers = append(s.sharers[:i], s.sharers[i+1:]...)
+				break
+			}
+		}
+	}
+	for _, s := range c.streams {
+		if s.stale || !s.bequeath() {
+			c.table.flows.remove(s.hash, s)
+		}
+	}
+}
+
+// binding finds an endpoint that c announced for RTP.
+func (c *Call) binding(e decode.Endpoint) *binding {
+	for _, b := range c.bindings {
+		if b.end == e && !b.rtcp {
+			return b
+		}
+	}
+	return nil
+}
+
+// heard lists the streams of c, its own and those it borrows.
+func (c *Call) heard() []*stream {
+	if len(c.borrowed) == 0 {
+		return c.streams
+	}
+	return append(c.streams[:len(c.streams):len(c.streams)], c.borrowed...)
+}
+
+// sender tells which party of c a stream comes from.
+func (c *Call) sender(s *stream) int {
+	to, from := s.to, s.from
+	if s.call != c {
+		to, from = c.binding(s.key.dst), c.binding(s.key.src)
+	}
+	if from != nil {
+		return int(from.who)
+	}
+	return 1 - int(to.who)
+}
