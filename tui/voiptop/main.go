@@ -14,10 +14,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"voiptop/protocol"
+	"voiptop/tui/internal/early"
 	"voiptop/tui/source"
 )
 
 func main() {
+	early.Restore()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	status := Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()

@@ -5,14 +5,18 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"voiptop/tui/internal/early"
 )
 
 // terminal is a pseudo-terminal with a program on it and us at the keyboard.
@@ -22,6 +26,7 @@ type terminal struct {
 	slave  *os.File
 	mu     sync.Mutex
 	shown  bytes.Buffer
+	answer string        // to the question for the background; "": the terminal is mute
 	read   chan struct{} // closed when nothing more is shown
 }
 
@@ -45,7 +50,7 @@ func newTerminal(t *testing.T, cols, rows uint16) *terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	term := &terminal{t: t, master: m, slave: s, read: make(chan struct{})}
+	term := &terminal{t: t, master: m, slave: s, answer: "\x1b]11;rgb:0000/0000/0000\x1b\\\x1b[?62c", read: make(chan struct{})}
 	go func() {
 		defer close(term.read)
 		b := make([]byte, 4096)
@@ -56,6 +61,9 @@ func newTerminal(t *testing.T, cols, rows uint16) *terminal {
 			}
 			term.mu.Lock()
 			term.shown.Write(b[:n])
+			if bytes.Contains(b[:n], []byte("\x1b[c")) {
+				m.WriteString(term.answer)
+			}
 			term.mu.Unlock()
 		}
 	}()
@@ -176,4 +184,71 @@ func TestScreenFollowsTheTerminalsSize(t *testing.T) {
 	p.wait("Destination")
 	p.master.WriteString("q")
 	<-ended
+}
+
+// TestMain lets the test's binary be voiptop itself, for what happens before main.
+func TestMain(m *testing.M) {
+	if os.Getenv("VOIPTOP_TEST_RUN") != "" {
+		main()
+	}
+	early.Restore()
+	os.Exit(m.Run())
+}
+
+// start runs voiptop as a program of its own on the terminal.
+func (p *terminal) start(args ...string) *exec.Cmd {
+	p.t.Helper()
+	c := exec.Command(os.Args[0], args...)
+	c.Stdin, c.Stdout, c.Stderr = p.slave, p.slave, p.slave
+	c.Env = append(os.Environ(), "VOIPTOP_TEST_RUN=1", "TERM=xterm-256color", "LANG=C.UTF-8")
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := c.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { c.Process.Kill() })
+	return c
+}
+
+func TestNothingAsksTheTerminalBeforeMain(t *testing.T) {
+	p := newTerminal(t, 80, 24)
+	if err := p.start("--version").Wait(); err != nil {
+		t.Fatal(err)
+	}
+	p.wait("voiptop ")
+	if p.has("\x1b") {
+		t.Errorf("--version wrote %q", p.shown.String())
+	}
+}
+
+func TestBackgroundChoosesTheColours(t *testing.T) {
+	for answer, title := range map[string]string{
+		"\x1b]11;rgb:ffff/ffff/ffff\x07\x1b[?62c": "\x1b[1;38;5;25m voiptop",
+		"\x1b]11;rgb:0000/0000/0000\x07\x1b[?62c": "\x1b[1;38;5;75m voiptop",
+	} {
+		p := newTerminal(t, 80, 24)
+		p.answer = answer
+		c := p.start("-r", fixture)
+		p.wait(title)
+		p.master.WriteString("q")
+		if err := c.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestMuteTerminalWaitsASecondAndLosesNoKey(t *testing.T) {
+	p := newTerminal(t, 80, 24)
+	p.answer = ""
+	began := time.Now()
+	c := p.start("-r", fixture)
+	p.wait("\x1b[c")
+	p.master.WriteString("1")
+	p.wait("[1 Live]")
+	if d := time.Since(began); d > 3*time.Second {
+		t.Errorf("the screen came after %v", d)
+	}
+	p.master.WriteString("q")
+	if err := c.Wait(); err != nil {
+		t.Error(err)
+	}
 }

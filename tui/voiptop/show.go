@@ -10,10 +10,10 @@ import (
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
-	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/x/term"
 	"github.com/muesli/termenv"
 
+	"voiptop/tui/internal/background"
 	"voiptop/tui/internal/screen"
 	"voiptop/tui/internal/style"
 	"voiptop/tui/source"
@@ -36,17 +36,23 @@ func (v *command) show(ctx context.Context, src source.Source, tty *os.File) err
 	if err != nil {
 		return exitError{1, err.Error()}
 	}
-	m, watch := screen.New(ctx, screen.Config{Source: src, Theme: v.look(tty), Now: time.Now, Zone: v.zone(), Term: tty, Dir: dir})
+	look, typed := v.look(tty)
+	m, watch := screen.New(ctx, screen.Config{Source: src, Theme: look, Now: time.Now, Zone: v.zone(), Term: tty, Dir: dir})
 	watching := make(chan struct{})
 	go func() {
 		defer close(watching)
 		watch(ctx)
 	}()
 	keys := tea.WithInputTTY() // stdin may be a capture
-	if in, ok := v.stdin.(*os.File); ok && term.IsTerminal(in.Fd()) {
+	if in := v.keyboard(); in != nil {
 		keys = tea.WithInput(in)
 	}
 	p := tea.NewProgram(m, tea.WithAltScreen(), tea.WithOutput(tty), keys, tea.WithoutSignalHandler())
+	go func() {
+		for _, k := range typed {
+			p.Send(k)
+		}
+	}()
 	go func() {
 		<-ctx.Done()
 		p.Quit()
@@ -67,13 +73,53 @@ func (v *command) zone() *time.Location {
 	return time.Local
 }
 
-// look finds out what the terminal can show.
-func (v *command) look(tty *os.File) *style.Theme {
-	o := style.Options{Profile: termenv.NewOutput(tty).EnvColorProfile(), Dark: v.theme == "dark", ASCII: v.ascii || !utf8Locale(os.Getenv)}
-	if v.theme == "auto" {
-		o.Dark = lipgloss.HasDarkBackground()
+// keyboard is stdin if it is a terminal, else nil.
+func (v *command) keyboard() *os.File {
+	if in, ok := v.stdin.(*os.File); ok && term.IsTerminal(in.Fd()) {
+		return in
 	}
-	return style.New(o)
+	return nil
+}
+
+// answerTimeout is how long a terminal has to say what its background is. It covers a slow ssh.
+const answerTimeout = time.Second
+
+// look finds out what the terminal can show. typed is what the user typed meanwhile.
+func (v *command) look(tty *os.File) (t *style.Theme, typed []tea.KeyMsg) {
+	o := style.Options{Profile: termenv.NewOutput(tty).EnvColorProfile(), Dark: v.theme != "light", ASCII: v.ascii || !utf8Locale(os.Getenv)}
+	if in := v.keyboard(); v.theme == "auto" && o.Profile != termenv.Ascii && in != nil && answers(os.Getenv("TERM")) {
+		dark, known, b := background.Ask(in, tty, answerTimeout)
+		o.Dark = dark || !known
+		typed = keysOf(b)
+	}
+	return style.New(o), typed
+}
+
+// answers reports whether a terminal can say what its background is. A multiplexer cannot, it may have several terminals.
+func answers(term string) bool {
+	for _, no := range []string{"screen", "tmux", "linux", "vt"} {
+		if strings.HasPrefix(term, no) {
+			return false
+		}
+	}
+	return true
+}
+
+// keysOf makes key messages of what was typed before the program read the keyboard: letters, enter and ctrl-c.
+func keysOf(b []byte) (keys []tea.KeyMsg) {
+	for _, c := range b {
+		switch {
+		case c == '\r':
+			keys = append(keys, tea.KeyMsg{Type: tea.KeyEnter})
+		case c == 3:
+			keys = append(keys, tea.KeyMsg{Type: tea.KeyCtrlC})
+		case c > ' ' && c <= '~':
+			keys = append(keys, tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{rune(c)}})
+		case c == 0x1b:
+			return keys // a function key: what follows is no letter
+		}
+	}
+	return keys
 }
 
 // utf8Locale reports whether the locale's character set is UTF-8 (POSIX: LC_ALL, then LC_CTYPE, then LANG).

@@ -259,29 +259,36 @@ func (d *detail) head() []string {
 	for _, f := range facts(c) {
 		l.Add(t.Dim, "  "+f)
 	}
-	second := t.NewLine(d.w)
-	tabs := ""
+	tabs, width := d.tabs()
+	room := d.w - width - 2
+	if room < 20 {
+		return []string{l.String(), style.FitStyled(tabs, d.w), t.HLine("", d.w)}
+	}
+	cause := causeLines(t, c, room)[0]
+	if d.err != nil {
+		cause = t.NewLine(room).Add(t.Warn, " "+say(d.err)).String()
+	}
+	return []string{l.String(), cause + " " + tabs + " ", t.HLine("", d.w)}
+}
+
+// tabs are the names of the pages, and the cells they take.
+func (d *detail) tabs() (text string, width int) {
 	for p := range pages {
 		name := p.String()
 		switch p {
 		case pageStreams:
-			name += fmt.Sprintf(" %d", len(c.Streams))
+			name += fmt.Sprintf(" %d", len(d.cdr.Streams))
 		case pageFindings:
-			name += fmt.Sprintf(" %d", len(c.Findings))
+			name += fmt.Sprintf(" %d", len(d.cdr.Findings))
 		}
-		if p == d.page {
-			name = "[" + name + "]"
+		st := d.e.Theme.Dim
+		if name = " " + name + " "; p == d.page {
+			name, st = "["+name[1:len(name)-1]+"]", d.e.Theme.Key
 		}
-		tabs += " " + name
+		text += st.Render(name)
+		width += len(name)
 	}
-	cause := causeLines(t, c, max(0, d.w-style.Width(tabs)-2))[0]
-	if d.err != nil {
-		cause = t.NewLine(max(0, d.w-style.Width(tabs)-2)).Add(t.Warn, " "+say(d.err)).String()
-	}
-	if d.w > style.Width(tabs)+20 {
-		return []string{l.String(), cause + t.Dim.Render(tabs) + "  ", t.HLine("", d.w)}
-	}
-	return []string{l.String(), second.Add(t.Dim, tabs).String(), t.HLine("", d.w)}
+	return text, width
 }
 
 func (d *detail) view() []string {

@@ -7,6 +7,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/tui/internal/style"
+	"voiptop/tui/source"
 )
 
 // header is the frame above the lists: title, status, tabs with filter, a line. Short screens have title and tabs.
@@ -42,9 +43,13 @@ func (m *Model) title() string {
 	case ended:
 		l.Add(t.Info, " FILE ").Add(t.Text, name)
 	default:
-		if p.paused {
+		_, file := m.e.Source.(source.Noter)
+		switch {
+		case p.paused:
 			l.Add(t.Warn, " PAUSED ")
-		} else {
+		case file:
+			l.Add(t.Info, " READING ")
+		default:
 			l.Add(t.Good, " LIVE ")
 		}
 		l.Add(t.Text, name)

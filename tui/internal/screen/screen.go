@@ -83,6 +83,9 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.w, m.h = msg.Width, msg.Height
+		if m.w == 0 || m.h == 0 { // a terminal that was never told its size
+			m.w, m.h = 80, 24
+		}
 		m.resize()
 	case feedMsg:
 		return m, tea.Batch(m.take(msg), m.feed.next(m.e))
