@@ -1,0 +1,68 @@
+package call
+
+import (
+	"voiptop/protocol"
+	"voiptop/sensord/internal/sip"
+)
+
+// counts are what a Table has seen.
+type counts struct {
+	messages   uint64
+	methods    [16]uint64 // requests, by sip.Method
+	responses  [7]uint64  // by hundreds
+	retrans    uint64
+	duplicates uint64
+	noCallID   uint64
+	outside    uint64 // INVITE, ACK, BYE, CANCEL of no call in view
+	started    uint64
+	ended      uint64
+	evicted    uint64 // calls let go because there was no room
+	badSDP     uint64
+	rtp        uint64
+	rtcp       uint64
+	badRTCP    uint64
+	unbound    uint64 // RTP to no endpoint that a call announced
+	strays     uint64 // neither RTP nor RTCP, at an announced endpoint
+	stun       uint64
+	dtls       uint64
+	t38        uint64
+	omitted    uint64 // packets of streams beyond maxStreams
+}
+
+// Counters adds what the table has counted to n.
+func (t *Table) Counters(n protocol.Counters) {
+	c := &t.count
+	n[protocol.CountSIP] += c.messages
+	for i, v := range c.methods {
+		if v > 0 {
+			name := sip.Method(i).String()
+			if i == 0 {
+				name = "other"
+			}
+			n["sip.requests."+name] += v
+		}
+	}
+	for i, v := range c.responses {
+		if v > 0 {
+			n["sip.responses."+string(rune('0'+i))+"xx"] += v
+		}
+	}
+	n[protocol.CountRTP] += c.rtp
+	n[protocol.CountRTCP] += c.rtcp
+	n[protocol.CountCallsStarted] += c.started
+	n[protocol.CountCallsEnded] += c.ended
+	n[protocol.CountCallsRunning] += uint64(len(t.byID))
+	for _, v := range []struct {
+		name string
+		n    uint64
+	}{
+		{"sip.retransmissions", c.retrans}, {"sip.duplicates", c.duplicates}, {"sip.without-call-id", c.noCallID},
+		{"sip.outside-calls", c.outside}, {"sip.unparsed.sdp", c.badSDP}, {"calls.evicted", c.evicted},
+		{"rtp.unbound", c.unbound}, {"rtp.omitted", c.omitted}, {"rtcp.unparsed", c.badRTCP},
+		{"media.stun", c.stun}, {"media.dtls", c.dtls}, {"media.t38", c.t38}, {"media.unknown", c.strays},
+	} {
+		if v.n > 0 {
+			n[v.name] += v.n
+		}
+	}
+}

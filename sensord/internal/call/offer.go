@@ -1,0 +1,153 @@
+package call
+
+import (
+	"net/netip"
+
+	"voiptop/sensord/internal/decode"
+	"voiptop/sensord/internal/sdp"
+	"voiptop/sensord/internal/sip"
+)
+
+// side is what a party said of its audio.
+type side struct {
+	described bool
+	refused   bool // port 0 in its newest answer
+	secure    bool
+	addr      netip.Addr      // where it wants media, first said
+	port      uint16          //
+	from      decode.Endpoint // who sent that SDP
+	direction sdp.Direction
+	pending   sdp.Direction // offered, not yet answered
+	offered   bool          // pending is set
+	ptime     uint16
+}
+
+// held reports whether media is stopped by agreement.
+func (c *Call) held() bool {
+	for i := range c.media {
+		if d := c.media[i].direction; d == sdp.SendOnly || d == sdp.Inactive {
+			return true
+		}
+	}
+	return false
+}
+
+// commitHold ends an offer: its direction holds from now on if it was accepted.
+func (c *Call) commitHold(accepted bool) {
+	for i := range c.media {
+		s := &c.media[i]
+		if s.offered && accepted {
+			s.direction = s.pending
+		}
+		s.offered = false
+	}
+	c.wasHeld = c.wasHeld || c.held()
+}
+
+// describe takes the session description of a message that who sent.
+func (c *Call) describe(d *decode.Datagram, m *sip.Message, who int) {
+	body := m.SDP()
+	if body == nil {
+		return
+	}
+	t := c.table
+	s := &t.sdp
+	if !s.Parse(body) {
+		t.count.badSDP++
+		return
+	}
+	answer := !m.Request() || m.Method() == sip.Ack || m.Method() == sip.Prack
+	names := t.scratch[:0]
+	for i := range s.Media {
+		media := &s.Media[i]
+		if i > 0 && len(names) > 0 {
+			names = append(names, ' ')
+		}
+		names = appendCodecs(names, media)
+		if media.T38 {
+			c.t38 = true
+		}
+		if media.Kind == sdp.Audio && i == c.firstAudio(s) {
+			c.side(d, media, who, m, answer)
+		}
+		if media.Port != 0 {
+			c.bindMedia(media, who)
+		}
+	}
+	t.scratch = names
+	if n := len(c.messages); n > 0 && c.messages[n-1].t == d.Time {
+		c.messages[n-1].sdp = t.name(names)
+	}
+	if answer {
+		c.negotiate(s)
+	}
+}
+
+func (c *Call) firstAudio(s *sdp.Session) int {
+	for i := range s.Media {
+		if s.Media[i].Kind == sdp.Audio {
+			return i
+		}
+	}
+	return -1
+}
+
+// side notes what a party says of its audio.
+func (c *Call) side(d *decode.Datagram, media *sdp.Media, who int, m *sip.Message, answer bool) {
+	s := &c.media[who]
+	dir := media.Direction
+	if media.Held() {
+		dir = sdp.Inactive
+	}
+	if answer {
+		s.direction, s.offered = dir, false
+		s.refused = media.Port == 0
+		c.wasHeld = c.wasHeld || c.answer != 0 && c.held()
+	} else if m.Method() == sip.Invite || m.Method() == sip.Update {
+		s.pending, s.offered = dir, true
+	}
+	s.secure = s.secure || media.Secure
+	s.ptime = max(s.ptime, media.Ptime)
+	if media.Port != 0 && !s.described && !media.Held() {
+		s.described, s.addr, s.port, s.from = true, media.Addr, media.Port, d.Src
+	}
+}
+
+// negotiate keeps the codecs that an answer chose: the first of each media that carries speech or pictures.
+func (c *Call) negotiate(s *sdp.Session) {
+	c.chosen = c.chosen[:0]
+	for i := range s.Media {
+		media := &s.Media[i]
+		if media.Port == 0 {
+			continue
+		}
+		if media.T38 {
+			c.chosen = append(c.chosen, c.table.codec(sdp.Format{Name: t38Name}, sdp.Image))
+			continue
+		}
+		for _, f := range media.Formats {
+			if k := c.table.codec(f, media.Kind); k.name != "" && !k.aside {
+				c.chosen = append(c.chosen, k)
+				break
+			}
+		}
+	}
+}
+
+var t38Name = []byte("T38")
+
+func appendCodecs(dst []byte, m *sdp.Media) []byte {
+	if m.T38 {
+		return append(dst, t38Name...)
+	}
+	for i, f := range m.Formats {
+		if i > 0 {
+			dst = append(dst, ' ')
+		}
+		if f.Name == nil {
+			dst = append(dst, '?')
+		}
+		dst = append(dst, f.Name...)
+	}
+	return dst
+}
