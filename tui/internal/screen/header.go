@@ -3,7 +3,6 @@ package screen
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"voiptop/protocol"
 	"voiptop/tui/internal/style"
@@ -129,24 +128,4 @@ func (m *Model) count(l *list) string {
 		word += ", following"
 	}
 	return all + word
-}
-
-// prompt draws the filter while it is typed, with the cursor in sight.
-func (m *Model) prompt(l *style.Line) {
-	t := m.e.Theme
-	text := []rune(m.input.Value())
-	at := min(m.input.Position(), len(text))
-	room := max(4, l.Left()-22)
-	if from := at - room; from > 0 {
-		text, at = text[from:], room
-	}
-	cursor, rest := " ", ""
-	if at < len(text) {
-		cursor, rest = string(text[at]), string(text[at+1:])
-	}
-	st := t.Bold
-	if m.badExpr != nil {
-		st = t.Warn
-	}
-	l.Add(t.Key, " / ").Add(st, string(text[:at])).AddSelected(t.Bold, cursor).Add(st, strings.TrimRight(rest, " "))
 }

@@ -7,9 +7,6 @@ package screen
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/charmbracelet/bubbles/cursor"
@@ -18,8 +15,6 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"voiptop/protocol"
-	"voiptop/rules"
-	"voiptop/tui/internal/style"
 	"voiptop/tui/source"
 )
 
@@ -296,151 +291,4 @@ func (m *Model) act(k tea.KeyMsg) tea.Cmd {
 		return m.e.copy(c.CallID, "Call-ID")
 	}
 	return tea.Sequence(toastCmd("saving "+source.FileName(c), false), m.e.save(c))
-}
-
-// typeFilter takes a key while the filter is typed. The list follows every key that makes a whole condition.
-func (m *Model) typeFilter(k tea.KeyMsg) tea.Cmd {
-	switch k.Type {
-	case tea.KeyEnter:
-		m.typing = false
-		m.input.Blur()
-		return nil
-	case tea.KeyEsc:
-		m.typing = false
-		m.input.Blur()
-		m.input.SetValue("")
-		m.applyFilter()
-		return nil
-	}
-	var cmd tea.Cmd
-	before := m.input.Value()
-	m.input, cmd = m.input.Update(k)
-	if m.input.Value() != before {
-		m.applyFilter()
-		return tea.Batch(cmd, m.live.look(), m.done.look())
-	}
-	return cmd
-}
-
-func (m *Model) applyFilter() {
-	e, err := rules.ParseExpr(m.input.Value())
-	if m.badExpr = err; err != nil {
-		return
-	}
-	for _, l := range []*list{m.live.list, m.done.list} {
-		l.filter = e
-		l.arrange()
-	}
-}
-
-// Heights of the frame around the panes.
-func (m *Model) above() int {
-	if m.h >= 14 {
-		return 4 // title, status, tabs, line
-	}
-	return 2
-}
-
-func (m *Model) below() int {
-	if m.h >= 14 {
-		return 2 // line, keys
-	}
-	return 1
-}
-
-func (m *Model) resize() {
-	body := max(1, m.h-m.above()-m.below())
-	m.live.setSize(m.w, body)
-	m.done.setSize(m.w, body)
-	m.rules.setSize(m.w, body)
-	m.sensors.setSize(m.w, body)
-	if m.detail != nil {
-		m.detail.setSize(m.w, max(1, m.h-m.below()))
-	}
-	if m.help != nil {
-		m.help.w, m.help.h = m.w, max(1, m.h-m.below())
-		m.help.set(helpLines(m.e.Theme, m.keyMap(), m.w))
-	}
-}
-
-func (m *Model) keyMap() keyMap {
-	switch {
-	case m.detail != nil:
-		return detailKeys
-	case m.view == viewLive || m.view == viewDone:
-		return listKeys
-	case m.view == viewSensors:
-		return sensorKeys
-	}
-	return textKeys
-}
-
-// View implements tea.Model: exactly h lines of exactly w cells.
-func (m *Model) View() string {
-	if m.w < 1 || m.h < 1 {
-		return ""
-	}
-	var out []string
-	switch {
-	case m.w < 40 || m.h < 10:
-		out = []string{m.e.Theme.NewLine(m.w).Add(m.e.Theme.Bold, fmt.Sprintf("%dx%d is too small: voiptop needs 40x10", m.w, m.h)).String()}
-	case m.help != nil:
-		out = append(m.help.view(), m.footer()...)
-	case m.detail != nil:
-		out = append(m.detail.view(), m.footer()...)
-	default:
-		out = append(m.header(), m.body()...)
-		out = append(out, m.footer()...)
-	}
-	out = fill(out, m.w, m.h)
-	for i := range out {
-		out[i] = style.FitStyled(out[i], m.w)
-	}
-	return strings.Join(out, "\n")
-}
-
-func (m *Model) body() []string {
-	switch m.view {
-	case viewDone:
-		return m.done.view()
-	case viewRules:
-		return m.rules.view()
-	case viewSensors:
-		return m.sensors.view()
-	}
-	return m.live.view()
-}
-
-func (m *Model) footer() []string {
-	t := m.e.Theme
-	var line string
-	switch {
-	case m.typing && m.badExpr != nil:
-		line = t.NewLine(m.w).Add(t.Warn, " "+exprError(m.badExpr)).String()
-	case m.typing:
-		line = t.NewLine(m.w).Add(t.Key, " enter").Add(t.Dim, " keep  ").Add(t.Key, "esc").Add(t.Dim, " clear   e.g. state:up mos<3.5 or caller:4420*").String()
-	case m.toast.text != "" && m.e.Now().Before(m.toastEnd):
-		st := t.Good
-		if m.toast.bad {
-			st = t.Bad
-		}
-		line = t.NewLine(m.w).Add(st, " "+m.toast.text).String()
-	case m.help != nil:
-		line = t.NewLine(m.w).Add(t.Dim, " any key goes back").String()
-	default:
-		line = footer(t, m.keyMap(), m.w)
-	}
-	if m.below() == 1 {
-		return []string{line}
-	}
-	return []string{t.HLine("", m.w), line}
-}
-
-// exprError is what is wrong with a filter, without the name of a file that it does not have.
-func exprError(err error) string {
-	var e *rules.Error
-	if errors.As(err, &e) {
-		return e.Error()
-	}
-	return err.Error()
 }

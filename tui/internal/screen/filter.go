@@ -1,0 +1,75 @@
+package screen
+
+import (
+	"errors"
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"voiptop/rules"
+	"voiptop/tui/internal/style"
+)
+
+// typeFilter takes a key while the filter is typed. The list follows every key that makes a whole condition.
+func (m *Model) typeFilter(k tea.KeyMsg) tea.Cmd {
+	switch k.Type {
+	case tea.KeyEnter:
+		m.typing = false
+		m.input.Blur()
+		return nil
+	case tea.KeyEsc:
+		m.typing = false
+		m.input.Blur()
+		m.input.SetValue("")
+		m.applyFilter()
+		return nil
+	}
+	var cmd tea.Cmd
+	before := m.input.Value()
+	m.input, cmd = m.input.Update(k)
+	if m.input.Value() != before {
+		m.applyFilter()
+		return tea.Batch(cmd, m.live.look(), m.done.look())
+	}
+	return cmd
+}
+
+func (m *Model) applyFilter() {
+	e, err := rules.ParseExpr(m.input.Value())
+	if m.badExpr = err; err != nil {
+		return
+	}
+	for _, l := range []*list{m.live.list, m.done.list} {
+		l.filter = e
+		l.arrange()
+	}
+}
+
+// prompt draws the filter while it is typed, with the cursor in sight.
+func (m *Model) prompt(l *style.Line) {
+	t := m.e.Theme
+	text := []rune(m.input.Value())
+	at := min(m.input.Position(), len(text))
+	room := max(4, l.Left()-22)
+	if from := at - room; from > 0 {
+		text, at = text[from:], room
+	}
+	cursor, rest := " ", ""
+	if at < len(text) {
+		cursor, rest = string(text[at]), string(text[at+1:])
+	}
+	st := t.Bold
+	if m.badExpr != nil {
+		st = t.Warn
+	}
+	l.Add(t.Key, " / ").Add(st, string(text[:at])).AddSelected(t.Bold, cursor).Add(st, strings.TrimRight(rest, " "))
+}
+
+// exprError is what is wrong with a filter, without the name of a file that it does not have.
+func exprError(err error) string {
+	var e *rules.Error
+	if errors.As(err, &e) {
+		return e.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,111 @@
+package screen
+
+import (
+	"fmt"
+	"strings"
+
+	"voiptop/tui/internal/style"
+)
+
+// Heights of the frame around the panes.
+func (m *Model) above() int {
+	if m.h >= 14 {
+		return 4 // title, status, tabs, line
+	}
+	return 2
+}
+
+func (m *Model) below() int {
+	if m.h >= 14 {
+		return 2 // line, keys
+	}
+	return 1
+}
+
+func (m *Model) resize() {
+	body := max(1, m.h-m.above()-m.below())
+	m.live.setSize(m.w, body)
+	m.done.setSize(m.w, body)
+	m.rules.setSize(m.w, body)
+	m.sensors.setSize(m.w, body)
+	if m.detail != nil {
+		m.detail.setSize(m.w, max(1, m.h-m.below()))
+	}
+	if m.help != nil {
+		m.help.w, m.help.h = m.w, max(1, m.h-m.below())
+		m.help.set(helpLines(m.e.Theme, m.keyMap(), m.w))
+	}
+}
+
+func (m *Model) keyMap() keyMap {
+	switch {
+	case m.detail != nil:
+		return detailKeys
+	case m.view == viewLive || m.view == viewDone:
+		return listKeys
+	case m.view == viewSensors:
+		return sensorKeys
+	}
+	return textKeys
+}
+
+// View implements tea.Model: exactly h lines of exactly w cells.
+func (m *Model) View() string {
+	if m.w < 1 || m.h < 1 {
+		return ""
+	}
+	var out []string
+	switch {
+	case m.w < 40 || m.h < 10:
+		out = []string{m.e.Theme.NewLine(m.w).Add(m.e.Theme.Bold, fmt.Sprintf("%dx%d is too small: voiptop needs 40x10", m.w, m.h)).String()}
+	case m.help != nil:
+		out = append(m.help.view(), m.footer()...)
+	case m.detail != nil:
+		out = append(m.detail.view(), m.footer()...)
+	default:
+		out = append(m.header(), m.body()...)
+		out = append(out, m.footer()...)
+	}
+	out = fill(out, m.w, m.h)
+	for i := range out {
+		out[i] = style.FitStyled(out[i], m.w)
+	}
+	return strings.Join(out, "\n")
+}
+
+func (m *Model) body() []string {
+	switch m.view {
+	case viewDone:
+		return m.done.view()
+	case viewRules:
+		return m.rules.view()
+	case viewSensors:
+		return m.sensors.view()
+	}
+	return m.live.view()
+}
+
+func (m *Model) footer() []string {
+	t := m.e.Theme
+	var line string
+	switch {
+	case m.typing && m.badExpr != nil:
+		line = t.NewLine(m.w).Add(t.Warn, " "+exprError(m.badExpr)).String()
+	case m.typing:
+		line = t.NewLine(m.w).Add(t.Key, " enter").Add(t.Dim, " keep  ").Add(t.Key, "esc").Add(t.Dim, " clear   e.g. state:up mos<3.5 or caller:4420*").String()
+	case m.toast.text != "" && m.e.Now().Before(m.toastEnd):
+		st := t.Good
+		if m.toast.bad {
+			st = t.Bad
+		}
+		line = t.NewLine(m.w).Add(st, " "+m.toast.text).String()
+	case m.help != nil:
+		line = t.NewLine(m.w).Add(t.Dim, " any key goes back").String()
+	default:
+		line = footer(t, m.keyMap(), m.w)
+	}
+	if m.below() == 1 {
+		return []string{line}
+	}
+	return []string{t.HLine("", m.w), line}
+}
