@@ -237,6 +237,29 @@ func TestStalledBrowsersCostBoundedMemoryAndDelayNobody(t *testing.T) {
 	t.Logf("%d stalled browsers: %d KiB each", browsers, grown>>10/browsers)
 }
 
+func TestIdleBulkConnectionIsClosedAndOpenedAgainWhenNeeded(t *testing.T) {
+	c := &captures{data: noise(1 << 20)}
+	r := newRig(t, Limits{BulkIdle: 50 * time.Millisecond})
+	s, err := r.online(r.enrol(r.tenant, 7), r.info(7, "b"), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	big := func() bool {
+		x := r.svc.session(s.id.UUID)
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		return x.big != nil
+	}
+	for n := range int32(2) {
+		w := httptest.NewRecorder()
+		r.svc.Relay(w, httptest.NewRequestWithContext(t.Context(), "GET", "/", nil), s.id.UUID, "/v1/calls/x/capture")
+		if w.Code != 200 || w.Body.Len() != len(c.data) || s.bulks.Load() != n+1 {
+			t.Fatalf("%d, %d bytes, %d bulk connections", w.Code, w.Body.Len(), s.bulks.Load())
+		}
+		r.eventually("the bulk connection is closed", func() bool { return !big() })
+	}
+}
+
 func TestClientCallsTheSensorsAPI(t *testing.T) {
 	r, s, _ := relayRig(t, &captures{})
 	i, err := r.svc.Client(s.id.UUID).Info(t.Context())

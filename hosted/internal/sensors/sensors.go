@@ -46,6 +46,7 @@ type Limits struct {
 	TokenLife   time.Duration // of an enrolment token; 1 hour
 	HelloWithin time.Duration // of an up connection's begin; 15 s
 	Recheck     time.Duration // how often it is asked whether a sensor was revoked by somebody else; 15 s
+	BulkIdle    time.Duration // after which an unused bulk connection is closed; link.BulkIdle
 	BadBuilds   []BadBuild    // that may not connect
 }
 
@@ -96,6 +97,7 @@ func New(cfg Config) *Service {
 	setDefault(&l.TokenLife, time.Hour)
 	setDefault(&l.HelloWithin, 15*time.Second)
 	setDefault(&l.Recheck, 15*time.Second)
+	setDefault(&l.BulkIdle, link.BulkIdle)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}

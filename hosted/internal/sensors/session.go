@@ -23,6 +23,8 @@ type session struct {
 	up     *peer
 	since  time.Time
 
+	bulkIdle time.Duration
+
 	mu       sync.Mutex
 	ended    bool
 	down     *http.ClientConn // nil until the sensor has dialled it
@@ -34,7 +36,7 @@ type session struct {
 
 // begin registers the session of a connection that said hello. The older one of the same sensor ends.
 func (s *Service) begin(p *peer, sensor store.Sensor, token []byte) error {
-	x := &session{sensor: sensor, token: token, up: p, since: s.cfg.Clock()}
+	x := &session{sensor: sensor, token: token, up: p, since: s.cfg.Clock(), bulkIdle: s.cfg.Limits.BulkIdle}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.session != nil {
@@ -166,7 +168,7 @@ func (x *session) attach(p *peer, cc *http.ClientConn) bool {
 	}
 	old := &x.down
 	if p.ALPN() == link.ALPNBulk {
-		old = &x.big
+		old, x.bigUsers = &x.big, 0
 		if x.bigWait != nil {
 			close(x.bigWait)
 			x.bigWait = nil
@@ -176,6 +178,9 @@ func (x *session) attach(p *peer, cc *http.ClientConn) bool {
 		go (*old).Close()
 	}
 	*old = cc
+	if p.ALPN() == link.ALPNBulk {
+		x.closeWhenIdle(cc)
+	}
 	return true
 }
 
@@ -318,22 +323,29 @@ func (x *session) openBulk(ctx context.Context) error {
 	return nil
 }
 
-// releaseBulk closes the connection when it has been idle for link.BulkIdle.
+// releaseBulk ends one request's use of the connection.
 func (x *session) releaseBulk(cc *http.ClientConn) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.big != cc {
 		return
 	}
-	if x.bigUsers--; x.bigUsers > 0 {
-		return
+	if x.bigUsers--; x.bigUsers == 0 {
+		x.closeWhenIdle(cc)
 	}
+}
+
+// closeWhenIdle closes the bulk connection when nobody has used it for a while. Called with x.mu held.
+func (x *session) closeWhenIdle(cc *http.ClientConn) {
 	if x.idle != nil {
 		x.idle.Stop()
 	}
-	x.idle = time.AfterFunc(link.BulkIdle, func() {
+	x.idle = time.AfterFunc(x.bulkIdle, func() {
 		x.mu.Lock()
 		idle := x.big == cc && x.bigUsers == 0
+		if idle {
+			x.big = nil // whoever comes now asks for a new one
+		}
 		x.mu.Unlock()
 		if idle {
 			cc.Close()
