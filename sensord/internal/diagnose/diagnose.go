@@ -7,6 +7,7 @@ package diagnose
 
 import (
 	"net/netip"
+	"slices"
 
 	"voiptop/protocol"
 )
@@ -66,12 +67,13 @@ var checks = []check{oneWayAudio, noAudio, natPrivateSDP, missingACK, lossBurst,
 // Call returns the findings of a call, gravest first.
 func Call(c *protocol.CDR, f *Facts) []protocol.Finding {
 	var out []protocol.Finding
-	for _, want := range []protocol.Severity{protocol.SeverityBad, protocol.SeverityWarn, protocol.SeverityInfo} {
-		for _, check := range checks {
-			if x := check(c, f); x != nil && x.Severity == want {
-				out = append(out, *x)
-			}
+	for _, check := range checks {
+		if x := check(c, f); x != nil {
+			out = append(out, *x)
 		}
 	}
+	slices.SortStableFunc(out, func(a, b protocol.Finding) int { return gravity[b.Severity] - gravity[a.Severity] })
 	return out
 }
+
+var gravity = map[protocol.Severity]int{protocol.SeverityBad: 2, protocol.SeverityWarn: 1}

@@ -71,7 +71,6 @@ type Media struct {
 
 // Session is a description taken apart. It is used again and again by Parse; slices live as long as the bytes parsed.
 type Session struct {
-	User    []byte // o= user name
 	Media   []Media
 	Omitted int // m= sections beyond MaxMedia
 
@@ -91,7 +90,7 @@ func (s *Session) Parse(b []byte) bool {
 	if cap(s.Media) == 0 {
 		s.Media = make([]Media, 0, MaxMedia)
 	}
-	s.User, s.Media, s.Omitted = nil, s.Media[:0], 0
+	s.Media, s.Omitted = s.Media[:0], 0
 	var (
 		def     defaults
 		m       *Media
@@ -116,8 +115,6 @@ func (s *Session) Parse(b []byte) bool {
 			continue
 		}
 		switch l[0] {
-		case 'o':
-			s.User, _ = word(v)
 		case 'c':
 			any = true
 			if a, ok := connection(v); ok {

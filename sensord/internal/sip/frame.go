@@ -38,9 +38,6 @@ func (f *Framer) Gap() {
 	f.held = f.held[:0]
 }
 
-// Held answers how many bytes wait for the rest of their message.
-func (f *Framer) Held() int { return len(f.held) }
-
 // cut emits the messages in b and returns what is incomplete.
 func (f *Framer) cut(b []byte, emit func([]byte)) []byte {
 	for {

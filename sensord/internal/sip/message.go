@@ -156,9 +156,6 @@ func nextLine(b []byte, at int) (next, end int) {
 
 func (m *Message) text(s span) []byte { return m.raw[s.at:s.end:s.end] }
 
-// Raw returns the bytes that were parsed.
-func (m *Message) Raw() []byte { return m.raw }
-
 // FirstLine returns the request or status line without its end.
 func (m *Message) FirstLine() []byte { return m.text(m.line) }
 
