@@ -50,8 +50,10 @@ func (s *fakeSensor) Health() protocol.Health { return protocol.Health{Info: s.I
 
 func (s *fakeSensor) Snapshot(context.Context) (*protocol.LiveUpdate, error) {
 	c := s.calls[0]
-	return &protocol.LiveUpdate{T: c.Start + 1, Snapshot: true, Counters: protocol.Counters{protocol.CountPackets: 9},
-		Calls: []protocol.LiveCall{{ID: c.ID, CallID: c.CallID, State: protocol.StateUp, Caller: c.Caller, Callee: c.Callee, Start: c.Start}}}, nil
+	return &protocol.LiveUpdate{
+		T: c.Start + 1, Snapshot: true, Counters: protocol.Counters{protocol.CountPackets: 9},
+		Calls: []protocol.LiveCall{{ID: c.ID, CallID: c.CallID, State: protocol.StateUp, Caller: c.Caller, Callee: c.Callee, Start: c.Start}},
+	}, nil
 }
 
 func (s *fakeSensor) Watch(ctx context.Context, emit func(*protocol.LiveUpdate) error) error {

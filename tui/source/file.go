@@ -233,8 +233,10 @@ func (f *File) SetRules(context.Context, protocol.UUID, sensorapi.Rules) (sensor
 }
 
 func noRules() error {
-	return &protocol.Problem{Code: protocol.CodeNotFound, Status: http.StatusNotFound, Title: "a file has no capture rules",
-		Remedy: "voipmon rules test says what rules would keep of it"}
+	return &protocol.Problem{
+		Code: protocol.CodeNotFound, Status: http.StatusNotFound, Title: "a file has no capture rules",
+		Remedy: "voipmon rules test says what rules would keep of it",
+	}
 }
 
 // Close ends reading and waits for it. Stdin may never end: reading it is left to the end of the program.

@@ -19,8 +19,10 @@ func (f *File) Capture(ctx context.Context, id string, w io.Writer) (int64, erro
 		return 0, err
 	}
 	if f.stdin() {
-		return 0, noCapture{&protocol.Problem{Code: protocol.CodeCaptureNotKept, Title: "packets from stdin are not kept",
-			Remedy: "save them to a file and read it with -r"}}
+		return 0, noCapture{&protocol.Problem{
+			Code: protocol.CodeCaptureNotKept, Title: "packets from stdin are not kept",
+			Remedy: "save them to a file and read it with -r",
+		}}
 	}
 	in, err := analyze.Open(f.paths, nil)
 	if err != nil {

@@ -200,13 +200,17 @@ func (h *Hosted) rulesPath(ctx context.Context, sensor protocol.UUID) (string, e
 		}
 		switch len(live) {
 		case 0:
-			return "", &protocol.Problem{Code: protocol.CodeNotFound, Title: h.base + " has no sensor",
-				Remedy: "pair one with voipmon pair"}
+			return "", &protocol.Problem{
+				Code: protocol.CodeNotFound, Title: h.base + " has no sensor",
+				Remedy: "pair one with voipmon pair",
+			}
 		case 1:
 			sensor = live[0].UUID
 		default:
-			return "", &protocol.Problem{Code: protocol.CodeBadRequest,
-				Title: fmt.Sprintf("%s has %d sensors", h.base, len(live)), Remedy: "choose one in the list of sensors"}
+			return "", &protocol.Problem{
+				Code:  protocol.CodeBadRequest,
+				Title: fmt.Sprintf("%s has %d sensors", h.base, len(live)), Remedy: "choose one in the list of sensors",
+			}
 		}
 	}
 	return "/sensors/" + sensor.String() + "/api/rules", nil
@@ -247,8 +251,10 @@ func (h *Hosted) do(ctx context.Context, method, path string, body []byte) (*htt
 		if ctx.Err() != nil {
 			return nil, err
 		}
-		return nil, &protocol.Problem{Code: protocol.CodeServerUnreachable, Title: "cannot reach " + h.base,
-			Detail: rootCause(err), Remedy: "check the URL and the network"}
+		return nil, &protocol.Problem{
+			Code: protocol.CodeServerUnreachable, Title: "cannot reach " + h.base,
+			Detail: rootCause(err), Remedy: "check the URL and the network",
+		}
 	}
 	if res.StatusCode/100 != 2 {
 		defer res.Body.Close()

@@ -102,11 +102,15 @@ func (s *sensor) explain(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
-		return &protocol.Problem{Code: protocol.CodeSensorOffline, Title: "no sensor listens on " + s.socket,
-			Remedy: "start sensord, name its socket with --sensor, or read a file with -r"}
+		return &protocol.Problem{
+			Code: protocol.CodeSensorOffline, Title: "no sensor listens on " + s.socket,
+			Remedy: "start sensord, name its socket with --sensor, or read a file with -r",
+		}
 	case errors.Is(err, fs.ErrPermission):
-		return &protocol.Problem{Code: protocol.CodeForbidden, Title: "no permission for " + s.socket,
-			Remedy: "run as root or as a member of the socket's group"}
+		return &protocol.Problem{
+			Code: protocol.CodeForbidden, Title: "no permission for " + s.socket,
+			Remedy: "run as root or as a member of the socket's group",
+		}
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return s.gone()
 	}

@@ -62,8 +62,10 @@ func (v *command) fileOnce(ctx context.Context, f *source.File, w io.Writer) err
 			if c.Status >= 300 {
 				end = fmt.Sprintf("%d %s", c.Status, end)
 			}
-			t = append(t, []string{c.Start.Std().In(v.zone()).Format("2006-01-02 15:04:05"), c.Caller, c.Callee, seconds(c.DurationMS), end,
-				decimals(c.MOS, 2), decimals(c.LossPct, 1), decimals(c.JitterMS, 1), strings.Join(c.Codecs, ","), c.Src, c.Dst, strings.Join(found, ",")})
+			t = append(t, []string{
+				c.Start.Std().In(v.zone()).Format("2006-01-02 15:04:05"), c.Caller, c.Callee, seconds(c.DurationMS), end,
+				decimals(c.MOS, 2), decimals(c.LossPct, 1), decimals(c.JitterMS, 1), strings.Join(c.Codecs, ","), c.Src, c.Dst, strings.Join(found, ","),
+			})
 		}
 		t.print(w)
 	}
@@ -101,8 +103,10 @@ func (v *command) liveOnce(ctx context.Context, src source.Source, w io.Writer) 
 	t := grid{{"STATE", "FROM", "TO", "DUR", "MOS", "LOSS", "JITTER", "CODEC", "SOURCE", "DESTINATION", "FINDING"}}
 	for i := range u.Calls {
 		c := &u.Calls[i]
-		t = append(t, []string{string(c.State), c.Caller, c.Callee, seconds(u.T.Sub(c.Start).Milliseconds()), decimals(c.MOS, 2),
-			decimals(c.LossPct, 1), decimals(c.JitterMS, 1), c.Codec, c.Src, c.Dst, c.Finding})
+		t = append(t, []string{
+			string(c.State), c.Caller, c.Callee, seconds(u.T.Sub(c.Start).Milliseconds()), decimals(c.MOS, 2),
+			decimals(c.LossPct, 1), decimals(c.JitterMS, 1), c.Codec, c.Src, c.Dst, c.Finding,
+		})
 	}
 	t.print(w)
 	return nil

@@ -41,8 +41,10 @@ func TestSparkScalesAndKeepsTheNewest(t *testing.T) {
 }
 
 func TestColumnsShowAPeakAndTheirScale(t *testing.T) {
-	c := Columns{Title: "loss %", V: []float64{0, 0, 6, 3, 0}, Hi: 1, First: "12:03:30", Last: "12:04:10", Format: "%.0f",
-		Grade: func(float64) style.Style { return theme.Text }}
+	c := Columns{
+		Title: "loss %", V: []float64{0, 0, 6, 3, 0}, Hi: 1, First: "12:03:30", Last: "12:04:10", Format: "%.0f",
+		Grade: func(float64) style.Style { return theme.Text },
+	}
 	want := strings.Join([]string{
 		"loss %                        ",
 		"     6|        ####           ",
@@ -73,8 +75,10 @@ func TestEveryChartLineFitsExactly(t *testing.T) {
 		for i := range v {
 			v[i] = [...]float64{rng.Float64() * 100, math.NaN(), -1, math.Inf(1)}[rng.IntN(4)]
 		}
-		lines := Columns{Title: strings.Repeat("t", rng.IntN(50)), V: v, Hi: rng.Float64(), First: "12:00:00", Last: "13:00:00", Format: "%.1f",
-			Grade: func(float64) style.Style { return theme.Bad }}.View(theme, w, h)
+		lines := Columns{
+			Title: strings.Repeat("t", rng.IntN(50)), V: v, Hi: rng.Float64(), First: "12:00:00", Last: "13:00:00", Format: "%.1f",
+			Grade: func(float64) style.Style { return theme.Bad },
+		}.View(theme, w, h)
 		if len(lines) != h {
 			t.Fatalf("%dx%d: %d lines", w, h, len(lines))
 		}

@@ -122,7 +122,8 @@ func TestLongSilenceIsAGapThatSaysWhatWentOn(t *testing.T) {
 }
 
 func TestEndpointsOnOneHostAreToldApartByPort(t *testing.T) {
-	c := &protocol.CDR{Caller: "a", Callee: "b", Src: "127.0.0.1:5060", Dst: "127.0.0.1:5080",
+	c := &protocol.CDR{
+		Caller: "a", Callee: "b", Src: "127.0.0.1:5060", Dst: "127.0.0.1:5080",
 		Messages: []protocol.Message{
 			{T: 1, Src: "127.0.0.1:5060", Dst: "127.0.0.1:5080", FirstLine: "INVITE sip:b SIP/2.0", CSeq: "1 INVITE"},
 			{T: 2, Src: "127.0.0.1:5080", Dst: "127.0.0.1:5060", FirstLine: "SIP/2.0 200 OK", CSeq: "1 INVITE"},
@@ -145,8 +146,10 @@ func TestEveryLadderLineFitsExactlyWhateverTheMessages(t *testing.T) {
 	for range 3000 {
 		c := &protocol.CDR{Caller: "名前", Callee: "\x1b[2J", Src: addr[rng.IntN(len(addr))], Dst: addr[rng.IntN(len(addr))]}
 		for i := range rng.IntN(12) {
-			c.Messages = append(c.Messages, protocol.Message{T: protocol.Time(rng.IntN(1e9)), Src: addr[rng.IntN(len(addr))], Dst: addr[rng.IntN(len(addr))],
-				FirstLine: text[rng.IntN(len(text))], CSeq: text[rng.IntN(len(text))], SDP: text[rng.IntN(len(text))], Retransmission: i%2 == 0})
+			c.Messages = append(c.Messages, protocol.Message{
+				T: protocol.Time(rng.IntN(1e9)), Src: addr[rng.IntN(len(addr))], Dst: addr[rng.IntN(len(addr))],
+				FirstLine: text[rng.IntN(len(text))], CSeq: text[rng.IntN(len(text))], SDP: text[rng.IntN(len(text))], Retransmission: i%2 == 0,
+			})
 		}
 		for range rng.IntN(4) {
 			c.Streams = append(c.Streams, protocol.Stream{Src: addr[rng.IntN(len(addr))], Dst: addr[rng.IntN(len(addr))], First: protocol.Time(rng.IntN(1e9)), DTMF: text[rng.IntN(len(text))]})

@@ -120,9 +120,11 @@ func bad() *protocol.CDR {
 	again := msg(550, pbx, carrier, "INVITE sip:420555123456@carrier SIP/2.0", "1 INVITE", "PCMA")
 	again.Retransmission = true
 	stream := func(src, dst string, ssrc protocol.SSRC, dir protocol.Direction, mos, loss, jitter float64) protocol.Stream {
-		s := protocol.Stream{Src: src, Dst: dst, SSRC: ssrc, PayloadType: 8, Codec: "PCMA", ClockRate: 8000, Direction: dir, First: at(4300), Last: at(221_000),
+		s := protocol.Stream{
+			Src: src, Dst: dst, SSRC: ssrc, PayloadType: 8, Codec: "PCMA", ClockRate: 8000, Direction: dir, First: at(4300), Last: at(221_000),
 			Packets: 10_800, Expected: 10_850, Lost: uint64(loss * 108), LossPct: loss, JitterMeanMS: jitter, JitterMaxMS: 2 * jitter, DeltaMaxMS: 300,
-			MOSAdapt: protocol.MOS{Avg: mos, Min: mos - 0.2}, MOSF1: protocol.MOS{Avg: mos, Min: mos}, MOSF2: protocol.MOS{Avg: mos, Min: mos}, PtimeMS: 20, Media: "audio"}
+			MOSAdapt: protocol.MOS{Avg: mos, Min: mos - 0.2}, MOSF1: protocol.MOS{Avg: mos, Min: mos}, MOSF2: protocol.MOS{Avg: mos, Min: mos}, PtimeMS: 20, Media: "audio",
+		}
 		for i := range 21 {
 			v := protocol.Interval{T: at(4300 + int64(i)*10_000), Packets: 500, JitterMS: jitter, MOS: mos}
 			if loss > 1 && i > 12 {
@@ -155,16 +157,20 @@ func bad() *protocol.CDR {
 			stream("10.0.0.5:30000", "10.0.0.11:4000", 0x1f20aa01, protocol.FromCallee, 4.37, 0, 2.0),
 			stream("10.0.0.5:30002", "198.51.100.9:30008", 0x77ab0012, protocol.FromCaller, 4.36, 0, 2.9), worse,
 		},
-		Findings: []protocol.Finding{{Code: "loss-burst", Severity: protocol.SeverityBad, Text: "bursty loss from 198.51.100.9 to 10.0.0.5: 6.1 %, up to 14 packets in a row",
-			Evidence: "674 of 10850 packets, since 12:03:50; the streams to and from the caller are clean", Remedy: "the loss is beyond this network: ask the carrier, with the capture"}},
+		Findings: []protocol.Finding{{
+			Code: "loss-burst", Severity: protocol.SeverityBad, Text: "bursty loss from 198.51.100.9 to 10.0.0.5: 6.1 %, up to 14 packets in a row",
+			Evidence: "674 of 10850 packets, since 12:03:50; the streams to and from the caller are clean", Remedy: "the loss is beyond this network: ask the carrier, with the capture",
+		}},
 	}
 }
 
 // liveCalls are six running calls, the second the bad one.
 func liveCalls() []protocol.LiveCall {
 	row := func(n int, state protocol.State, from, to string, secs int, mos, loss, jit float64, trend []byte) protocol.LiveCall {
-		c := protocol.LiveCall{ID: id(n), CallID: fmt.Sprint("call-", n), SensorID: 12, State: state, Caller: from, Callee: to, Src: "10.0.0.11:5060", Dst: "10.0.0.5:5060",
-			Transport: "udp", Start: protocol.TimeOf(epoch.Add(-time.Duration(secs) * time.Second)), Codec: "PCMA", PDDMS: ptr(int64(1250)), Trend: trend}
+		c := protocol.LiveCall{
+			ID: id(n), CallID: fmt.Sprint("call-", n), SensorID: 12, State: state, Caller: from, Callee: to, Src: "10.0.0.11:5060", Dst: "10.0.0.5:5060",
+			Transport: "udp", Start: protocol.TimeOf(epoch.Add(-time.Duration(secs) * time.Second)), Codec: "PCMA", PDDMS: ptr(int64(1250)), Trend: trend,
+		}
 		if mos > 0 {
 			c.MOS, c.LossPct, c.JitterMS = &mos, &loss, &jit
 		}
@@ -175,14 +181,18 @@ func liveCalls() []protocol.LiveCall {
 	worst.Finding, worst.Severity = "loss-burst", protocol.SeverityBad
 	fair := row(2, protocol.StateUp, "2007", "+420623354594", 52, 3.48, 1.9, 18, []byte{44, 40, 36, 30, 36, 33, 35, 36})
 	fair.Finding, fair.Severity = "jitter-high", protocol.SeverityWarn
-	return []protocol.LiveCall{worst, fair, row(3, protocol.StateUp, "2010", "+420643616946", 9, 4.33, 0, 3, good),
+	return []protocol.LiveCall{
+		worst, fair, row(3, protocol.StateUp, "2010", "+420643616946", 9, 4.33, 0, 3, good),
 		row(4, protocol.StateHold, "1003", "*98", 137, 4.35, 0, 2, good), row(5, protocol.StateUp, "2001", "+420630258326", 24*60+5, 4.37, 0.1, 4, good),
-		row(6, protocol.StateRinging, "+447700900123", "1005", 3, 0, 0, 0, nil)}
+		row(6, protocol.StateRinging, "+447700900123", "1005", 3, 0, 0, 0, nil),
+	}
 }
 
 func counters() protocol.Counters {
-	return protocol.Counters{protocol.CountPackets: 4_031_222, protocol.CountSIP: 9120, protocol.CountRTP: 4_000_000, protocol.CountCallsStarted: 812,
-		protocol.CountCallsEnded: 806, protocol.CountKernelDrops: 0}
+	return protocol.Counters{
+		protocol.CountPackets: 4_031_222, protocol.CountSIP: 9120, protocol.CountRTP: 4_000_000, protocol.CountCallsStarted: 812,
+		protocol.CountCallsEnded: 806, protocol.CountKernelDrops: 0,
+	}
 }
 
 // pbx is a source with six running and some past calls.
@@ -196,9 +206,11 @@ func pbx() *fake {
 	now := protocol.TimeOf(epoch)
 	f.updates = []*protocol.LiveUpdate{{T: now - 5_000_000, Snapshot: true, Calls: liveCalls()[:3], Counters: early}, {T: now, Calls: liveCalls(), Counters: counters()}}
 	for i := range 30 {
-		c := protocol.CDR{ID: id(100 + i), CallID: fmt.Sprint("past-", i), SensorID: 12, Caller: fmt.Sprint(2000 + i), Callee: fmt.Sprintf("+4207771%05d", i*37), Src: "10.0.0.11:5060", Dst: "10.0.0.5:5060",
+		c := protocol.CDR{
+			ID: id(100 + i), CallID: fmt.Sprint("past-", i), SensorID: 12, Caller: fmt.Sprint(2000 + i), Callee: fmt.Sprintf("+4207771%05d", i*37), Src: "10.0.0.11:5060", Dst: "10.0.0.5:5060",
 			Start: protocol.TimeOf(epoch.Add(-time.Duration(i+1) * 7 * time.Minute)), End: protocol.TimeOf(epoch.Add(-time.Duration(i) * 7 * time.Minute)), DurationMS: 420_000,
-			Status: 200, EndCause: protocol.EndBye, EndBy: protocol.PartyCaller, MOS: ptr(4.2), LossPct: ptr(0.1), JitterMS: ptr(3.0), Codecs: []string{"PCMA"}}
+			Status: 200, EndCause: protocol.EndBye, EndBy: protocol.PartyCaller, MOS: ptr(4.2), LossPct: ptr(0.1), JitterMS: ptr(3.0), Codecs: []string{"PCMA"},
+		}
 		c.Answer = c.Start + 1
 		if i%5 == 3 {
 			c.Status, c.EndCause, c.Answer, c.MOS, c.LossPct, c.JitterMS = 486, protocol.EndRejected, 0, nil, nil, nil
@@ -272,8 +284,10 @@ func (s *screenTest) feed(src *fake) {
 
 func (s *screenTest) keys(list ...string) {
 	s.t.Helper()
-	named := map[string]tea.KeyType{"enter": tea.KeyEnter, "esc": tea.KeyEsc, "tab": tea.KeyTab, "up": tea.KeyUp, "down": tea.KeyDown, "pgdown": tea.KeyPgDown, "pgup": tea.KeyPgUp,
-		"home": tea.KeyHome, "end": tea.KeyEnd, "left": tea.KeyLeft, "right": tea.KeyRight, "backspace": tea.KeyBackspace}
+	named := map[string]tea.KeyType{
+		"enter": tea.KeyEnter, "esc": tea.KeyEsc, "tab": tea.KeyTab, "up": tea.KeyUp, "down": tea.KeyDown, "pgdown": tea.KeyPgDown, "pgup": tea.KeyPgUp,
+		"home": tea.KeyHome, "end": tea.KeyEnd, "left": tea.KeyLeft, "right": tea.KeyRight, "backspace": tea.KeyBackspace,
+	}
 	for _, k := range list {
 		if kind, ok := named[k]; ok {
 			s.send(tea.KeyMsg{Type: kind})

@@ -47,14 +47,22 @@ var viewKeys = []key.Binding{keys.Live, keys.Done, keys.Rules, keys.Sensors, key
 
 var listKeys = keyMap{
 	short: []key.Binding{keys.Open, keys.Filter, keys.Sort, keys.Reverse, keys.Save, keys.Copy, keys.Pause, keys.Follow, keys.Help, keys.Quit},
-	full: [][]key.Binding{moveKeys, {keys.Open, keys.Back, keys.Filter, keys.Sort, keys.Reverse},
-		{keys.Pause, keys.Follow, keys.Reload, keys.Save, keys.Copy}, viewKeys},
+	full: [][]key.Binding{
+		moveKeys,
+		{keys.Open, keys.Back, keys.Filter, keys.Sort, keys.Reverse},
+		{keys.Pause, keys.Follow, keys.Reload, keys.Save, keys.Copy},
+		viewKeys,
+	},
 }
 
 var detailKeys = keyMap{
 	short: []key.Binding{keys.Back, keys.Focus, keys.Next, keys.Follow, keys.Save, keys.Copy, keys.CopyLadder, keys.Help, keys.Quit},
-	full: [][]key.Binding{moveKeys, {keys.Left, keys.Right, keys.Open, keys.Back, keys.Focus},
-		{keys.Next, keys.Prev, keys.Follow, keys.Save, keys.Copy, keys.CopyLadder}, viewKeys},
+	full: [][]key.Binding{
+		moveKeys,
+		{keys.Left, keys.Right, keys.Open, keys.Back, keys.Focus},
+		{keys.Next, keys.Prev, keys.Follow, keys.Save, keys.Copy, keys.CopyLadder},
+		viewKeys,
+	},
 }
 
 var textKeys = keyMap{

@@ -98,7 +98,8 @@ func number(v *float64) float64 {
 
 // columns that running and ended calls share.
 var (
-	markColumn = column{table.Column{Title: "!", Min: 2, Desc: true},
+	markColumn = column{
+		table.Column{Title: "!", Min: 2, Desc: true},
 		func(r *row, _ int) (string, style.Style) {
 			_, sev := r.worst()
 			return [...]string{"", "i", "!", "!!"}[rank(sev)], r.e.Theme.Severity(sev)
@@ -109,35 +110,47 @@ var (
 				return c
 			}
 			return cmp.Compare(number(a.call.MOS), number(b.call.MOS))
-		}}
+		},
+	}
 	fromColumn = textColumn("From", 12, 24, 0, func(r *row) string { return party(r.call.Caller, r.call.CallerDomain, r.call.Src) })
 	toColumn   = textColumn("To", 12, 24, 0, func(r *row) string { return party(r.call.Callee, r.call.CalleeDomain, r.call.Dst) })
-	durColumn  = column{table.Column{Title: "Dur", Min: 7, Right: true, Desc: true},
+	durColumn  = column{
+		table.Column{Title: "Dur", Min: 7, Right: true, Desc: true},
 		func(r *row, _ int) (string, style.Style) {
 			return clock(time.Duration(r.call.DurationMS) * time.Millisecond), r.e.Theme.Text
 		},
-		func(a, b *row) int { return cmp.Compare(b.call.DurationMS, a.call.DurationMS) }}
-	mosColumn = column{table.Column{Title: "MOS", Min: 4, Right: true},
+		func(a, b *row) int { return cmp.Compare(b.call.DurationMS, a.call.DurationMS) },
+	}
+	mosColumn = column{
+		table.Column{Title: "MOS", Min: 4, Right: true},
 		func(r *row, _ int) (string, style.Style) { return mosCell(r.e.Theme, r.call.MOS) },
-		func(a, b *row) int { return cmp.Compare(number(a.call.MOS), number(b.call.MOS)) }}
-	lossColumn = column{table.Column{Title: "Loss", Min: 6, Right: true, Desc: true},
+		func(a, b *row) int { return cmp.Compare(number(a.call.MOS), number(b.call.MOS)) },
+	}
+	lossColumn = column{
+		table.Column{Title: "Loss", Min: 6, Right: true, Desc: true},
 		func(r *row, _ int) (string, style.Style) { return lossCell(r.e.Theme, r.call.LossPct) },
-		func(a, b *row) int { return cmp.Compare(descending(a.call.LossPct), descending(b.call.LossPct)) }}
-	jitColumn = column{table.Column{Title: "Jit", Min: 4, Right: true, Desc: true},
+		func(a, b *row) int { return cmp.Compare(descending(a.call.LossPct), descending(b.call.LossPct)) },
+	}
+	jitColumn = column{
+		table.Column{Title: "Jit", Min: 4, Right: true, Desc: true},
 		func(r *row, _ int) (string, style.Style) { return jitterCell(r.e.Theme, r.call.JitterMS) },
-		func(a, b *row) int { return cmp.Compare(descending(a.call.JitterMS), descending(b.call.JitterMS)) }}
+		func(a, b *row) int { return cmp.Compare(descending(a.call.JitterMS), descending(b.call.JitterMS)) },
+	}
 	srcColumn   = textColumn("Source", 15, 22, 3, func(r *row) string { return r.call.Src })
 	dstColumn   = textColumn("Destination", 15, 22, 3, func(r *row) string { return r.call.Dst })
 	codecColumn = textColumn("Codec", 5, 10, 4, func(r *row) string { return strings.Join(r.call.Codecs, ",") })
-	pddColumn   = column{table.Column{Title: "PDD", Min: 5, Right: true, Prio: 5, Desc: true},
+	pddColumn   = column{
+		table.Column{Title: "PDD", Min: 5, Right: true, Prio: 5, Desc: true},
 		func(r *row, _ int) (string, style.Style) {
 			if r.call.PDDMS == nil {
 				return "-", r.e.Theme.Dim
 			}
 			return strconv.FormatFloat(float64(*r.call.PDDMS)/1000, 'f', 2, 64), r.e.Theme.Text
-		}, func(a, b *row) int { return cmp.Compare(pdd(b), pdd(a)) }}
+		}, func(a, b *row) int { return cmp.Compare(pdd(b), pdd(a)) },
+	}
 	keptColumn    = textColumn("Kept", 7, 7, 6, func(r *row) string { return kept(r.call.Capture.Kept) })
-	findingColumn = column{table.Column{Title: "Finding", Min: 14, Max: 28, Prio: 7},
+	findingColumn = column{
+		table.Column{Title: "Finding", Min: 14, Max: 28, Prio: 7},
 		func(r *row, _ int) (string, style.Style) {
 			code, sev := r.worst()
 			return code, r.e.Theme.Severity(sev)
@@ -145,30 +158,40 @@ var (
 			x, _ := a.worst()
 			y, _ := b.worst()
 			return strings.Compare(x, y)
-		}}
-	sensorColumn = column{table.Column{Title: "Sensor", Min: 6, Right: true, Prio: 8},
+		},
+	}
+	sensorColumn = column{
+		table.Column{Title: "Sensor", Min: 6, Right: true, Prio: 8},
 		func(r *row, _ int) (string, style.Style) { return strconv.Itoa(int(r.call.SensorID)), r.e.Theme.Dim },
-		func(a, b *row) int { return cmp.Compare(a.call.SensorID, b.call.SensorID) }}
+		func(a, b *row) int { return cmp.Compare(a.call.SensorID, b.call.SensorID) },
+	}
 )
 
-var liveColumns = []column{markColumn,
-	{table.Column{Title: "State", Min: 5},
+var liveColumns = []column{
+	markColumn,
+	{
+		table.Column{Title: "State", Min: 5},
 		func(r *row, _ int) (string, style.Style) { return stateCell(r.e.Theme, r.call.State) },
-		func(a, b *row) int { return strings.Compare(string(a.call.State), string(b.call.State)) }},
+		func(a, b *row) int { return strings.Compare(string(a.call.State), string(b.call.State)) },
+	},
 	fromColumn, toColumn, durColumn, mosColumn, lossColumn, jitColumn,
-	{table.Column{Title: "Trend", Min: 8, Max: 12, Prio: 1},
+	{
+		table.Column{Title: "Trend", Min: 8, Max: 12, Prio: 1},
 		func(r *row, w int) (string, style.Style) {
 			last := 0.0
 			if n := len(r.trend); n > 0 && !math.IsNaN(r.trend[n-1]) {
 				last = r.trend[n-1]
 			}
 			return chart.Spark(r.e.Theme, r.trend, 1, 4.5, w), r.e.Theme.MOS(last)
-		}, func(a, b *row) int { return cmp.Compare(number(a.call.MOS), number(b.call.MOS)) }},
+		}, func(a, b *row) int { return cmp.Compare(number(a.call.MOS), number(b.call.MOS)) },
+	},
 	srcColumn, dstColumn, codecColumn, pddColumn, keptColumn, findingColumn, sensorColumn,
 }
 
-var doneColumns = []column{markColumn,
-	{table.Column{Title: "Start", Min: 8, Max: 19, Desc: true},
+var doneColumns = []column{
+	markColumn,
+	{
+		table.Column{Title: "Start", Min: 8, Max: 19, Desc: true},
 		func(r *row, w int) (string, style.Style) {
 			t := r.call.Start.Std().In(r.e.Zone)
 			if w >= 19 {
@@ -178,18 +201,23 @@ var doneColumns = []column{markColumn,
 				return t.Format("01-02 15:04:05"), r.e.Theme.Dim
 			}
 			return t.Format("15:04:05"), r.e.Theme.Dim
-		}, func(a, b *row) int { return cmp.Compare(b.call.Start, a.call.Start) }},
+		}, func(a, b *row) int { return cmp.Compare(b.call.Start, a.call.Start) },
+	},
 	fromColumn, toColumn, durColumn,
-	{table.Column{Title: "End", Min: 12, Max: 16, Desc: true},
+	{
+		table.Column{Title: "End", Min: 12, Max: 16, Desc: true},
 		func(r *row, _ int) (string, style.Style) { return endCell(r.e.Theme, r.call.CDR) },
-		func(a, b *row) int { return cmp.Compare(b.call.Status, a.call.Status) }},
+		func(a, b *row) int { return cmp.Compare(b.call.Status, a.call.Status) },
+	},
 	mosColumn, lossColumn, jitColumn, srcColumn, dstColumn, codecColumn, pddColumn, keptColumn, findingColumn, sensorColumn,
 }
 
 func textColumn(title string, lo, hi, prio int, get func(*row) string) column {
-	return column{table.Column{Title: title, Min: lo, Max: hi, Prio: prio},
+	return column{
+		table.Column{Title: title, Min: lo, Max: hi, Prio: prio},
 		func(r *row, _ int) (string, style.Style) { return get(r), r.e.Theme.Text },
-		func(a, b *row) int { return strings.Compare(get(a), get(b)) }}
+		func(a, b *row) int { return strings.Compare(get(a), get(b)) },
+	}
 }
 
 func descending(v *float64) float64 {

@@ -41,8 +41,13 @@ func TestScreensLookAsTheyShould(t *testing.T) {
 			name string
 			keys []string
 		}{
-			{"live", nil}, {"done", []string{"2"}}, {"rules", []string{"3"}}, {"call", []string{"enter"}}, {"streams", []string{"enter", "tab"}},
-			{"findings", []string{"enter", "tab", "tab"}}, {"help", []string{"?"}},
+			{"live", nil},
+			{"done", []string{"2"}},
+			{"rules", []string{"3"}},
+			{"call", []string{"enter"}},
+			{"streams", []string{"enter", "tab"}},
+			{"findings", []string{"enter", "tab", "tab"}},
+			{"help", []string{"?"}},
 		} {
 			t.Run(fmt.Sprintf("%s_%dx%d", c.name, size[0], size[1]), func(t *testing.T) {
 				src := pbx()
@@ -310,9 +315,18 @@ func TestUpdateDoesNotTouchTheSource(t *testing.T) {
 	src := pbx()
 	s := newScreen(t, src, 80, 24, asciiLook)
 	s.m.e.Source = nil // Update that asks it would panic; the commands that it returns are not run
-	for _, msg := range []tea.Msg{feedMsg{conn: connected, fresh: true, calls: map[protocol.UUID]protocol.LiveCall{id(1): liveCalls()[0]}, t: 1, counters: counters()},
-		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("2")}, tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("3")}, tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("1")},
-		tea.KeyMsg{Type: tea.KeyEnter}, tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("w")}, tickMsg{}, previewDue{id(1)}, detailDue{id(1)}, refreshDue{}} {
+	for _, msg := range []tea.Msg{
+		feedMsg{conn: connected, fresh: true, calls: map[protocol.UUID]protocol.LiveCall{id(1): liveCalls()[0]}, t: 1, counters: counters()},
+		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("2")},
+		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("3")},
+		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("1")},
+		tea.KeyMsg{Type: tea.KeyEnter},
+		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("w")},
+		tickMsg{},
+		previewDue{id(1)},
+		detailDue{id(1)},
+		refreshDue{},
+	} {
 		s.m.Update(msg)
 	}
 }

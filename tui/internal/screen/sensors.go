@@ -39,10 +39,18 @@ type sensorsMsg struct {
 
 func newSensors(e *env) *sensorsPane {
 	p := &sensorsPane{e: e, table: table.New[protocol.UUID](e.Theme, []table.Column{
-		{Title: "!", Min: 2}, {Title: "Id", Min: 5, Right: true}, {Title: "Name", Min: 14, Max: 28}, {Title: "State", Min: 8},
-		{Title: "Calls", Min: 5, Right: true}, {Title: "CDRs", Min: 7, Right: true}, {Title: "Queue", Min: 5, Right: true},
-		{Title: "Last CDR", Min: 8, Max: 19, Prio: 1}, {Title: "Version", Min: 9, Max: 16, Prio: 2},
-		{Title: "Source", Min: 10, Max: 24, Prio: 3}, {Title: "System", Min: 12, Prio: 4}, {Title: "Address", Min: 16, Max: 24, Prio: 5},
+		{Title: "!", Min: 2},
+		{Title: "Id", Min: 5, Right: true},
+		{Title: "Name", Min: 14, Max: 28},
+		{Title: "State", Min: 8},
+		{Title: "Calls", Min: 5, Right: true},
+		{Title: "CDRs", Min: 7, Right: true},
+		{Title: "Queue", Min: 5, Right: true},
+		{Title: "Last CDR", Min: 8, Max: 19, Prio: 1},
+		{Title: "Version", Min: 9, Max: 16, Prio: 2},
+		{Title: "Source", Min: 10, Max: 24, Prio: 3},
+		{Title: "System", Min: 12, Prio: 4},
+		{Title: "Address", Min: 16, Max: 24, Prio: 5},
 	})}
 	p.fleet, _ = e.Source.(source.Fleet)
 	return p
