@@ -156,8 +156,10 @@ func readAnswer(res *http.Response, v any) error {
 	}
 	p := &protocol.Problem{}
 	if t, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); t != TypeProblem || Unmarshal(b, p) != nil || p.Code == "" {
-		p = &protocol.Problem{Code: protocol.CodeInternal, Title: "hosted answered " + res.Status,
-			Detail: string(bytes.ToValidUTF8(b[:min(len(b), 200)], []byte("?")))}
+		p = &protocol.Problem{
+			Code: protocol.CodeInternal, Title: "hosted answered " + res.Status,
+			Detail: string(bytes.ToValidUTF8(b[:min(len(b), 200)], []byte("?"))),
+		}
 	}
 	p.Status = res.StatusCode
 	return p

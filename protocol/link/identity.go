@@ -50,8 +50,10 @@ type LinkFile struct {
 
 // NotPaired is the problem of a sensor without an identity.
 func NotPaired(dir, detail string) *protocol.Problem {
-	return &protocol.Problem{Code: protocol.CodeNotPaired, Title: "this sensor is not paired with a hosted", Detail: detail,
-		Remedy: "get a token on hosted's page Sensors, then run `voipmon pair --server HOST:PORT`, or set cloud_token", Fields: map[string]string{"dir": dir}}
+	return &protocol.Problem{
+		Code: protocol.CodeNotPaired, Title: "this sensor is not paired with a hosted", Detail: detail,
+		Remedy: "get a token on hosted's page Sensors, then run `voipmon pair --server HOST:PORT`, or set cloud_token", Fields: map[string]string{"dir": dir},
+	}
 }
 
 // LoadIdentity reads the identity in dir. It fails with the problem not-paired when there is none.

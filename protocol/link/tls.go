@@ -134,8 +134,10 @@ func (d *Dialer) Dial(ctx context.Context, addr, alpn string) (*Conn, error) {
 	}
 	if got := c.ConnectionState().NegotiatedProtocol; got != alpn {
 		raw.Close()
-		return nil, &protocol.Problem{Code: protocol.CodeProtocolUnsupported, Title: addr + " does not speak " + alpn,
-			Remedy: "check server_destination and its port, and the version of hosted"}
+		return nil, &protocol.Problem{
+			Code: protocol.CodeProtocolUnsupported, Title: addr + " does not speak " + alpn,
+			Remedy: "check server_destination and its port, and the version of hosted",
+		}
 	}
 	return NewConn(c), nil
 }
@@ -163,12 +165,18 @@ func handshakeProblem(addr string, err error) *protocol.Problem {
 	var alert tls.AlertError
 	switch {
 	case errors.As(err, &rec):
-		return &protocol.Problem{Code: protocol.CodeServerUnreachable, Title: addr + " answers, but not with TLS", Detail: err.Error(),
-			Remedy: "something else listens there: check server_destination and its port"}
+		return &protocol.Problem{
+			Code: protocol.CodeServerUnreachable, Title: addr + " answers, but not with TLS", Detail: err.Error(),
+			Remedy: "something else listens there: check server_destination and its port",
+		}
 	case errors.As(err, &alert):
-		return &protocol.Problem{Code: protocol.CodeProtocolUnsupported, Title: addr + " refuses the TLS handshake", Detail: err.Error(),
-			Remedy: "something else listens there, or hosted is of another version: check server_destination and its port"}
+		return &protocol.Problem{
+			Code: protocol.CodeProtocolUnsupported, Title: addr + " refuses the TLS handshake", Detail: err.Error(),
+			Remedy: "something else listens there, or hosted is of another version: check server_destination and its port",
+		}
 	}
-	return &protocol.Problem{Code: protocol.CodeServerUnreachable, Title: "no TLS handshake with hosted at " + addr, Detail: err.Error(),
-		Remedy: "check for a firewall or proxy that cuts TLS to that port"}
+	return &protocol.Problem{
+		Code: protocol.CodeServerUnreachable, Title: "no TLS handshake with hosted at " + addr, Detail: err.Error(),
+		Remedy: "check for a firewall or proxy that cuts TLS to that port",
+	}
 }

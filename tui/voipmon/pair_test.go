@@ -47,8 +47,10 @@ func enroller(t *testing.T) (addr, token string) {
 	}
 	ca := sign(&x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}, nil, key.Public())
 	leaf := sign(&x509.Certificate{DNSNames: []string{link.ServerName}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}, ca, key.Public())
-	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{NextProtos: []string{link.ALPNUp}, MinVersion: tls.VersionTLS13,
-		Certificates: []tls.Certificate{{Certificate: [][]byte{leaf.Raw, ca.Raw}, PrivateKey: key}}})
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+		NextProtos: []string{link.ALPNUp}, MinVersion: tls.VersionTLS13,
+		Certificates: []tls.Certificate{{Certificate: [][]byte{leaf.Raw, ca.Raw}, PrivateKey: key}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

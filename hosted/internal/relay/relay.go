@@ -38,8 +38,10 @@ var types = map[string]bool{
 
 // Offline is the problem of a sensor that cannot be reached now.
 func Offline(detail string) *protocol.Problem {
-	return &protocol.Problem{Code: protocol.CodeSensorOffline, Status: http.StatusServiceUnavailable, Title: "the sensor is offline", Detail: detail,
-		Remedy: "packets stay on the sensor until its retention removes them: try again when it is online, or run `voipmon doctor` there"}
+	return &protocol.Problem{
+		Code: protocol.CodeSensorOffline, Status: http.StatusServiceUnavailable, Title: "the sensor is offline", Detail: detail,
+		Remedy: "packets stay on the sensor until its retention removes them: try again when it is online, or run `voipmon doctor` there",
+	}
 }
 
 // WriteProblem answers with err, and with Retry-After when the sensor is offline.

@@ -91,7 +91,8 @@ func (s *Service) enrol(ctx context.Context, p *peer, r *http.Request) (_ any, e
 	key := sha256.Sum256(csr.RawSubjectPublicKeyInfo)
 	uuid := sensorUUID(key, hash)
 	sensor, err := s.cfg.Store.RedeemEnrolToken(ctx, hash, now, store.Sensor{
-		UUID: uuid, SensorID: info.SensorID, KeyHash: key, Info: info, Addr: p.addr, Enrolled: now, LastSeen: now})
+		UUID: uuid, SensorID: info.SensorID, KeyHash: key, Info: info, Addr: p.addr, Enrolled: now, LastSeen: now,
+	})
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		// Its own answer may have been lost: the same key with the same token is the same sensor.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -281,15 +280,6 @@ func wantProblem(t *testing.T, err error, code string) *protocol.Problem {
 		t.Fatalf("got problem %v, want code %s", p, code)
 	}
 	return p
-}
-
-func read(t *testing.T, path string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 func drainBody(res *http.Response) ([]byte, error) {

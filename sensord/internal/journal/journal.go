@@ -218,8 +218,10 @@ func (j *Journal) Has(id protocol.UUID) bool {
 // State tells how far the journal is ahead of hosted.
 func (j *Journal) State() protocol.QueueState {
 	j.mu.Lock()
-	q := protocol.QueueState{Epoch: j.epoch, Next: j.next, Acked: j.acked, Pending: j.next - j.acked,
-		Dropped: j.dropped, Bytes: uint64(j.bytes)}
+	q := protocol.QueueState{
+		Epoch: j.epoch, Next: j.next, Acked: j.acked, Pending: j.next - j.acked,
+		Dropped: j.dropped, Bytes: uint64(j.bytes),
+	}
 	acked, known := j.acked, j.oldestSeq == j.acked
 	q.Oldest = j.oldestStart
 	j.mu.Unlock()

@@ -53,8 +53,10 @@ func newHosted(t *testing.T) *hosted {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	check(t, err)
-	h := &hosted{t: t, key: key, now: time.Now, life: link.CertLife, poison: map[string]bool{}, most: link.MaxBatch,
-		calls: map[string]int{}, session: []byte("0123456789abcdef"), open: map[*link.Conn]bool{}}
+	h := &hosted{
+		t: t, key: key, now: time.Now, life: link.CertLife, poison: map[string]bool{}, most: link.MaxBatch,
+		calls: map[string]int{}, session: []byte("0123456789abcdef"), open: map[*link.Conn]bool{},
+	}
 	h.ca = h.sign(&x509.Certificate{Subject: pkix.Name{CommonName: "test CA"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}, nil, key.Public(), time.Hour)
 	h.ln, err = net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
@@ -223,8 +225,10 @@ func (h *hosted) cdrs(w http.ResponseWriter, r *http.Request) {
 	list := make([]protocol.CDR, len(b.CDRs))
 	for i, raw := range b.CDRs {
 		if err := link.Unmarshal(raw, &list[i]); err != nil || h.poison[list[i].CallID] {
-			link.WriteProblem(w, &protocol.Problem{Code: protocol.CodeBadRequest, Status: http.StatusBadRequest, Title: "cannot take it",
-				Fields: map[string]string{link.FieldSeq: big.NewInt(int64(b.First) + int64(i)).String()}})
+			link.WriteProblem(w, &protocol.Problem{
+				Code: protocol.CodeBadRequest, Status: http.StatusBadRequest, Title: "cannot take it",
+				Fields: map[string]string{link.FieldSeq: big.NewInt(int64(b.First) + int64(i)).String()},
+			})
 			return
 		}
 	}

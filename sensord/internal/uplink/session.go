@@ -109,8 +109,10 @@ func (s *session) handler(ctx context.Context, g *errgroup.Group) http.Handler {
 	m.HandleFunc("POST "+link.PathOpenBulk, func(w http.ResponseWriter, _ *http.Request) {
 		if s.bulk.Add(1) > maxBulk {
 			s.bulk.Add(-1)
-			link.WriteProblem(w, &protocol.Problem{Code: protocol.CodeBadRequest, Status: http.StatusTooManyRequests,
-				Title: fmt.Sprintf("%d bulk connections are open already", maxBulk)})
+			link.WriteProblem(w, &protocol.Problem{
+				Code: protocol.CodeBadRequest, Status: http.StatusTooManyRequests,
+				Title: fmt.Sprintf("%d bulk connections are open already", maxBulk),
+			})
 			return
 		}
 		g.Go(func() error {
