@@ -22,8 +22,11 @@ const (
 type Query struct {
 	Limit    int           // rows that a page has
 	From, To protocol.Time // the part of time that can hold matches, 0: unbounded
-	where    string
-	args     []any
+	// Narrow are conditions that an index answers each (numbers, addresses, a Call-ID), of which a match fulfils one; none if
+	// the query has none. They may match few calls or nearly all.
+	Narrow []string
+	where  string // the whole condition
+	args   []any  // of where and Narrow
 }
 
 // NewQuery translates q.
@@ -34,20 +37,20 @@ func NewQuery(t store.TenantID, q store.CallQuery) (Query, error) {
 	}
 	s.Limit = min(s.Limit, maxLimit)
 	s.and("tenant = " + s.arg(t))
+	if q.CallID != "" {
+		s.any("call_id = " + s.arg(Text(q.CallID)))
+	}
+	if q.Number != "" {
+		s.any(s.number(q.Number)...)
+	}
+	if q.Text != "" {
+		s.any(s.text(q.Text)...)
+	}
 	if q.From != 0 {
 		s.and("at >= " + s.arg(int64(q.From)))
 	}
 	if q.To != 0 {
 		s.and("at < " + s.arg(int64(q.To)))
-	}
-	if q.Number != "" {
-		s.and(s.number(q.Number))
-	}
-	if q.Text != "" {
-		s.and(s.text(q.Text))
-	}
-	if q.CallID != "" {
-		s.and("call_id = " + s.arg(Text(q.CallID)))
 	}
 	if q.SensorID != 0 {
 		s.and("sensor_id = " + s.arg(int64(q.SensorID)))
@@ -63,7 +66,7 @@ func NewQuery(t store.TenantID, q store.CallQuery) (Query, error) {
 	}
 	if q.Finding != "" {
 		if isCode(q.Finding) {
-			s.and("findings LIKE " + s.arg("% "+q.Finding+" %"))
+			s.and("findings <> '' AND findings LIKE " + s.arg("% "+q.Finding+" %"))
 		} else {
 			s.and("1 = 0") // no finding has such a code
 		}
@@ -88,6 +91,16 @@ func (s *Query) and(cond string) {
 	s.where += cond
 }
 
+// any adds conditions of which one must hold.
+func (s *Query) any(terms ...string) {
+	s.and("(" + strings.Join(terms, " OR ") + ")")
+	if s.Narrow == nil {
+		for _, t := range terms {
+			s.Narrow = append(s.Narrow, "tenant = $1 AND "+t)
+		}
+	}
+}
+
 func (s *Query) arg(v any) string {
 	s.args = append(s.args, v)
 	return "$" + strconv.Itoa(len(s.args))
@@ -95,22 +108,22 @@ func (s *Query) arg(v any) string {
 
 // number matches calls whose caller or callee begins with prefix. The columns are compared by bytes, so that a range of
 // an index answers it; that also is what PostgreSQL may do below row-level security, where LIKE may not use an index.
-func (s *Query) number(prefix string) string {
+func (s *Query) number(prefix string) []string {
 	low := s.arg(Text(prefix))
 	high := s.arg(Text(prefix) + "\U0010FFFF")
-	return fmt.Sprintf("(caller >= %[1]s AND caller < %[2]s OR callee >= %[1]s AND callee < %[2]s)", low, high)
+	return []string{fmt.Sprintf("caller >= %s AND caller < %s", low, high), fmt.Sprintf("callee >= %s AND callee < %s", low, high)}
 }
 
-func (s *Query) text(text string) string {
+func (s *Query) text(text string) []string {
 	byCallID := "call_id = " + s.arg(Text(text))
 	if a, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
 		ip := s.arg(canonicalIP(a))
-		return fmt.Sprintf("(src_ip = %[1]s OR dst_ip = %[1]s OR %[2]s)", ip, byCallID)
+		return []string{"src_ip = " + ip, "dst_ip = " + ip, byCallID}
 	}
 	if id, err := protocol.ParseUUID(text); err == nil {
-		return fmt.Sprintf("(id = %s OR %s)", s.arg(id.String()), byCallID)
+		return []string{"id = " + s.arg(id.String()), byCallID}
 	}
-	return "(" + s.number(text) + " OR " + byCallID + ")"
+	return append(s.number(text), byCallID)
 }
 
 // cursors are "MICROSECONDS.ID" of a page's last row.
@@ -139,10 +152,13 @@ type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// Select reads at most limit rows of table, newest first.
-func (s *Query) Select(ctx context.Context, db Querier, table string, limit int) ([]Found, error) {
-	rows, err := db.QueryContext(ctx, fmt.Sprintf(`SELECT at, summary FROM %s WHERE %s ORDER BY at DESC, id DESC LIMIT %d`,
-		table, s.where, limit), s.args...)
+// Args are the parameters of the conditions.
+func (s *Query) Args() []any { return s.args }
+
+// Select reads at most limit rows, newest first. from is a table of calls, or a join of one.
+func (s *Query) Select(ctx context.Context, db Querier, from string, limit int) ([]Found, error) {
+	rows, err := db.QueryContext(ctx, fmt.Sprintf(`SELECT at, summary FROM %s WHERE %s ORDER BY at DESC, id DESC LIMIT %d`, from, s.where, limit),
+		s.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list calls: %w", err)
 	}

@@ -32,6 +32,38 @@ func BenchmarkAppend(b *testing.B, open Open) {
 	b.ReportMetric(float64(b.N*size)/b.Elapsed().Seconds(), "rows/s")
 }
 
+// BenchmarkSearch asks for pages of 100 in a store of 100,000 calls over 25 days.
+func BenchmarkSearch(b *testing.B, open Open) {
+	f := newFixture(b, open)
+	const rows, size = 100_000, 500
+	for n := 0; n < rows; {
+		batch := f.batch(uint64(n))
+		for range size {
+			c := f.call(now.Add(-time.Duration(n)*25*24*time.Hour/(rows+rows/100)), usual(n))
+			c.ID[10], c.ID[11] = byte(n>>24), byte(n>>16)
+			batch.CDRs = append(batch.CDRs, c)
+			n++
+		}
+		if _, err := f.AppendCDRs(f.ctx, batch, now); err != nil {
+			b.Fatal(err)
+		}
+	}
+	old := protocol.TimeOf(now.AddDate(0, 0, -24))
+	for name, q := range map[string]store.CallQuery{
+		"newest": {}, "oldest day": {To: old}, "number, many": {Number: "+4202"}, "number, one": {Number: "+42020001234"}, "number, none": {Number: "0"},
+		"text, none": {Text: "nothing"}, "Call-ID": {CallID: "nothing"}, "ip, none": {Text: "203.0.113.1"}, "status, none": {Status: 486},
+		"finding, none": {Finding: "one-way-audio"}, "mos, none": {MaxMOS: 2}, "kept, none": {Kept: true}, "sensor, none": {SensorID: 9},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := f.Calls(f.ctx, f.tenant, q); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func usual(n int) func(*protocol.CDR) {
 	return func(c *protocol.CDR) {
 		mos, pdd := 4.2, int64(900)

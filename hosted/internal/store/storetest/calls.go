@@ -271,6 +271,25 @@ func testCalls(t *testing.T, open Open) {
 			t.Errorf("%d calls were in no page", len(want))
 		}
 	})
+	t.Run("a number that thousands have is paged like any other", func(t *testing.T) {
+		f := newFixture(t, open)
+		const many = 2500
+		for range many / 500 {
+			var batch []protocol.CDR
+			for range 500 {
+				batch = append(batch, f.call(now.Add(-time.Duration(f.made)*time.Second), func(c *protocol.CDR) { c.Caller, c.Callee = "77", "77" }))
+			}
+			f.add(batch...)
+		}
+		f.add(f.call(now, func(c *protocol.CDR) { c.Callee = "78" }))
+		seen := map[protocol.UUID]bool{}
+		for _, c := range f.all(store.CallQuery{Number: "77", Limit: 900}) {
+			seen[c.ID] = true
+		}
+		if len(seen) != many {
+			t.Errorf("%d calls found, want %d", len(seen), many)
+		}
+	})
 	t.Run("a page that is exactly full has no next one", func(t *testing.T) {
 		f := newFixture(t, open)
 		f.add(f.call(now, nil), f.call(now, nil))

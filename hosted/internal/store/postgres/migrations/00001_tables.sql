@@ -99,3 +99,7 @@ CREATE INDEX calls_at ON calls (tenant, at, id);
 CREATE INDEX calls_caller ON calls (tenant, caller);
 CREATE INDEX calls_callee ON calls (tenant, callee);
 CREATE INDEX calls_call_id ON calls (tenant, call_id);
+CREATE INDEX calls_src_ip ON calls (tenant, src_ip);
+CREATE INDEX calls_dst_ip ON calls (tenant, dst_ip);
+CREATE INDEX calls_kept ON calls (tenant, at, id) WHERE kept;
+CREATE INDEX calls_findings ON calls (tenant, at, id) WHERE findings <> '';
