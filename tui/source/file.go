@@ -18,7 +18,7 @@ import (
 )
 
 // fileEvery is the time between snapshots while the file is read.
-const fileEvery = 200 * time.Millisecond
+const fileEvery = 500 * time.Millisecond
 
 // File reads capture files with the sensor's own engine. Reading begins with the first question.
 type File struct {
