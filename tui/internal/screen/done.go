@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	pageSize = 200
+	pageSize = 500
 	maxDone  = 20_000 // past calls in memory
 )
 

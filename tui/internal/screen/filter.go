@@ -29,7 +29,7 @@ func (m *Model) typeFilter(k tea.KeyMsg) tea.Cmd {
 	m.input, cmd = m.input.Update(k)
 	if m.input.Value() != before {
 		m.applyFilter()
-		return tea.Batch(cmd, m.live.look(), m.done.look())
+		return tea.Batch(cmd, m.live.look(), m.done.look(), m.done.more())
 	}
 	return cmd
 }

@@ -228,17 +228,33 @@ func TestNextProblemStopsAtEachOne(t *testing.T) {
 
 func TestPastCallsAreLoadedAsTheCursorNearsTheEnd(t *testing.T) {
 	src := pbx()
-	for i := range 500 {
+	for i := range 1500 {
 		src.past = append(src.past, protocol.CDR{ID: id(1000 + i), Start: protocol.TimeOf(epoch.Add(-time.Duration(i+300) * time.Hour)), End: 1, Status: 200})
 	}
 	s := newScreen(t, src, 80, 24, asciiLook)
 	s.feed(src)
 	s.keys("2")
-	s.want(`200\+ calls`)
+	s.want(`500\+ calls`)
 	for range 3 {
 		s.keys("end")
 	}
-	s.want(`530 calls`)
+	s.want(`1530 calls`)
+}
+
+func TestFilterLooksThroughThePagesThatAreNotThereYet(t *testing.T) {
+	src := pbx()
+	for i := range 1500 {
+		c := protocol.CDR{ID: id(1000 + i), Start: protocol.TimeOf(epoch.Add(-time.Duration(i+300) * time.Hour)), End: 1, Status: 200}
+		if i == 1400 {
+			c.Caller = "needle"
+		}
+		src.past = append(src.past, c)
+	}
+	s := newScreen(t, src, 80, 24, asciiLook)
+	s.feed(src)
+	s.keys("2", "/", "needle", "enter")
+	s.want(`1 of 1530 shown`)
+	s.want(`>.* needle`)
 }
 
 // TestEveryLineFitsWhateverTheSizeAndTheCalls draws random calls with hostile names at random sizes.
