@@ -78,7 +78,7 @@ func init() {
 		"spooldir": {example: `write "spooldir = /var/spool/sensord"`, doc: "folder of the captures that rules keep",
 			set: func(p *parser, s setting) error { p.c.SpoolDir = s.value; return nil }},
 		"maxpoolsize": {example: `write "maxpoolsize = 102400" (MB)`, doc: "captures are removed, oldest first, beyond this size, MB; 0: no limit",
-			set: func(p *parser, s setting) (err error) { p.c.MaxPoolMB, err = number(s.value, 0, 1<<40); return err }},
+			set: func(p *parser, s setting) (err error) { p.c.MaxPoolMB, err = number(s.value, 0, 1<<31-1); return err }},
 		"maxpooldays": {example: `write "maxpooldays = 30"`, doc: "captures are removed after so many days; 0: no limit",
 			set: func(p *parser, s setting) (err error) { p.c.MaxPoolDays, err = number(s.value, 0, 100_000); return err }},
 		"state_dir": {example: `write "state_dir = /var/lib/sensord"`, doc: "folder of the sensor's identity and journal",
