@@ -25,7 +25,7 @@ func open(t testing.TB, cfg Config) *Journal {
 
 // call makes the n-th call.
 func call(n int) *protocol.CDR {
-	c := &protocol.CDR{CallID: "call-" + string(rune('a'+n%26)) + time.Duration(n).String(), Caller: "1001", Start: protocol.Time(1_700_000_000_000_000 + n)}
+	c := &protocol.CDR{CallID: "call-" + string(rune('a'+n%26)) + time.Duration(n).String(), Caller: "1001", Start: 1_700_000_000_000_000 + protocol.Time(n)}
 	le.PutUint64(c.ID[:], uint64(n)+1)
 	c.Streams = []protocol.Stream{{Src: "10.0.0.1:4000", Packets: uint64(n)}}
 	return c
