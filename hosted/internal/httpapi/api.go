@@ -120,7 +120,7 @@ const Prefix = "/api/v1"
 // New gives the handler of all that hosted serves.
 func New(c Config) http.Handler {
 	a := &api{Config: c, live: newLive(c.Links)}
-	m := mux.NewRouter().UseEncodedPath()
+	m := mux.NewRouter().UseEncodedPath().SkipClean(true) // a path is what it is: no redirect to another
 	for _, rt := range a.routes() {
 		m.Path(Prefix + rt.path).Handler(a.endpoint(rt))
 	}

@@ -104,7 +104,7 @@ func (a *api) relay(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 		return nil
 	case r.Method == http.MethodPut:
 		return notFound("the sensor API has no PUT /v1/" + rest)
-	case len(parts) == 3 && parts[0] == "calls" && parts[2] == "capture":
+	case len(parts) == 3 && parts[0] == "calls" && segment(parts[1]) && parts[2] == "capture":
 		if !id.MayDownload() {
 			return forbidden(id)
 		}
@@ -123,10 +123,13 @@ func readable(parts []string) bool {
 	case "info", "health", "live", "rules":
 		return len(parts) == 1
 	case "calls":
-		return len(parts) == 1 || len(parts) == 2 && parts[1] != "" && parts[1] != "." && parts[1] != ".."
+		return len(parts) == 1 || len(parts) == 2 && segment(parts[1])
 	}
 	return false
 }
+
+// segment reports whether a part of a path names something, and does not lead elsewhere.
+func segment(s string) bool { return s != "" && s != "." && s != ".." }
 
 // sensor finds the sensor that the path names, if it is the tenant's.
 func (a *api) sensor(r *http.Request, id auth.Identity) (store.Sensor, error) {
