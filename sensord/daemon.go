@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -42,8 +41,6 @@ type daemon struct {
 	viewer   *viewer
 	uplink   *uplink.Uplink // nil when no server is configured
 	listener net.Listener
-
-	stopping atomic.Bool // the input was not read to its end
 }
 
 func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err error) {
@@ -69,7 +66,7 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	if d.journal, err = journal.Open(journal.Config{Dir: filepath.Join(c.StateDir, "journal"), Clock: time.Now, Log: log}); err != nil {
 		return nil, err
 	}
-	if d.spool, err = spool.Open(spool.Config{Dir: c.SpoolDir, MaxBytes: int64(c.MaxPoolMB) << 20, MaxDays: c.MaxPoolDays, Clock: time.Now, Log: log}); err != nil {
+	if d.spool, err = spool.Open(spool.Config{Dir: c.SpoolDir, Sensor: sensorName(c), MaxBytes: int64(c.MaxPoolMB) << 20, MaxDays: c.MaxPoolDays, Clock: time.Now, Log: log}); err != nil {
 		return nil, fmt.Errorf("spooldir: %w", err)
 	}
 	if d.source, err = openSource(c, o); err != nil {
@@ -77,15 +74,11 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	}
 	d.info = sensorInfo(c, d.source)
 
-	var clock func() time.Time
-	if len(o.read) == 0 || o.now {
-		clock = time.Now
-	}
 	engine := analyze.New(analyze.Config{
 		SensorID: c.SensorID, SIPPorts: c.SIPPorts, MaxCalls: c.MaxCalls, Decide: d.rules.decide,
 		RTPTimeout: c.RTPTimeout, ByeTimeout: c.ByeTimeout, AbsoluteTimeout: c.AbsoluteTimeout,
 	}, sink{d})
-	d.pipeline = newPipeline(d.source, engine, clock)
+	d.pipeline = newPipeline(d.source, engine)
 	d.viewer = &viewer{pipeline: d.pipeline, counters: d.counters, now: time.Now}
 
 	api := sensorapi.NewHandler(sensor{d})
@@ -111,10 +104,7 @@ func (d *daemon) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	ended := make(chan struct{})
 	g.Go(func() error {
-		return d.pipeline.run(ctx, func() {
-			d.stopping.Store(ctx.Err() != nil)
-			close(ended)
-		})
+		return d.pipeline.run(ctx, func() { close(ended) })
 	})
 	g.Go(func() error { d.rules.watch(ctx); return nil })
 	g.Go(func() error { d.keepSpool(ctx); return nil })
@@ -213,9 +203,6 @@ func openSource(c *conf.Config, o options) (capture.Source, error) {
 type sink struct{ d *daemon }
 
 func (s sink) Call(c *protocol.CDR) {
-	if c.EndCause == protocol.EndUnterminated && s.d.stopping.Load() {
-		c.EndCause = protocol.EndInterrupted
-	}
 	if s.d.journal.Has(c.ID) {
 		return // a replay that was begun again after a crash
 	}
@@ -262,16 +249,21 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	return nil
 }
 
-func sensorInfo(c *conf.Config, s capture.Source) protocol.SensorInfo {
-	name := c.Name
-	if name == "" {
-		name, _ = os.Hostname() // no name is shown as no name
+// sensorName is what the sensor is called: its conf's name, or the host's.
+func sensorName(c *conf.Config) string {
+	if c.Name != "" {
+		return c.Name
 	}
+	name, _ := os.Hostname() // no name is shown as no name
+	return name
+}
+
+func sensorInfo(c *conf.Config, s capture.Source) protocol.SensorInfo {
 	var boot [8]byte
 	rand.Read(boot[:]) // never fails
 	machine, _ := os.ReadFile("/etc/machine-id")
 	return protocol.SensorInfo{
-		SensorID: c.SensorID, Name: name, Version: protocol.Version, Commit: protocol.Commit, OS: runtime.GOOS, Arch: runtime.GOARCH,
+		SensorID: c.SensorID, Name: sensorName(c), Version: protocol.Version, Commit: protocol.Commit, OS: runtime.GOOS, Arch: runtime.GOARCH,
 		BootID: hex.EncodeToString(boot[:]), MachineID: strings.TrimSpace(string(machine)),
 		Capabilities: []string{"live", "capture", "rules"}, Started: protocol.TimeOf(time.Now()),
 		Source: strings.Join(s.Stats().Inputs, ", "),

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"sync/atomic"
-	"time"
 
 	"voiptop/protocol"
 	"voiptop/sensord/analyze"
@@ -17,14 +16,13 @@ import (
 type pipeline struct {
 	source capture.Source
 	engine *analyze.Engine
-	clock  func() time.Time // real time, for ticks while the wire is silent; nil for a replay with its own clock
 	asks   chan func()
 	asked  atomic.Int32
 	done   chan struct{} // closed when run has ended
 }
 
-func newPipeline(s capture.Source, e *analyze.Engine, clock func() time.Time) *pipeline {
-	return &pipeline{source: s, engine: e, clock: clock, asks: make(chan func()), done: make(chan struct{})}
+func newPipeline(s capture.Source, e *analyze.Engine) *pipeline {
+	return &pipeline{source: s, engine: e, asks: make(chan func()), done: make(chan struct{})}
 }
 
 // run reads until the source ends, then goes on answering until ctx ends. atEnd is called once, between the two.
@@ -33,7 +31,11 @@ func (p *pipeline) run(ctx context.Context, atEnd func()) error {
 	stop := context.AfterFunc(ctx, func() { p.source.Close() }) // Next answers at once
 	defer stop()
 	err := p.read(ctx)
-	p.engine.Close()
+	if ctx.Err() != nil {
+		p.engine.Interrupt()
+	} else {
+		p.engine.Close()
+	}
 	atEnd()
 	if err != nil {
 		return err
@@ -58,9 +60,7 @@ func (p *pipeline) read(ctx context.Context) error {
 		case err == nil:
 			p.engine.Packet(&pkt)
 		case errors.Is(err, capture.ErrIdle):
-			if p.clock != nil {
-				p.engine.Tick(p.clock().UnixNano())
-			}
+			p.engine.Tick(pkt.Time) // the source's clock
 		case errors.Is(err, io.EOF):
 			return nil
 		default:
