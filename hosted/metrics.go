@@ -25,13 +25,19 @@ func newMetrics() *metrics {
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hosted_http_requests_total", Help: "Requests answered, by route, method and status."},
 			[]string{"route", "method", "status"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "hosted_http_request_seconds", Help: "Time to answer, by route.",
-			Buckets: []float64{.001, .005, .02, .1, .5, 2, 10, 60}}, []string{"route"}),
-		maintained: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hosted_retention_success_timestamp_seconds",
-			Help: "When days that are over were last dropped, Unix time."}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "hosted_http_request_seconds", Help: "Time to answer, by route.",
+			Buckets: []float64{.001, .005, .02, .1, .5, 2, 10, 60},
+		}, []string{"route"}),
+		maintained: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "hosted_retention_success_timestamp_seconds",
+			Help: "When days that are over were last dropped, Unix time.",
+		}),
 	}
-	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "hosted_build_info", Help: "1, with the version.",
-		ConstLabels: prometheus.Labels{"version": protocol.Version, "commit": protocol.Commit}})
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "hosted_build_info", Help: "1, with the version.",
+		ConstLabels: prometheus.Labels{"version": protocol.Version, "commit": protocol.Commit},
+	})
 	build.Set(1)
 	m.registry.MustRegister(m.requests, m.seconds, m.maintained, build, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -37,8 +37,10 @@ func newSensor(db *database) *cobra.Command {
 				if err := s.RevokeSensor(c.Context(), sensor.Tenant, id); err != nil {
 					return err
 				}
-				return s.Audit(c.Context(), store.AuditEntry{Time: db.now(), Tenant: sensor.Tenant, User: fromConsole, Addr: fromConsole,
-					Action: auth.ActionRevoke, Object: id.String(), Detail: sensor.Info.Name})
+				return s.Audit(c.Context(), store.AuditEntry{
+					Time: db.now(), Tenant: sensor.Tenant, User: fromConsole, Addr: fromConsole,
+					Action: auth.ActionRevoke, Object: id.String(), Detail: sensor.Info.Name,
+				})
 			})
 		},
 	})

@@ -128,8 +128,10 @@ func (s *service) keep() time.Duration { return time.Duration(s.retention) * 24 
 // run serves until ctx ends or a part fails; the first that ends stops the others.
 func (s *service) run(ctx context.Context, m *metrics) error {
 	g, ctx := errgroup.WithContext(ctx)
-	server := &http.Server{Handler: s.handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
+	server := &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
 	g.Go(func() error {
 		err := s.serveHTTP(server)
 		if errors.Is(err, http.ErrServerClosed) {

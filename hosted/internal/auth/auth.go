@@ -112,8 +112,10 @@ func (s *Service) Login(ctx context.Context, name, password, addr string) (token
 		if err := s.audit(ctx, u.Tenant, name, addr, ActionLoginFailed); err != nil {
 			return "", id, err
 		}
-		return "", id, &protocol.Problem{Code: CodeLoginFailed, Status: http.StatusUnauthorized, Title: "name or password is wrong",
-			Remedy: "check both; `hosted user add` makes a user, `hosted user password NAME` sets a new password"}
+		return "", id, &protocol.Problem{
+			Code: CodeLoginFailed, Status: http.StatusUnauthorized, Title: "name or password is wrong",
+			Remedy: "check both; `hosted user add` makes a user, `hosted user password NAME` sets a new password",
+		}
 	}
 	if id, err = s.identity(ctx, u); err != nil {
 		return "", id, err
@@ -128,8 +130,10 @@ func (s *Service) Login(ctx context.Context, name, password, addr string) (token
 
 func tooMany(wait time.Duration) error {
 	seconds := int(wait/time.Second) + 1
-	return &protocol.Problem{Code: CodeTooManyLogins, Status: http.StatusTooManyRequests, Title: "too many failed logins",
-		Remedy: fmt.Sprintf("wait %d s", seconds), Fields: map[string]string{"retry_after": fmt.Sprint(seconds)}}
+	return &protocol.Problem{
+		Code: CodeTooManyLogins, Status: http.StatusTooManyRequests, Title: "too many failed logins",
+		Remedy: fmt.Sprintf("wait %d s", seconds), Fields: map[string]string{"retry_after": fmt.Sprint(seconds)},
+	}
 }
 
 func (s *Service) audit(ctx context.Context, t store.TenantID, user, addr, action string) error {
@@ -142,8 +146,10 @@ func (s *Service) identity(ctx context.Context, u store.User) (Identity, error) 
 		return Identity{}, err
 	}
 	if t.Suspended {
-		return Identity{}, &protocol.Problem{Code: protocol.CodeTenantSuspended, Status: http.StatusForbidden,
-			Title: "the tenant " + t.Name + " is suspended", Remedy: "ask who runs this service"}
+		return Identity{}, &protocol.Problem{
+			Code: protocol.CodeTenantSuspended, Status: http.StatusForbidden,
+			Title: "the tenant " + t.Name + " is suspended", Remedy: "ask who runs this service",
+		}
 	}
 	return Identity{User: u.ID, Name: u.Name, Role: u.Role, Tenant: t.ID, TenantName: t.Name}, nil
 }
@@ -194,8 +200,10 @@ func (s *Service) Identify(r *http.Request) (Identity, error) {
 }
 
 func unauthorized(title string) error {
-	return &protocol.Problem{Code: protocol.CodeUnauthorized, Status: http.StatusUnauthorized, Title: title,
-		Remedy: "log in, or send an API token (`hosted user token NAME` makes one)"}
+	return &protocol.Problem{
+		Code: protocol.CodeUnauthorized, Status: http.StatusUnauthorized, Title: title,
+		Remedy: "log in, or send an API token (`hosted user token NAME` makes one)",
+	}
 }
 
 func (s *Service) byToken(ctx context.Context, token string) (Identity, error) {
@@ -269,8 +277,10 @@ func (s *Service) Logout(r *http.Request, addr string) error {
 
 // SetCookie gives the browser its session; secure means that it came by TLS. An empty token takes the cookie away.
 func SetCookie(w http.ResponseWriter, token string, secure bool) {
-	c := &http.Cookie{Name: cookieName, Value: token, Path: "/", HttpOnly: true, Secure: secure,
-		SameSite: http.SameSiteStrictMode, MaxAge: int(sessionLife / time.Second)}
+	c := &http.Cookie{
+		Name: cookieName, Value: token, Path: "/", HttpOnly: true, Secure: secure,
+		SameSite: http.SameSiteStrictMode, MaxAge: int(sessionLife / time.Second),
+	}
 	if token == "" {
 		c.MaxAge = -1
 	}

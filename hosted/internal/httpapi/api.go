@@ -125,8 +125,10 @@ func New(c Config) http.Handler {
 		m.Path(Prefix + rt.path).Handler(a.endpoint(rt))
 	}
 	m.PathPrefix("/api").HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a.answer(w, r, &protocol.Problem{Code: protocol.CodeNotFound, Status: http.StatusNotFound, Title: "the API has no " + r.URL.Path,
-			Remedy: "see " + Prefix + "/openapi.yaml"})
+		a.answer(w, r, &protocol.Problem{
+			Code: protocol.CodeNotFound, Status: http.StatusNotFound, Title: "the API has no " + r.URL.Path,
+			Remedy: "see " + Prefix + "/openapi.yaml",
+		})
 	})
 	m.Path("/healthz").Handler(a.observed("/healthz", http.HandlerFunc(a.healthz)))
 	m.Path("/metrics").Handler(http.HandlerFunc(a.metrics))
@@ -152,8 +154,10 @@ func (a *api) endpoint(rt route) http.Handler {
 		m, ok := rt.methods[name]
 		if !ok {
 			w.Header().Set("Allow", strings.Join(allow, ", "))
-			a.answer(w, r, &protocol.Problem{Code: protocol.CodeBadRequest, Status: http.StatusMethodNotAllowed,
-				Title: "no " + r.Method + " here, only " + strings.Join(allow, ", ")})
+			a.answer(w, r, &protocol.Problem{
+				Code: protocol.CodeBadRequest, Status: http.StatusMethodNotAllowed,
+				Title: "no " + r.Method + " here, only " + strings.Join(allow, ", "),
+			})
 			return
 		}
 		id, err := a.admit(r, m.access)
@@ -182,6 +186,8 @@ func (a *api) admit(r *http.Request, need access) (auth.Identity, error) {
 }
 
 func forbidden(id auth.Identity) error {
-	return &protocol.Problem{Code: protocol.CodeForbidden, Status: http.StatusForbidden,
-		Title: "the role " + string(id.Role) + " may not do this", Remedy: "ask an administrator of " + id.TenantName}
+	return &protocol.Problem{
+		Code: protocol.CodeForbidden, Status: http.StatusForbidden,
+		Title: "the role " + string(id.Role) + " may not do this", Remedy: "ask an administrator of " + id.TenantName,
+	}
 }

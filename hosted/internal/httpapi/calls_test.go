@@ -32,9 +32,21 @@ func TestEachParameterOfTheSearchSelects(t *testing.T) {
 	c := w.as("viewer")
 	at := func(d time.Duration) string { return wanted.Start.Std().Add(d).Format(time.RFC3339Nano) }
 	for _, q := range []url.Values{
-		{"q": {"+420 1"}}, {"q": {"192.0.2.5"}}, {"q": {wanted.CallID}}, {"q": {wanted.ID.String()}}, {"number": {"777"}}, {"number": {"+420"}}, {"sensor": {"2"}},
-		{"status": {"486"}}, {"mos_below": {"2.3"}}, {"finding": {"one-way-audio"}}, {"kept": {"1"}}, {"limit": {"1"}},
-		{"from": {at(0)}}, {"from": {at(-time.Second)}, "to": {at(time.Second)}}, {"q": {""}, "sensor": {"2"}, "status": {""}},
+		{"q": {"+420 1"}},
+		{"q": {"192.0.2.5"}},
+		{"q": {wanted.CallID}},
+		{"q": {wanted.ID.String()}},
+		{"number": {"777"}},
+		{"number": {"+420"}},
+		{"sensor": {"2"}},
+		{"status": {"486"}},
+		{"mos_below": {"2.3"}},
+		{"finding": {"one-way-audio"}},
+		{"kept": {"1"}},
+		{"limit": {"1"}},
+		{"from": {at(0)}},
+		{"from": {at(-time.Second)}, "to": {at(time.Second)}},
+		{"q": {""}, "sensor": {"2"}, "status": {""}},
 	} {
 		var p page
 		c.get("/calls?"+q.Encode()).into(t, &p)

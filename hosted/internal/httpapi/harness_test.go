@@ -161,7 +161,8 @@ func (w *world) enrol(t store.TenantID, number uint16) protocol.UUID {
 	hash := [32]byte{byte(w.made)}
 	w.ok(w.store.CreateEnrolToken(w.t.Context(), store.EnrolToken{Hash: hash, Tenant: t, Expires: w.now().Add(time.Hour)}))
 	s, err := w.store.RedeemEnrolToken(w.t.Context(), hash, w.now(), store.Sensor{
-		UUID: protocol.UUID{0xaa, byte(w.made)}, SensorID: number, KeyHash: hash, Info: protocol.SensorInfo{Name: fmt.Sprintf("pbx%d", number), SensorID: number}})
+		UUID: protocol.UUID{0xaa, byte(w.made)}, SensorID: number, KeyHash: hash, Info: protocol.SensorInfo{Name: fmt.Sprintf("pbx%d", number), SensorID: number},
+	})
 	w.ok(err)
 	return s.UUID
 }
@@ -180,8 +181,10 @@ func (w *world) online(t store.TenantID, number uint16) *fakeSensor {
 // call makes a CDR of a sensor.
 func (w *world) call(number uint16, change func(*protocol.CDR)) protocol.CDR {
 	w.made++
-	c := protocol.CDR{Start: protocol.TimeOf(w.now().Add(-time.Minute)), End: protocol.TimeOf(w.now()), SensorID: number,
-		CallID: fmt.Sprintf("%d/a b@pbx", w.made)}
+	c := protocol.CDR{
+		Start: protocol.TimeOf(w.now().Add(-time.Minute)), End: protocol.TimeOf(w.now()), SensorID: number,
+		CallID: fmt.Sprintf("%d/a b@pbx", w.made),
+	}
 	ms := c.Start.Std().UnixMilli()
 	for i := range 6 {
 		c.ID[i] = byte(ms >> (40 - 8*i))

@@ -40,8 +40,10 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, err error) {
 		return // the client is gone
 	default:
 		a.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
-		p = &protocol.Problem{Code: protocol.CodeInternal, Status: http.StatusInternalServerError, Title: "the server could not answer",
-			Remedy: "try again; the server's log has the reason"}
+		p = &protocol.Problem{
+			Code: protocol.CodeInternal, Status: http.StatusInternalServerError, Title: "the server could not answer",
+			Remedy: "try again; the server's log has the reason",
+		}
 	}
 	switch {
 	case p.Fields["retry_after"] != "":
@@ -60,16 +62,20 @@ func notFound(title string) *protocol.Problem {
 }
 
 func badRequest(field, title, remedy string) *protocol.Problem {
-	return &protocol.Problem{Code: protocol.CodeBadRequest, Status: http.StatusBadRequest, Title: field + " " + title, Remedy: remedy,
-		Fields: map[string]string{"field": field}}
+	return &protocol.Problem{
+		Code: protocol.CodeBadRequest, Status: http.StatusBadRequest, Title: field + " " + title, Remedy: remedy,
+		Fields: map[string]string{"field": field},
+	}
 }
 
 func offline(s store.Sensor) *protocol.Problem {
-	return &protocol.Problem{Code: protocol.CodeSensorOffline, Status: http.StatusServiceUnavailable,
+	return &protocol.Problem{
+		Code: protocol.CodeSensorOffline, Status: http.StatusServiceUnavailable,
 		Title:  fmt.Sprintf("the sensor %s (id_sensor %d) is offline", s.Info.Name, s.SensorID),
 		Detail: "last seen " + protocol.TimeOf(s.LastSeen).String(),
 		Remedy: "run `voipmon doctor` on the sensor's machine",
-		Fields: map[string]string{"sensor": s.UUID.String(), "last_seen": protocol.TimeOf(s.LastSeen).String()}}
+		Fields: map[string]string{"sensor": s.UUID.String(), "last_seen": protocol.TimeOf(s.LastSeen).String()},
+	}
 }
 
 func writeJSON(w http.ResponseWriter, v any) error {
@@ -89,8 +95,10 @@ const bodyTimeout = 15 * time.Second
 func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	if r.ContentLength != 0 {
 		if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
-			return &protocol.Problem{Code: protocol.CodeBadRequest, Status: http.StatusUnsupportedMediaType,
-				Title: fmt.Sprintf("the body is %q, want application/json", r.Header.Get("Content-Type"))}
+			return &protocol.Problem{
+				Code: protocol.CodeBadRequest, Status: http.StatusUnsupportedMediaType,
+				Title: fmt.Sprintf("the body is %q, want application/json", r.Header.Get("Content-Type")),
+			}
 		}
 	}
 	rc := http.NewResponseController(w)

@@ -28,8 +28,10 @@ func (a *api) capture(w http.ResponseWriter, r *http.Request, id auth.Identity) 
 	}
 	s, err := a.Store.SensorByNumber(r.Context(), id.Tenant, c.SensorID)
 	if errors.Is(err, store.ErrNotFound) {
-		return &protocol.Problem{Code: protocol.CodeCaptureExpired, Status: http.StatusGone,
-			Title: "the call's packets are gone with their sensor", Detail: "no sensor of the tenant has the call's id_sensor any more"}
+		return &protocol.Problem{
+			Code: protocol.CodeCaptureExpired, Status: http.StatusGone,
+			Title: "the call's packets are gone with their sensor", Detail: "no sensor of the tenant has the call's id_sensor any more",
+		}
 	}
 	if err != nil {
 		return err
@@ -41,8 +43,10 @@ func (a *api) capture(w http.ResponseWriter, r *http.Request, id auth.Identity) 
 }
 
 func notKept(c *protocol.CDR) error {
-	p := &protocol.Problem{Code: protocol.CodeCaptureNotKept, Status: http.StatusNotFound, Title: "the call's packets were not kept",
-		Detail: "no capture rule matched the call", Remedy: "a capture rule that matches such calls keeps the next ones"}
+	p := &protocol.Problem{
+		Code: protocol.CodeCaptureNotKept, Status: http.StatusNotFound, Title: "the call's packets were not kept",
+		Detail: "no capture rule matched the call", Remedy: "a capture rule that matches such calls keeps the next ones",
+	}
 	if c.Rule != "" {
 		p.Detail = "the rule " + c.Rule + " decided not to keep them"
 		p.Fields = map[string]string{"rule": c.Rule}

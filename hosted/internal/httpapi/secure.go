@@ -17,8 +17,10 @@ const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self' '
 func (a *api) secure(next http.Handler) http.Handler {
 	csrf := http.NewCrossOriginProtection()
 	csrf.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a.answer(w, r, &protocol.Problem{Code: codeCrossOrigin, Status: http.StatusForbidden,
-			Title: "the request comes from another site's page", Remedy: "use hosted's own page; a proxy in front must keep the Host header"})
+		a.answer(w, r, &protocol.Problem{
+			Code: codeCrossOrigin, Status: http.StatusForbidden,
+			Title: "the request comes from another site's page", Remedy: "use hosted's own page; a proxy in front must keep the Host header",
+		})
 	}))
 	inner := csrf.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

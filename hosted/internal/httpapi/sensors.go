@@ -44,9 +44,11 @@ func (a *api) sensors(w http.ResponseWriter, r *http.Request, id auth.Identity) 
 	out := make([]sensorAnswer, len(list))
 	var wg sync.WaitGroup
 	for i, s := range list {
-		out[i] = sensorAnswer{UUID: s.UUID, SensorID: s.SensorID, Name: s.Info.Name, Version: s.Info.Version, OS: s.Info.OS, Arch: s.Info.Arch,
+		out[i] = sensorAnswer{
+			UUID: s.UUID, SensorID: s.SensorID, Name: s.Info.Name, Version: s.Info.Version, OS: s.Info.OS, Arch: s.Info.Arch,
 			Addr: s.Addr, Enrolled: protocol.TimeOf(s.Enrolled), LastSeen: protocol.TimeOf(s.LastSeen), LastCDR: protocol.TimeOf(s.LastCDR),
-			CDRs: s.CDRs, Revoked: s.Revoked, Source: s.Info.Source, Problems: []protocol.Problem{}}
+			CDRs: s.CDRs, Revoked: s.Revoked, Source: s.Info.Source, Problems: []protocol.Problem{},
+		}
 		wg.Go(func() { a.askHealth(ctx, &out[i]) })
 	}
 	wg.Wait()

@@ -102,6 +102,8 @@ func (a *api) audit(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 
 // record writes an audit entry of what id does.
 func (a *api) record(r *http.Request, id auth.Identity, action, object string, bytes int64, detail string) error {
-	return a.Store.Audit(r.Context(), store.AuditEntry{Time: a.Now(), Tenant: id.Tenant, User: id.Name, Addr: a.clientAddr(r),
-		Action: action, Object: object, Bytes: bytes, Detail: detail})
+	return a.Store.Audit(r.Context(), store.AuditEntry{
+		Time: a.Now(), Tenant: id.Tenant, User: id.Name, Addr: a.clientAddr(r),
+		Action: action, Object: object, Bytes: bytes, Detail: detail,
+	})
 }

@@ -23,8 +23,10 @@ const (
 func (a *api) watch(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
 	defer a.live.viewers.Add(-1)
 	if a.live.viewers.Add(1) > maxViewers {
-		return &protocol.Problem{Code: codeTooMany, Status: http.StatusServiceUnavailable, Title: "too many live views are open",
-			Remedy: "close some, or try again later", Fields: map[string]string{"retry_after": "30"}}
+		return &protocol.Problem{
+			Code: codeTooMany, Status: http.StatusServiceUnavailable, Title: "too many live views are open",
+			Remedy: "close some, or try again later", Fields: map[string]string{"retry_after": "30"},
+		}
 	}
 
 	v := newViewer()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lib/pq"
@@ -77,7 +78,7 @@ func replace(ctx context.Context, tx *sql.Tx, t store.TenantID, rows []sqlstore.
 }
 
 func copyIn(ctx context.Context, tx *sql.Tx, rows []sqlstore.Row) error {
-	stmt, err := tx.PrepareContext(ctx, pq.CopyIn("calls", sqlstore.Columns...))
+	stmt, err := tx.PrepareContext(ctx, `COPY calls (`+strings.Join(sqlstore.Columns, ", ")+`) FROM STDIN`)
 	if err != nil {
 		return fmt.Errorf("copy calls: %w", err)
 	}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
@@ -112,7 +113,7 @@ func Redact(dsn string) string {
 	return strings.Join(fields, " ")
 }
 
-func hasCode(code pq.ErrorCode) func(error) bool {
+func hasCode(code pqerror.Code) func(error) bool {
 	return func(err error) bool {
 		var e *pq.Error
 		return errors.As(err, &e) && e.Code == code

@@ -78,8 +78,10 @@ func TestADayThatAnotherNodeDroppedIsMadeAgain(t *testing.T) {
 	sensor, err := a.RedeemEnrolToken(ctx, [32]byte{}, now, store.Sensor{UUID: protocol.UUID{1}, SensorID: 1})
 	check(t, err)
 	for i := range uint64(3) {
-		_, err := a.AppendCDRs(ctx, store.Batch{Tenant: tenant.ID, Sensor: sensor.UUID, Epoch: 1, First: i,
-			CDRs: []protocol.CDR{{ID: protocol.UUID{15: byte(i)}, Start: protocol.TimeOf(now)}}}, now)
+		_, err := a.AppendCDRs(ctx, store.Batch{
+			Tenant: tenant.ID, Sensor: sensor.UUID, Epoch: 1, First: i,
+			CDRs: []protocol.CDR{{ID: protocol.UUID{15: byte(i)}, Start: protocol.TimeOf(now)}},
+		}, now)
 		check(t, err)
 		check(t, b.DropBefore(ctx, now.AddDate(0, 0, 1)))
 	}

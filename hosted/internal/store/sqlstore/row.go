@@ -15,8 +15,10 @@ import (
 
 // Columns of a call, in the order of Row.Values. The first are there to be searched; the CDR itself is in two parts, each
 // CBOR as on the link: summary is the CDR without streams and messages, detail is these two, compressed with zstd.
-var Columns = []string{"tenant", "id", "at", "sensor_id", "call_id", "group_id", "caller", "callee", "src_ip", "dst_ip",
-	"status", "mos", "findings", "kept", "summary", "detail"}
+var Columns = []string{
+	"tenant", "id", "at", "sensor_id", "call_id", "group_id", "caller", "callee", "src_ip", "dst_ip",
+	"status", "mos", "findings", "kept", "summary", "detail",
+}
 
 // Row is a call as it is stored.
 type Row struct {
@@ -73,9 +75,11 @@ func (o Options) Rows(tenant int64, cdrs []protocol.CDR, now time.Time) ([]Row, 
 		if c.MOS != nil {
 			mos = *c.MOS
 		}
-		r.Values = []any{tenant, c.ID.String(), int64(r.At), int64(c.SensorID), Text(c.CallID), Text(c.GroupID),
+		r.Values = []any{
+			tenant, c.ID.String(), int64(r.At), int64(c.SensorID), Text(c.CallID), Text(c.GroupID),
 			Text(c.Caller), Text(c.Callee), ipOf(c.Src), ipOf(c.Dst), int64(c.Status), mos, findingCodes(c.Findings),
-			c.Capture.Kept != "" && c.Capture.Kept != protocol.KeepNone, summary, detail}
+			c.Capture.Kept != "" && c.Capture.Kept != protocol.KeepNone, summary, detail,
+		}
 		if at, ok := index[c.ID]; ok {
 			rows[at] = r
 			continue

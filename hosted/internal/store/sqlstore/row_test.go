@@ -37,8 +37,10 @@ func FuzzACallComesBackFromItsRow(f *testing.F) {
 		if mos != mos {
 			return // is not equal to itself
 		}
-		c := protocol.CDR{ID: protocol.UUID{1}, CallID: callID, Caller: caller, Start: protocol.Time(start), Status: status, MOS: &mos,
-			Messages: []protocol.Message{{FirstLine: line}}, Streams: []protocol.Stream{{SkewMS: mos}}}
+		c := protocol.CDR{
+			ID: protocol.UUID{1}, CallID: callID, Caller: caller, Start: protocol.Time(start), Status: status, MOS: &mos,
+			Messages: []protocol.Message{{FirstLine: line}}, Streams: []protocol.Stream{{SkewMS: mos}},
+		}
 		summary, detail, err := encodeCDR(&c)
 		if err != nil {
 			t.Fatal(err)

@@ -251,8 +251,10 @@ func testRecords(t *testing.T, open Open) {
 	t.Run("the audit log is the tenant's own, newest first, and kept", func(t *testing.T) {
 		f := newFixture(t, open)
 		for i := range 3 {
-			f.ok(f.Audit(f.ctx, store.AuditEntry{Time: now, Tenant: f.tenant, User: "ann\x00", Addr: "192.0.2.1", Action: "capture.download",
-				Object: strconv.Itoa(i), Bytes: 1 << 40, Detail: "\xff"}))
+			f.ok(f.Audit(f.ctx, store.AuditEntry{
+				Time: now, Tenant: f.tenant, User: "ann\x00", Addr: "192.0.2.1", Action: "capture.download",
+				Object: strconv.Itoa(i), Bytes: 1 << 40, Detail: "\xff",
+			}))
 		}
 		f.ok(f.Audit(f.ctx, store.AuditEntry{Time: now, Action: "login-failed"}))
 		f.ok(f.Maintain(f.ctx, now.Add(store.AuditAge)))

@@ -72,8 +72,10 @@ func usual(n int) func(*protocol.CDR) {
 		c.Status, c.Reason, c.EndCause, c.EndBy, c.Codecs, c.MOS, c.PDDMS = 200, "OK", protocol.EndBye, protocol.PartyCaller, []string{"PCMA"}, &mos, &pdd
 		c.Streams = make([]protocol.Stream, 2)
 		for i := range c.Streams {
-			c.Streams[i] = protocol.Stream{Src: "192.0.2.10:17000", Dst: "198.51.100.7:22000", SSRC: protocol.SSRC(n*2 + i), Codec: "PCMA", ClockRate: 8000,
-				Direction: protocol.FromCaller, First: c.Start, Last: c.End, Packets: 3000, Expected: 3001, Lost: 1, JitterMeanMS: 1.234, Intervals: make([]protocol.Interval, 6)}
+			c.Streams[i] = protocol.Stream{
+				Src: "192.0.2.10:17000", Dst: "198.51.100.7:22000", SSRC: protocol.SSRC(n*2 + i), Codec: "PCMA", ClockRate: 8000,
+				Direction: protocol.FromCaller, First: c.Start, Last: c.End, Packets: 3000, Expected: 3001, Lost: 1, JitterMeanMS: 1.234, Intervals: make([]protocol.Interval, 6),
+			}
 		}
 		for i := range 10 {
 			c.Messages = append(c.Messages, protocol.Message{T: c.Start, Src: c.Src, Dst: c.Dst, FirstLine: "INVITE sip:" + c.Callee + "@sip.example.net SIP/2.0", CSeq: fmt.Sprint(i, " INVITE")})
