@@ -1,4 +1,4 @@
-// Package postgres is the store in PostgreSQL 13 or later, for production: many writers, many hosted nodes on one
+// Package postgres is the store in PostgreSQL 14 or later, for production: many writers, many hosted nodes on one
 // database. Calls are in partitions, one for each UTC day, made ahead and dropped whole; batches come in by COPY.
 // `hosted serve --db postgres://...` opens it; store/sqlite is the other one.
 //
