@@ -1,7 +1,5 @@
 package protocol
 
-import "encoding/json"
-
 // CDR is the record of one ended call: what one Call-ID is about, from the first INVITE to its end. A pointer that is
 // nil, and a Time that is zero, mean that the thing did not happen or could not be measured.
 type CDR struct {
@@ -206,23 +204,5 @@ type Capture struct {
 	Bytes   uint64 `json:"bytes" cbor:"3,keyasint,omitempty"` // size of the pcapng file
 }
 
-// MarshalJSON implements json.Marshaler: lists that are empty are [], never null.
-func (c CDR) MarshalJSON() ([]byte, error) {
-	type plain CDR // without this method
-	if c.Codecs == nil {
-		c.Codecs = []string{}
-	}
-	if c.Streams == nil {
-		c.Streams = []Stream{}
-	}
-	if c.Messages == nil {
-		c.Messages = []Message{}
-	}
-	if c.Findings == nil {
-		c.Findings = []Finding{}
-	}
-	if c.Capture.Kept == "" {
-		c.Capture.Kept = KeepNone
-	}
-	return json.Marshal(plain(c))
-}
+// MarshalJSON implements json.Marshaler, see AppendJSON.
+func (c CDR) MarshalJSON() ([]byte, error) { return c.AppendJSON(nil), nil }

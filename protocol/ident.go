@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -15,18 +16,14 @@ type UUID [16]byte
 // IsZero reports whether u is unset.
 func (u UUID) IsZero() bool { return u == UUID{} }
 
-func (u UUID) String() string {
-	var b [36]byte
-	hex.Encode(b[0:8], u[0:4])
-	b[8] = '-'
-	hex.Encode(b[9:13], u[4:6])
-	b[13] = '-'
-	hex.Encode(b[14:18], u[6:8])
-	b[18] = '-'
-	hex.Encode(b[19:23], u[8:10])
-	b[23] = '-'
-	hex.Encode(b[24:36], u[10:16])
-	return string(b[:])
+func (u UUID) String() string { return string(u.appendText(make([]byte, 0, 36))) }
+
+func (u UUID) appendText(b []byte) []byte {
+	b = append(hex.AppendEncode(b, u[0:4]), '-')
+	b = append(hex.AppendEncode(b, u[4:6]), '-')
+	b = append(hex.AppendEncode(b, u[6:8]), '-')
+	b = append(hex.AppendEncode(b, u[8:10]), '-')
+	return hex.AppendEncode(b, u[10:16])
 }
 
 // ParseUUID reads the 36-character form.
@@ -42,7 +39,7 @@ func ParseUUID(s string) (UUID, error) {
 }
 
 // MarshalText implements encoding.TextMarshaler.
-func (u UUID) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
+func (u UUID) MarshalText() ([]byte, error) { return u.appendText(make([]byte, 0, 36)), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (u *UUID) UnmarshalText(b []byte) error {
@@ -56,10 +53,14 @@ func (u *UUID) UnmarshalText(b []byte) error {
 // SSRC identifies an RTP source (RFC 3550 section 3), in JSON "0x1234abcd".
 type SSRC uint32
 
-func (s SSRC) String() string { return fmt.Sprintf("0x%08x", uint32(s)) }
+func (s SSRC) String() string { return string(s.appendText(make([]byte, 0, 10))) }
+
+func (s SSRC) appendText(b []byte) []byte {
+	return hex.AppendEncode(append(b, "0x"...), binary.BigEndian.AppendUint32(make([]byte, 0, 4), uint32(s)))
+}
 
 // MarshalText implements encoding.TextMarshaler.
-func (s SSRC) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+func (s SSRC) MarshalText() ([]byte, error) { return s.appendText(make([]byte, 0, 10)), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *SSRC) UnmarshalText(b []byte) error {

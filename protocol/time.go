@@ -47,13 +47,57 @@ func (t Time) String() string {
 
 // MarshalJSON implements json.Marshaler.
 func (t Time) MarshalJSON() ([]byte, error) {
+	return t.appendJSON(make([]byte, 0, len(timeLayout)+2)), nil
+}
+
+// endOfYear9999 is the first time that does not have four digits of year.
+const endOfYear9999 = Time(253402300800_000000)
+
+func (t Time) appendJSON(b []byte) []byte {
 	if t == 0 {
-		return []byte("null"), nil
+		return append(b, "null"...)
 	}
-	b := make([]byte, 0, len(timeLayout)+2)
 	b = append(b, '"')
-	b = t.Std().AppendFormat(b, timeLayout)
-	return append(b, '"'), nil
+	if t < 0 || t >= endOfYear9999 {
+		b = t.Std().AppendFormat(b, timeLayout)
+		return append(b, '"')
+	}
+	// Every message of every call has one of these: the layout is not interpreted anew each time.
+	const day = 24 * 3600 * 1e6
+	year, month, date := civil(int64(t / day))
+	of := uint64(t % day) // microseconds
+	s, us := of/1e6, of%1e6
+	b = append2(b, year/100)
+	b = append2(b, year%100)
+	b = append2(append(b, '-'), month)
+	b = append2(append(b, '-'), date)
+	b = append2(append(b, 'T'), s/3600)
+	b = append2(append(b, ':'), s/60%60)
+	b = append2(append(b, ':'), s%60)
+	b = append2(append(b, '.'), us/10000)
+	b = append2(b, us/100%100)
+	b = append2(b, us%100)
+	return append(b, 'Z', '"')
+}
+
+// append2 appends two decimal digits.
+func append2(b []byte, v uint64) []byte { return append(b, byte('0'+v/10), byte('0'+v%10)) }
+
+// civil converts days since 1970-01-01 to a date of the Gregorian calendar. It counts in years that begin in March, so
+// that the leap day is their last, and in the 146,097 days of 400 years.
+func civil(days int64) (year, month, day uint64) {
+	const cycle = 146097
+	z := uint64(days + 719468) // days since 0000-03-01
+	era, of := z/cycle, z%cycle
+	y := (of - of/1460 + of/36524 - of/(cycle-1)) / 365
+	of -= 365*y + y/4 - y/100 // day of the year
+	m := (5*of + 2) / 153     // months since March: their lengths follow a line of 153/5 days
+	day = of - (153*m+2)/5 + 1
+	year, month = era*400+y, m+3
+	if month > 12 {
+		year, month = year+1, month-12
+	}
+	return year, month, day
 }
 
 // UnmarshalJSON implements json.Unmarshaler. It accepts any RFC 3339 time.

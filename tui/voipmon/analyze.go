@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -188,12 +187,16 @@ func (t *total) add(s analyze.Summary) {
 }
 
 // notUnderstood are beginnings of the names of counters that a summary shows: what was not analysed, and why.
-var notUnderstood = []string{"decode.", "sip.unparsed", "sip.without-call-id", "sip.cut", "sip.stream.skipped", "sip.port.other",
-	"sip.outside-calls", "rtp.unbound", "rtp.omitted", "rtcp.unparsed", "media.", "tls.", "calls.evicted", "packets."}
+var notUnderstood = []string{
+	"decode.", "sip.unparsed", "sip.without-call-id", "sip.cut", "sip.stream.skipped", "sip.port.other",
+	"sip.outside-calls", "rtp.unbound", "rtp.omitted", "rtcp.unparsed", "media.", "tls.", "calls.evicted", "packets.",
+}
 
 // counted are the exceptions: figures that are no fault.
-var counted = []string{"decode.fragments", "decode.fragments.reassembled", "decode.tcp.streams", "decode.tcp.retransmitted",
-	"decode.tcp.reordered", "decode.esp.null"}
+var counted = []string{
+	"decode.fragments", "decode.fragments.reassembled", "decode.tcp.streams", "decode.tcp.retransmitted",
+	"decode.tcp.reordered", "decode.esp.null",
+}
 
 func (t *total) print(w io.Writer) {
 	files := ""
@@ -235,16 +238,22 @@ type recordWriter interface {
 func (a *analyzeCommand) writer(w io.Writer) recordWriter {
 	switch {
 	case a.json:
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		return jsonWriter{enc}
+		return &jsonWriter{w: w}
 	case a.csv:
 		return &csvWriter{w: csv.NewWriter(w)}
 	}
 	return &tableWriter{w: w}
 }
 
-type jsonWriter struct{ enc *json.Encoder }
+type jsonWriter struct {
+	w    io.Writer
+	line []byte
+}
 
-func (j jsonWriter) write(c *protocol.CDR) error { return j.enc.Encode(c) }
-func (j jsonWriter) end() error                  { return nil }
+func (j *jsonWriter) write(c *protocol.CDR) error {
+	j.line = append(c.AppendJSON(j.line[:0]), '\n')
+	_, err := j.w.Write(j.line)
+	return err
+}
+
+func (j *jsonWriter) end() error { return nil }
