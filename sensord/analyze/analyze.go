@@ -31,6 +31,11 @@ type Config struct {
 	SIPPorts        []uint16      // sipport; SIP is found by content on any port when empty
 	// Decide is asked once for every call, at its first INVITE, what to keep of its packets. Nil keeps nothing.
 	Decide func(*protocol.CDR) (rule string, keep protocol.Keep)
+	// HEP is asked of every HEP message, in the packet that brought it, whether to look into it. Nil: all.
+	HEP func(*Packet, *HEPMessage) bool
+	// SIP sees every SIP message, RTCP every RTCP packet of a call (d.Payload). What they get is valid until they return.
+	SIP  func(d *Datagram, message []byte, transport string)
+	RTCP func(d *Datagram, callID string)
 }
 
 // Sink takes what an engine finds. Its methods are called from within Engine.Packet, Tick and Close.

@@ -6,6 +6,7 @@ import (
 	"voiptop/protocol"
 	"voiptop/sensord/internal/call"
 	"voiptop/sensord/internal/decode"
+	"voiptop/sensord/internal/hep"
 	"voiptop/sensord/internal/sip"
 )
 
@@ -16,6 +17,10 @@ type Engine struct {
 	ports   map[uint16]bool // nil: any
 	message sip.Message
 	flows   map[uint64]*tcpFlow
+
+	hep       *unwrapper // nil until HEP is met
+	hepWanted func(*Packet, *HEPMessage) bool
+	onSIP     func(d *Datagram, message []byte, transport string)
 
 	packets, bytes uint64
 	count          counts
@@ -34,10 +39,11 @@ type counts struct {
 // New makes an engine that gives what it finds to sink.
 func New(cfg Config, sink Sink) *Engine {
 	cfg = cfg.withDefaults()
-	e := &Engine{flows: map[uint64]*tcpFlow{}}
+	e := &Engine{flows: map[uint64]*tcpFlow{}, hepWanted: cfg.HEP, onSIP: cfg.SIP}
 	e.calls = call.NewTable(call.Config{
 		SensorID: cfg.SensorID, RTPTimeout: cfg.RTPTimeout, ByeTimeout: cfg.ByeTimeout, AbsoluteTimeout: cfg.AbsoluteTimeout,
 		MaxCalls: cfg.MaxCalls, MaxMessages: cfg.MaxMessages, Decide: cfg.Decide,
+		RTCP: cfg.RTCP,
 	}, sink)
 	for _, p := range cfg.SIPPorts {
 		if e.ports == nil {
@@ -106,13 +112,18 @@ func (e *Engine) Counters(n protocol.Counters) {
 	n[protocol.CountPackets] += e.packets
 	n[protocol.CountBytes] += e.bytes
 	e.calls.Counters(n)
+	e.hep.counters(n)
 	e.decoder.Counters(func(name string, v uint64) { n[name] += v })
 	for _, v := range []struct {
 		name string
 		n    uint64
 	}{
-		{CountUnparsed, e.count.unparsed}, {"sip.cut", e.count.cut}, {"sip.keepalives", e.count.keepAlive},
-		{"sip.stream.skipped", e.count.skipped}, {"tls.streams", e.count.tls}, {"sip.port.other", e.count.portOnly},
+		{CountUnparsed, e.count.unparsed},
+		{"sip.cut", e.count.cut},
+		{"sip.keepalives", e.count.keepAlive},
+		{"sip.stream.skipped", e.count.skipped},
+		{"tls.streams", e.count.tls},
+		{"sip.port.other", e.count.portOnly},
 	} {
 		if v.n > 0 {
 			n[v.name] += v.n
@@ -146,6 +157,14 @@ func (h *handler) Datagram(d *decode.Datagram) {
 }
 
 func (e *Engine) udp(d *decode.Datagram) {
+	if hep.Is(d.Payload) {
+		e.hepMessage(d, d.Payload, false)
+		return
+	}
+	if hep.IsOld(d.Payload) && sip.LooksLikeSIP(d.Payload[hep.OldHead(d.Payload):]) {
+		e.hepMessage(d, d.Payload, true)
+		return
+	}
 	port := e.ports == nil || e.ports[d.Dst.Port] || e.ports[d.Src.Port]
 	if port {
 		switch sip.KindOf(d.Payload) {
@@ -175,6 +194,9 @@ func (e *Engine) sip(d *decode.Datagram, b []byte, transport string) {
 	}
 	if m.Cut() {
 		e.count.cut++
+	}
+	if e.onSIP != nil {
+		e.onSIP(d, b, transport)
 	}
 	e.calls.SIP(d, m, transport)
 }

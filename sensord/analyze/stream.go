@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"voiptop/sensord/internal/decode"
+	"voiptop/sensord/internal/hep"
 	"voiptop/sensord/internal/sip"
 )
 
@@ -11,6 +12,7 @@ type tcpFlow struct {
 	tries int
 	plain sip.Framer
 	ws    sip.WSFramer
+	hep   hep.Framer
 }
 
 type flowKind uint8
@@ -19,6 +21,7 @@ const (
 	flowUnknown flowKind = iota
 	flowSIP
 	flowWebSocket
+	flowHEP
 )
 
 // maxTries is how many pieces of a stream are looked at for a SIP message before it is left alone.
@@ -29,13 +32,13 @@ func (e *Engine) tcp(d *decode.Datagram) {
 	f := e.flows[d.Stream]
 	if d.End {
 		if f != nil {
-			e.count.skipped += f.plain.Skipped + f.ws.Skipped
+			e.count.skipped += f.plain.Skipped + f.ws.Skipped + f.hep.Skipped
 			delete(e.flows, d.Stream)
 		}
 		return
 	}
 	if f == nil {
-		if e.ports != nil && !e.ports[d.Dst.Port] && !e.ports[d.Src.Port] {
+		if e.ports != nil && !e.ports[d.Dst.Port] && !e.ports[d.Src.Port] && !hep.Is(d.Payload) {
 			d.Ignore = true
 			return
 		}
@@ -48,12 +51,16 @@ func (e *Engine) tcp(d *decode.Datagram) {
 	if d.Gap {
 		f.plain.Gap()
 		f.ws.Gap()
+		f.hep.Gap()
 	}
-	if f.kind == flowWebSocket {
+	switch f.kind {
+	case flowWebSocket:
 		f.ws.Feed(d.Payload, func(b []byte) { e.framed(d, b, "ws") })
-		return
+	case flowHEP:
+		f.hep.Feed(d.Payload, func(b []byte) { e.hepMessage(d, b, false) })
+	default:
+		f.plain.Feed(d.Payload, func(b []byte) { e.framed(d, b, "tcp") })
 	}
-	f.plain.Feed(d.Payload, func(b []byte) { e.framed(d, b, "tcp") })
 }
 
 func (e *Engine) framed(d *decode.Datagram, b []byte, transport string) {
@@ -66,6 +73,8 @@ func (e *Engine) framed(d *decode.Datagram, b []byte, transport string) {
 func (e *Engine) recognise(d *decode.Datagram, f *tcpFlow) bool {
 	b := d.Payload
 	switch {
+	case hep.Is(b):
+		f.kind = flowHEP
 	case sip.LooksLikeSIP(b), sip.HasMessage(b):
 		f.kind = flowSIP
 	case sip.IsUpgrade(b), sip.IsFrame(b):

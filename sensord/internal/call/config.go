@@ -5,6 +5,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/sensord/internal/capture"
+	"voiptop/sensord/internal/decode"
 )
 
 // Config says how calls are followed. All fields must be set; analyze.Config documents them and has the defaults.
@@ -16,6 +17,7 @@ type Config struct {
 	MaxCalls        int
 	MaxMessages     int
 	Decide          func(*protocol.CDR) (rule string, keep protocol.Keep) // may be nil
+	RTCP            func(d *decode.Datagram, callID string)               // sees the RTCP packets of calls; may be nil
 }
 
 // Kept names a call whose packets are kept.

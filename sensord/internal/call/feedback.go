@@ -33,6 +33,9 @@ func (t *Table) takeRTCP(d *decode.Datagram) {
 	t.count.rtcp++
 	c := b.call
 	c.feedback = true
+	if t.cfg.RTCP != nil {
+		t.cfg.RTCP(d, c.callID)
+	}
 	c.keepMedia(d, len(d.Payload))
 	if b.secure { // SRTCP: only the first header can be read
 		return
