@@ -27,6 +27,7 @@ type Call struct {
 	startTime, ringing, answer int64
 	end                        int64
 	lastSIP                    int64 // newest message
+	holes, resumed             int64 // see Table.hole: time not watched, and when the newest hole ended
 	cause                      protocol.EndCause
 	by                         protocol.Party
 	rule                       string
@@ -143,8 +144,9 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 		c.request(d, m, cseq, who, opening)
 		c.describe(d, m, who)
 	} else {
-		// From is the requester's; where it was damaged or rewritten, the branch tells the transaction.
-		fromCaller = fromCaller || method == sip.Invite && fnvBasis.bytes(m.Branch()) == c.branch
+		// From is the requester's; where it was damaged or rewritten, the branch tells the transaction, and before the answer
+		// only the caller may have an INVITE under way (RFC 3261 section 14.1).
+		fromCaller = fromCaller || method == sip.Invite && (fnvBasis.bytes(m.Branch()) == c.branch || c.answer == 0 && cseq == c.inviteCSeq)
 		who := caller
 		if fromCaller {
 			who = callee

@@ -69,6 +69,15 @@ func TestChallengeThatIsNeverAnsweredRejectsTheCall(t *testing.T) {
 	check(t, "end", c.End, protocol.TimeFromNanos(at(0.1)))
 }
 
+func TestResponseWithADamagedTagAndBranchAnswersTheOnlyINVITE(t *testing.T) {
+	s := newSim(t)
+	s.sip(0, alice, bob, msg{first: inviteLine, cseq: "2 INVITE"})
+	s.sip(0.4, bob, alice, msg{first: "SIP/2.0 480 Gone", cseq: "2 INVITE", from: "damaged", to: "b", branch: "z9hG4bK-damaged"})
+	c := s.finish(1)
+	check(t, "status", c.Status, 480)
+	check(t, "cause", c.EndCause, protocol.EndNoAnswer)
+}
+
 func TestRetransmissionsAreFlaggedAndMakeNoNewCall(t *testing.T) {
 	s := newSim(t)
 	inv := msg{first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP)}
@@ -329,6 +338,31 @@ func TestTimeouts(t *testing.T) {
 		c := s.finish(70)
 		check(t, "cause", c.EndCause, protocol.EndTimeoutMax)
 		check(t, "end", c.End, protocol.TimeFromNanos(at(60)))
+	})
+	t.Run("not while nothing at all was captured", func(t *testing.T) {
+		const year = 365 * 24 * 3600
+		s := newSim(t)
+		s.sip(0, alice, bob, msg{first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP)})
+		s.sip(year, bob, alice, msg{first: ok200, cseq: "1 INVITE", to: "b", sdp: audioSDP(bobRTP)})
+		s.talk(2*year, 10, aliceRTP, bobRTP, 8, 1)
+		s.talk(3*year, 10, aliceRTP, bobRTP, 8, 2)
+		s.hangUp(4*year, "")
+		c := s.finish(4 * year)
+		check(t, "cause", c.EndCause, protocol.EndBye)
+		check(t, "connect", *c.ConnectMS, int64(3*year*1000))
+		check(t, "streams", len(c.Streams), 2)
+	})
+	t.Run("counted on from where a hole in the capture ends", func(t *testing.T) {
+		s := newSim(t)
+		s.setUp(0, "", aliceRTP, bobRTP)
+		s.talk(2.1, 10, aliceRTP, bobRTP, 8, 1)
+		s.talk(50000, 1, "192.0.2.99:1", "192.0.2.98:2", 8, 0xc) // of no call
+		s.t.Tick(at(50299))
+		check(t, "too early", len(s.calls), 0)
+		s.t.Tick(at(50301))
+		check(t, "records", len(s.calls), 1)
+		check(t, "cause", s.calls[0].EndCause, protocol.EndTimeoutRTP)
+		check(t, "end", s.calls[0].End, protocol.TimeFromNanos(at(2.28)))
 	})
 	t.Run("nobody answers the INVITE", func(t *testing.T) {
 		s := newSim(t)

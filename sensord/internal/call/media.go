@@ -43,11 +43,10 @@ const noPT = 0xff
 
 // Media takes a datagram that is no SIP. It allocates only for a stream's first packet and now and then afterwards.
 func (t *Table) Media(d *decode.Datagram) {
-	if d.Time > t.now {
+	if len(t.timers) > 0 && t.timers[0].due <= d.Time {
+		t.seen(d.Time)
+	} else if d.Time > t.now {
 		t.now = d.Time
-	}
-	if len(t.timers) > 0 && t.timers[0].due <= t.now {
-		t.Tick(t.now)
 	}
 	b := d.Payload
 	if len(b) < 2 || b[0]>>6 != 2 {

@@ -61,7 +61,7 @@ func (t *Table) Tick(now int64) {
 
 // SIP takes a message that m was parsed from. transport is its name in records.
 func (t *Table) SIP(d *decode.Datagram, m *sip.Message, transport string) {
-	t.Tick(d.Time)
+	t.seen(d.Time)
 	t.count.messages++
 	method := m.Method()
 	if m.Request() {

@@ -29,7 +29,7 @@ func (c *Call) dueTime() int64 {
 }
 
 // maxTime is when the call has lasted as long as a call may.
-func (c *Call) maxTime() int64 { return c.startTime + int64(c.table.cfg.AbsoluteTimeout) }
+func (c *Call) maxTime() int64 { return c.startTime + c.holes + int64(c.table.cfg.AbsoluteTimeout) }
 
 // idleTime is when the call has been silent for too long.
 func (c *Call) idleTime() int64 {
@@ -40,7 +40,29 @@ func (c *Call) idleTime() int64 {
 	case (c.answer != 0 || c.joined) && (media == 0 || c.held()):
 		wait = c.table.cfg.ByeTimeout
 	}
-	return max(c.lastSIP, media) + int64(wait)
+	return max(c.lastSIP, media, c.resumed) + int64(wait)
+}
+
+// seen moves the clock on to the time of a packet.
+func (t *Table) seen(now int64) {
+	if t.now != 0 && now-t.now > int64(t.cfg.AbsoluteTimeout) {
+		t.hole(t.now, now)
+	}
+	t.Tick(now)
+}
+
+// hole notes that nothing at all was captured from one time to another, for longer than any call may last: the sensor
+// did not watch (captures of different days read as one, a clock that was set). Running calls do not age in a hole, so a BYE
+// after it still finds its call.
+func (t *Table) hole(from, to int64) {
+	for c := t.first; c != nil; c = c.next {
+		if c.ended() {
+			continue
+		}
+		c.holes += to - from
+		c.resumed = to
+		t.timers.move(c, c.dueTime())
+	}
 }
 
 // expire ends a call whose time has come.

@@ -99,8 +99,10 @@ func ParseURI(b []byte) URI {
 		}
 		return u
 	}
-	if colon := bytes.LastIndexByte(rest, ':'); colon >= 0 {
-		u.Host, u.Port = rest[:colon], rest[colon+1:]
+	switch colons := bytes.Count(rest, []byte{':'}); {
+	case colons == 1, colons == 8: // host and port; a full IPv6 address without its brackets and a port
+		at := bytes.LastIndexByte(rest, ':')
+		u.Host, u.Port = rest[:at], rest[at+1:]
 	}
 	return u
 }

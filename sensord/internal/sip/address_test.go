@@ -33,6 +33,8 @@ func TestParseURI(t *testing.T) {
 		{"sip:user;par=u%40example.net@example.com", "sip", "user;par=u%40example.net", "example.com", ""},
 		{"sip:a@b?Route=%3Csip:x@y%3E", "sip", "a", "b", ""},
 		{"sip:a@b;x=y@z", "sip", "a", "b", ""},
+		{"sip:u@2001:db8:0:0:0:0:0:9;lr", "sip", "u", "2001:db8:0:0:0:0:0:9", ""}, // against the grammar, but phones send it
+		{"sip:u@2001:db8:0:0:0:0:0:9:5062", "sip", "u", "2001:db8:0:0:0:0:0:9", "5062"},
 		{"tel:+420-123;phone-context=x", "tel", "+420-123", "", ""},
 		{"<sip:a@b>", "sip", "a", "b", ""},
 		{"1001@example.net", "", "1001", "example.net", ""},
