@@ -1,14 +1,20 @@
 package sdp
 
-import "bytes"
+import (
+	"bytes"
+	"net/netip"
+)
 
 func (d *defaults) attribute(v []byte) {
-	name, _ := attr(v)
+	name, value := attr(v)
 	if dir, ok := direction(name); ok {
 		d.dir = dir
 	}
-	if fold(name, "fingerprint") {
+	switch {
+	case fold(name, "fingerprint"):
 		d.secure = true
+	case fold(name, "group"):
+		d.bundle = d.bundle || len(value) >= 6 && fold(value[:6], "bundle")
 	}
 }
 
@@ -31,6 +37,10 @@ func (m *Media) attribute(v []byte) {
 		}
 	case fold(name, "rtcp-mux"):
 		m.Mux = true
+	case fold(name, "bundle-only"):
+		m.bundleOnly = true
+	case fold(name, "candidate"):
+		m.candidate(v)
 	case fold(name, "crypto"), fold(name, "fingerprint"):
 		m.Secure = true
 	default:
@@ -38,6 +48,22 @@ func (m *Media) attribute(v []byte) {
 			m.Direction = d
 		}
 	}
+}
+
+// candidate reads "1 1 UDP 2130706431 192.0.2.10 40000 typ host": foundation, component, transport, priority, address, port.
+func (m *Media) candidate(v []byte) {
+	_, v = word(v)
+	_, v = word(v)
+	proto, v := word(v)
+	_, v = word(v)
+	addr, v := word(v)
+	port, _ := word(v)
+	a, ok := parseAddr(addr)
+	p, ok2 := number(port, 65535)
+	if !ok || !ok2 || p == 0 || !fold(proto, "udp") || len(m.Candidates) == MaxCandidates {
+		return
+	}
+	m.Candidates = append(m.Candidates, netip.AddrPortFrom(a, uint16(p)))
 }
 
 // rtpmap reads "101 telephone-event/8000" or "96 opus/48000/2".

@@ -14,6 +14,8 @@ import (
 const (
 	MaxMedia   = 16
 	MaxFormats = 48 // of one media
+
+	MaxCandidates = 16 // of one media
 )
 
 // Direction says who sends (RFC 8866 section 6.7), seen from the one who wrote the description.
@@ -67,6 +69,11 @@ type Media struct {
 	Mux       bool   // a=rtcp-mux
 	T38       bool   // udptl with t38
 	Formats   []Format
+
+	// Candidates are where media may go by ICE (RFC 8839 section 5.1), those of UDP; the one in use is known only on the wire.
+	Candidates []netip.AddrPort
+
+	bundleOnly bool // a=bundle-only: port 0 refuses nothing (RFC 9143 section 6)
 }
 
 // Session is a description taken apart. It is used again and again by Parse; slices live as long as the bytes parsed.
@@ -74,7 +81,8 @@ type Session struct {
 	Media   []Media
 	Omitted int // m= sections beyond MaxMedia
 
-	room [MaxMedia][]Format
+	room   [MaxMedia][]Format
+	places [MaxMedia][]netip.AddrPort
 }
 
 // defaults are what the session level says of all media.
@@ -82,6 +90,7 @@ type defaults struct {
 	addr   netip.Addr
 	dir    Direction
 	secure bool
+	bundle bool // a=group:BUNDLE: all media on one transport (RFC 9143)
 }
 
 // Parse reads b, replacing what s held. It answers false when b has no m= line and no c= line: then it is no
@@ -140,17 +149,37 @@ func (s *Session) Parse(b []byte) bool {
 			}
 		}
 	}
+	if def.bundle {
+		s.unbundle()
+	}
 	for i := range s.Media {
 		s.Media[i].finish()
-		s.room[i] = s.Media[i].Formats
+		s.room[i], s.places[i] = s.Media[i].Formats, s.Media[i].Candidates
 	}
 	return any
+}
+
+// unbundle gives media that is only to be had in the bundle the transport of the first that has one.
+func (s *Session) unbundle() {
+	for i := range s.Media {
+		first := &s.Media[i]
+		if first.Port == 0 {
+			continue
+		}
+		for j := range s.Media {
+			if m := &s.Media[j]; m.bundleOnly && m.Port == 0 {
+				m.Addr, m.Port, m.Mux = first.Addr, first.Port, true
+			}
+		}
+		return
+	}
 }
 
 // media starts the section of an m= line: "audio 49170/2 RTP/AVP 0 8 101".
 func (s *Session) media(v []byte, def defaults) *Media {
 	n := len(s.Media)
-	s.Media = append(s.Media, Media{Addr: def.addr, Direction: def.dir, Secure: def.secure, Ports: 1, Formats: s.room[n][:0]})
+	s.Media = append(s.Media, Media{Addr: def.addr, Direction: def.dir, Secure: def.secure, Ports: 1, Formats: s.room[n][:0],
+		Candidates: s.places[n][:0]})
 	m := &s.Media[n]
 	kind, v := word(v)
 	switch {
@@ -207,8 +236,14 @@ func (m *Media) Format(pt uint8) (Format, bool) {
 	return Format{}, false
 }
 
-// Held reports whether the media is on hold in the old way, c=0.0.0.0 (RFC 3264 section 8.4).
-func (m *Media) Held() bool { return m.Addr.IsValid() && m.Addr.IsUnspecified() }
+// Held reports whether the media is on hold in the old way, c=0.0.0.0 (RFC 3264 section 8.4). With port 9 that address
+// says that candidates follow (RFC 8840 section 4.1.1).
+func (m *Media) Held() bool {
+	return m.Addr.IsValid() && m.Addr.IsUnspecified() && m.Port != discard && len(m.Candidates) == 0
+}
+
+// discard is the port of a service that no media goes to.
+const discard = 9
 
 // connection reads "IN IP4 192.0.2.1/127".
 func connection(v []byte) (netip.Addr, bool) {

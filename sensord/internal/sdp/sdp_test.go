@@ -71,6 +71,11 @@ func TestParseForgives(t *testing.T) {
 		{"a format that only a=rtpmap names", "c=IN IP4 10.0.0.1\nm=audio 5000 RTP/AVP 0\na=rtpmap:97 iLBC/8000\n", true, func(m *Media) bool { f, ok := m.Format(97); return ok && string(f.Name) == "iLBC" }},
 		{"a remapped static type", "c=IN IP4 10.0.0.1\nm=audio 5000 RTP/AVP 2\na=rtpmap:2 G726-32/8000\n", true, func(m *Media) bool { f, _ := m.Format(2); return string(f.Name) == "G726-32" }},
 		{"numbers out of range", "c=IN IP4 10.0.0.1\nm=audio 70000 RTP/AVP 300 0\n", true, func(m *Media) bool { return m.Port == 0 && len(m.Formats) == 1 }},
+		{"candidates", "c=IN IP4 0.0.0.0\nm=audio 9 RTP/AVP 0\na=candidate:1 1 UDP 2130706431 192.0.2.10 40000 typ host\na=candidate:2 1 tcp 1 192.0.2.10 9 typ host\n" +
+			"a=candidate:3 1 udp 1 pbx.example.net 4 typ host\na=candidate:4 2 udp 1 2001:db8::1 40001 typ srflx raddr 10.0.0.1 rport 5\n", true, func(m *Media) bool {
+			return len(m.Candidates) == 2 && m.Candidates[0].String() == "192.0.2.10:40000" && m.Candidates[1].String() == "[2001:db8::1]:40001" && !m.Held()
+		}},
+		{"no hold where candidates are to follow", "c=IN IP4 0.0.0.0\nm=audio 9 UDP/TLS/RTP/SAVPF 0\n", true, func(m *Media) bool { return !m.Held() }},
 		{"a session with an address only", "v=0\nc=IN IP4 10.0.0.1\n", true, nil},
 		{"no description at all", "hello\n\x00\n", false, nil},
 	} {
@@ -83,6 +88,19 @@ func TestParseForgives(t *testing.T) {
 				t.Errorf("got %+v", s.Media)
 			}
 		})
+	}
+}
+
+func TestBundledMediaHasTheTransportOfTheFirst(t *testing.T) {
+	var s Session
+	const video = "m=video 0 RTP/SAVPF 96\na=bundle-only\na=rtpmap:96 VP8/90000\n"
+	s.Parse([]byte("a=group:BUNDLE 0 1\nc=IN IP4 192.0.2.1\nm=audio 4000 RTP/SAVPF 111\n" + video))
+	if v := s.Media[1]; v.Port != 4000 || !v.Mux {
+		t.Errorf("bundled: %+v", v)
+	}
+	s.Parse([]byte("c=IN IP4 192.0.2.1\nm=audio 4000 RTP/SAVPF 111\n" + video))
+	if v := s.Media[1]; v.Port != 0 {
+		t.Errorf("without a bundle: %+v", v)
 	}
 }
 
@@ -125,7 +143,7 @@ func FuzzParse(f *testing.F) {
 		}
 		for i := range s.Media {
 			m := &s.Media[i]
-			if len(m.Formats) > MaxFormats || m.Ports == 0 {
+			if len(m.Formats) > MaxFormats || m.Ports == 0 || len(m.Candidates) > MaxCandidates {
 				t.Fatalf("media %+v", m)
 			}
 			for _, x := range m.Formats {
