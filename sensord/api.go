@@ -40,6 +40,10 @@ func (s sensor) Health() protocol.Health {
 	if p := d.rules.trouble(); p != nil {
 		h.Problems = append(h.Problems, *p)
 	}
+	if d.hepOut != nil && !d.hepOut.Connected() {
+		h.Problems = append(h.Problems, protocol.Problem{Code: "hep-send-down", Title: "no HEP is sent to " + d.conf.HEPSend,
+			Detail: "there is no connection; the log says why", Remedy: "mend hep_send, or start what listens there"})
+	}
 	if h.Spool.Stopped != "" {
 		h.Problems = append(h.Problems, protocol.Problem{Code: "captures-stopped", Title: "no capture is written now", Detail: h.Spool.Stopped,
 			Remedy: "free space in " + h.Spool.Dir + " or lower maxpoolsize"})
@@ -66,6 +70,7 @@ func (d *daemon) counters() protocol.Counters {
 	q := d.journal.State()
 	c[protocol.CountCDRsJournaled] = q.Next - min(q.Next, 1)
 	c[protocol.CountCDRsAcked] = q.Acked - min(q.Acked, 1)
+	d.countHEP(c)
 	c[protocol.CountCapturesKept] = d.spool.State().Files
 	return c
 }

@@ -22,6 +22,7 @@ import (
 	"voiptop/sensord/analyze"
 	"voiptop/sensord/conf"
 	"voiptop/sensord/internal/capture"
+	"voiptop/sensord/internal/hep"
 	"voiptop/sensord/internal/journal"
 	"voiptop/sensord/internal/spool"
 	"voiptop/sensord/internal/uplink"
@@ -41,6 +42,10 @@ type daemon struct {
 	viewer   *viewer
 	uplink   *uplink.Uplink // nil when no server is configured
 	listener net.Listener
+
+	hepIn    *hep.Listener // nil unless it listens for HEP
+	hepInput uint16        // the listener's number among the source's inputs
+	hepOut   *hep.Sender   // nil unless HEP is sent
 }
 
 func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err error) {
@@ -69,15 +74,17 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	if d.spool, err = spool.Open(spool.Config{Dir: c.SpoolDir, Sensor: sensorName(c), MaxBytes: int64(c.MaxPoolMB) << 20, MaxDays: c.MaxPoolDays, Clock: time.Now, Log: log}); err != nil {
 		return nil, fmt.Errorf("spooldir: %w", err)
 	}
-	if d.source, err = openSource(c, o); err != nil {
+	if d.source, err = d.open(); err != nil {
 		return nil, err
 	}
 	d.info = sensorInfo(c, d.source)
 
-	engine := analyze.New(analyze.Config{
+	ec := analyze.Config{
 		SensorID: c.SensorID, SIPPorts: c.SIPPorts, MaxCalls: c.MaxCalls, Decide: d.rules.decide,
 		RTPTimeout: c.RTPTimeout, ByeTimeout: c.ByeTimeout, AbsoluteTimeout: c.AbsoluteTimeout,
-	}, sink{d})
+	}
+	d.hook(&ec)
+	engine := analyze.New(ec, sink{d})
 	d.pipeline = newPipeline(d.source, engine)
 	d.viewer = &viewer{pipeline: d.pipeline, counters: d.counters, now: time.Now}
 
@@ -111,6 +118,9 @@ func (d *daemon) run(ctx context.Context) error {
 	g.Go(func() error { return serve(ctx, d.listener, sensorapi.NewHandler(sensor{d})) })
 	if d.uplink != nil {
 		g.Go(func() error { return d.uplink.Run(ctx) })
+	}
+	if d.hepOut != nil {
+		g.Go(func() error { return d.hepOut.Run(ctx) })
 	}
 	if len(d.opt.read) > 0 && !d.opt.stay {
 		g.Go(func() error {

@@ -22,6 +22,12 @@ const DefaultPath = "/etc/voipmonitor.conf"
 // DefaultPort is where hosted listens for sensors, TCP.
 const DefaultPort = 60023
 
+// Ports of HEP, where Homer and its agents have them.
+const (
+	DefaultHEPPort    = 9060
+	DefaultHEPTLSPort = 9061
+)
+
 // Secret is a value that is never printed: not in logs, not with %v, not in JSON.
 type Secret string
 
@@ -57,6 +63,15 @@ type Config struct {
 	SendPackets   bool     // packetbuffer_sender as written; results are sent, packets never
 	SendPacketsAt int      // its line, 0 when not set
 
+	HEP         bool   // hep: listen for HEP
+	HEPAddress  string // hep_bind_ip:hep_bind_port
+	HEPUDP      bool   // hep_bind_udp; TCP is listened on in any case
+	HEPKey      Secret // hep_auth_key; "": messages need none
+	HEPSend     string // hep_send, host:port; "": nothing is sent
+	HEPSendOver string // its prefix: udp, tcp or tls
+	HEPSendID   int    // hep_send_id; id_sensor unless set
+	HEPSendKey  Secret // hep_send_key
+
 	SpoolDir    string // spooldir
 	MaxPoolMB   int    // maxpoolsize, MB; 0: no limit
 	MaxPoolDays int    // maxpooldays; 0: no limit
@@ -79,6 +94,7 @@ func Default() *Config {
 	return &Config{
 		Promisc:         true,
 		RingBufferMB:    128,
+		HEPUDP:          true,
 		SpoolDir:        "/var/spool/sensord",
 		MaxPoolMB:       102400,
 		StateDir:        "/var/lib/sensord",
@@ -155,14 +171,14 @@ func (c *Config) errors() error {
 	return e
 }
 
-// CheckLive says what is missing for capturing on an interface and for reaching hosted. replay: packets come from a file.
+// CheckLive says what is missing for capturing, on an interface or by HEP, and for reaching hosted. replay: packets come from a file.
 func (c *Config) CheckLive(replay bool) error {
 	var e Errors
 	missing := func(key, text, remedy string) {
 		e = append(e, Issue{File: c.Path, Key: key, Level: Error, Text: text, Remedy: remedy})
 	}
-	if !replay && len(c.Interfaces) == 0 {
-		missing("interface", "not set", `write "interface = eth0" (see "ip link"), or replay a file with -r`)
+	if !replay && len(c.Interfaces) == 0 && !c.HEP {
+		missing("interface", "not set", `write "interface = eth0" (see "ip link"), listen for HEP (hep = yes), or replay a file with -r`)
 	}
 	if len(c.Servers) > 0 && c.SensorID == 0 {
 		missing("id_sensor", "not set, and server_destination is",

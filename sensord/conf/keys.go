@@ -3,6 +3,7 @@ package conf
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,6 +47,30 @@ func init() {
 			set: func(p *parser, s setting) (err error) { p.c.RingBufferMB, err = number(s.value, 1, 2000); return err }},
 		"sipport": {list: true, example: `write "sipport = 5060"`, doc: "ports where SIP is expected; a range 5060-5080, a list or several lines. SIP on other ports is found by content when no port is named",
 			set: setSIPPorts},
+
+		"hep": {example: yesNo, doc: "listen for HEP (Homer encapsulation protocol) of SIP servers and capture agents; docs/hep.md",
+			set: func(p *parser, s setting) error { return boolean(s.value, &p.c.HEP) }},
+		"hep_bind_ip": {example: `write "hep_bind_ip = 192.0.2.1"`, doc: "address to listen for HEP on; all addresses unless set",
+			set: func(p *parser, s setting) error {
+				_, err := netip.ParseAddr(s.value)
+				p.hepIP = s.value
+				if err != nil {
+					return fmt.Errorf("found %q, expected an IP address", clip(s.value))
+				}
+				return nil
+			}},
+		"hep_bind_port": {example: fmt.Sprintf(`write "hep_bind_port = %d"`, DefaultHEPPort), doc: "port to listen for HEP on, UDP and TCP; 9060 unless set",
+			set: func(p *parser, s setting) (err error) { p.hepPort, err = number(s.value, 1, 65535); return err }},
+		"hep_bind_udp": {example: yesNo, doc: "no: listen for HEP on TCP only",
+			set: func(p *parser, s setting) error { return boolean(s.value, &p.c.HEPUDP) }},
+		"hep_auth_key": {example: `write "hep_auth_key = SECRET", the same at the agents`, doc: "HEP without this authentication key is dropped",
+			set: func(p *parser, s setting) error { p.c.HEPKey = Secret(s.value); return nil }},
+		"hep_send": {example: `write "hep_send = homer.example.com:9060", with tcp: or tls: before it if it is not UDP`, doc: "send SIP messages and RTCP reports as HEP3 to a Homer: host:port over UDP, tcp:host:port or tls:host:port",
+			set: setHEPSend},
+		"hep_send_id": {example: `write "hep_send_id = 2001"`, doc: "capture agent id in the HEP that is sent; id_sensor unless set",
+			set: func(p *parser, s setting) (err error) { p.c.HEPSendID, err = number(s.value, 1, 1<<31-1); return err }},
+		"hep_send_key": {example: `write "hep_send_key = SECRET"`, doc: "authentication key in the HEP that is sent",
+			set: func(p *parser, s setting) error { p.c.HEPSendKey = Secret(s.value); return nil }},
 
 		"server_destination": {list: true, example: `write "server_destination = cloud.example.com", several with commas`, doc: "hosted's address; a comma list fails over",
 			set: func(p *parser, s setting) error {
@@ -113,6 +138,25 @@ func init() {
 }
 
 const yesNo = "write yes or no"
+
+// setHEPSend reads [udp:|tcp:|tls:]host[:port].
+func setHEPSend(p *parser, s setting) error {
+	over, host, ok := strings.Cut(s.value, ":")
+	port := DefaultHEPPort
+	switch over = strings.ToLower(over); {
+	case ok && over == "tls":
+		port = DefaultHEPTLSPort
+	case ok && (over == "udp" || over == "tcp"):
+	default:
+		over, host = "udp", s.value
+	}
+	a, err := serverAddress(host, port)
+	if err != nil {
+		return err
+	}
+	p.c.HEPSend, p.c.HEPSendOver = a, over
+	return nil
+}
 
 func setSIPPorts(p *parser, s setting) error {
 	for _, f := range fields(s.value) {
@@ -231,7 +275,7 @@ var foreign = map[string]string{
 		custom_headers_max_size domainport natalias ipaccount ipaccountport silencedetect silencethreshold clippingdetect
 		saverfc saveaudiograph fasdetect sdp_multiplication sdp_reverse_ipport sdp_ignore_ip sdp_ignore_ip_port sdp_check_direction_ext
 		faxdetect faxt30detect call_sig_wait ssl ssl_ipport ssl_sessionkey_udp ssl_sessionkey_udp_port ssl_sessionkey_bind ssl_sessionkey_bind_port ssl_enable
-		ssl_reassembly_clean_period tls ssl_store_sessions hep hep_bind_ip hep_bind_port hep_bind_udp hep_kamailio_protocol_id_fix hep_via_pb
+		ssl_reassembly_clean_period tls ssl_store_sessions hep_kamailio_protocol_id_fix hep_via_pb
 		ignorertcpjitter rtcp_interleaved ss7 ss7port ws_calls skinny skinny_port mgcp mgcp_tcp_port mgcp_udp_port diameter diameter_udp_port diameter_tcp_port
 		enable_http_enum_tables http_port http enable_webrtc_table webrtcport packetbuffer_sniffer_time_adjust disable_cdr_fields_rtp disable_cdr_indexes_rtp
 		vlan_siprtpsame rtp_streams_max_in_call energylevelheader nocdr_for_last_responses bill_by_last_rtp`,

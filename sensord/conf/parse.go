@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"sort"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -49,6 +51,8 @@ type parser struct {
 	noInclude bool
 	servers   []setting // resolved in finish, when the port is known
 	port      int
+	hepIP     string
+	hepPort   int
 }
 
 // setting is one `key = value` line.
@@ -170,6 +174,13 @@ func (p *parser) set(s setting) {
 func (p *parser) finish() {
 	if p.port == 0 {
 		p.port = DefaultPort
+	}
+	if p.hepPort == 0 {
+		p.hepPort = DefaultHEPPort
+	}
+	p.c.HEPAddress = net.JoinHostPort(p.hepIP, strconv.Itoa(p.hepPort))
+	if p.c.HEPSendID == 0 {
+		p.c.HEPSendID = int(p.c.SensorID)
 	}
 	for _, s := range p.servers {
 		a, err := serverAddress(s.value, p.port)

@@ -108,7 +108,21 @@ func (l *live) wait() error {
 	if n == 0 {
 		return ErrIdle
 	}
+	if l.polls[len(l.rings)].Revents&unix.POLLIN != 0 && !l.closed.Load() {
+		var b [8]byte
+		_, _ = unix.Read(l.wake, b[:]) // back to zero
+		return ErrIdle
+	}
 	return nil
+}
+
+// Wake makes a Next that waits, else the next one that would wait, answer ErrIdle at once. Any goroutine may call it.
+func (l *live) Wake() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.wake > 0 {
+		_, _ = unix.Write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) // an event descriptor takes it
+	}
 }
 
 // trouble takes the error of a ring's socket: the interface has gone down, or away.
