@@ -7,14 +7,15 @@ import (
 	"voiptop/sensord/internal/sdp"
 )
 
-// binding is an endpoint that a call's SDP announced. Of several calls that announce the same endpoint at a time, the one
+// binding is an endpoint of a call's media, as its SDP announced it or as was found otherwise, see learn.go. Of several calls that announce the same endpoint at a time, the one
 // that started last has its media; the others wait below it.
 type binding struct {
 	end     decode.Endpoint
 	call    *Call
 	below   *binding
 	who     uint8 // whose SDP it was: caller or callee
-	rtcp    bool  // only for RTCP
+	origin  origin
+	rtcp    bool // only for RTCP
 	secure  bool
 	t38     bool
 	ptime   uint16
@@ -39,8 +40,11 @@ func (b *binding) codec(pt uint8) *codec {
 	return nil
 }
 
-// bindMedia announces the endpoints of a media section.
-func (c *Call) bindMedia(m *sdp.Media, who int) {
+// bindMedia announces the endpoints of a media section that was sent from an address.
+func (c *Call) bindMedia(m *sdp.Media, who int, sent decode.Endpoint) {
+	for _, a := range m.Candidates {
+		c.bind(decode.EndpointOf(a), m, who, false)
+	}
 	if !m.Addr.IsValid() || m.Addr.IsUnspecified() {
 		return
 	}
@@ -49,7 +53,11 @@ func (c *Call) bindMedia(m *sdp.Media, who int) {
 		if port < m.Port {
 			break
 		}
-		c.bind(decode.EndpointOf(netip.AddrPortFrom(m.Addr, port)), m, who, false)
+		e := decode.EndpointOf(netip.AddrPortFrom(m.Addr, port))
+		fresh := c.bind(e, m, who, false)
+		if fresh && e.IP != sent.IP && len(m.Candidates) == 0 { // first seen: the hop closest to who wrote it
+			c.bindAs(decode.Endpoint{IP: sent.IP, Port: port}, who, assumed)
+		}
 		if !m.RTP || m.Mux {
 			continue
 		}
@@ -63,7 +71,8 @@ func (c *Call) bindMedia(m *sdp.Media, who int) {
 	}
 }
 
-func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) {
+// bind announces one endpoint and reports whether it is new to the call.
+func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) bool {
 	var b *binding
 	for _, o := range c.bindings {
 		if o.end == e {
@@ -71,17 +80,18 @@ func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) {
 			break
 		}
 	}
-	if b == nil {
-		if len(c.bindings) == maxBindings {
-			return
-		}
+	fresh := b == nil
+	if fresh {
 		b = &binding{end: e, call: c, who: uint8(who), rtcp: rtcp}
-		c.bindings = append(c.bindings, b)
+		c.add(b)
+	} else if b.origin != announced && !rtcp { // now it is: up with it
+		c.table.unstack(b)
+		*b = binding{end: e, call: c, who: uint8(who), rtcp: rtcp}
 		c.table.stack(b)
 	}
 	b.rtcp = b.rtcp && rtcp
 	if rtcp {
-		return
+		return fresh
 	}
 	b.secure, b.t38, b.ptime = b.secure || m.Secure, m.T38, m.Ptime
 	changed := false
@@ -96,6 +106,25 @@ func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) {
 			}
 		}
 	}
+	return fresh
+}
+
+// add takes a new binding in. A call that has announced too many forgets the oldest.
+func (c *Call) add(b *binding) {
+	if len(c.bindings) == maxBindings {
+		c.table.unstack(c.bindings[0])
+		c.bindings = append(c.bindings[:0], c.bindings[1:]...)
+	}
+	c.bindings = append(c.bindings, b)
+	c.table.stack(b)
+}
+
+// over reports whether b comes before o at the same endpoint: what SDP announced, then the call that started last.
+func (b *binding) over(o *binding) bool {
+	if (b.origin == announced) != (o.origin == announced) {
+		return b.origin == announced
+	}
+	return b.call.number > o.call.number
 }
 
 // set gives a payload type its codec and reports whether it had another.
@@ -117,7 +146,7 @@ func (b *binding) set(pt uint8, k *codec) bool {
 // stack puts a new binding on the endpoint's stack, below those of calls that started later and still run.
 func (t *Table) stack(b *binding) {
 	top := t.ends[b.end]
-	if top == nil || top.call.ended() || top.call.number < b.call.number {
+	if top == nil || top.call.ended() || b.over(top) {
 		b.below = top
 		t.ends[b.end] = b
 		if top != nil {
@@ -133,7 +162,7 @@ func (t *Table) stack(b *binding) {
 	}
 	top.shared(b)
 	at := top
-	for at.below != nil && at.below.call.number > b.call.number {
+	for at.below != nil && !b.over(at.below) {
 		at = at.below
 	}
 	b.below, at.below = at.below, b
@@ -159,7 +188,7 @@ func (b *binding) trim() {
 
 // shared notes that two running calls announce the same endpoint.
 func (b *binding) shared(o *binding) {
-	if !b.call.ended() && !b.rtcp && !o.rtcp {
+	if !b.call.ended() && !b.rtcp && !o.rtcp && b.origin == announced && o.origin == announced {
 		b.call.shares, o.call.shares = true, true
 	}
 }

@@ -65,6 +65,9 @@ type Call struct {
 	borrowed []*stream           // owned by a call that announced the same endpoints later
 	omitted  map[uint64]struct{} // flows beyond maxStreams
 
+	agreed    int64 // when its newest description came that left both sides described
+	expecting bool  // in Table.waiting
+
 	kept      *Kept
 	keptFrame uint64 // number of the newest frame that was kept
 

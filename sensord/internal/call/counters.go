@@ -22,6 +22,7 @@ type counts struct {
 	rtcp       uint64
 	badRTCP    uint64
 	unbound    uint64 // RTP to no endpoint that a call announced
+	learned    uint64 // flows of that kind whose call was found otherwise
 	strays     uint64 // neither RTP nor RTCP, at an announced endpoint
 	stun       uint64
 	dtls       uint64
@@ -58,7 +59,7 @@ func (t *Table) Counters(n protocol.Counters) {
 	}{
 		{"sip.retransmissions", c.retrans}, {"sip.duplicates", c.duplicates}, {"sip.without-call-id", c.noCallID},
 		{"sip.outside-calls", c.outside}, {"sip.unparsed.sdp", c.badSDP}, {"calls.evicted", c.evicted},
-		{"rtp.unbound", c.unbound}, {"rtp.omitted", c.omitted}, {"rtcp.unparsed", c.badRTCP},
+		{"rtp.unbound", c.unbound}, {"rtp.learned", c.learned}, {"rtp.omitted", c.omitted}, {"rtcp.unparsed", c.badRTCP},
 		{"media.stun", c.stun}, {"media.dtls", c.dtls}, {"media.t38", c.t38}, {"media.unknown", c.strays},
 	} {
 		if v.n > 0 {

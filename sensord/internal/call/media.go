@@ -96,8 +96,11 @@ func (s *stream) closed(i quality.Interval) {
 func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, k flowKey, hash uint64) *stream {
 	to, from := t.announced(d.Dst), t.announced(d.Src)
 	if to == nil && from == nil {
-		t.count.unbound++
-		return nil
+		if !t.suspicious(d, h, hash) {
+			t.count.unbound++
+			return nil
+		}
+		to, from = t.announced(d.Dst), t.announced(d.Src)
 	}
 	b := to
 	switch {
@@ -130,6 +133,7 @@ func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, k flowKey, hash uin
 	c.streams = append(c.streams, s)
 	t.flows.put(hash, s)
 	s.share()
+	t.recall(s)
 	return s
 }
 

@@ -71,7 +71,7 @@ func (c *Call) describe(d *decode.Datagram, m *sip.Message, who int) {
 			c.side(d, media, who, m, answer)
 		}
 		if media.Port != 0 {
-			c.bindMedia(media, who)
+			c.bindMedia(media, who, d.Src)
 		}
 	}
 	t.scratch = names
@@ -81,6 +81,7 @@ func (c *Call) describe(d *decode.Datagram, m *sip.Message, who int) {
 	if answer {
 		c.negotiate(s)
 	}
+	c.expectMedia(d.Time)
 }
 
 func (c *Call) firstAudio(s *sdp.Session) int {
@@ -110,6 +111,9 @@ func (c *Call) side(d *decode.Datagram, media *sdp.Media, who int, m *sip.Messag
 	s.ptime = max(s.ptime, media.Ptime)
 	if media.Port != 0 && !s.described && !media.Held() {
 		s.described, s.addr, s.port, s.from = true, media.Addr, media.Port, d.Src
+		if len(media.Candidates) > 0 && !(s.addr.IsValid() && !s.addr.IsUnspecified()) {
+			s.addr, s.port = media.Candidates[0].Addr(), media.Candidates[0].Port()
+		}
 	}
 }
 

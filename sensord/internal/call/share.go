@@ -13,7 +13,7 @@ func (s *stream) share() {
 			continue
 		}
 		for b := top.below; b != nil; b = b.below {
-			if c := b.call; c != s.call && !c.ended() && !s.lentTo(c) && c.binding(s.key.src) != nil && c.binding(s.key.dst) != nil {
+			if c := b.call; b.origin == announced && c != s.call && !c.ended() && !s.lentTo(c) && c.binding(s.key.src) != nil && c.binding(s.key.dst) != nil {
 				s.sharers = append(s.sharers, c)
 				c.borrowed = append(c.borrowed, s)
 			}
@@ -97,8 +97,11 @@ func (c *Call) sender(s *stream) int {
 	if s.call != c {
 		to, from = c.binding(s.key.dst), c.binding(s.key.src)
 	}
-	if from != nil {
+	switch {
+	case from != nil:
 		return int(from.who)
+	case to != nil:
+		return 1 - int(to.who)
 	}
-	return 1 - int(to.who)
+	return caller // borrowed, and its endpoints were pushed out of c.bindings
 }

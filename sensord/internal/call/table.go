@@ -21,6 +21,10 @@ type Table struct {
 	ends  map[decode.Endpoint]*binding
 	flows flows
 
+	waiting  []*Call // calls that agreed on media within learnTime, see learn.go
+	crowded  int64   // when there were too many of them
+	suspects []suspect
+
 	names   map[string]string // strings that many calls share
 	codecs  map[codecKey]*codec
 	scratch []byte
