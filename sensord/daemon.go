@@ -21,6 +21,7 @@ import (
 	"voiptop/protocol/sensorapi"
 	"voiptop/sensord/analyze"
 	"voiptop/sensord/conf"
+	"voiptop/sensord/internal/bpf"
 	"voiptop/sensord/internal/capture"
 	"voiptop/sensord/internal/hep"
 	"voiptop/sensord/internal/journal"
@@ -206,7 +207,23 @@ func openSource(c *conf.Config, o options) (capture.Source, error) {
 	if len(o.read) > 0 {
 		return capture.NewReplay(o.read, capture.ReplayOptions{Speed: o.speed, Loop: o.loop, ToNow: o.now})
 	}
-	return capture.Live(c.Interfaces, capture.LiveOptions{Promisc: c.Promisc, RingBytes: c.RingBufferMB << 20})
+	live := capture.LiveOptions{Promisc: c.Promisc, RingBytes: c.RingBufferMB << 20}
+	if c.Filter != "" {
+		f, err := bpf.Parse(c.Filter)
+		if err != nil {
+			return nil, wrongFilter(c, err)
+		}
+		live.Filter = f
+	}
+	s, err := capture.Live(c.Interfaces, live)
+	if bad := (*bpf.Error)(nil); errors.As(err, &bad) {
+		return nil, wrongFilter(c, err)
+	}
+	return s, err
+}
+
+func wrongFilter(c *conf.Config, err error) error {
+	return fmt.Errorf("%s:%d: filter: %w; see docs/filter.md", c.Path, c.Line("filter"), err)
 }
 
 // sink takes what the engine finds: records go to the journal, packets to the spool.

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"voiptop/sensord/internal/bpf"
 )
 
 // key says what a key of the file does. A key without set is VoIPmonitor's and has no effect here; why says so.
@@ -41,8 +43,12 @@ func init() {
 			}},
 		"promisc": {example: yesNo, doc: "put the interfaces into promiscuous mode",
 			set: func(p *parser, s setting) error { return boolean(s.value, &p.c.Promisc) }},
-		"filter": {example: `write "filter = udp port 5060"`, doc: "pcap filter",
-			set: func(p *parser, s setting) error { p.c.Filter = s.value; return nil }},
+		"filter": {example: `write "filter = udp port 5060"`, doc: "pcap filter (docs/filter.md)",
+			set: func(p *parser, s setting) error {
+				p.c.Filter = s.value
+				_, err := bpf.Parse(s.value)
+				return err
+			}},
 		"ringbuffer": {example: `write "ringbuffer = 128" (MB)`, doc: "kernel ring, MB",
 			set: func(p *parser, s setting) (err error) { p.c.RingBufferMB, err = number(s.value, 1, 2000); return err }},
 		"sipport": {list: true, example: `write "sipport = 5060"`, doc: "ports where SIP is expected; a range 5060-5080, a list or several lines. SIP on other ports is found by content when no port is named",

@@ -1,15 +1,14 @@
 package capture
 
-import "golang.org/x/net/bpf"
+import "voiptop/sensord/internal/bpf"
 
 // LiveOptions say how interfaces are listened to. The zero value is fine.
 type LiveOptions struct {
-	Promisc   bool // also frames that are for others, as on a mirror port; not with "any"
-	Snaplen   int  // bytes kept of a frame; 0: all
-	RingBytes int  // memory for packets on their way from the kernel, all interfaces together; 128 MiB
-	// Filter, if not empty, chooses frames in the kernel and says how much of them is kept (Snaplen is not used then).
-	Filter []bpf.RawInstruction
-	Clock  Clock // for idle times and retries; SystemClock
+	Promisc   bool        // also frames that are for others, as on a mirror port; not with "any"
+	Snaplen   int         // bytes kept of a frame; 0: all
+	RingBytes int         // memory for packets on their way from the kernel, all interfaces together; 128 MiB
+	Filter    *bpf.Filter // chooses frames in the kernel; nil: all
+	Clock     Clock       // for idle times and retries; SystemClock
 }
 
 const (

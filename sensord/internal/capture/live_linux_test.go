@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"voiptop/sensord/internal/bpf"
 )
 
 func needRoot(t *testing.T) {
@@ -175,6 +177,55 @@ func TestLiveSnaplenCutsInTheKernel(t *testing.T) {
 	}
 }
 
+func TestLiveFilterChoosesInTheKernel(t *testing.T) {
+	needRoot(t)
+	sink, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sink.Close()
+	port := sink.LocalAddr().(*net.UDPAddr).Port
+	for _, name := range []string{"lo", "any"} {
+		f, err := bpf.Parse(fmt.Sprintf("udp dst port %d and udp[8:4] != 0x6e6f7065", port)) // "nope"
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := Live([]string{name}, LiveOptions{RingBytes: minRing, Filter: f})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		for _, to := range []string{"127.0.0.1:9", sink.LocalAddr().String()} {
+			c, err := net.Dial("udp", to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			fmt.Fprintf(c, "nope filter-mark")
+			fmt.Fprintf(c, "yes filter-mark %s", to)
+		}
+		want := "yes filter-mark " + sink.LocalAddr().String()
+		if p := next(t, s, []byte("mark"), 3*time.Second); p == nil || !bytes.HasSuffix(p.Data, []byte(want)) {
+			t.Fatalf("%s: %+v", name, p)
+		}
+		if p := next(t, s, nil, 200*time.Millisecond); p != nil {
+			t.Errorf("%s: % x passed too", name, p.Data)
+		}
+	}
+}
+
+func TestLiveRefusesAFilterThatTheInterfaceCannotHave(t *testing.T) {
+	needRoot(t)
+	f, err := bpf.Parse("udp or ether host 00:11:22:33:44:55")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Live([]string{"any"}, LiveOptions{Filter: f})
+	if bad := (*bpf.Error)(nil); !errors.As(err, &bad) || bad.Column != 19 {
+		t.Fatal(err)
+	}
+}
+
 func TestCloseWakesNext(t *testing.T) {
 	needRoot(t)
 	s, err := Live([]string{"lo"}, LiveOptions{RingBytes: minRing})
@@ -247,17 +298,32 @@ func TestLiveOnVeth(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if p := frameOver(t, s, "tagged"); p == nil {
+	if p := frameOver(t, s, "tagged", 3*time.Second); p == nil {
 		t.Fatal("the tagged frame did not come")
 	} else if want := vlanFrame("tagged"); !bytes.Equal(p.Data, want) || p.Length != len(want) {
 		t.Fatalf("the tag was not put back:\n% x\n% x", p.Data, want)
+	}
+
+	for expr, passes := range map[string]bool{"vlan 100 and ether proto 0x88b5": true, "vlan 101": false, "not vlan": false, "ether proto 0x88b5": true} {
+		f, err := bpf.Parse(expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		filtered, err := Live([]string{"veth1"}, LiveOptions{RingBytes: minRing, Filter: f})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := frameOver(t, filtered, "filtered", time.Second); (p != nil) != passes {
+			t.Errorf("%s: %+v, want it to pass: %v", expr, p, passes)
+		}
+		filtered.Close()
 	}
 
 	ip("link", "set", "veth1", "down")
 	next(t, s, []byte("none"), 300*time.Millisecond)
 	ip("link", "set", "veth1", "up")
 	next(t, s, []byte("none"), 1500*time.Millisecond)
-	if frameOver(t, s, "again") == nil {
+	if frameOver(t, s, "again", 3*time.Second) == nil {
 		t.Fatal("nothing came after the interface was up again")
 	}
 
@@ -267,7 +333,7 @@ func TestLiveOnVeth(t *testing.T) {
 	ip("link", "set", "veth0", "up")
 	ip("link", "set", "veth1", "up")
 	next(t, s, []byte("none"), 1500*time.Millisecond)
-	if frameOver(t, s, "anew") == nil {
+	if frameOver(t, s, "anew", 3*time.Second) == nil {
 		t.Fatal("nothing came after the interface was made anew")
 	}
 	if w := s.Stats().Warnings; len(w) < 4 || w[len(w)-1].Input != "veth1" {
@@ -283,7 +349,7 @@ func vlanFrame(mark string) []byte {
 }
 
 // frameOver sends a VLAN frame into veth0 and returns what comes out.
-func frameOver(t *testing.T, s Source, mark string) *Packet {
+func frameOver(t *testing.T, s Source, mark string, d time.Duration) *Packet {
 	t.Helper()
 	i, err := net.InterfaceByName("veth0")
 	if err != nil {
@@ -300,5 +366,5 @@ func frameOver(t *testing.T, s Source, mark string) *Packet {
 	if err := unix.Sendto(fd, vlanFrame(mark), 0, to); err != nil {
 		t.Fatal(err)
 	}
-	return next(t, s, []byte(mark), 3*time.Second)
+	return next(t, s, []byte(mark), d)
 }

@@ -2,13 +2,13 @@ package capture
 
 import (
 	"encoding/binary"
-	"errors"
 	"net"
 	"sync/atomic"
 	"unsafe"
 
-	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"voiptop/sensord/internal/bpf"
 )
 
 // ring is a TPACKET_V3 ring (Documentation/networking/packet_mmap.rst): blocks of memory shared with the kernel, which
@@ -95,16 +95,8 @@ func (r *ring) setUp(o *LiveOptions) error {
 		return err
 	}
 	r.mem, r.block, r.held, r.left = mem, 0, false, 0
-	filter := o.Filter
-	if len(filter) == 0 && o.Snaplen > 0 {
-		all, err := bpf.RetConstant{Val: uint32(o.Snaplen)}.Assemble()
-		if err != nil {
-			return err
-		}
-		filter = []bpf.RawInstruction{all}
-	}
-	if len(filter) > 0 {
-		if err := r.attach(filter); err != nil {
+	if o.Filter != nil || o.Snaplen > 0 {
+		if err := r.filter(o); err != nil {
 			return err
 		}
 	}
@@ -124,15 +116,43 @@ func networkOrder(v uint16) uint16 {
 	return binary.NativeEndian.Uint16(b[:])
 }
 
-func (r *ring) attach(filter []bpf.RawInstruction) error {
-	f := make([]unix.SockFilter, len(filter))
-	for i, in := range filter {
-		f[i] = unix.SockFilter{Code: in.Op, Jt: in.Jt, Jf: in.Jf, K: in.K}
+// filter has the kernel choose frames, and cut them.
+func (r *ring) filter(o *LiveOptions) error {
+	f := o.Filter
+	if f == nil {
+		f = new(bpf.Filter)
 	}
-	if len(f) > 4096 { // BPF_MAXINSNS
-		return errors.New("the filter is too long for the kernel")
+	link := bpf.LiveAny
+	if r.index != 0 {
+		hardware, err := r.hardware()
+		if err != nil {
+			return err
+		}
+		if hardware == arpEthernet || hardware == arpLoopback {
+			link = bpf.LiveEthernet
+		}
 	}
-	return unix.SetsockoptSockFprog(r.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(f)), Filter: &f[0]})
+	prog, err := f.Compile(bpf.Options{Link: link, Snaplen: uint32(o.Snaplen)})
+	if err != nil {
+		return err
+	}
+	k := make([]unix.SockFilter, len(prog))
+	for i, in := range prog {
+		k[i] = unix.SockFilter{Code: in.Op, Jt: in.Jt, Jf: in.Jf, K: in.K}
+	}
+	return unix.SetsockoptSockFprog(r.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(k)), Filter: &k[0]})
+}
+
+// hardware is the interface's ARPHRD_ number.
+func (r *ring) hardware() (uint16, error) {
+	req, err := unix.NewIfreq(r.name)
+	if err != nil {
+		return 0, err
+	}
+	if err := unix.IoctlIfreq(r.fd, unix.SIOCGIFHWADDR, req); err != nil {
+		return 0, err
+	}
+	return req.Uint16(), nil // of struct sockaddr, the family
 }
 
 func (r *ring) close() {
