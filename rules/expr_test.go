@@ -84,20 +84,20 @@ func TestExpressionMatches(t *testing.T) {
 
 func TestExpressionErrorsNameThePlaceAndTheNearestWord(t *testing.T) {
 	for expr, want := range map[string]string{
-		"calller:1":           `1:1: found "calller", expected the name of a field; did you mean "caller"?`,
-		"mos<3.5 and":         `1:12: found the end, expected a condition such as caller:4202* or mos<3.5`,
-		"mos<bad":             `1:5: found "bad", expected a number`,
-		"mos~3":               `1:4: found "~", expected one of : = != < <= > >=: mos is a number`,
-		"src:10.0.0.300":      `1:5: found "10.0.0.300", expected an IP address, address:port or network such as 10.0.0.0/8`,
-		"state:uup":           `1:7: found "uup", expected one of trying ringing up hold ended; did you mean "up"?`,
-		"(mos<3":              `1:7: found the end, expected ")"`,
-		"mos<3)":              `1:6: found ")", expected "and", "or" or the end`,
+		"calller:1":            `1:1: found "calller", expected the name of a field; did you mean "caller"?`,
+		"mos<3.5 and":          `1:12: found the end, expected a condition such as caller:4202* or mos<3.5`,
+		"mos<bad":              `1:5: found "bad", expected a number`,
+		"mos~3":                `1:4: found "~", expected one of : = != < <= > >=: mos is a number`,
+		"src:10.0.0.300":       `1:5: found "10.0.0.300", expected an IP address, address:port or network such as 10.0.0.0/8`,
+		"state:uup":            `1:7: found "uup", expected one of trying ringing up hold ended; did you mean "up"?`,
+		"(mos<3":               `1:7: found the end, expected ")"`,
+		"mos<3)":               `1:6: found ")", expected "and", "or" or the end`,
 		"caller:1\n  or mso>3": `2:6: found "mso", expected the name of a field; did you mean "mos"?`,
-		"ua~\"(\"":            "1:4: found the text \"(\", expected a regular expression (RE2): missing closing ): `(`",
-		"name:\"x":            `1:6: found a text without its closing quote, expected a text`,
-		"caller:":             `1:8: found the end, expected a number or pattern`,
-		"caller:()":           `1:9: found ")", expected a value`,
-		"or":                  `1:1: found "or", expected a condition such as caller:4202* or mos<3.5`,
+		"ua~\"(\"":             "1:4: found the text \"(\", expected a regular expression (RE2): missing closing ): `(`",
+		"name:\"x":             `1:6: found a text without its closing quote, expected a text`,
+		"caller:":              `1:8: found the end, expected a number or pattern`,
+		"caller:()":            `1:9: found ")", expected a value`,
+		"or":                   `1:1: found "or", expected a condition such as caller:4202* or mos<3.5`,
 	} {
 		_, err := ParseExpr(expr)
 		var e *Error

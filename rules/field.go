@@ -97,24 +97,36 @@ var fields = []Field{
 	{Name: "src", Type: Address, Doc: "where the first INVITE came from", texts: one(src)},
 	{Name: "dst", Type: Address, Doc: "where the first INVITE went", texts: one(dst)},
 	{Name: "ip", Type: Address, Doc: "src or dst", texts: two(src, dst)},
-	{Name: "domain", Type: Text, Doc: "host part of From or To",
-		texts: two(func(c Call) string { return c.CallerDomain }, func(c Call) string { return c.CalleeDomain })},
+	{
+		Name: "domain", Type: Text, Doc: "host part of From or To",
+		texts: two(func(c Call) string { return c.CallerDomain }, func(c Call) string { return c.CalleeDomain }),
+	},
 	{Name: "name", Type: Text, Doc: "display name of the caller", texts: one(func(c Call) string { return c.CallerName })},
-	{Name: "ua", Type: Text, Doc: "User-Agent or Server of either side",
-		texts: two(func(c Call) string { return c.UACaller }, func(c Call) string { return c.UACallee })},
-	{Name: "transport", Type: Word, Doc: "what carries the signalling", Words: []string{"udp", "tcp", "ws", "tls", "wss", "sctp"},
-		texts: one(func(c Call) string { return c.Transport })},
+	{
+		Name: "ua", Type: Text, Doc: "User-Agent or Server of either side",
+		texts: two(func(c Call) string { return c.UACaller }, func(c Call) string { return c.UACallee }),
+	},
+	{
+		Name: "transport", Type: Word, Doc: "what carries the signalling", Words: []string{"udp", "tcp", "ws", "tls", "wss", "sctp"},
+		texts: one(func(c Call) string { return c.Transport }),
+	},
 	{Name: "callid", Type: Text, Doc: "Call-ID", texts: one(func(c Call) string { return c.CallID })},
 	{Name: "codec", Type: Text, Doc: "codec in use, e.g. PCMU", texts: func(c Call, yield func(string) bool) {
 		_ = !slices.ContainsFunc(c.Codecs, func(s string) bool { return !yield(s) })
 	}},
-	{Name: "state", Type: Word, Doc: "where the call stands", Words: []string{"trying", "ringing", "up", "hold", "ended"},
-		texts: one(func(c Call) string { return string(c.state()) })},
-	{Name: "end", Type: Word, Doc: "how the call ended",
+	{
+		Name: "state", Type: Word, Doc: "where the call stands", Words: []string{"trying", "ringing", "up", "hold", "ended"},
+		texts: one(func(c Call) string { return string(c.state()) }),
+	},
+	{
+		Name: "end", Type: Word, Doc: "how the call ended",
 		Words: []string{"bye", "cancel", "rejected", "no-answer", "timeout-rtp", "timeout-bye", "timeout-max", "unterminated", "interrupted"},
-		texts: one(func(c Call) string { return string(c.EndCause) })},
-	{Name: "by", Type: Word, Doc: "who ended it", Words: []string{"caller", "callee", "sensor", "unknown"},
-		texts: one(func(c Call) string { return string(c.EndBy) })},
+		texts: one(func(c Call) string { return string(c.EndCause) }),
+	},
+	{
+		Name: "by", Type: Word, Doc: "who ended it", Words: []string{"caller", "callee", "sensor", "unknown"},
+		texts: one(func(c Call) string { return string(c.EndBy) }),
+	},
 	{Name: "finding", Type: Text, Doc: "code of a finding, e.g. one-way-audio", texts: func(c Call, yield func(string) bool) {
 		for _, f := range c.Findings {
 			if !yield(f.Code) {
@@ -123,8 +135,10 @@ var fields = []Field{
 		}
 	}},
 	{Name: "rule", Type: Text, Doc: "capture rule that decided", texts: one(func(c Call) string { return c.Rule })},
-	{Name: "kept", Type: Word, Doc: "what is kept of the packets", Words: []string{"none", "sip", "headers", "rtp"},
-		texts: one(func(c Call) string { return string(c.Capture.Kept) })},
+	{
+		Name: "kept", Type: Word, Doc: "what is kept of the packets", Words: []string{"none", "sip", "headers", "rtp"},
+		texts: one(func(c Call) string { return string(c.Capture.Kept) }),
+	},
 	{Name: "status", Type: Count, Doc: "last final status of the INVITE", count: func(c Call) (float64, bool) { return float64(c.Status), c.Status != 0 }},
 	{Name: "mos", Type: Count, Doc: "the worst stream's MOS", count: func(c Call) (float64, bool) { return present(c.MOS) }},
 	{Name: "loss", Type: Count, Doc: "the worst stream's loss, per cent", count: func(c Call) (float64, bool) { return present(c.LossPct) }},

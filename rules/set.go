@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -46,8 +47,10 @@ func parseSet(text string) (*Set, *Error) {
 			return nil, err
 		}
 		if at, ok := names[r.Name]; ok {
-			return nil, &Error{Pos: r.Pos, Found: fmt.Sprintf("the name %q again", r.Name),
-				Expected: fmt.Sprintf("a name of its own; line %d has this one", at.Line)}
+			return nil, &Error{
+				Pos: r.Pos, Found: fmt.Sprintf("the name %q again", r.Name),
+				Expected: fmt.Sprintf("a name of its own; line %d has this one", at.Line),
+			}
 		}
 		names[r.Name] = r.Pos
 		s.Rules = append(s.Rules, r)
@@ -105,7 +108,9 @@ func (p *parser) clause(r *Rule, name, text string) *Error {
 		from := p.peek()
 		m, err := p.or(0)
 		if err != nil {
-			return err.(*Error) // or answers no other
+			var e *Error
+			errors.As(err, &e) // or answers no other
+			return e
 		}
 		r.When = Expr{m, strings.Join(strings.Fields(span(text, from.pos, p.peek().pos)), " ")}
 	case "until":

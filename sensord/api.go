@@ -41,12 +41,16 @@ func (s sensor) Health() protocol.Health {
 		h.Problems = append(h.Problems, *p)
 	}
 	if d.hepOut != nil && !d.hepOut.Connected() {
-		h.Problems = append(h.Problems, protocol.Problem{Code: "hep-send-down", Title: "no HEP is sent to " + d.conf.HEPSend,
-			Detail: "there is no connection; the log says why", Remedy: "mend hep_send, or start what listens there"})
+		h.Problems = append(h.Problems, protocol.Problem{
+			Code: "hep-send-down", Title: "no HEP is sent to " + d.conf.HEPSend,
+			Detail: "there is no connection; the log says why", Remedy: "mend hep_send, or start what listens there",
+		})
 	}
 	if h.Spool.Stopped != "" {
-		h.Problems = append(h.Problems, protocol.Problem{Code: "captures-stopped", Title: "no capture is written now", Detail: h.Spool.Stopped,
-			Remedy: "free space in " + h.Spool.Dir + " or lower maxpoolsize"})
+		h.Problems = append(h.Problems, protocol.Problem{
+			Code: "captures-stopped", Title: "no capture is written now", Detail: h.Spool.Stopped,
+			Remedy: "free space in " + h.Spool.Dir + " or lower maxpoolsize",
+		})
 	}
 	for _, w := range d.source.Stats().Warnings {
 		h.Problems = append(h.Problems, protocol.Problem{Code: "input-cut", Title: w.Input + " was not read to its end", Detail: w.Text})
@@ -98,8 +102,10 @@ func (s sensor) Call(_ context.Context, id string) (*protocol.CDR, error) {
 	if c, ok := s.d.journal.Find(id); ok {
 		return c, nil
 	}
-	return nil, &protocol.Problem{Code: protocol.CodeNotFound, Status: http.StatusNotFound, Title: "no call " + id + " on this sensor",
-		Detail: "it is not running, and the local history does not go back to it"}
+	return nil, &protocol.Problem{
+		Code: protocol.CodeNotFound, Status: http.StatusNotFound, Title: "no call " + id + " on this sensor",
+		Detail: "it is not running, and the local history does not go back to it",
+	}
 }
 
 func (s sensor) Capture(ctx context.Context, id string) (*sensorapi.CaptureFile, error) {
@@ -114,8 +120,10 @@ func (s sensor) Capture(ctx context.Context, id string) (*sensorapi.CaptureFile,
 	f, err := s.d.spool.Open(u)
 	switch {
 	case errors.Is(err, spool.ErrExpired):
-		return nil, &protocol.Problem{Code: protocol.CodeCaptureExpired, Status: http.StatusGone,
-			Title: "the packets of this call were kept, and retention has removed them", Remedy: "raise maxpoolsize or maxpooldays"}
+		return nil, &protocol.Problem{
+			Code: protocol.CodeCaptureExpired, Status: http.StatusGone,
+			Title: "the packets of this call were kept, and retention has removed them", Remedy: "raise maxpoolsize or maxpooldays",
+		}
 	case errors.Is(err, spool.ErrNotKept):
 		return nil, s.notKept(ctx, id)
 	case err != nil:
@@ -126,8 +134,10 @@ func (s sensor) Capture(ctx context.Context, id string) (*sensorapi.CaptureFile,
 
 // notKept says why there is no capture, as far as the call's record tells.
 func (s sensor) notKept(ctx context.Context, id string) error {
-	p := &protocol.Problem{Code: protocol.CodeCaptureNotKept, Status: http.StatusNotFound, Title: "the packets of this call were not kept",
-		Detail: "no capture rule matched it", Remedy: `write a rule, for example "all: keep rtp" (docs/rules.md)`}
+	p := &protocol.Problem{
+		Code: protocol.CodeCaptureNotKept, Status: http.StatusNotFound, Title: "the packets of this call were not kept",
+		Detail: "no capture rule matched it", Remedy: `write a rule, for example "all: keep rtp" (docs/rules.md)`,
+	}
 	c, err := s.Call(ctx, id)
 	switch {
 	case err != nil:

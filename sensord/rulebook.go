@@ -117,8 +117,10 @@ func (b *rulebook) reload() error {
 }
 
 func (b *rulebook) refuse(err error) error {
-	b.problem = &protocol.Problem{Code: "bad-rules", Title: "the capture rules as they are now are not in force", Detail: err.Error(),
-		Remedy: "mend the file; it is applied as soon as it is right"}
+	b.problem = &protocol.Problem{
+		Code: "bad-rules", Title: "the capture rules as they are now are not in force", Detail: err.Error(),
+		Remedy: "mend the file; it is applied as soon as it is right",
+	}
 	return err
 }
 
@@ -162,9 +164,11 @@ func (b *rulebook) replace(r sensorapi.Rules) (sensorapi.Rules, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if r.Revision != 0 && r.Revision != b.revision {
-		return sensorapi.Rules{}, &protocol.Problem{Code: "rules-changed", Status: http.StatusPreconditionFailed,
+		return sensorapi.Rules{}, &protocol.Problem{
+			Code: "rules-changed", Status: http.StatusPreconditionFailed,
 			Title:  fmt.Sprintf("the rules have changed: revision %d is in force, the edit began from %d", b.revision, r.Revision),
-			Remedy: "read them again and repeat the edit"}
+			Remedy: "read them again and repeat the edit",
+		}
 	}
 	if _, err := rules.Parse("rules", r.Text); err != nil {
 		return sensorapi.Rules{}, &protocol.Problem{Code: "bad-rules", Status: http.StatusUnprocessableEntity, Title: err.Error()}

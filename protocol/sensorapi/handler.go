@@ -29,8 +29,10 @@ func NewHandler(s Sensor) http.Handler {
 	m.HandleFunc("GET /v1/rules", h.rules)
 	m.HandleFunc("PUT /v1/rules", h.setRules)
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		WriteProblem(w, &protocol.Problem{Code: protocol.CodeNotFound, Status: http.StatusNotFound,
-			Title: "the sensor API has no " + r.Method + " " + r.URL.Path})
+		WriteProblem(w, &protocol.Problem{
+			Code: protocol.CodeNotFound, Status: http.StatusNotFound,
+			Title: "the sensor API has no " + r.Method + " " + r.URL.Path,
+		})
 	})
 	return m
 }

@@ -28,35 +28,52 @@ func keyNames() []string { return slices.Sorted(maps.Keys(keys)) }
 
 func init() {
 	keys = map[string]key{
-		"id_sensor": {example: `write "id_sensor = 1", a number from 1 to 65535`, doc: "number of this sensor, unique in the tenant",
+		"id_sensor": {
+			example: `write "id_sensor = 1", a number from 1 to 65535`, doc: "number of this sensor, unique in the tenant",
 			set: func(p *parser, s setting) error {
 				n, err := number(s.value, 1, 65535)
 				p.c.SensorID = uint16(n)
 				return err
-			}},
-		"sensor_name": {example: `write "sensor_name = pbx-1"`, doc: "name shown in hosted; the host name unless set",
-			set: func(p *parser, s setting) error { p.c.Name = s.value; return nil }},
-		"interface": {list: true, example: `write "interface = eth0" or "interface = eth0,eth1"`, doc: "where to capture; a comma list or several lines",
+			},
+		},
+		"sensor_name": {
+			example: `write "sensor_name = pbx-1"`, doc: "name shown in hosted; the host name unless set",
+			set: func(p *parser, s setting) error { p.c.Name = s.value; return nil },
+		},
+		"interface": {
+			list: true, example: `write "interface = eth0" or "interface = eth0,eth1"`, doc: "where to capture; a comma list or several lines",
 			set: func(p *parser, s setting) error {
 				p.c.Interfaces = append(p.c.Interfaces, fields(s.value)...)
 				return nil
-			}},
-		"promisc": {example: yesNo, doc: "put the interfaces into promiscuous mode",
-			set: func(p *parser, s setting) error { return boolean(s.value, &p.c.Promisc) }},
-		"filter": {example: `write "filter = udp port 5060"`, doc: "pcap filter (docs/filter.md)",
+			},
+		},
+		"promisc": {
+			example: yesNo, doc: "put the interfaces into promiscuous mode",
+			set: func(p *parser, s setting) error { return boolean(s.value, &p.c.Promisc) },
+		},
+		"filter": {
+			example: `write "filter = udp port 5060"`, doc: "pcap filter (docs/filter.md)",
 			set: func(p *parser, s setting) error {
 				p.c.Filter = s.value
 				_, err := bpf.Parse(s.value)
 				return err
-			}},
-		"ringbuffer": {example: `write "ringbuffer = 128" (MB)`, doc: "kernel ring, MB",
-			set: func(p *parser, s setting) (err error) { p.c.RingBufferMB, err = number(s.value, 1, 2000); return err }},
-		"sipport": {list: true, example: `write "sipport = 5060"`, doc: "ports where SIP is expected; a range 5060-5080, a list or several lines. SIP on other ports is found by content when no port is named",
-			set: setSIPPorts},
+			},
+		},
+		"ringbuffer": {
+			example: `write "ringbuffer = 128" (MB)`, doc: "kernel ring, MB",
+			set: func(p *parser, s setting) (err error) { p.c.RingBufferMB, err = number(s.value, 1, 2000); return err },
+		},
+		"sipport": {
+			list: true, example: `write "sipport = 5060"`, doc: "ports where SIP is expected; a range 5060-5080, a list or several lines. SIP on other ports is found by content when no port is named",
+			set: setSIPPorts,
+		},
 
-		"hep": {example: yesNo, doc: "listen for HEP (Homer encapsulation protocol) of SIP servers and capture agents; docs/hep.md",
-			set: func(p *parser, s setting) error { return boolean(s.value, &p.c.HEP) }},
-		"hep_bind_ip": {example: `write "hep_bind_ip = 192.0.2.1"`, doc: "address to listen for HEP on; all addresses unless set",
+		"hep": {
+			example: yesNo, doc: "listen for HEP (Homer encapsulation protocol) of SIP servers and capture agents; docs/hep.md",
+			set: func(p *parser, s setting) error { return boolean(s.value, &p.c.HEP) },
+		},
+		"hep_bind_ip": {
+			example: `write "hep_bind_ip = 192.0.2.1"`, doc: "address to listen for HEP on; all addresses unless set",
 			set: func(p *parser, s setting) error {
 				_, err := netip.ParseAddr(s.value)
 				p.hepIP = s.value
@@ -64,21 +81,35 @@ func init() {
 					return fmt.Errorf("found %q, expected an IP address", clip(s.value))
 				}
 				return nil
-			}},
-		"hep_bind_port": {example: fmt.Sprintf(`write "hep_bind_port = %d"`, DefaultHEPPort), doc: "port to listen for HEP on, UDP and TCP; 9060 unless set",
-			set: func(p *parser, s setting) (err error) { p.hepPort, err = number(s.value, 1, 65535); return err }},
-		"hep_bind_udp": {example: yesNo, doc: "no: listen for HEP on TCP only",
-			set: func(p *parser, s setting) error { return boolean(s.value, &p.c.HEPUDP) }},
-		"hep_auth_key": {example: `write "hep_auth_key = SECRET", the same at the agents`, doc: "HEP without this authentication key is dropped",
-			set: func(p *parser, s setting) error { p.c.HEPKey = Secret(s.value); return nil }},
-		"hep_send": {example: `write "hep_send = homer.example.com:9060", with tcp: or tls: before it if it is not UDP`, doc: "send SIP messages and RTCP reports as HEP3 to a Homer: host:port over UDP, tcp:host:port or tls:host:port",
-			set: setHEPSend},
-		"hep_send_id": {example: `write "hep_send_id = 2001"`, doc: "capture agent id in the HEP that is sent; id_sensor unless set",
-			set: func(p *parser, s setting) (err error) { p.c.HEPSendID, err = number(s.value, 1, 1<<31-1); return err }},
-		"hep_send_key": {example: `write "hep_send_key = SECRET"`, doc: "authentication key in the HEP that is sent",
-			set: func(p *parser, s setting) error { p.c.HEPSendKey = Secret(s.value); return nil }},
+			},
+		},
+		"hep_bind_port": {
+			example: fmt.Sprintf(`write "hep_bind_port = %d"`, DefaultHEPPort), doc: "port to listen for HEP on, UDP and TCP; 9060 unless set",
+			set: func(p *parser, s setting) (err error) { p.hepPort, err = number(s.value, 1, 65535); return err },
+		},
+		"hep_bind_udp": {
+			example: yesNo, doc: "no: listen for HEP on TCP only",
+			set: func(p *parser, s setting) error { return boolean(s.value, &p.c.HEPUDP) },
+		},
+		"hep_auth_key": {
+			example: `write "hep_auth_key = SECRET", the same at the agents`, doc: "HEP without this authentication key is dropped",
+			set: func(p *parser, s setting) error { p.c.HEPKey = Secret(s.value); return nil },
+		},
+		"hep_send": {
+			example: `write "hep_send = homer.example.com:9060", with tcp: or tls: before it if it is not UDP`, doc: "send SIP messages and RTCP reports as HEP3 to a Homer: host:port over UDP, tcp:host:port or tls:host:port",
+			set: setHEPSend,
+		},
+		"hep_send_id": {
+			example: `write "hep_send_id = 2001"`, doc: "capture agent id in the HEP that is sent; id_sensor unless set",
+			set: func(p *parser, s setting) (err error) { p.c.HEPSendID, err = number(s.value, 1, 1<<31-1); return err },
+		},
+		"hep_send_key": {
+			example: `write "hep_send_key = SECRET"`, doc: "authentication key in the HEP that is sent",
+			set: func(p *parser, s setting) error { p.c.HEPSendKey = Secret(s.value); return nil },
+		},
 
-		"server_destination": {list: true, example: `write "server_destination = cloud.example.com", several with commas`, doc: "hosted's address; a comma list fails over",
+		"server_destination": {
+			list: true, example: `write "server_destination = cloud.example.com", several with commas`, doc: "hosted's address; a comma list fails over",
 			set: func(p *parser, s setting) error {
 				for _, v := range fields(s.value) {
 					t := s
@@ -86,10 +117,14 @@ func init() {
 					p.servers = append(p.servers, t)
 				}
 				return nil
-			}},
-		"server_destination_port": {example: fmt.Sprintf(`write "server_destination_port = %d"`, DefaultPort), doc: "hosted's port for sensors",
-			set: func(p *parser, s setting) (err error) { p.port, err = number(s.value, 1, 65535); return err }},
-		"server_fingerprint": {example: `write the 64 hexadecimal digits that "hosted sensor add" printed`, doc: "SHA-256 of hosted's CA certificate, pins the server",
+			},
+		},
+		"server_destination_port": {
+			example: fmt.Sprintf(`write "server_destination_port = %d"`, DefaultPort), doc: "hosted's port for sensors",
+			set: func(p *parser, s setting) (err error) { p.port, err = number(s.value, 1, 65535); return err },
+		},
+		"server_fingerprint": {
+			example: `write the 64 hexadecimal digits that "hosted sensor add" printed`, doc: "SHA-256 of hosted's CA certificate, pins the server",
 			set: func(p *parser, s setting) error {
 				v := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(s.value, "sha256:"), ":", ""))
 				if len(v) != 64 || strings.Trim(v, "0123456789abcdef") != "" {
@@ -97,44 +132,71 @@ func init() {
 				}
 				p.c.Fingerprint = v
 				return nil
-			}},
-		"cloud_token": {example: `make one with "hosted sensor add" or in the web GUI under Sensors`, doc: "single-use token that enrols this sensor; voipmon pair does the same",
-			set: func(p *parser, s setting) error { p.c.Token = Secret(s.value); return nil }},
-		"packetbuffer_sender": {example: yesNo, doc: "yes: send results to server_destination. Packets are never mirrored",
+			},
+		},
+		"cloud_token": {
+			example: `make one with "hosted sensor add" or in the web GUI under Sensors`, doc: "single-use token that enrols this sensor; voipmon pair does the same",
+			set: func(p *parser, s setting) error { p.c.Token = Secret(s.value); return nil },
+		},
+		"packetbuffer_sender": {
+			example: yesNo, doc: "yes: send results to server_destination. Packets are never mirrored",
 			set: func(p *parser, s setting) error {
 				p.c.SendPacketsAt = s.line
 				return boolean(s.value, &p.c.SendPackets)
-			}},
+			},
+		},
 
-		"spooldir": {example: `write "spooldir = /var/spool/sensord"`, doc: "folder of the captures that rules keep",
-			set: func(p *parser, s setting) error { p.c.SpoolDir = s.value; return nil }},
-		"maxpoolsize": {example: `write "maxpoolsize = 102400" (MB)`, doc: "captures are removed, oldest first, beyond this size, MB; 0: no limit",
-			set: func(p *parser, s setting) (err error) { p.c.MaxPoolMB, err = number(s.value, 0, 1<<31-1); return err }},
-		"maxpooldays": {example: `write "maxpooldays = 30"`, doc: "captures are removed after so many days; 0: no limit",
-			set: func(p *parser, s setting) (err error) { p.c.MaxPoolDays, err = number(s.value, 0, 100_000); return err }},
-		"state_dir": {example: `write "state_dir = /var/lib/sensord"`, doc: "folder of the sensor's identity and journal",
-			set: func(p *parser, s setting) error { p.c.StateDir = s.value; return nil }},
-		"api_socket": {example: `write "api_socket = /run/sensord.sock"`, doc: "unix socket of the sensor API, for voiptop and voipmon",
-			set: func(p *parser, s setting) error { p.c.Socket = s.value; return nil }},
-		"rules_file": {example: `write "rules_file = /etc/sensord.rules"`, doc: "local capture rules; state_dir/local.rules unless set",
-			set: func(p *parser, s setting) error { p.c.RuleFile = s.value; return nil }},
+		"spooldir": {
+			example: `write "spooldir = /var/spool/sensord"`, doc: "folder of the captures that rules keep",
+			set: func(p *parser, s setting) error { p.c.SpoolDir = s.value; return nil },
+		},
+		"maxpoolsize": {
+			example: `write "maxpoolsize = 102400" (MB)`, doc: "captures are removed, oldest first, beyond this size, MB; 0: no limit",
+			set: func(p *parser, s setting) (err error) { p.c.MaxPoolMB, err = number(s.value, 0, 1<<31-1); return err },
+		},
+		"maxpooldays": {
+			example: `write "maxpooldays = 30"`, doc: "captures are removed after so many days; 0: no limit",
+			set: func(p *parser, s setting) (err error) { p.c.MaxPoolDays, err = number(s.value, 0, 100_000); return err },
+		},
+		"state_dir": {
+			example: `write "state_dir = /var/lib/sensord"`, doc: "folder of the sensor's identity and journal",
+			set: func(p *parser, s setting) error { p.c.StateDir = s.value; return nil },
+		},
+		"api_socket": {
+			example: `write "api_socket = /run/sensord.sock"`, doc: "unix socket of the sensor API, for voiptop and voipmon",
+			set: func(p *parser, s setting) error { p.c.Socket = s.value; return nil },
+		},
+		"rules_file": {
+			example: `write "rules_file = /etc/sensord.rules"`, doc: "local capture rules; state_dir/local.rules unless set",
+			set: func(p *parser, s setting) error { p.c.RuleFile = s.value; return nil },
+		},
 
-		"rtptimeout": {example: `write "rtptimeout = 300" (seconds)`, doc: "a call without RTP for so long has ended, s",
-			set: func(p *parser, s setting) error { return seconds(s.value, &p.c.RTPTimeout) }},
-		"destroy_call_at_bye": {example: `write "destroy_call_at_bye = 1200" (seconds)`, doc: "an answered call without any packet for so long has ended, s",
-			set: func(p *parser, s setting) error { return seconds(s.value, &p.c.ByeTimeout) }},
-		"absolute_timeout": {example: `write "absolute_timeout = 14400" (seconds)`, doc: "no call lasts longer, s",
-			set: func(p *parser, s setting) error { return seconds(s.value, &p.c.AbsoluteTimeout) }},
-		"callslimit": {example: `write "callslimit = 100000"`, doc: "running calls held in memory; 0: the default, 100000",
+		"rtptimeout": {
+			example: `write "rtptimeout = 300" (seconds)`, doc: "a call without RTP for so long has ended, s",
+			set: func(p *parser, s setting) error { return seconds(s.value, &p.c.RTPTimeout) },
+		},
+		"destroy_call_at_bye": {
+			example: `write "destroy_call_at_bye = 1200" (seconds)`, doc: "an answered call without any packet for so long has ended, s",
+			set: func(p *parser, s setting) error { return seconds(s.value, &p.c.ByeTimeout) },
+		},
+		"absolute_timeout": {
+			example: `write "absolute_timeout = 14400" (seconds)`, doc: "no call lasts longer, s",
+			set: func(p *parser, s setting) error { return seconds(s.value, &p.c.AbsoluteTimeout) },
+		},
+		"callslimit": {
+			example: `write "callslimit = 100000"`, doc: "running calls held in memory; 0: the default, 100000",
 			set: func(p *parser, s setting) error {
 				n, err := number(s.value, 0, 10_000_000)
 				if n > 0 {
 					p.c.MaxCalls = n
 				}
 				return err
-			}},
-		"include": {list: true, doc: "reads other files here", example: `write "include = conf.d/*.conf"`,
-			set: func(*parser, setting) error { return nil }},
+			},
+		},
+		"include": {
+			list: true, doc: "reads other files here", example: `write "include = conf.d/*.conf"`,
+			set: func(*parser, setting) error { return nil },
+		},
 	}
 	for why, names := range foreign {
 		for _, n := range strings.Fields(names) {
