@@ -53,6 +53,8 @@ type CDR struct {
 	Retransmissions int `json:"retransmissions" cbor:"38,keyasint,omitempty"` // SIP messages seen again
 	MessagesOmitted int `json:"messages_omitted" cbor:"39,keyasint,omitempty"`
 	StreamsOmitted  int `json:"streams_omitted" cbor:"40,keyasint,omitempty"`
+
+	Unchecked []Unchecked `json:"unchecked" cbor:"41,keyasint,omitempty"` // findings that could not be looked for
 }
 
 // EndCause says how a call ended.
@@ -184,6 +186,13 @@ type Finding struct {
 	Text     string   `json:"text" cbor:"3,keyasint"`
 	Evidence string   `json:"evidence" cbor:"4,keyasint,omitempty"` // times, addresses, numbers
 	Remedy   string   `json:"remedy" cbor:"5,keyasint,omitempty"`
+}
+
+// Unchecked names findings that could not be looked for in a call, and why: their absence says nothing. Codes that do
+// not apply (media of a call that nobody answered) are not listed.
+type Unchecked struct {
+	Reason string   `json:"reason" cbor:"1,keyasint"` // a few words, e.g. "no media seen"
+	Codes  []string `json:"codes" cbor:"2,keyasint"`
 }
 
 // Keep says what is kept of a call's packets.

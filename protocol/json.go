@@ -67,7 +67,11 @@ func (c *CDR) AppendJSON(b []byte) []byte {
 	b = appendInt(append(b, `,"retransmissions":`...), int64(c.Retransmissions))
 	b = appendInt(append(b, `,"messages_omitted":`...), int64(c.MessagesOmitted))
 	b = appendInt(append(b, `,"streams_omitted":`...), int64(c.StreamsOmitted))
-	return append(b, '}')
+	b = append(b, `,"unchecked":[`...)
+	for i := range c.Unchecked {
+		b = c.Unchecked[i].appendJSON(appendComma(b, i))
+	}
+	return append(b, "]}"...)
 }
 
 func (s *Stream) appendJSON(b []byte) []byte {
@@ -157,6 +161,15 @@ func (f *Finding) appendJSON(b []byte) []byte {
 	b = appendString(append(b, `,"evidence":`...), f.Evidence)
 	b = appendString(append(b, `,"remedy":`...), f.Remedy)
 	return append(b, '}')
+}
+
+func (u *Unchecked) appendJSON(b []byte) []byte {
+	b = appendString(append(b, `{"reason":`...), u.Reason)
+	b = append(b, `,"codes":[`...)
+	for i, code := range u.Codes {
+		b = appendString(appendComma(b, i), code)
+	}
+	return append(b, "]}"...)
 }
 
 func (c Capture) appendJSON(b []byte) []byte {

@@ -38,6 +38,14 @@ func plain(c CDR) plainCDR {
 	if c.Findings == nil {
 		c.Findings = []Finding{}
 	}
+	if c.Unchecked == nil {
+		c.Unchecked = []Unchecked{}
+	}
+	for i := range c.Unchecked {
+		if c.Unchecked[i].Codes == nil {
+			c.Unchecked[i].Codes = []string{}
+		}
+	}
 	if c.Capture.Kept == "" {
 		c.Capture.Kept = KeepNone
 	}

@@ -51,7 +51,7 @@ func TestEmptyListsOfACDRAreNotNull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"streams":[]`, `"messages":[]`, `"findings":[]`, `"codecs":[]`, `"kept":"none"`, `"answer":null`, `"mos":null`} {
+	for _, want := range []string{`"streams":[]`, `"messages":[]`, `"findings":[]`, `"unchecked":[]`, `"codecs":[]`, `"kept":"none"`, `"answer":null`, `"mos":null`} {
 		if !strings.Contains(string(b), want) {
 			t.Errorf("%s lacks %s", b, want)
 		}

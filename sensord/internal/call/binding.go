@@ -10,16 +10,17 @@ import (
 // binding is an endpoint of a call's media, as its SDP announced it or as was found otherwise, see learn.go. Of several calls that announce the same endpoint at a time, the one
 // that started last has its media; the others wait below it.
 type binding struct {
-	end     decode.Endpoint
-	call    *Call
-	below   *binding
-	who     uint8 // whose SDP it was: caller or callee
-	origin  origin
-	rtcp    bool // only for RTCP
-	secure  bool
-	t38     bool
-	ptime   uint16
-	formats []format
+	end      decode.Endpoint
+	call     *Call
+	below    *binding
+	who      uint8 // whose SDP it was: caller or callee
+	origin   origin
+	rtcp     bool // only for RTCP
+	secure   bool
+	t38      bool
+	ptime    uint16 // ms, what its owner asked for and
+	maxPtime uint16 // the most it takes; 0: not said
+	formats  []format
 }
 
 // format is a payload type of a binding.
@@ -93,7 +94,7 @@ func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) bool {
 	if rtcp {
 		return fresh
 	}
-	b.secure, b.t38, b.ptime = b.secure || m.Secure, m.T38, m.Ptime
+	b.secure, b.t38, b.ptime, b.maxPtime = b.secure || m.Secure, m.T38, m.Ptime, m.MaxPtime
 	changed := false
 	for _, f := range m.Formats {
 		k := c.table.codec(f, m.Kind)

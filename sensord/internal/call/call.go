@@ -54,16 +54,17 @@ type Call struct {
 	inviteRetrans, answerRetrans int
 	byeRetrans                   int
 
-	media    [2]side // caller's and callee's
-	bindings []*binding
-	chosen   []*codec // what the newest answer took
-	wasHeld  bool
-	t38      bool // offered or agreed
-	shares   bool // an endpoint with another running call
-	feedback bool // RTCP, STUN or DTLS was seen where media goes
-	streams  []*stream
-	borrowed []*stream           // owned by a call that announced the same endpoints later
-	omitted  map[uint64]struct{} // flows beyond maxStreams
+	media     [2]side // caller's and callee's
+	bindings  []*binding
+	chosen    []*codec // what the newest answer took
+	wasHeld   bool
+	t38       bool  // offered or agreed
+	shares    bool  // an endpoint with another running call
+	feedback  bool  // RTCP, STUN or DTLS was seen where media goes
+	evidence  evidence
+	streams   []*stream
+	borrowed  []*stream           // owned by a call that announced the same endpoints later
+	omitted   map[uint64]struct{} // flows beyond maxStreams
 
 	agreed    int64 // when its newest description came that left both sides described
 	expecting bool  // in Table.waiting
@@ -119,6 +120,7 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 	seen := c.log(d, m)
 	if seen == duplicate {
 		c.table.count.duplicates++
+		c.evidence.mirrored++
 		return
 	}
 	c.keep(d, len(d.Packet.Data))
@@ -144,6 +146,7 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 			who = caller
 		}
 		c.userAgent(m, who)
+		c.gatherRequest(d, m, cseq, who)
 		c.request(d, m, cseq, who, opening)
 		c.describe(d, m, who)
 	} else {
@@ -155,6 +158,7 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 			who = callee
 		}
 		c.userAgent(m, who)
+		c.gatherResponse(d, m, cseq, 1-who)
 		c.response(d, m, cseq, method, fromCaller)
 		c.describe(d, m, who)
 	}

@@ -42,4 +42,7 @@ func (t *Table) codec(f sdp.Format, kind sdp.Kind) *codec {
 	return c
 }
 
+// isNoise reports comfort noise (RFC 3389): its sender suppresses silence.
+func (c *codec) isNoise() bool { return strings.EqualFold(c.name, "CN") }
+
 func (c *codec) isDTMF() bool { return strings.EqualFold(c.name, "telephone-event") }

@@ -10,8 +10,10 @@ type feedback struct {
 	trip      rtp.RoundTrip
 	rtt       int64 // smallest from here to the receiver and back, nanoseconds; -1: not known
 	reports   int
-	lossMax   float64 // per cent
-	jitterMax float64 // ms
+	oldest    rtp.ReportBlock // the first and the newest of one receiver
+	newest    rtp.ReportBlock //
+	lossMax   float64         // per cent
+	jitterMax float64         // ms
 }
 
 func (s *stream) feedback() *feedback {
@@ -33,12 +35,12 @@ func (t *Table) takeRTCP(d *decode.Datagram) {
 	t.count.rtcp++
 	c := b.call
 	c.feedback = true
-	if t.cfg.RTCP != nil {
-		t.cfg.RTCP(d, c.callID)
-	}
 	c.keepMedia(d, len(d.Payload))
 	if b.secure { // SRTCP: only the first header can be read
 		return
+	}
+	if t.cfg.RTCP != nil {
+		t.cfg.RTCP(d, c.callID)
 	}
 	whole := rtp.WalkRTCP(d.Payload, func(i rtp.RTCPItem) {
 		switch i.Kind {
@@ -70,6 +72,10 @@ func (c *Call) source(ssrc uint32) *stream {
 // report takes a receiver's statement on s.
 func (s *stream) report(now int64, r *rtp.ReportBlock) {
 	f := s.feedback()
+	if f.reports == 0 {
+		f.oldest = *r
+	}
+	f.newest = *r
 	f.reports++
 	f.lossMax = max(f.lossMax, r.LossPct())
 	if hz := s.rtp.ClockRate(); hz != 0 {

@@ -20,6 +20,8 @@ type side struct {
 	pending   sdp.Direction // offered, not yet answered
 	offered   bool          // pending is set
 	ptime     uint16
+
+	description description
 }
 
 // held reports whether media is stopped by agreement.
@@ -64,16 +66,18 @@ func (c *Call) describe(d *decode.Datagram, m *sip.Message, who int) {
 			names = append(names, ' ')
 		}
 		names = appendCodecs(names, media)
-		if media.T38 {
+		if media.T38 && media.Port != 0 {
 			c.t38 = true
 		}
 		if media.Kind == sdp.Audio && i == c.firstAudio(s) {
 			c.side(d, media, who, m, answer)
+			c.describeSide(m, s, media, who)
 		}
 		if media.Port != 0 {
 			c.bindMedia(media, who, d.Src)
 		}
 	}
+	c.gatherSDP(d, m, s, who, answer)
 	t.scratch = names
 	if n := len(c.messages); n > 0 && c.messages[n-1].t == d.Time {
 		c.messages[n-1].sdp = t.name(names)

@@ -7,7 +7,6 @@ import (
 	"voiptop/protocol"
 	"voiptop/sensord/internal/diagnose"
 	"voiptop/sensord/internal/quality"
-	"voiptop/sensord/internal/sdp"
 )
 
 // Record makes the record of the call as far as it has come. It is the caller's from then on.
@@ -45,7 +44,7 @@ func (c *Call) Record() *protocol.CDR {
 	}
 	r.Codecs = c.codecs(r.Streams)
 	c.worst(r)
-	r.Findings = diagnose.Call(r, c.facts())
+	r.Findings, r.Unchecked = diagnose.Call(r, c.facts())
 	return r
 }
 
@@ -179,30 +178,6 @@ func (s *stream) recordIntervals() []protocol.Interval {
 			JitterMS: round(float64(v.jitter)), MOS: round(float64(v.mos))}
 	}
 	return out
-}
-
-// facts are what diagnose needs beside the record.
-func (c *Call) facts() *diagnose.Facts {
-	f := &diagnose.Facts{
-		Joined: c.joined, Finished: c.finished, Held: c.wasHeld || c.held(), T38: c.t38, SharedMedia: c.shares,
-		Challenged: c.challenged, InviteRepeats: c.inviteRetrans, AnswerRepeats: c.answerRetrans, ByeRepeats: c.byeRetrans,
-		Acked: c.ack != 0 && c.ack >= c.answer, ByeAnswered: c.byeDone != 0, Feedback: c.feedback,
-	}
-	for i := range c.media {
-		s := &c.media[i]
-		f.Sides[i] = diagnose.Side{Described: s.described, Refused: s.refused, Addr: s.addr, Port: s.port,
-			Signalling: s.from.AddrPort().Addr()}
-	}
-	for i, s := range c.heard() {
-		if k := s.codec; k != nil && k.kind != sdp.Video {
-			f.Sides[c.sender(s)].Sent = true
-			f.Astray = f.Astray || s.to == nil
-		}
-		if s.codec != nil && s.to != nil && len(s.to.formats) > 0 && s.to.codec(s.rtp.Report().PayloadType) == nil {
-			f.Unannounced = append(f.Unannounced, i)
-		}
-	}
-	return f
 }
 
 func mos(s quality.Score) protocol.MOS { return protocol.MOS{Avg: round(s.Avg), Min: round(s.Min)} }

@@ -1,8 +1,10 @@
 // Package diagnose judges a call by its record and a few facts more, and says what is wrong in findings: a stable code, a
-// severity, one sentence, the evidence, and what to do.
+// severity, one sentence, the evidence, and what to do. docs/findings.md has a section for each code.
 //
 // It would rather miss a fault than report one that is none: what a capture cannot show (a call cut by its start or
-// end, media of another call, a hold) is not judged. Package call asks it once a call, when its record is made.
+// end, media of another call, a hold) is not judged, and the record says so in its list of what was not checked. Package
+// call asks it once a call, when its record is made; Sources looks over many calls of one address and is driven by
+// package analyze. It is not for measuring: the figures come from packages rtp and quality.
 package diagnose
 
 import (
@@ -14,66 +16,151 @@ import (
 
 // Facts are what a record does not hold.
 type Facts struct {
-	Joined        bool // the capture began in the middle of the call
-	Finished      bool // the record is the last one: the call is not running any more
-	Held          bool // media was stopped by agreement at some time
-	T38           bool // fax by T.38 was offered
-	SharedMedia   bool // another call announced the same endpoints at the same time
-	Challenged    int  // INVITEs refused with 401 or 407
-	InviteRepeats int  // INVITEs sent again
-	AnswerRepeats int  // 2xx to the INVITE sent again
-	ByeRepeats    int  // BYEs sent again
-	Acked         bool // an ACK was seen after the answer
-	ByeAnswered   bool
-	Astray        bool    // RTP went to an endpoint that nobody announced: who sends to whom is a guess
-	Feedback      bool    // RTCP, STUN or DTLS was seen at the announced endpoints: the sensor sees where media goes
-	Sides         [2]Side // caller, callee
-	Unannounced   []int   // streams whose payload type the receiver's SDP does not have
+	Joined             bool // the capture began in the middle of the call
+	Finished           bool // the record is the last one: the call is not running any more
+	Held               bool // media was stopped by agreement at some time
+	T38                bool // fax by T.38 was offered
+	T38Refused         bool // and refused, by a final response or by port 0
+	SharedMedia        bool // another call announced the same endpoints at the same time
+	Challenged         int  // INVITEs refused with 401 or 407
+	RefusedCredentials int  // of them, those that carried credentials
+	InviteRepeats      int  // INVITEs sent again
+	AnswerRepeats      int  // 2xx to the INVITE sent again
+	ByeRepeats         int  // BYEs sent again
+	Acked              bool // an ACK was seen after the answer
+	ByeDone            protocol.Time
+	Astray             bool           // RTP went to an endpoint that nobody announced: who sends to whom is a guess
+	Feedback           bool           // RTCP, STUN or DTLS was seen at the announced endpoints: the sensor sees where media goes
+	DigitsInfo         int            // INFO requests that carried DTMF
+	DigitsRefused      int            // of them, those that were refused
+	LeakedTo           netip.AddrPort // who challenged the callee's BYE and got its credentials
+	Mirrored           uint64         // packets of the call that were captured twice
+	LengthOff          int            // bytes of SDP beyond what Content-Length says (positive) or missing (negative)
+	RewrittenFrom      netip.Addr     // SDP of one and the same message, seen on two hops, named two addresses:
+	RewrittenTo        netip.Addr     // first this one, then that one
+	Sides              [2]Side        // caller, callee
+	Streams            []Stream       // as in the record
 }
 
 // Side is what one party said and did.
 type Side struct {
 	Described  bool // its SDP announced an audio endpoint
 	Refused    bool // its last answer refused audio
+	Keyless    bool // its SDP wants SRTP and holds no key and no fingerprint
+	ICE        bool // its SDP has ICE candidates
 	Addr       netip.Addr
 	Port       uint16
+	Origin     netip.Addr // in its SDP's o=
+	Header     netip.Addr // in the Contact of that message
 	Signalling netip.Addr // where its SDP came from
 	Sent       bool       // sound from it was seen
 }
 
-// The thresholds, with where they come from.
-const (
-	minTalk     = 5_000  // ms: a shorter call may end before media is set up
-	sureTalk    = 10_000 // ms: nobody is silent on the wire for so long by chance
-	minOneWay   = 100    // packets from the other side
-	slowPDD     = 8_000  // ms: mean of international calls in ITU-T E.721 table 2
-	storm       = 6      // INVITE is sent seven times before it times out (RFC 3261 section 17.1.1.2, timer B)
-	lostACK     = 3      // repeats of the answer without any ACK
-	lostBYE     = 3
-	jitterMS    = 30  // mean: more than half of the packets need a buffer that is heard as delay
-	latePct     = 5   // per cent of packets later than 50 ms
-	poorMOS     = 3.1 // "nearly all users dissatisfied" below R = 60, ITU-T G.109 table 1
-	burstLoss   = 1.0 // per cent
-	heavyLoss   = 3.0 // per cent
-	capturedPct = 50  // per cent: of a stream that lacks more, the capture may lack it
-)
-
-type check func(c *protocol.CDR, f *Facts) *protocol.Finding
-
-// checks in the order in which equal severities are shown.
-var checks = []check{oneWayAudio, noAudio, natPrivateSDP, missingACK, lossBurst, jitterHigh, codecMismatch, byeLost, retransmissionStorm,
-	slowPostDial, joined}
-
-// Call returns the findings of a call, gravest first.
-func Call(c *protocol.CDR, f *Facts) []protocol.Finding {
-	var out []protocol.Finding
-	for _, check := range checks {
-		if x := check(c, f); x != nil {
-			out = append(out, *x)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b protocol.Finding) int { return gravity[b.Severity] - gravity[a.Severity] })
-	return out
+// Stream is what a stream's record does not hold.
+type Stream struct {
+	Unannounced       bool   // its payload type is not in the receiver's SDP
+	DigitsUnannounced bool   // nor is that of its telephone-events
+	FaxTones          bool   // telephone-events named fax tones (RFC 4734)
+	Pauses            bool   // the sender falls silent: silence suppression, comfort noise
+	Ptime             uint16 // ms: what the receiver asked for; 0: nothing
+	MaxPtime          uint16 // ms: the most it takes; 0: not said
+	FirstSeq, LastSeq uint64 // extended sequence numbers
+	Restarts          uint32 // of the sequence
+	ReportedLost      int64  // by RTCP, from the receiver's first report to its last
+	ReportedOf        int64  // packets expected between them; 0: no two reports
 }
 
-var gravity = map[protocol.Severity]int{protocol.SeverityBad: 2, protocol.SeverityWarn: 1}
+// exam is one check of one call.
+type exam struct {
+	c         *protocol.CDR
+	f         *Facts
+	code      string
+	found     []protocol.Finding
+	unchecked []protocol.Unchecked
+}
+
+// report adds a finding. The remedy is that of the code; more is put before it.
+func (x *exam) report(s protocol.Severity, text, evidence, remedy string) {
+	x.found = append(x.found, protocol.Finding{Code: x.code, Severity: s, Text: text, Evidence: evidence, Remedy: remedy})
+}
+
+// skip says why the check could not be made.
+func (x *exam) skip(reason string) {
+	for i := range x.unchecked {
+		if x.unchecked[i].Reason == reason {
+			x.unchecked[i].Codes = append(x.unchecked[i].Codes, x.code)
+			return
+		}
+	}
+	x.unchecked = append(x.unchecked, protocol.Unchecked{Reason: reason, Codes: []string{x.code}})
+}
+
+// Call returns the findings of a call, gravest first, and what could not be checked.
+func Call(c *protocol.CDR, f *Facts) ([]protocol.Finding, []protocol.Unchecked) {
+	x := exam{c: c, f: f}
+	for i := range checks {
+		x.code = checks[i].code
+		checks[i].check(&x)
+	}
+	sortFindings(x.found)
+	return x.found, x.unchecked
+}
+
+// sortFindings puts the gravest first and keeps the order of equals.
+func sortFindings(list []protocol.Finding) {
+	slices.SortStableFunc(list, func(a, b protocol.Finding) int { return rank(a.Severity) - rank(b.Severity) })
+}
+
+func rank(s protocol.Severity) int {
+	switch s {
+	case protocol.SeverityBad:
+		return 0
+	case protocol.SeverityWarn:
+		return 1
+	}
+	return 2
+}
+
+// checks in the order in which findings of equal severity are shown: what explains most comes first.
+var checks = []struct {
+	code  string
+	check func(*exam)
+}{
+	{"one-way-audio", oneWayAudio},
+	{"no-audio", noAudio},
+	{"nat-private-sdp", natPrivateSDP},
+	{"sip-alg", sipALG},
+	{"srtp-without-key", srtpWithoutKey},
+	{"missing-ack", missingACK},
+	{"loss-burst", lossBurst},
+	{"loss-located-on-leg", lossLocated},
+	{"jitter-high", jitterHigh},
+	{"clock-skew", clockSkew},
+	{"codec-mismatch", codecMismatch},
+	{"ptime-mismatch", ptimeMismatch},
+	{"ssrc-collision", ssrcCollision},
+	{"early-media-lost", earlyMediaLost},
+	{"late-media", lateMedia},
+	{"media-after-bye", mediaAfterBye},
+	{"dtmf-missing", dtmfMissing},
+	{"t38-refused", t38Refused},
+	{"fax-over-g711", faxOverG711},
+	{"auth-loop", authLoop},
+	{"bye-lost", byeLost},
+	{"retransmission-storm", retransmissionStorm},
+	{"slow-pdd", slowPostDial},
+	{"digest-leak", digestLeak},
+	{"scanner", scannerAgent},
+	{"toll-fraud", func(*exam) {}}, // by Sources alone
+	{"duplicate-mirror", duplicateMirror},
+	{"joined-mid-call", joined},
+}
+
+// Codes lists the codes of all findings.
+func Codes() []string {
+	out := make([]string, len(checks))
+	for i := range checks {
+		out[i] = checks[i].code
+	}
+	return out
+}

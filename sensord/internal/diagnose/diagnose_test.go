@@ -18,7 +18,7 @@ func good() (*protocol.CDR, *Facts) {
 		c.Streams = append(c.Streams, protocol.Stream{Src: "192.0.2.10:4000", Dst: "198.51.100.20:5000", Direction: d, Media: "audio", Codec: "PCMA",
 			Packets: 1000, Expected: 1000, First: c.Answer, Last: c.End, JitterMeanMS: 1, MOSAdapt: protocol.MOS{Avg: 4.4, Min: 4.4}})
 	}
-	f := &Facts{Finished: true, Acked: true, ByeAnswered: true}
+	f := &Facts{Finished: true, Acked: true, ByeDone: c.End, Streams: make([]Stream, 2)}
 	for i, a := range []string{"192.0.2.10", "198.51.100.20"} {
 		f.Sides[i] = Side{Described: true, Addr: netip.MustParseAddr(a), Port: 4000, Signalling: netip.MustParseAddr(a), Sent: true}
 	}
@@ -27,7 +27,7 @@ func good() (*protocol.CDR, *Facts) {
 
 // silence takes the callee's sound away.
 func silence(c *protocol.CDR, f *Facts) {
-	c.Streams = c.Streams[:1]
+	c.Streams, f.Streams = c.Streams[:1], f.Streams[:1]
 	f.Sides[1].Sent = false
 }
 
@@ -58,13 +58,13 @@ func TestFindings(t *testing.T) {
 		{"one way, but media goes elsewhere too", func(c *protocol.CDR, f *Facts) { silence(c, f); f.Astray = true }, ""},
 		{"one way, but a few packets only", func(c *protocol.CDR, f *Facts) { silence(c, f); c.Streams[0].Packets = 20 }, ""},
 		{"sound before the answer only", func(c *protocol.CDR, f *Facts) { silence(c, f); c.Streams[0].Last = c.Answer - 1 }, ""},
-		{"no sound seen", func(c *protocol.CDR, f *Facts) { silence(c, f); c.Streams = nil; f.Sides[0].Sent = false }, "info no-audio"},
+		{"no sound seen", func(c *protocol.CDR, f *Facts) { silence(c, f); c.Streams, f.Streams = nil, nil; f.Sides[0].Sent = false }, "info no-audio"},
 		{"no sound, but RTCP", func(c *protocol.CDR, f *Facts) {
 			silence(c, f)
-			c.Streams = nil
+			c.Streams, f.Streams = nil, nil
 			f.Sides[0].Sent, f.Feedback = false, true
 		}, "bad no-audio"},
-		{"never answered", func(c *protocol.CDR, f *Facts) { silence(c, f); c.Streams, c.ConnectMS, c.Answer = nil, nil, 0 }, ""},
+		{"never answered", func(c *protocol.CDR, f *Facts) { silence(c, f); c.Streams, f.Streams, c.ConnectMS, c.Answer = nil, nil, nil, 0 }, ""},
 		{"one way with a private address", func(c *protocol.CDR, f *Facts) { silence(c, f); f.Sides[0].Addr = netip.MustParseAddr("10.1.2.3") }, "bad one-way-audio, bad nat-private-sdp"},
 		{"two ways with a private address", func(_ *protocol.CDR, f *Facts) { f.Sides[0].Addr = netip.MustParseAddr("10.1.2.3") }, ""},
 		{"one way within a private network", func(c *protocol.CDR, f *Facts) {
@@ -81,23 +81,25 @@ func TestFindings(t *testing.T) {
 			c.Streams[0].JitterMeanMS, c.Streams[0].PDV[0], c.Streams[0].MOSAdapt.Avg = 60, 300, 2.0
 		}, "bad jitter-high"},
 		{"jitter, but hardly a packet late", func(c *protocol.CDR, _ *Facts) { c.Streams[0].JitterMeanMS, c.Streams[0].PDV[0] = 35, 10 }, ""},
-		{"a codec nobody announced", func(_ *protocol.CDR, f *Facts) { f.Unannounced = []int{1} }, "warn codec-mismatch"},
+		{"a codec nobody announced", func(_ *protocol.CDR, f *Facts) { f.Streams[1].Unannounced = true }, "warn codec-mismatch"},
 		{"no ACK", func(_ *protocol.CDR, f *Facts) { f.Acked, f.AnswerRepeats = false, 4 }, "bad missing-ack"},
 		{"no ACK in view, answer not repeated", func(_ *protocol.CDR, f *Facts) { f.Acked = false }, ""},
 		{"answer repeated, then the ACK", func(_ *protocol.CDR, f *Facts) { f.AnswerRepeats = 4 }, ""},
 		{"no BYE", func(c *protocol.CDR, _ *Facts) { c.EndCause = protocol.EndTimeoutRTP }, "warn bye-lost"},
-		{"BYE without answer", func(_ *protocol.CDR, f *Facts) { f.ByeAnswered, f.ByeRepeats = false, 5 }, "warn bye-lost"},
-		{"BYE without answer in view", func(_ *protocol.CDR, f *Facts) { f.ByeAnswered = false }, ""},
-		{"the input ended", func(c *protocol.CDR, f *Facts) { c.EndCause, f.ByeAnswered = protocol.EndUnterminated, false }, ""},
+		{"BYE without answer", func(_ *protocol.CDR, f *Facts) { f.ByeDone, f.ByeRepeats = 0, 5 }, "warn bye-lost"},
+		{"BYE without answer in view", func(_ *protocol.CDR, f *Facts) { f.ByeDone = 0 }, ""},
+		{"the input ended", func(c *protocol.CDR, f *Facts) { c.EndCause, f.ByeDone = protocol.EndUnterminated, 0 }, ""},
 		{"some repeats", func(c *protocol.CDR, _ *Facts) { c.Retransmissions = 5 }, ""},
 		{"many repeats", func(c *protocol.CDR, _ *Facts) { c.Retransmissions = 6 }, "warn retransmission-storm"},
 		{"an unreachable hop", func(c *protocol.CDR, f *Facts) {
+			f.Streams = nil
 			*c = protocol.CDR{Retransmissions: 6, EndCause: protocol.EndNoAnswer}
 			f.InviteRepeats = 6
 		}, "bad retransmission-storm"},
 		{"slow to ring", func(c *protocol.CDR, _ *Facts) { c.PDDMS = ms(8000) }, "warn slow-pdd"},
 		{"slow because of a password", func(c *protocol.CDR, f *Facts) { c.PDDMS, f.Challenged = ms(30000), 1 }, ""},
 		{"rejected late", func(c *protocol.CDR, f *Facts) {
+			f.Streams = nil
 			*c = protocol.CDR{PDDMS: ms(9000), Status: 486, EndCause: protocol.EndRejected}
 		}, ""},
 	} {
@@ -105,7 +107,8 @@ func TestFindings(t *testing.T) {
 			c, f := good()
 			x.change(c, f)
 			var got []string
-			for _, y := range Call(c, f) {
+			found, _ := Call(c, f)
+			for _, y := range found {
 				got = append(got, string(y.Severity)+" "+y.Code)
 				if y.Text == "" || y.Remedy == "" || y.Evidence == "" && y.Code != "joined-mid-call" || !strings.HasSuffix(y.Text, ".") {
 					t.Errorf("incomplete: %+v", y)
@@ -122,7 +125,7 @@ func TestFindingsAreGravestFirst(t *testing.T) {
 	c, f := good()
 	c.Retransmissions = 10
 	f.Acked, f.AnswerRepeats = false, 4
-	got := Call(c, f)
+	got, _ := Call(c, f)
 	if len(got) != 2 || got[0].Severity != protocol.SeverityBad || got[1].Severity != protocol.SeverityWarn {
 		t.Errorf("got %+v", got)
 	}

@@ -2,191 +2,303 @@ package diagnose
 
 import (
 	"fmt"
-	"net/netip"
 
 	"voiptop/protocol"
 )
 
-var partyNames = [2]string{"caller", "callee"}
-
-// talk is for how long, in ms, media should have flowed both ways; 0 when that cannot be said.
-func talk(c *protocol.CDR, f *Facts) int64 {
-	if c.ConnectMS == nil || f.Joined || f.Held || f.T38 || f.SharedMedia {
-		return 0
-	}
-	for _, s := range f.Sides {
-		if !s.Described || s.Refused {
-			return 0
-		}
-	}
-	return *c.ConnectMS
-}
-
-func audio(s *protocol.Stream) bool { return s.Media == "audio" || s.Media == "" }
-
-// silent tells who sent no sound while the other did; -1 if neither or both did.
-func silent(f *Facts) int {
-	switch {
-	case f.Sides[0].Sent && !f.Sides[1].Sent:
-		return 1
-	case f.Sides[1].Sent && !f.Sides[0].Sent:
-		return 0
-	}
-	return -1
-}
-
-func oneWayAudio(c *protocol.CDR, f *Facts) *protocol.Finding {
-	who, ms := silent(f), talk(c, f)
-	if who < 0 || ms < minTalk || f.Astray {
-		return nil
-	}
-	packets := uint64(0)
-	for i := range c.Streams {
-		if s := &c.Streams[i]; audio(s) && s.Last > c.Answer {
-			packets += s.Packets
-		}
-	}
-	if packets < minOneWay {
-		return nil
-	}
-	x := &protocol.Finding{Code: "one-way-audio", Severity: protocol.SeverityWarn,
-		Text: fmt.Sprintf("Only the %s was heard: no RTP came from the %s.", partyNames[1-who], partyNames[who]),
-		Evidence: fmt.Sprintf("%d packets from the %s, 0 from the %s (announced %s) in %s of talk", packets, partyNames[1-who], partyNames[who],
-			endpoint(&f.Sides[who]), seconds(ms)),
-		Remedy: "Check firewall and NAT between the two media addresses, and that the SDP of the silent side names an address that can be reached.",
-	}
-	if ms >= sureTalk {
-		x.Severity = protocol.SeverityBad
-	}
-	return x
-}
-
-// noAudio is grave only when the sensor demonstrably sees where media goes: many sensors see signalling alone.
-func noAudio(c *protocol.CDR, f *Facts) *protocol.Finding {
-	ms := talk(c, f)
-	if ms < minTalk || f.Sides[0].Sent || f.Sides[1].Sent || len(c.Streams) > 0 {
-		return nil
-	}
-	x := &protocol.Finding{Code: "no-audio", Severity: protocol.SeverityInfo,
-		Text:     "The call was answered, and no RTP was seen.",
-		Evidence: fmt.Sprintf("announced %s and %s, 0 packets in %s", endpoint(&f.Sides[0]), endpoint(&f.Sides[1]), seconds(ms)),
-		Remedy:   "If this sensor sees the media of other calls: check firewall and NAT between the two addresses. Else mirror the media to it.",
-	}
-	if f.Feedback && ms >= sureTalk {
-		x.Severity = protocol.SeverityBad
-		x.Text = "The call was answered, RTCP or ICE was exchanged, and no RTP was seen."
-	}
-	return x
-}
-
-// natPrivateSDP wants an audible fault beside the private address: with audio both ways something on the path put it right.
-func natPrivateSDP(c *protocol.CDR, f *Facts) *protocol.Finding {
-	ms := talk(c, f)
-	if ms < minTalk || f.Astray || f.Sides[0].Sent && f.Sides[1].Sent {
-		return nil
-	}
-	for i := range f.Sides {
-		s := &f.Sides[i]
-		if !private(s.Addr) || !public(s.Signalling) {
-			continue
-		}
-		x := &protocol.Finding{Code: "nat-private-sdp", Severity: protocol.SeverityWarn,
-			Text:     fmt.Sprintf("The SDP of the %s names a private address, but its signalling comes from a public one.", partyNames[i]),
-			Evidence: fmt.Sprintf("SDP %s, signalling from %s", endpoint(s), s.Signalling),
-			Remedy:   "Set the external address in the phone or PBX, use STUN, or let a media relay (rtpengine, SBC) rewrite the SDP.",
-		}
-		if silent(f) >= 0 && ms >= sureTalk {
-			x.Severity = protocol.SeverityBad
-		}
-		return x
-	}
-	return nil
-}
-
-func lossBurst(c *protocol.CDR, _ *Facts) *protocol.Finding {
-	var worst *protocol.Stream
+// worst finds the stream of audio with the greatest figure among those that by accepts; nil when there is none.
+func worst(c *protocol.CDR, by func(*protocol.Stream) (float64, bool)) (w *protocol.Stream) {
+	most := 0.0
 	for i := range c.Streams {
 		s := &c.Streams[i]
-		if audio(s) && s.LossPct >= burstLoss && s.Packets >= minOneWay && runs(s) > 0 && (worst == nil || s.LossPct > worst.LossPct) {
-			worst = s
+		if !audio(s) || s.Packets < minOneWay {
+			continue
+		}
+		if v, ok := by(s); ok && (w == nil || v > most) {
+			w, most = s, v
 		}
 	}
-	if worst == nil {
-		return nil
-	}
-	x := &protocol.Finding{Code: "loss-burst", Severity: protocol.SeverityWarn,
-		Text: "RTP packets were lost in bursts, which is heard as gaps.",
-		Evidence: fmt.Sprintf("%s to %s: %d of %d packets lost (%.1f %%), %d bursts of 5 or more", worst.Src, worst.Dst, worst.Lost, worst.Expected,
-			worst.LossPct, runs(worst)),
-		Remedy: "Look for a congested or flapping link on this direction's path; mark RTP with DSCP EF and give it priority.",
-	}
-	switch {
-	case worst.LossPct > capturedPct:
-		x.Text = "Most RTP packets are missing: lost on the way, or not seen by the capture."
-	case worst.LossPct >= heavyLoss && worst.MOSAdapt.Avg > 0 && worst.MOSAdapt.Avg < poorMOS:
-		x.Severity = protocol.SeverityBad
-	}
-	return x
+	return w
 }
 
-// runs counts the bursts of at least 5 packets: 100 ms, more than concealment hides.
+// measured says whether media of an answered call was seen, and skips the check when it should have been.
+func (x *exam) measured() bool {
+	c, f := x.c, x.f
+	switch {
+	case len(c.Streams) > 0:
+		return true
+	case c.OverLimit:
+		x.skip(reasonLimit)
+	case (c.Answer != 0 || f.Joined) && !f.T38:
+		x.skip(reasonNoMedia)
+	}
+	return false
+}
+
+func lossBurst(x *exam) {
+	if !x.measured() {
+		return
+	}
+	s := worst(x.c, func(s *protocol.Stream) (float64, bool) { return s.LossPct, s.LossPct >= burstLoss && runs(s) > 0 })
+	if s == nil {
+		return
+	}
+	severity, text := protocol.SeverityWarn, "RTP packets were lost in bursts, which is heard as gaps."
+	switch {
+	case s.LossPct > capturedPct:
+		text = "Most RTP packets are missing: lost on the way, or not seen by the capture."
+	case s.LossPct >= heavyLoss && s.MOSAdapt.Avg > 0 && s.MOSAdapt.Avg < poorMOS:
+		severity = protocol.SeverityBad
+	}
+	x.report(severity, text, fmt.Sprintf("%s to %s: %d of %d packets lost (%.1f %%), %d bursts of %d or more%s", s.Src, s.Dst, s.Lost, s.Expected, s.LossPct,
+		runs(s), burstRun, worstInterval(s)), "Look for a congested or flapping link on this direction's path; mark RTP with DSCP EF and give it priority.")
+}
+
+// runs counts the bursts that are heard.
 func runs(s *protocol.Stream) (n uint32) {
-	for _, v := range s.Bursts[4:] {
+	for _, v := range s.Bursts[burstRun-1:] {
 		n += v
 	}
 	return n
 }
 
-func jitterHigh(c *protocol.CDR, _ *Facts) *protocol.Finding {
-	var worst *protocol.Stream
-	for i := range c.Streams {
-		s := &c.Streams[i]
-		late := 100 * float64(s.PDV[0]) / float64(max(1, s.Packets))
-		if audio(s) && s.Packets >= minOneWay && s.JitterMeanMS >= jitterMS && late >= latePct && (worst == nil || s.JitterMeanMS > worst.JitterMeanMS) {
-			worst = s
+// worstInterval says when most was lost.
+func worstInterval(s *protocol.Stream) string {
+	var w protocol.Interval
+	for _, i := range s.Intervals {
+		if i.Lost > w.Lost {
+			w = i
 		}
 	}
-	if worst == nil {
-		return nil
+	if w.Lost == 0 || len(s.Intervals) < 2 {
+		return ""
 	}
-	x := &protocol.Finding{Code: "jitter-high", Severity: protocol.SeverityWarn,
-		Text: "RTP packets arrived very unevenly.",
-		Evidence: fmt.Sprintf("%s to %s: jitter %.1f ms mean, %.1f ms maximum; %d of %d packets later than 50 ms", worst.Src, worst.Dst, worst.JitterMeanMS,
-			worst.JitterMaxMS, worst.PDV[0], worst.Packets),
-		Remedy: "Look for queues without priority for RTP (DSCP EF), Wi-Fi, or an overloaded sender on this direction's path.",
-	}
-	if worst.MOSAdapt.Avg > 0 && worst.MOSAdapt.Avg < poorMOS && worst.LossPct < burstLoss {
-		x.Severity = protocol.SeverityBad
-	}
-	return x
+	return fmt.Sprintf(", most of them (%d) in the ten seconds from %s", w.Lost, w.T)
 }
 
-func codecMismatch(c *protocol.CDR, f *Facts) *protocol.Finding {
-	for _, i := range f.Unannounced {
-		s := &c.Streams[i]
-		if s.Packets < minOneWay || !audio(s) {
+// lossLocated tells on which part of the way packets were lost: by the same stream seen before and after a relay, and by
+// what the receiver reports against what was seen here.
+func lossLocated(x *exam) {
+	if !x.measured() {
+		return
+	}
+	c, f := x.c, x.f
+	reports := false
+	for i := range c.Streams {
+		a := &c.Streams[i]
+		if !audio(a) || a.Packets < minOneWay || f.Streams[i].Restarts > 0 {
 			continue
 		}
-		return &protocol.Finding{Code: "codec-mismatch", Severity: protocol.SeverityWarn,
-			Text:     "RTP came with a payload type that its receiver did not announce.",
-			Evidence: fmt.Sprintf("%s to %s: payload type %d in %d packets", s.Src, s.Dst, s.PayloadType, s.Packets),
-			Remedy:   "Compare the codec lists of both sides and of the PBX between them; the receiver will not play what it did not announce.",
+		for j := range c.Streams {
+			b := &c.Streams[j]
+			if b.SSRC != a.SSRC || b.Src == a.Src || b.Dst == a.Dst || b.Direction != a.Direction || !aligned(&f.Streams[i], &f.Streams[j]) {
+				continue
+			}
+			reports = true
+			if b.LossPct-a.LossPct >= locatedPct && b.Lost-min(a.Lost, b.Lost) >= locatedLost && relays(a, b) {
+				x.report(protocol.SeverityWarn, "Packets were lost on one leg only: at the relay, or between it and this sensor.",
+					fmt.Sprintf("SSRC %s: %s to %s lost %.1f %%, %s to %s lost %.1f %%", a.SSRC, a.Src, a.Dst, a.LossPct, b.Src, b.Dst, b.LossPct),
+					"Look at the relay's load and drop counters, and at the link behind it; the leg before it is not to blame.")
+				return
+			}
+		}
+		t := &f.Streams[i]
+		if t.ReportedOf < minOneWay || t.ReportedLost < 0 || t.ReportedLost > t.ReportedOf {
+			continue
+		}
+		reports = true
+		there := 100 * float64(t.ReportedLost) / float64(t.ReportedOf)
+		evidence := fmt.Sprintf("%s to %s: %.1f %% lost before this sensor, %.1f %% (%d of %d) by the receiver's reports", a.Src, a.Dst, a.LossPct, there,
+			t.ReportedLost, t.ReportedOf)
+		switch {
+		case there-a.LossPct >= locatedPct && t.ReportedLost >= locatedLost:
+			x.report(protocol.SeverityWarn, "Packets were lost behind this sensor, on their way to the receiver.", evidence,
+				"The path from the sender to this sensor is good: look between the sensor and the receiver (its access line, Wi-Fi, switch port).")
+			return
+		case a.LossPct >= locatedPct && a.Lost >= locatedLost && there >= a.LossPct/2 && there <= a.LossPct+1:
+			x.report(protocol.SeverityInfo, "All loss happened before this sensor.", evidence,
+				"The path from this sensor to the receiver is good: look between the sender and the sensor.")
+			return
 		}
 	}
-	return nil
+	if !reports {
+		x.skip(reasonReports)
+	}
 }
 
-func endpoint(s *Side) netip.AddrPort { return netip.AddrPortFrom(s.Addr, s.Port) }
+// relays reports whether b goes on where a ends: from the address that a went to.
+func relays(a, b *protocol.Stream) bool { return host(a.Dst) == host(b.Src) }
 
-func seconds(ms int64) string { return fmt.Sprintf("%.1f s", float64(ms)/1000) }
-
-// carrierNAT is RFC 6598's shared address space.
-var carrierNAT = netip.MustParsePrefix("100.64.0.0/10")
-
-func private(a netip.Addr) bool {
-	return a.IsPrivate() || a.IsValid() && carrierNAT.Contains(a)
+// host is an endpoint without its port.
+func host(endpoint string) string {
+	for i := len(endpoint) - 1; i >= 0; i-- {
+		if endpoint[i] == ':' {
+			return endpoint[:i]
+		}
+	}
+	return endpoint
 }
 
-func public(a netip.Addr) bool {
-	return a.IsGlobalUnicast() && !private(a)
+// aligned reports whether two streams begin and end at nearly the same sequence numbers: they are one, seen in two places.
+func aligned(a, b *Stream) bool { return near(a.FirstSeq, b.FirstSeq) && near(a.LastSeq, b.LastSeq) }
+
+func near(a, b uint64) bool { return max(a, b)-min(a, b) <= alignedSeq }
+
+func jitterHigh(x *exam) {
+	if !x.measured() {
+		return
+	}
+	s := worst(x.c, func(s *protocol.Stream) (float64, bool) {
+		late := 100 * float64(s.PDV[0]) / float64(max(1, s.Packets))
+		return s.JitterMeanMS, s.JitterMeanMS >= jitterMS && late >= latePct
+	})
+	if s == nil {
+		return
+	}
+	severity := protocol.SeverityWarn
+	if s.MOSAdapt.Avg > 0 && s.MOSAdapt.Avg < poorMOS && s.LossPct < burstLoss {
+		severity = protocol.SeverityBad
+	}
+	x.report(severity, "RTP packets arrived very unevenly.", fmt.Sprintf("%s to %s: jitter %.1f ms mean, %.1f ms maximum; %d of %d packets later than 50 ms",
+		s.Src, s.Dst, s.JitterMeanMS, s.JitterMaxMS, s.PDV[0], s.Packets),
+		"Look for queues without priority for RTP (DSCP EF), Wi-Fi, or an overloaded sender on this direction's path.")
+}
+
+// clockSkew needs a long and steady stream: jitter bends the slope, a pause hides it.
+func clockSkew(x *exam) {
+	if !x.measured() {
+		return
+	}
+	short := true
+	var ppm float64
+	s := worst(x.c, func(s *protocol.Stream) (float64, bool) {
+		length := millis(s.Last - s.First)
+		if length < skewLength {
+			return 0, false
+		}
+		short = false
+		v := s.SkewMS / float64(length) * 1e6
+		v, drift := max(v, -v), max(s.SkewMS, -s.SkewMS)
+		return v, v >= skewPPM && drift >= skewMS && s.JitterMeanMS < skewMS/2 && s.DeltaMaxMS < steadyDelta
+	})
+	if short {
+		x.skip(reasonShort)
+	}
+	if s == nil {
+		return
+	}
+	length := millis(s.Last - s.First)
+	ppm = s.SkewMS / float64(length) * 1e6
+	how := "fast"
+	if ppm < 0 {
+		how = "slow"
+	}
+	x.report(protocol.SeverityWarn, fmt.Sprintf("The sender's clock runs too %s: the receiver's buffer runs over or empty again and again.", how),
+		fmt.Sprintf("%s to %s: %+.1f ms in %s (%+.0f ppm)", s.Src, s.Dst, s.SkewMS, seconds(length), ppm),
+		"See the sender's clock source: a virtual machine without a stable timer, a gateway whose line (E1, BRI) gives no clock. If many streams show the same, check this sensor's clock.")
+}
+
+func codecMismatch(x *exam) {
+	if !x.measured() {
+		return
+	}
+	for i := range x.f.Streams {
+		s := &x.c.Streams[i]
+		if !x.f.Streams[i].Unannounced || s.Packets < minOneWay || !audio(s) {
+			continue
+		}
+		x.report(protocol.SeverityWarn, "RTP came with a payload type that its receiver did not announce.",
+			fmt.Sprintf("%s to %s: payload type %d in %d packets", s.Src, s.Dst, s.PayloadType, s.Packets),
+			"Compare the codec lists of both sides and of the PBX between them; the receiver will not play what it did not announce.")
+		return
+	}
+}
+
+// ptimeMismatch holds a=maxptime binding and a=ptime a wish (RFC 8866 section 6.4): what is over the wish is told, not graded.
+func ptimeMismatch(x *exam) {
+	if !x.measured() {
+		return
+	}
+	for i := range x.f.Streams {
+		s, t := &x.c.Streams[i], &x.f.Streams[i]
+		if !audio(s) || s.Packets < minOneWay || s.PtimeMS <= 0 || longFrames(s.Codec) {
+			continue
+		}
+		switch {
+		case t.MaxPtime != 0 && s.PtimeMS > float64(t.MaxPtime)+0.5:
+			x.report(protocol.SeverityWarn, "Packets hold more sound than the receiver takes.",
+				fmt.Sprintf("%s to %s: %g ms a packet, announced a=maxptime:%d", s.Src, s.Dst, s.PtimeMS, t.MaxPtime),
+				"Set the packet time of the sender to that of the receiver: where it does not fit, the voice is choppy or silent.")
+			return
+		case t.Ptime != 0 && (s.PtimeMS >= ptimeFactor*float64(t.Ptime) || float64(t.Ptime) >= ptimeFactor*s.PtimeMS):
+			x.report(protocol.SeverityInfo, "Packets hold another length of sound than the receiver asked for.",
+				fmt.Sprintf("%s to %s: %g ms a packet, asked for a=ptime:%d", s.Src, s.Dst, s.PtimeMS, t.Ptime),
+				"If this direction is choppy, set the same packet time on both sides; some gateways cannot play another than their own.")
+			return
+		}
+	}
+}
+
+// longFrames tells the codecs whose frames may be longer than what one ptime for all codecs says.
+func longFrames(codec string) bool {
+	switch codec {
+	case "G723", "iLBC", "ILBC", "SILK", "opus", "OPUS":
+		return true
+	}
+	return false
+}
+
+// ssrcCollision wants two senders: the same packets seen before and after a NAT have the same sequence numbers.
+func ssrcCollision(x *exam) {
+	if !x.measured() {
+		return
+	}
+	c, f := x.c, x.f
+	for i := range c.Streams {
+		for j := range i {
+			a, b := &c.Streams[j], &c.Streams[i]
+			if a.SSRC != b.SSRC || a.Dst != b.Dst || a.Src == b.Src || min(a.Packets, b.Packets) < minOneWay || aligned(&f.Streams[j], &f.Streams[i]) {
+				continue
+			}
+			if both := millis(min(a.Last, b.Last) - max(a.First, b.First)); both >= steadyDelta {
+				x.report(protocol.SeverityWarn, "Two senders use the same SSRC to one receiver: it mixes or drops one of them.",
+					fmt.Sprintf("SSRC %s from %s and from %s to %s, at the same time for %s", a.SSRC, a.Src, b.Src, a.Dst, seconds(both)),
+					"One of them must choose another SSRC (RFC 3550 section 8.2): look for a device that does not draw it at random, or a call that is recorded or forked twice.")
+				return
+			}
+		}
+	}
+}
+
+// srtpWithoutKey looks at what was agreed: SRTP by its profile (RFC 3711), and no key to go with it.
+func srtpWithoutKey(x *exam) {
+	if x.c.Answer == 0 || x.f.Joined {
+		return
+	}
+	for i := range x.f.Sides {
+		if s := &x.f.Sides[i]; s.Described && s.Keyless {
+			x.report(protocol.SeverityWarn, fmt.Sprintf("The %s wants SRTP and gives no key for it.", partyNames[i]),
+				fmt.Sprintf("m= line with RTP/SAVP for %s, no a=crypto, a=fingerprint or a=key-mgmt", endpoint(s)),
+				"Check that no proxy on the way strips a=crypto, and that SRTP is switched on fully (SDES or DTLS) on that device; else switch it off.")
+			return
+		}
+	}
+}
+
+// duplicateMirror is no fault of the call: figures are right, since each packet counts once.
+func duplicateMirror(x *exam) {
+	n := x.f.Mirrored
+	if n < mirroredMin {
+		return
+	}
+	seen := uint64(len(x.c.Messages) + x.c.MessagesOmitted)
+	for i := range x.c.Streams {
+		seen += x.c.Streams[i].Packets
+	}
+	if n*100 < seen*mirroredPct {
+		return
+	}
+	x.report(protocol.SeverityInfo, "Packets of this call were captured twice; each was counted once.",
+		fmt.Sprintf("%d of %d packets had a copy", min(n, seen), seen),
+		"Mirror each port in one direction only, or the uplink alone: copies cost the sensor capacity.")
 }

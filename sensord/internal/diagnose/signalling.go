@@ -2,72 +2,103 @@ package diagnose
 
 import (
 	"fmt"
+	"strings"
 
 	"voiptop/protocol"
 )
 
-// missingACK is sure only when the answer was repeated: an ACK may take a way that the sensor does not see.
-func missingACK(c *protocol.CDR, f *Facts) *protocol.Finding {
-	if c.Answer == 0 || f.Acked || f.AnswerRepeats < lostACK {
-		return nil
-	}
-	return &protocol.Finding{Code: "missing-ack", Severity: protocol.SeverityBad,
-		Text:     "The answer was never acknowledged: the callee will hang up after 32 seconds.",
-		Evidence: fmt.Sprintf("200 sent %d times, no ACK", f.AnswerRepeats+1),
-		Remedy:   "Check that the Contact of the answer can be reached from the caller, and that proxies keep the route (Record-Route).",
-	}
+// request reports whether m is a request of the method.
+func request(m *protocol.Message, method string) bool {
+	return len(m.FirstLine) > len(method) && m.FirstLine[len(method)] == ' ' && strings.HasPrefix(m.FirstLine, method)
 }
 
-func byeLost(c *protocol.CDR, f *Facts) *protocol.Finding {
-	x := &protocol.Finding{Code: "bye-lost", Severity: protocol.SeverityWarn,
-		Remedy: "Check that both parties can reach each other's Contact until the end of the call: NAT bindings, firewall timeouts, session timers."}
+// status is the status code of a response, 0 of a request.
+func status(m *protocol.Message) (n int) {
+	if l := m.FirstLine; len(l) >= 11 && strings.EqualFold(l[:8], "SIP/2.0 ") {
+		for _, d := range l[8:11] {
+			n = 10*n + int(d-'0')
+		}
+	}
+	return n
+}
+
+// response reports whether m is a response to an INVITE with the status.
+func response(m *protocol.Message, code int) bool {
+	return status(m) == code && strings.HasSuffix(m.CSeq, " INVITE")
+}
+
+// missingACK is sure only when the answer was repeated: an ACK may take a way that the sensor does not see.
+func missingACK(x *exam) {
+	c, f := x.c, x.f
+	if c.Answer == 0 || f.Acked || f.AnswerRepeats < lostACK {
+		return
+	}
+	x.report(protocol.SeverityBad, "The answer was never acknowledged: the callee will hang up after 32 seconds.",
+		fmt.Sprintf("200 sent %d times from %s on, no ACK", f.AnswerRepeats+1, c.Answer),
+		"Check that the Contact of the answer can be reached from the caller, and that proxies keep the route (Record-Route).")
+}
+
+func byeLost(x *exam) {
+	c, f := x.c, x.f
+	const remedy = "Check that both parties can reach each other's Contact until the end of the call: NAT bindings, firewall timeouts, session timers."
 	switch {
 	case c.EndCause == protocol.EndTimeoutRTP || c.EndCause == protocol.EndTimeoutBye:
-		x.Text = "The call fell silent and no BYE was seen."
-		x.Evidence = "last packet at " + c.End.String()
-	case f.Finished && c.EndCause == protocol.EndBye && !f.ByeAnswered && f.ByeRepeats >= lostBYE:
-		x.Text = "The BYE was not answered."
-		x.Evidence = fmt.Sprintf("BYE sent %d times by the %s", f.ByeRepeats+1, c.EndBy)
-	default:
-		return nil
+		x.report(protocol.SeverityWarn, "The call fell silent and no BYE was seen.", "last packet at "+c.End.String(), remedy)
+	case !f.Finished:
+		x.skip(reasonRunning)
+	case c.EndCause == protocol.EndUnterminated || c.EndCause == protocol.EndInterrupted:
+		if c.Answer != 0 || f.Joined {
+			x.skip(reasonEnded)
+		}
+	case c.EndCause == protocol.EndBye && f.ByeDone == 0 && f.ByeRepeats >= lostBYE:
+		x.report(protocol.SeverityWarn, "The BYE was not answered.", fmt.Sprintf("BYE sent %d times by the %s from %s on", f.ByeRepeats+1, c.EndBy, c.End), remedy)
 	}
-	return x
 }
 
-func retransmissionStorm(c *protocol.CDR, f *Facts) *protocol.Finding {
+func retransmissionStorm(x *exam) {
+	c, f := x.c, x.f
 	if c.Retransmissions < storm {
-		return nil
+		return
 	}
-	x := &protocol.Finding{Code: "retransmission-storm", Severity: protocol.SeverityWarn,
-		Text:     "Messages had to be sent again and again: packets or their answers were lost.",
-		Evidence: fmt.Sprintf("%d messages repeated, %d of them INVITE, %d answers", c.Retransmissions, f.InviteRepeats, f.AnswerRepeats),
-		Remedy:   "See in the ladder which hop repeats: the next one is overloaded, unreachable, or its answers are dropped on the way back.",
-	}
+	severity, text := protocol.SeverityWarn, "Messages had to be sent again and again: packets or their answers were lost."
 	if c.Answer == 0 && c.Status == 0 && f.InviteRepeats >= storm && f.Finished && c.EndCause != protocol.EndUnterminated {
-		x.Severity = protocol.SeverityBad
-		x.Text = "The INVITE was repeated and never answered: the next hop cannot be reached."
+		severity, text = protocol.SeverityBad, "The INVITE was repeated and never answered: the next hop cannot be reached."
 	}
-	return x
+	x.report(severity, text, fmt.Sprintf("%d messages repeated, %d of them INVITE, %d answers", c.Retransmissions, f.InviteRepeats, f.AnswerRepeats),
+		"See in the ladder which hop repeats: the next one is overloaded, unreachable, or its answers are dropped on the way back.")
 }
 
 // slowPostDial leaves out calls that were challenged: a person may have had to type a password.
-func slowPostDial(c *protocol.CDR, f *Facts) *protocol.Finding {
-	if c.PDDMS == nil || *c.PDDMS < slowPDD || f.Challenged > 0 || f.Joined || c.Ringing == 0 {
-		return nil
+func slowPostDial(x *exam) {
+	c, f := x.c, x.f
+	if f.Joined {
+		x.skip(reasonJoined)
+		return
 	}
-	return &protocol.Finding{Code: "slow-pdd", Severity: protocol.SeverityWarn,
-		Text:     "It took long until the phone rang.",
-		Evidence: fmt.Sprintf("%s from INVITE to the first 18x", seconds(*c.PDDMS)),
-		Remedy:   "See in the ladder which hop answers late: a number lookup (ENUM, DNS, LDAP), a carrier, or a failed first route.",
+	if c.PDDMS == nil || *c.PDDMS < slowPDD || f.Challenged > 0 || c.Ringing == 0 {
+		return
 	}
+	x.report(protocol.SeverityWarn, "It took long until the phone rang.", fmt.Sprintf("%s from INVITE at %s to the first 18x", seconds(*c.PDDMS), c.Start),
+		"See in the ladder which hop answers late: a number lookup (ENUM, DNS, LDAP), a carrier, or a failed first route.")
 }
 
-func joined(_ *protocol.CDR, f *Facts) *protocol.Finding {
-	if !f.Joined {
-		return nil
+// authLoop counts what was refused although it had credentials: the first challenge is how digest begins.
+func authLoop(x *exam) {
+	c, f := x.c, x.f
+	if f.RefusedCredentials < refusals {
+		return
 	}
-	return &protocol.Finding{Code: "joined-mid-call", Severity: protocol.SeverityInfo,
-		Text:   "The capture began in the middle of this call: start, answer and what came before are not known.",
-		Remedy: "Start the capture before the call.",
+	severity := protocol.SeverityWarn
+	if c.Answer == 0 && (c.Status == 401 || c.Status == 407) {
+		severity = protocol.SeverityBad
+	}
+	x.report(severity, "The caller's credentials were refused again and again.",
+		fmt.Sprintf("%d INVITEs from %s with credentials, each answered with a new challenge by %s", f.RefusedCredentials, c.Src, c.Dst),
+		"Check user name, realm and password of the account, and that a proxy on the way does not change what the digest covers (Request-URI, body).")
+}
+
+func joined(x *exam) {
+	if x.f.Joined {
+		x.report(protocol.SeverityInfo, "The capture began in the middle of this call: start, answer and what came before are not known.", "", "Start the capture before the call.")
 	}
 }

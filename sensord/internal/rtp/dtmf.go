@@ -5,6 +5,12 @@ import "encoding/binary"
 // dtmfDigits names the events of RFC 4733 section 3.2; 16 is hook flash.
 const dtmfDigits = "0123456789*#ABCD!"
 
+// Events of a fax, RFC 4734 section 7: the tone of a caller that is a fax, and the preamble of V.21.
+const (
+	eventCNG = 36
+	eventV21 = 54
+)
+
 // MaxDigits is how many digits a DTMF holds; later ones are counted only.
 const MaxDigits = 60
 
@@ -19,6 +25,7 @@ type DTMF struct {
 	event   uint8
 	ts      uint32 // of the current event
 	length  uint16 // of the current event so far, in timestamp units
+	fax     bool
 }
 
 // Packet takes a telephone-event packet. digit is 0 unless a new event with a digit began.
@@ -50,6 +57,7 @@ func (d *DTMF) Packet(h *Header, payload []byte) (digit byte) {
 	}
 	d.started, d.event, d.ts, d.length, d.ended = true, event, h.Timestamp, length, end
 	if int(event) >= len(dtmfDigits) {
+		d.fax = d.fax || event == eventCNG || event == eventV21
 		return 0
 	}
 	digit = dtmfDigits[event]
@@ -64,6 +72,9 @@ func (d *DTMF) Packet(h *Header, payload []byte) (digit byte) {
 
 // Digits are the digits so far, in order: 0-9 * # A-D, and ! for hook flash.
 func (d *DTMF) Digits() string { return string(d.digits[:d.n]) }
+
+// Fax reports whether an event named a tone that only faxes send.
+func (d *DTMF) Fax() bool { return d.fax }
 
 // Omitted counts the digits beyond MaxDigits.
 func (d *DTMF) Omitted() int { return int(d.omitted) }

@@ -7,6 +7,8 @@ type Report struct {
 	ClockRate   uint32 // Hz, 0: unknown
 	PtimeMS     float64
 
+	FirstSeq, LastSeq uint64 // lowest and highest extended sequence number; restarts joined, so that their difference tells
+
 	Packets    uint64 // unique
 	Expected   uint64 // lowest to highest sequence number, restarts joined
 	Lost       uint64 // Expected - Packets, RFC 3550 appendix A.3 without duplicates
@@ -45,6 +47,7 @@ func (s *Stream) Report() (r Report) {
 	r = Report{
 		First: s.first, Last: s.last,
 		ClockRate: s.clock,
+		FirstSeq:  s.window.base, LastSeq: s.top,
 		Packets:   s.received, Expected: s.expected(),
 		Duplicates: s.dups, Reordered: s.reordered, Strays: s.strays,
 		JitterMaxMS: s.jitterMax / 1e6,

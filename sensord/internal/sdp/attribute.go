@@ -27,6 +27,10 @@ func (m *Media) attribute(v []byte) {
 		if n, ok := number(v, 1000); ok {
 			m.Ptime = uint16(n)
 		}
+	case fold(name, "maxptime"):
+		if n, ok := number(v, 1000); ok {
+			m.MaxPtime = uint16(n)
+		}
 	case fold(name, "rtcp"):
 		port, rest := word(v)
 		if p, ok := number(port, 65535); ok {
@@ -42,7 +46,9 @@ func (m *Media) attribute(v []byte) {
 	case fold(name, "candidate"):
 		m.candidate(v)
 	case fold(name, "crypto"), fold(name, "fingerprint"):
-		m.Secure = true
+		m.Secure, m.Keyed = true, true
+	case fold(name, "key-mgmt"), fold(name, "zrtp-hash"):
+		m.Keyed = true
 	default:
 		if d, ok := direction(name); ok {
 			m.Direction = d

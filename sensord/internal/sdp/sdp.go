@@ -64,8 +64,11 @@ type Media struct {
 	RTCPPort  uint16     // a=rtcp or Port+1
 	Direction Direction
 	Ptime     uint16 // ms, 0: not said
+	MaxPtime  uint16 // ms, 0: not said
 	RTP       bool   // a profile of RTP; false for udptl and message media
 	Secure    bool   // SRTP: SAVP or SAVPF, a=crypto or a=fingerprint
+	SAVP      bool   // SRTP by the profile of the m= line
+	Keyed     bool   // a=crypto, a=fingerprint, a=key-mgmt or a=zrtp-hash
 	Mux       bool   // a=rtcp-mux
 	T38       bool   // udptl with t38
 	Formats   []Format
@@ -79,7 +82,8 @@ type Media struct {
 // Session is a description taken apart. It is used again and again by Parse; slices live as long as the bytes parsed.
 type Session struct {
 	Media   []Media
-	Omitted int // m= sections beyond MaxMedia
+	Origin  netip.Addr // from o=; invalid when it is a host name or missing
+	Omitted int        // m= sections beyond MaxMedia
 
 	room   [MaxMedia][]Format
 	places [MaxMedia][]netip.AddrPort
@@ -99,7 +103,7 @@ func (s *Session) Parse(b []byte) bool {
 	if cap(s.Media) == 0 {
 		s.Media = make([]Media, 0, MaxMedia)
 	}
-	s.Media, s.Omitted = s.Media[:0], 0
+	s.Media, s.Omitted, s.Origin = s.Media[:0], 0, netip.Addr{}
 	var (
 		def     defaults
 		m       *Media
@@ -124,6 +128,8 @@ func (s *Session) Parse(b []byte) bool {
 			continue
 		}
 		switch l[0] {
+		case 'o':
+			s.Origin = origin(v)
 		case 'c':
 			any = true
 			if a, ok := connection(v); ok {
@@ -178,7 +184,7 @@ func (s *Session) unbundle() {
 // media starts the section of an m= line: "audio 49170/2 RTP/AVP 0 8 101".
 func (s *Session) media(v []byte, def defaults) *Media {
 	n := len(s.Media)
-	s.Media = append(s.Media, Media{Addr: def.addr, Direction: def.dir, Secure: def.secure, Ports: 1, Formats: s.room[n][:0],
+	s.Media = append(s.Media, Media{Addr: def.addr, Direction: def.dir, Secure: def.secure, Keyed: def.secure, Ports: 1, Formats: s.room[n][:0],
 		Candidates: s.places[n][:0]})
 	m := &s.Media[n]
 	kind, v := word(v)
@@ -202,7 +208,8 @@ func (s *Session) media(v []byte, def defaults) *Media {
 	}
 	proto, v := word(v)
 	m.RTP = contains(proto, "rtp/")
-	m.Secure = m.Secure || contains(proto, "savp")
+	m.SAVP = contains(proto, "savp")
+	m.Secure = m.Secure || m.SAVP
 	udptl := contains(proto, "udptl")
 	for len(v) > 0 {
 		var f []byte
@@ -244,6 +251,15 @@ func (m *Media) Held() bool {
 
 // discard is the port of a service that no media goes to.
 const discard = 9
+
+// origin reads the address of "alice 2890844526 2890844526 IN IP4 192.0.2.1".
+func origin(v []byte) netip.Addr {
+	for range 3 {
+		_, v = word(v)
+	}
+	a, _ := connection(v)
+	return a
+}
 
 // connection reads "IN IP4 192.0.2.1/127".
 func connection(v []byte) (netip.Addr, bool) {

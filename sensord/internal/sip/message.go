@@ -270,6 +270,19 @@ func (m *Message) Body() []byte {
 // Cut reports whether the message ends before its blank line or before the end of the body it announces.
 func (m *Message) Cut() bool { return m.cut || m.length > len(m.raw)-int(m.body) }
 
+// Excess is how many bytes more (positive) or fewer (negative) follow the blank line than Content-Length says, line ends and blanks
+// at the end left out; 0 when it is right or not said.
+func (m *Message) Excess() int {
+	if m.length < 0 || m.cut {
+		return 0
+	}
+	b := m.raw[m.body:]
+	if m.length > len(b) {
+		return len(b) - m.length
+	}
+	return len(trimRight(bytes.TrimRight(b[m.length:], "\x00")))
+}
+
 // number reads decimal digits, at most limit; blanks may follow.
 func number(b []byte, limit int) (int, bool) {
 	n := 0

@@ -1,0 +1,214 @@
+package call
+
+import (
+	"bytes"
+	"net/netip"
+
+	"voiptop/protocol"
+	"voiptop/sensord/internal/decode"
+	"voiptop/sensord/internal/diagnose"
+	"voiptop/sensord/internal/rtp"
+	"voiptop/sensord/internal/sdp"
+	"voiptop/sensord/internal/sip"
+)
+
+// evidence is what a call keeps for its diagnosis alone.
+type evidence struct {
+	mirrored           uint64 // packets captured twice
+	credentials        bool   // the newest INVITE carried some
+	refusedCredentials int
+	t38Offer           uint32 // CSeq of the newest INVITE that offered T.38, and who sent it
+	t38By              int
+	t38Refused         bool
+	digitsCSeq         uint32 // of the newest INFO with digits
+	digitsBy           int
+	digitsInfo         int
+	digitsRefused      int
+	byeChallenger      decode.Endpoint // who challenged the callee's BYE
+	leakedTo           decode.Endpoint // and got its credentials
+	lengthOff          int
+	rewrittenFrom      netip.Addr // c= of one message on its first hop and on a later one
+	rewrittenTo        netip.Addr
+}
+
+// description is what one party's first SDP says for the diagnosis.
+type description struct {
+	branch  fnv1a // of the message that carried it
+	cseq    uint32
+	keyless bool
+	ice     bool
+	origin  netip.Addr // o=
+	header  netip.Addr // Contact
+}
+
+// gatherRequest notes what a request that who sent tells.
+func (c *Call) gatherRequest(d *decode.Datagram, m *sip.Message, cseq uint32, who int) {
+	e := &c.evidence
+	switch m.Method() {
+	case sip.Invite:
+		e.credentials = m.Get(sip.Authorization) != nil || m.Get(sip.ProxyAuthorization) != nil
+	case sip.Info:
+		if kind := m.Get(sip.ContentType); containsFold(kind, "dtmf") {
+			e.digitsInfo++
+			e.digitsCSeq, e.digitsBy = cseq, who
+		}
+	case sip.Bye:
+		if who == callee && e.byeChallenger == d.Dst && (m.Get(sip.Authorization) != nil || m.Get(sip.ProxyAuthorization) != nil) {
+			e.leakedTo = d.Dst
+		}
+	}
+}
+
+// gatherResponse notes what a response tells; the request was sent by who.
+func (c *Call) gatherResponse(d *decode.Datagram, m *sip.Message, cseq uint32, who int) {
+	e, status := &c.evidence, m.Status()
+	challenge := status == 401 || status == 407
+	switch m.Method() {
+	case sip.Invite:
+		if challenge && e.credentials && who == caller && fnvBasis.bytes(m.Branch()) == c.branch {
+			e.refusedCredentials++
+		}
+		if status >= 300 && !challenge && status != 491 && e.t38Offer == cseq && e.t38By == who && cseq != 0 {
+			e.t38Refused = true
+		}
+	case sip.Info:
+		if status >= 300 && !challenge && e.digitsInfo > 0 && e.digitsCSeq == cseq && e.digitsBy == who {
+			e.digitsRefused++
+		}
+	case sip.Bye:
+		if challenge && who == callee {
+			e.byeChallenger = d.Src
+		}
+	}
+}
+
+// gatherSDP notes what a session description tells. answer says that it is no offer.
+func (c *Call) gatherSDP(d *decode.Datagram, m *sip.Message, s *sdp.Session, who int, answer bool) {
+	e := &c.evidence
+	if n := m.Excess(); n != 0 && d.Transport == decode.UDP && !d.Cut {
+		e.lengthOff = n
+	}
+	cseq, _, _ := m.CSeq()
+	alive, t38 := false, false
+	for i := range s.Media {
+		alive = alive || s.Media[i].Port != 0
+		t38 = t38 || s.Media[i].T38
+	}
+	switch {
+	case !t38:
+	case !answer && alive && m.Method() == sip.Invite:
+		e.t38Offer, e.t38By = cseq, who
+	case answer && !alive:
+		e.t38Refused = true
+	}
+}
+
+// describeSide notes what the first description of a party says; again is a later one, perhaps the same message on its next hop.
+func (c *Call) describeSide(m *sip.Message, s *sdp.Session, media *sdp.Media, who int) {
+	p, e := &c.media[who], &c.evidence
+	cseq, _, _ := m.CSeq()
+	branch := fnvBasis.bytes(m.Branch())
+	if p.description.branch == 0 {
+		p.description = description{branch: branch, cseq: cseq, keyless: media.SAVP && !media.Keyed, ice: len(media.Candidates) > 0, origin: s.Origin,
+			header: hostAddr(sip.ParseURI(sip.ParseAddress(m.Get(sip.Contact)).URI).Host)}
+		return
+	}
+	p.description.keyless = p.description.keyless && media.SAVP && !media.Keyed
+	if p.description.branch == branch && p.description.cseq == cseq && media.Addr != p.addr && media.Addr.IsValid() && !media.Held() && p.addr.IsValid() {
+		e.rewrittenFrom, e.rewrittenTo = p.addr, media.Addr
+	}
+}
+
+func hostAddr(host []byte) netip.Addr {
+	if len(host) > 2 && host[0] == '[' {
+		host = bytes.TrimSuffix(host[1:], []byte("]"))
+	}
+	if len(host) == 0 || len(host) > 45 {
+		return netip.Addr{}
+	}
+	a, _ := netip.ParseAddr(string(host))
+	return a.Unmap()
+}
+
+func containsFold(b []byte, s string) bool {
+	for i := 0; i+len(s) <= len(b); i++ {
+		if bytes.EqualFold(b[i:i+len(s)], []byte(s)) {
+			return true
+		}
+	}
+	return false
+}
+
+// MirroredSIP notes that a message was captured twice; it is not given to SIP again.
+func (t *Table) MirroredSIP(m *sip.Message) {
+	if c := t.byID[string(m.CallID())]; c != nil {
+		c.evidence.mirrored++
+	}
+}
+
+// MirroredMedia notes that a media packet was captured twice; it is not given to Media again.
+func (t *Table) MirroredMedia(d *decode.Datagram) {
+	var h rtp.Header
+	if !rtp.ParseCut(d.Payload, d.Length, &h) {
+		return
+	}
+	k := flowKey{d.Src, d.Dst, h.SSRC}
+	if s := t.flows.get(k.hash(t.flows.seed), &k); s != nil {
+		s.call.evidence.mirrored++
+	}
+}
+
+// facts are what diagnose needs beside the record.
+func (c *Call) facts() *diagnose.Facts {
+	e := &c.evidence
+	f := &diagnose.Facts{
+		Joined: c.joined, Finished: c.finished, Held: c.wasHeld || c.held(), T38: c.t38, T38Refused: e.t38Refused, SharedMedia: c.shares,
+		Challenged: c.challenged, RefusedCredentials: e.refusedCredentials,
+		InviteRepeats: c.inviteRetrans, AnswerRepeats: c.answerRetrans, ByeRepeats: c.byeRetrans,
+		Acked: c.ack != 0 && c.ack >= c.answer, ByeDone: protocol.TimeFromNanos(c.byeDone), Feedback: c.feedback,
+		DigitsInfo: e.digitsInfo, DigitsRefused: e.digitsRefused, Mirrored: e.mirrored, LengthOff: e.lengthOff,
+		RewrittenFrom: e.rewrittenFrom, RewrittenTo: e.rewrittenTo,
+	}
+	if e.leakedTo != (decode.Endpoint{}) {
+		f.LeakedTo = e.leakedTo.AddrPort()
+	}
+	for i := range c.media {
+		s := &c.media[i]
+		p := &s.description
+		f.Sides[i] = diagnose.Side{
+			Described: s.described, Refused: s.refused, Addr: s.addr, Port: s.port, Signalling: s.from.AddrPort().Addr(),
+			Keyless: p.keyless, ICE: p.ice, Origin: p.origin, Header: p.header,
+		}
+	}
+	heard := c.heard()
+	f.Streams = make([]diagnose.Stream, len(heard))
+	for i, s := range heard {
+		if k := s.codec; k != nil && k.kind != sdp.Video {
+			f.Sides[c.sender(s)].Sent = true
+			f.Astray = f.Astray || s.to == nil
+		}
+		s.facts(&f.Streams[i])
+	}
+	return f
+}
+
+func (s *stream) facts(f *diagnose.Stream) {
+	r := s.rtp.Report()
+	f.FirstSeq, f.LastSeq, f.Restarts = r.FirstSeq, r.LastSeq, r.Restarts
+	f.Pauses = r.Talkspurts > 1
+	for _, t := range s.types {
+		f.Pauses = f.Pauses || t.codec.isNoise()
+	}
+	if s.dtmf != nil {
+		f.FaxTones = s.dtmf.Fax()
+	}
+	if s.to != nil {
+		f.Ptime, f.MaxPtime = s.to.ptime, s.to.maxPtime
+		announced := len(s.to.formats) > 0
+		f.Unannounced = announced && s.codec != nil && s.to.codec(r.PayloadType) == nil
+		f.DigitsUnannounced = announced && s.dtmfPT != noPT && s.to.codec(s.dtmfPT) == nil
+	}
+	if b := s.rtcp; b != nil && b.reports > 1 {
+		f.ReportedLost, f.ReportedOf = int64(b.newest.Lost)-int64(b.oldest.Lost), int64(b.newest.HighestSeq)-int64(b.oldest.HighestSeq)
+	}
+}

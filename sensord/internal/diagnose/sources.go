@@ -1,0 +1,215 @@
+package diagnose
+
+import (
+	"fmt"
+	"hash/maphash"
+	"strings"
+
+	"voiptop/protocol"
+)
+
+// Bounds and thresholds of what is watched over many calls.
+const (
+	maxSources = 4096 // addresses; the one heard of longest ago goes first
+	maxTries   = 32   // of one address
+
+	// probeTime and probeNumbers: a scanner tries numbers by the second, and knows none of them. People and dialers reach somebody.
+	probeTime    = protocol.Time(60e6)
+	probeNumbers = 10
+	// fraudTime and fraudPrefixes: who looks for a way to dial out tries one number behind many prefixes (0, 00, 9011, 900...).
+	// A person who is unsure of a number tries two or three.
+	fraudTime     = protocol.Time(600e6)
+	fraudPrefixes = 4
+	// suffixDigits are the digits of a number that stay the same whatever is dialled before it (ITU-T E.164: at most 15 in all).
+	suffixDigits = 8
+)
+
+// Sources looks over the calls of each address for what no single call shows: a scan of numbers, a search for a way to dial out.
+// It is driven by one goroutine, in the order in which calls end, and bounded. The zero value is ready.
+type Sources struct {
+	seed    maphash.Seed
+	byHost  map[string]*source
+	oldest  *source
+	newest  *source
+	Evicted uint64 // addresses forgotten because there was no room
+}
+
+// source is what an address tried of late.
+type source struct {
+	host       string
+	prev, next *source
+	reached    protocol.Time // when a call of it last rang or was answered
+	tries      [maxTries]try
+	n          int // tries so far
+}
+
+// try is a call that was refused.
+type try struct {
+	at             protocol.Time
+	number, suffix uint64 // hashes of the callee, and of its last digits; suffix 0: too short
+}
+
+// Judge adds to the findings of an ended call what it shows together with those before it.
+func (s *Sources) Judge(c *protocol.CDR) {
+	from := host(c.Src)
+	if from == "" || c.Callee == "" && c.CalleeURI == "" {
+		return
+	}
+	number := c.CalleeURI
+	if number == "" {
+		number = c.Callee
+	}
+	o := s.byHost[from]
+	reached, refused := c.Ringing != 0 || c.Answer != 0, probed(c)
+	if o == nil {
+		if !refused || reached { // an address is watched from its first refusal on
+			return
+		}
+		o = s.watch(from)
+	}
+	s.touch(o)
+	t := try{at: c.Start, number: maphash.String(s.seed, number)}
+	if d := digits(number); len(d) >= suffixDigits {
+		t.suffix = maphash.String(s.seed, d[len(d)-suffixDigits:])
+	}
+	if reached {
+		o.fraud(c, t, number)
+		o.reached = max(o.reached, c.End, c.Start)
+		return
+	}
+	if !refused {
+		return
+	}
+	o.tries[o.n%maxTries] = t
+	o.n++
+	if !o.fraud(c, t, number) {
+		o.scan(c)
+	}
+}
+
+// probed reports whether a call was refused for what it dialled or who it was. Busy, unavailable and cancelled are no refusals.
+func probed(c *protocol.CDR) bool {
+	switch c.Status {
+	case 400, 401, 403, 404, 405, 407, 410, 484, 488, 604, 606:
+		return true
+	}
+	return false
+}
+
+// scan reports many numbers tried in a short time, with nobody reached.
+func (o *source) scan(c *protocol.CDR) {
+	seen, first := map[uint64]bool{}, c.Start
+	for i := range min(o.n, maxTries) {
+		if t := &o.tries[i]; t.at > c.Start-probeTime && t.at <= c.Start {
+			seen[t.number] = true
+			first = min(first, t.at)
+		}
+	}
+	if len(seen) < probeNumbers || o.reached > c.Start-fraudTime && o.reached != 0 {
+		return
+	}
+	add(c, protocol.Finding{Code: "scanner", Severity: protocol.SeverityWarn,
+		Text:     "The address tries number after number and reaches nobody: it scans for extensions or open lines.",
+		Evidence: fmt.Sprintf("%s tried %d numbers in %s, all refused, this one with %d", o.host, len(seen), seconds(millis(c.Start-first)), c.Status),
+		Remedy:   remedyScanner})
+}
+
+// fraud reports one number tried behind many prefixes, and says whether it did. It is grave when one of them was answered.
+func (o *source) fraud(c *protocol.CDR, t try, number string) bool {
+	if t.suffix == 0 {
+		return false
+	}
+	seen := map[uint64]bool{t.number: true}
+	for i := range min(o.n, maxTries) {
+		if e := &o.tries[i]; e.suffix == t.suffix && e.at > c.Start-fraudTime && e.at <= c.Start {
+			seen[e.number] = true
+		}
+	}
+	if len(seen) < fraudPrefixes {
+		return false
+	}
+	x := protocol.Finding{Code: "toll-fraud", Severity: protocol.SeverityWarn,
+		Text:     "The address tries one number behind many prefixes: it looks for a way to dial out at your cost.",
+		Evidence: fmt.Sprintf("%s tried %d ways to dial ...%s within %d minutes, this one %s", o.host, len(seen), tail(number), fraudTime/60e6, number),
+		Remedy: "Block the address at the firewall, and let the dial plan take calls out only from accounts that are authenticated and allowed to; set limits " +
+			"for international and premium numbers at the carrier."}
+	if c.Answer != 0 {
+		x.Severity, x.Text = protocol.SeverityBad, "The address tried one number behind many prefixes, and this one was answered: somebody dials out at your cost."
+	}
+	add(c, x)
+	return true
+}
+
+func tail(number string) string {
+	d := digits(number)
+	return d[len(d)-suffixDigits:]
+}
+
+// digits leaves what can be dialled of a number: "+", blanks and what the like fall away.
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, s)
+}
+
+// add puts a finding in its place, once.
+func add(c *protocol.CDR, x protocol.Finding) {
+	for i := range c.Findings {
+		if c.Findings[i].Code == x.Code {
+			return
+		}
+	}
+	c.Findings = append(c.Findings, x)
+	sortFindings(c.Findings)
+}
+
+// watch begins to watch an address.
+func (s *Sources) watch(host string) *source {
+	if s.byHost == nil {
+		s.byHost, s.seed = map[string]*source{}, maphash.MakeSeed()
+	}
+	if len(s.byHost) >= maxSources {
+		o := s.oldest
+		s.unlink(o)
+		delete(s.byHost, o.host)
+		s.Evicted++
+	}
+	o := &source{host: strings.Clone(host)}
+	s.byHost[o.host] = o
+	s.link(o)
+	return o
+}
+
+func (s *Sources) touch(o *source) {
+	if s.newest != o {
+		s.unlink(o)
+		s.link(o)
+	}
+}
+
+func (s *Sources) link(o *source) {
+	o.prev, o.next = s.newest, nil
+	if s.newest != nil {
+		s.newest.next = o
+	} else {
+		s.oldest = o
+	}
+	s.newest = o
+}
+
+func (s *Sources) unlink(o *source) {
+	if o.prev != nil {
+		o.prev.next = o.next
+	} else {
+		s.oldest = o.next
+	}
+	if o.next != nil {
+		o.next.prev = o.prev
+	} else {
+		s.newest = o.prev
+	}
+	o.prev, o.next = nil, nil
+}

@@ -1,0 +1,112 @@
+package diagnose
+
+import (
+	"fmt"
+	"strings"
+
+	"voiptop/protocol"
+)
+
+// dtmfMissing wants digits that were sent in a way the receiver cannot take. Digits as tones within the voice are not looked for.
+func dtmfMissing(x *exam) {
+	c, f := x.c, x.f
+	const remedy = "Set the same way to send digits on both sides (RFC 4733 telephone-event is best), and see that the PBX or relay between them passes it on."
+	if f.DigitsRefused > 0 {
+		x.report(protocol.SeverityWarn, "Digits were sent by INFO and refused.", fmt.Sprintf("%d of %d INFO requests with digits were refused", f.DigitsRefused, f.DigitsInfo), remedy)
+		return
+	}
+	if !x.measured() {
+		return
+	}
+	for i := range c.Streams {
+		a := &c.Streams[i]
+		if a.DTMF == "" {
+			continue
+		}
+		if f.Streams[i].DigitsUnannounced {
+			x.report(protocol.SeverityWarn, "Digits were sent as telephone-events that the receiver did not announce.",
+				fmt.Sprintf("%s to %s: digits %s", a.Src, a.Dst, a.DTMF), remedy)
+			return
+		}
+		for j := range c.Streams {
+			b := &c.Streams[j]
+			if b.SSRC == a.SSRC && b.Src != a.Src && b.Dst != a.Dst && b.Direction == a.Direction && len(b.DTMF) < len(a.DTMF) && relays(a, b) &&
+				aligned(&f.Streams[i], &f.Streams[j]) {
+				x.report(protocol.SeverityWarn, "Digits were lost at a relay.", fmt.Sprintf("%s to %s carried %s, %s to %s carried %s", a.Src, a.Dst, a.DTMF, b.Src, b.Dst,
+					orNothing(b.DTMF)), remedy)
+				return
+			}
+		}
+	}
+}
+
+func orNothing(digits string) string {
+	if digits == "" {
+		return "none"
+	}
+	return digits
+}
+
+func t38Refused(x *exam) {
+	if !x.f.T38Refused {
+		return
+	}
+	x.report(protocol.SeverityWarn, "Fax by T.38 was offered and refused.", t38Answer(x.c),
+		"Switch T.38 on at the device that refused, or let the PBX or gateway between the two convert; else expect fax over G.711, which loses pages.")
+}
+
+// t38Answer finds the refusal in the ladder.
+func t38Answer(c *protocol.CDR) string {
+	for i := range c.Messages {
+		m := &c.Messages[i]
+		if !request(m, "INVITE") || !strings.Contains(m.SDP, "T38") {
+			continue
+		}
+		for j := i + 1; j < len(c.Messages); j++ {
+			if r := &c.Messages[j]; r.CSeq == m.CSeq && r.Src == m.Dst && status(r) >= 200 {
+				return fmt.Sprintf("INVITE with T.38 at %s (message %d), answered by %s: %s", m.T, i+1, r.Src, strings.TrimPrefix(r.FirstLine, "SIP/2.0 "))
+			}
+		}
+	}
+	return "the answer has port 0 for T.38"
+}
+
+// faxOverG711 goes by what the parties say: T.38 that was tried in vain, or fax tones that are named. Tones within the voice are
+// not looked for.
+func faxOverG711(x *exam) {
+	c, f := x.c, x.f
+	tones := false
+	for i := range f.Streams {
+		tones = tones || f.Streams[i].FaxTones
+	}
+	if !tones && !f.T38Refused || f.T38 && !f.T38Refused {
+		return
+	}
+	for i := range c.Streams {
+		s := &c.Streams[i]
+		if s.Codec != "PCMU" && s.Codec != "PCMA" || s.Packets < minOneWay {
+			continue
+		}
+		why := "fax tones (RFC 4734) were announced, T.38 was not offered"
+		if !tones {
+			at := t38Time(c)
+			if at == 0 || millis(s.Last-at) < faxTalk {
+				continue
+			}
+			why = fmt.Sprintf("T.38 refused, voice went on for %s", seconds(millis(s.Last-at)))
+		}
+		x.report(protocol.SeverityWarn, "A fax goes over G.711: each lost packet may cost the page.", fmt.Sprintf("%s to %s: %s; %s, %.1f %% lost", s.Src, s.Dst, s.Codec, why,
+			s.LossPct), "Offer T.38 on both gateways. If G.711 must do: no echo canceller, no silence suppression, fixed jitter buffer, 9600 bit/s without ECM.")
+		return
+	}
+}
+
+// t38Time is when T.38 was offered last.
+func t38Time(c *protocol.CDR) (t protocol.Time) {
+	for i := range c.Messages {
+		if m := &c.Messages[i]; request(m, "INVITE") && strings.Contains(m.SDP, "T38") {
+			t = m.T
+		}
+	}
+	return t
+}
