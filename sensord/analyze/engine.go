@@ -8,12 +8,14 @@ import (
 	"voiptop/sensord/internal/decode"
 	"voiptop/sensord/internal/hep"
 	"voiptop/sensord/internal/sip"
+	"voiptop/sensord/internal/transact"
 )
 
 // Engine analyses packets. Make it with New.
 type Engine struct {
 	decoder *decode.Decoder
 	calls   *call.Table
+	outside *transact.Table // what belongs to no call
 	ports   map[uint16]bool // nil: any
 	message sip.Message
 	flows   map[uint64]*tcpFlow
@@ -45,6 +47,7 @@ func New(cfg Config, sink Sink) *Engine {
 		MaxCalls: cfg.MaxCalls, MaxMessages: cfg.MaxMessages, Decide: cfg.Decide,
 		RTCP: cfg.RTCP,
 	}, sink)
+	e.outside = newOutside(cfg.SensorID, sink)
 	for _, p := range cfg.SIPPorts {
 		if e.ports == nil {
 			e.ports = map[uint16]bool{}
@@ -81,7 +84,10 @@ func (e *Engine) Packet(p *Packet) {
 }
 
 // Tick moves the clock on to now, nanoseconds since the epoch, when no packet does: on a silent wire calls end in time.
-func (e *Engine) Tick(now int64) { e.calls.Tick(now) }
+func (e *Engine) Tick(now int64) {
+	e.calls.Tick(now)
+	e.outside.Tick(now)
+}
 
 // Close ends the input: what is held back is analysed, and running calls become records that end as "unterminated", in
 // the order of their start.
@@ -93,6 +99,7 @@ func (e *Engine) Interrupt() { e.end(protocol.EndInterrupted) }
 func (e *Engine) end(cause protocol.EndCause) {
 	e.decoder.Flush()
 	e.calls.Close(cause)
+	e.outside.Close()
 }
 
 // Live appends the calls that run, and those that ended within the last seconds, to dst in the order of their start.
@@ -112,6 +119,7 @@ func (e *Engine) Counters(n protocol.Counters) {
 	n[protocol.CountPackets] += e.packets
 	n[protocol.CountBytes] += e.bytes
 	e.calls.Counters(n)
+	e.outside.Counters(n)
 	e.hep.counters(n)
 	e.decoder.Counters(func(name string, v uint64) { n[name] += v })
 	for _, v := range []struct {
@@ -199,4 +207,5 @@ func (e *Engine) sip(d *decode.Datagram, b []byte, transport string) {
 		e.onSIP(d, b, transport)
 	}
 	e.calls.SIP(d, m, transport)
+	e.transaction(d, m, transport)
 }

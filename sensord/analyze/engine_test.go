@@ -315,7 +315,7 @@ func TestEveryCounterIsDocumented(t *testing.T) {
 			}
 		}
 	}
-	families := []string{"sip.requests.", "sip.responses.", "decode.linktype.", "decode.ethertype.", "decode.ipproto.", "decode.ppp."}
+	families := []string{"sip.requests.", "sip.responses.", "transactions.ok.", "transactions.refused.", "transactions.unanswered.", "decode.linktype.", "decode.ethertype.", "decode.ipproto.", "decode.ppp."}
 	for name := range n {
 		for _, f := range families {
 			if strings.HasPrefix(name, f) {

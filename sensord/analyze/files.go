@@ -34,7 +34,11 @@ type Summary struct {
 // back only those that a call which still runs may have to precede. It does not close src.
 func Run(ctx context.Context, src Source, cfg Config, emit func(*protocol.CDR) error) (Summary, error) {
 	o := &ordered{emit: emit}
-	e := New(cfg, o)
+	return run(ctx, src, New(cfg, o), o)
+}
+
+// run drives e, whose sink is o, with the packets of src.
+func run(ctx context.Context, src Source, e *Engine, o *ordered) (Summary, error) {
 	o.engine = e
 	var (
 		p   Packet
