@@ -43,6 +43,7 @@ type daemon struct {
 	viewer   *viewer
 	uplink   *uplink.Uplink // nil when no server is configured
 	listener net.Listener
+	metrics  net.Listener // nil unless configured
 
 	hepIn    *hep.Listener // nil unless it listens for HEP
 	hepInput uint16        // the listener's number among the source's inputs
@@ -93,6 +94,11 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	if d.listener, err = listenSocket(c.Socket); err != nil {
 		return nil, err
 	}
+	if c.MetricsListen != "" {
+		if d.metrics, err = net.Listen("tcp", c.MetricsListen); err != nil {
+			return nil, fmt.Errorf("metrics_listen: %w; choose another address in %s", err, c.Path)
+		}
+	}
 	if len(c.Servers) > 0 {
 		d.uplink = uplink.New(uplink.Config{
 			Servers: c.Servers, Fingerprint: c.Fingerprint, IdentityDir: filepath.Join(c.StateDir, "identity"), Token: string(c.Token),
@@ -117,6 +123,11 @@ func (d *daemon) run(ctx context.Context) error {
 	g.Go(func() error { d.rules.watch(ctx); return nil })
 	g.Go(func() error { d.keepSpool(ctx); return nil })
 	g.Go(func() error { return serve(ctx, d.listener, sensorapi.NewHandler(sensor{d})) })
+	if d.metrics != nil {
+		m := http.NewServeMux()
+		m.Handle("GET /metrics", sensorapi.MetricsHandler(sensor{d}.Health))
+		g.Go(func() error { return serve(ctx, d.metrics, m) })
+	}
 	if d.uplink != nil {
 		g.Go(func() error { return d.uplink.Run(ctx) })
 	}
@@ -185,8 +196,10 @@ func (d *daemon) keepSpool(ctx context.Context) {
 
 // close ends what newDaemon opened; parts that were not opened are nil.
 func (d *daemon) close() {
-	if d.listener != nil {
-		d.listener.Close()
+	for _, l := range []net.Listener{d.listener, d.metrics} {
+		if l != nil {
+			l.Close()
+		}
 	}
 	if d.source != nil {
 		d.source.Close()

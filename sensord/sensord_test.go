@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -359,4 +360,29 @@ func TestBadInputEndsWithAMessageThatSaysWhatToDo(t *testing.T) {
 			t.Errorf("exit status %d:\n%s", s, b.log.String())
 		}
 	})
+}
+
+func TestMetricsAreServedWhereTheConfigurationSays(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	b := newBench(t, "metrics_listen = "+addr)
+	b.start("-r", b.oneCall(), "--stay")
+	b.until("the call is counted", func() bool {
+		res, err := http.Get("http://" + addr + "/metrics")
+		if err != nil {
+			return false
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		return err == nil && strings.Contains(string(text), "\nsensord_calls_ended_total 1\n")
+	})
+	taken := newBench(t, "metrics_listen = "+addr)
+	taken.start("-r", taken.oneCall())
+	if s := taken.wait(); s == 0 || !strings.Contains(taken.log.String(), "metrics_listen") {
+		t.Errorf("a port in use: exit status %d\n%s", s, taken.log.String())
+	}
 }

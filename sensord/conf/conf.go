@@ -72,12 +72,13 @@ type Config struct {
 	HEPSendID   int    // hep_send_id; id_sensor unless set
 	HEPSendKey  Secret // hep_send_key
 
-	SpoolDir    string // spooldir
-	MaxPoolMB   int    // maxpoolsize, MB; 0: no limit
-	MaxPoolDays int    // maxpooldays; 0: no limit
-	StateDir    string // state_dir: identity and journal
-	Socket      string // api_socket: where voiptop finds the sensor
-	RuleFile    string // rules_file: local capture rules
+	SpoolDir      string // spooldir
+	MaxPoolMB     int    // maxpoolsize, MB; 0: no limit
+	MaxPoolDays   int    // maxpooldays; 0: no limit
+	StateDir      string // state_dir: identity and journal
+	Socket        string // api_socket: where voiptop finds the sensor
+	MetricsListen string // metrics_listen: host:port of the Prometheus metrics; "" for none
+	RuleFile      string // rules_file: local capture rules
 
 	RTPTimeout      time.Duration // rtptimeout
 	ByeTimeout      time.Duration // destroy_call_at_bye

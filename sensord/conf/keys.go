@@ -3,6 +3,7 @@ package conf
 import (
 	"fmt"
 	"maps"
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -165,6 +166,20 @@ func init() {
 		"api_socket": {
 			example: `write "api_socket = /run/sensord.sock"`, doc: "unix socket of the sensor API, for voiptop and voipmon",
 			set: func(p *parser, s setting) error { p.c.Socket = s.value; return nil },
+		},
+		"metrics_listen": {
+			example: `write "metrics_listen = 127.0.0.1:9623"`, doc: "address where Prometheus finds the sensor's counters at /metrics; none unless set",
+			set: func(p *parser, s setting) error {
+				host, port, err := net.SplitHostPort(s.value)
+				if err != nil {
+					return fmt.Errorf("found %q, expected ADDRESS:PORT", clip(s.value))
+				}
+				if _, err := number(port, 1, 65535); err != nil {
+					return err
+				}
+				p.c.MetricsListen = net.JoinHostPort(host, port)
+				return nil
+			},
 		},
 		"rules_file": {
 			example: `write "rules_file = /etc/sensord.rules"`, doc: "local capture rules; state_dir/local.rules unless set",
