@@ -58,13 +58,20 @@ func TestFindings(t *testing.T) {
 		{"one way, but media goes elsewhere too", func(c *protocol.CDR, f *Facts) { silence(c, f); f.Astray = true }, ""},
 		{"one way, but a few packets only", func(c *protocol.CDR, f *Facts) { silence(c, f); c.Streams[0].Packets = 20 }, ""},
 		{"sound before the answer only", func(c *protocol.CDR, f *Facts) { silence(c, f); c.Streams[0].Last = c.Answer - 1 }, ""},
-		{"no sound seen", func(c *protocol.CDR, f *Facts) { silence(c, f); c.Streams, f.Streams = nil, nil; f.Sides[0].Sent = false }, "info no-audio"},
+		{"no sound seen", func(c *protocol.CDR, f *Facts) {
+			silence(c, f)
+			c.Streams, f.Streams = nil, nil
+			f.Sides[0].Sent = false
+		}, "info no-audio"},
 		{"no sound, but RTCP", func(c *protocol.CDR, f *Facts) {
 			silence(c, f)
 			c.Streams, f.Streams = nil, nil
 			f.Sides[0].Sent, f.Feedback = false, true
 		}, "bad no-audio"},
-		{"never answered", func(c *protocol.CDR, f *Facts) { silence(c, f); c.Streams, f.Streams, c.ConnectMS, c.Answer = nil, nil, nil, 0 }, ""},
+		{"never answered", func(c *protocol.CDR, f *Facts) {
+			silence(c, f)
+			c.Streams, f.Streams, c.ConnectMS, c.Answer = nil, nil, nil, 0
+		}, ""},
 		{"one way with a private address", func(c *protocol.CDR, f *Facts) { silence(c, f); f.Sides[0].Addr = netip.MustParseAddr("10.1.2.3") }, "bad one-way-audio, bad nat-private-sdp"},
 		{"two ways with a private address", func(_ *protocol.CDR, f *Facts) { f.Sides[0].Addr = netip.MustParseAddr("10.1.2.3") }, ""},
 		{"one way within a private network", func(c *protocol.CDR, f *Facts) {

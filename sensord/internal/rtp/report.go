@@ -48,7 +48,7 @@ func (s *Stream) Report() (r Report) {
 		First: s.first, Last: s.last,
 		ClockRate: s.clock,
 		FirstSeq:  s.window.base, LastSeq: s.top,
-		Packets:   s.received, Expected: s.expected(),
+		Packets: s.received, Expected: s.expected(),
 		Duplicates: s.dups, Reordered: s.reordered, Strays: s.strays,
 		JitterMaxMS: s.jitterMax / 1e6,
 		DeltaMaxMS:  float64(s.deltaMax) / 1e6,
