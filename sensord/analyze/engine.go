@@ -15,6 +15,7 @@ import (
 type Engine struct {
 	decoder *decode.Decoder
 	calls   *call.Table
+	watch   *watched
 	outside *transact.Table // what belongs to no call
 	ports   map[uint16]bool // nil: any
 	message sip.Message
@@ -41,12 +42,12 @@ type counts struct {
 // New makes an engine that gives what it finds to sink.
 func New(cfg Config, sink Sink) *Engine {
 	cfg = cfg.withDefaults()
-	e := &Engine{flows: map[uint64]*tcpFlow{}, hepWanted: cfg.HEP, onSIP: cfg.SIP}
+	e := &Engine{flows: map[uint64]*tcpFlow{}, hepWanted: cfg.HEP, onSIP: cfg.SIP, watch: &watched{Sink: sink}}
 	e.calls = call.NewTable(call.Config{
 		SensorID: cfg.SensorID, RTPTimeout: cfg.RTPTimeout, ByeTimeout: cfg.ByeTimeout, AbsoluteTimeout: cfg.AbsoluteTimeout,
 		MaxCalls: cfg.MaxCalls, MaxMessages: cfg.MaxMessages, Decide: cfg.Decide,
 		RTCP: cfg.RTCP,
-	}, sink)
+	}, e.watch)
 	e.outside = newOutside(cfg.SensorID, sink)
 	for _, p := range cfg.SIPPorts {
 		if e.ports == nil {
@@ -121,6 +122,7 @@ func (e *Engine) Counters(n protocol.Counters) {
 	e.calls.Counters(n)
 	e.outside.Counters(n)
 	e.hep.counters(n)
+	e.watch.counters(n)
 	e.decoder.Counters(func(name string, v uint64) { n[name] += v })
 	for _, v := range []struct {
 		name string
@@ -162,6 +164,18 @@ func (h *handler) Datagram(d *decode.Datagram) {
 			e.sip(d, d.Payload, "sctp")
 		}
 	}
+}
+
+// Duplicate implements decode.DuplicateHandler: the call that a packet captured twice belongs to counts it.
+func (h *handler) Duplicate(d *decode.Datagram) {
+	e := (*Engine)(h)
+	if len(d.Payload) > 0 && d.Payload[0] < 0x80 && sip.LooksLikeSIP(d.Payload) {
+		if e.message.Parse(d.Payload) == nil {
+			e.calls.MirroredSIP(&e.message)
+		}
+		return
+	}
+	e.calls.MirroredMedia(d)
 }
 
 func (e *Engine) udp(d *decode.Datagram) {
