@@ -150,7 +150,7 @@ func (d *daemon) run(ctx context.Context) error {
 	return err
 }
 
-// delivered waits until a replay has been read and its CDRs are in hosted.
+// delivered waits until a replay has been read, its CDRs are in hosted and its HEP is sent.
 func (d *daemon) delivered(ctx context.Context, ended <-chan struct{}) error {
 	select {
 	case <-ctx.Done():
@@ -162,6 +162,7 @@ func (d *daemon) delivered(ctx context.Context, ended <-chan struct{}) error {
 	for _, w := range st.Warnings {
 		d.log.Warn("the input was not read to its end", "file", w.Input, "offset", w.Offset, "reason", w.Text)
 	}
+	d.sentHEP(ctx)
 	if d.uplink == nil {
 		return nil
 	}

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"time"
+
 	"voiptop/protocol"
 	"voiptop/sensord/analyze"
 	"voiptop/sensord/internal/capture"
@@ -67,6 +70,25 @@ func (d *daemon) wantsHEP(p *analyze.Packet, m *analyze.HEPMessage) bool {
 		return false
 	}
 	return d.hepIn == nil || p.Iface == d.hepInput
+}
+
+// sentHEP waits until all HEP is sent, or for as long as that may reasonably take.
+func (d *daemon) sentHEP(ctx context.Context) {
+	if d.hepOut == nil {
+		return
+	}
+	t := time.NewTicker(10 * time.Millisecond)
+	defer t.Stop()
+	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
+	defer stop()
+	for d.hepOut.Waiting() > 0 {
+		select {
+		case <-ctx.Done():
+			d.log.Warn("hep: not all is sent", "waiting", d.hepOut.Waiting())
+			return
+		case <-t.C:
+		}
+	}
 }
 
 // countHEP adds what listener and sender have counted.

@@ -40,6 +40,7 @@ type Sender struct {
 
 	connected                   atomic.Bool
 	queued                      atomic.Int64 // bytes
+	waiting                     atomic.Int64 // messages queued, or written and not yet given to the network
 	sent, full, size, lost, try atomic.Uint64
 }
 
@@ -86,10 +87,12 @@ func (s *Sender) Send(m *Message) {
 		return
 	}
 	s.queued.Add(int64(len(b)))
+	s.waiting.Add(1)
 	select {
 	case s.queue <- b:
 	default:
 		s.queued.Add(-int64(len(b)))
+		s.waiting.Add(-1)
 		s.full.Add(1)
 		s.recycle(b)
 	}
@@ -135,6 +138,7 @@ const (
 	longestWait  = 30 * time.Second
 	dialTimeout  = 10 * time.Second
 	writeTimeout = 10 * time.Second
+	lastTimeout  = 2 * time.Second // for what is queued, when it is stopped
 )
 
 // Run connects and sends until ctx ends, and connects again when the connection is lost. What is still queued when ctx
@@ -164,6 +168,15 @@ func (s *Sender) Run(ctx context.Context) error {
 		wait = min(2*wait, longestWait)
 	}
 }
+
+// done counts messages that do not wait any more.
+func (s *Sender) done(how *atomic.Uint64, n uint64) {
+	how.Add(n)
+	s.waiting.Add(-int64(n))
+}
+
+// Waiting is how many messages are still to be sent.
+func (s *Sender) Waiting() int { return int(s.waiting.Load()) }
 
 // Connected reports whether messages go out; over UDP that means that there is an address to send them to.
 func (s *Sender) Connected() bool { return s.connected.Load() }
@@ -202,12 +215,13 @@ func (s *Sender) pump(ctx context.Context, c net.Conn) error {
 		c.Close()
 		<-gone
 	}()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastTimeout, func() { c.Close() }) })()
 	w := bufio.NewWriterSize(c, 32<<10)
 	unflushed := uint64(0)
 	flush := func() error {
 		err := w.Flush()
 		if err == nil {
-			s.sent.Add(unflushed)
+			s.done(&s.sent, unflushed)
 			unflushed = 0
 		}
 		return err
@@ -224,7 +238,7 @@ func (s *Sender) pump(ctx context.Context, c net.Conn) error {
 			err = flush()
 		}
 		if err != nil {
-			s.lost.Add(unflushed)
+			s.done(&s.lost, unflushed)
 			return fmt.Errorf("send: %w", err)
 		}
 		return nil
@@ -256,10 +270,10 @@ func (s *Sender) pumpUDP(ctx context.Context, c net.Conn) error {
 		_, err := c.Write(b)
 		s.recycle(b)
 		if err == nil {
-			s.sent.Add(1)
+			s.done(&s.sent, 1)
 			return
 		}
-		s.lost.Add(1)
+		s.done(&s.lost, 1)
 		if !failing {
 			failing = true
 			s.cfg.Log.Warn("hep: a message could not be sent; further ones are only counted", "to", s.cfg.Address, "err", err)
