@@ -22,6 +22,7 @@ import (
 // analyzeCommand is what `voipmon analyze` was asked for.
 type analyzeCommand struct {
 	json, csv, merge, quiet bool
+	transactions            bool
 	sensor                  uint16
 	stdin                   io.Reader
 	stdout, stderr          io.Writer
@@ -35,10 +36,12 @@ func newAnalyze() *cobra.Command {
 		Long: `Analyze reads pcap and pcapng files (plain, gzip or zstd; - is standard input) and writes the calls in them: a table,
 or with --json one call detail record a line, or with --csv a row each. Each file is an input of its own, and so is
 each capture file in a folder, in the order of their paths; --merge reads all of them as one input, merged by time.
-Calls are written in the order of their start. A summary, with everything that was not understood, goes to standard error.`,
+Calls are written in the order of their start; --transactions writes what happened outside of calls instead (REGISTER,
+SUBSCRIBE, NOTIFY, PUBLISH, MESSAGE, OPTIONS), in the order in which it ended. A summary, with everything that was not understood, goes to standard error.`,
 		Example: `  voipmon analyze call.pcap
   voipmon analyze --json captures/ | jq 'select(.mos < 3.5) | .call_id'
   tcpdump -w - udp | voipmon analyze -
+  voipmon analyze --transactions --json day.pcap | jq 'select(.method == "REGISTER" and .status >= 400)'
   voipmon analyze --merge eth0.pcap eth1.pcap
 
 Exit status:
@@ -50,6 +53,9 @@ Exit status:
 			if a.json && a.csv {
 				return errors.New("--json and --csv: one of them, please")
 			}
+			if a.transactions && a.csv {
+				return errors.New("--transactions has no CSV: use --json")
+			}
 			a.stdin, a.stdout, a.stderr = c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
 			return a.run(c.Context(), args)
 		},
@@ -57,6 +63,7 @@ Exit status:
 	f := c.Flags()
 	f.BoolVar(&a.json, "json", false, "one call detail record a line, as JSON")
 	f.BoolVar(&a.csv, "csv", false, "one call a row, as CSV with a header")
+	f.BoolVar(&a.transactions, "transactions", false, "what happened outside of calls, in place of the calls")
 	f.BoolVar(&a.merge, "merge", false, "read all files as one input, merged by time")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no summary")
 	f.Uint16Var(&a.sensor, "sensor-id", 0, "id_sensor to put into the records")
@@ -91,10 +98,10 @@ func (a *analyzeCommand) run(ctx context.Context, args []string) error {
 		}
 	}
 	if err := out.end(); err != nil {
-		return exitError{1, "write calls: " + err.Error()}
+		return exitError{1, "write records: " + err.Error()}
 	}
 	if err := w.Flush(); err != nil {
-		return exitError{1, "write calls: " + err.Error()}
+		return exitError{1, "write records: " + err.Error()}
 	}
 	if !a.quiet {
 		t.print(a.stderr)
@@ -106,24 +113,31 @@ func (a *analyzeCommand) run(ctx context.Context, args []string) error {
 }
 
 // one analyses one input.
-func (a *analyzeCommand) one(ctx context.Context, paths []string, out recordWriter) (analyze.Summary, error) {
+func (a *analyzeCommand) one(ctx context.Context, paths []string, out output) (analyze.Summary, error) {
 	src, err := analyze.Open(paths, a.stdin)
 	if err != nil {
 		return analyze.Summary{}, err
 	}
 	defer src.Close()
-	return analyze.Run(ctx, src, analyze.Config{SensorID: a.sensor}, func(c *protocol.CDR) error {
-		if err := out.write(c); err != nil {
-			return writeError{err}
-		}
-		return nil
-	})
+	cfg := analyze.Config{SensorID: a.sensor}
+	if a.transactions {
+		return analyze.Transactions(ctx, src, cfg, func(r *protocol.Transaction) error { return failed(out.transactions.write(r)) })
+	}
+	return analyze.Run(ctx, src, cfg, func(c *protocol.CDR) error { return failed(out.calls.write(c)) })
+}
+
+// failed marks an error of the output.
+func failed(err error) error {
+	if err != nil {
+		return writeError{err}
+	}
+	return nil
 }
 
 // writeError is a failure of the output, which ends the program; those of an input do not.
 type writeError struct{ err error }
 
-func (e writeError) Error() string { return "write calls: " + e.err.Error() }
+func (e writeError) Error() string { return "write records: " + e.err.Error() }
 func (e writeError) Unwrap() error { return e.err }
 
 // captureNames are the ends of names that are taken for captures in a folder.
@@ -190,6 +204,7 @@ func (t *total) add(s analyze.Summary) {
 var notUnderstood = []string{
 	"decode.", "sip.unparsed", "sip.without-call-id", "sip.cut", "sip.stream.skipped", "sip.port.other",
 	"sip.outside-calls", "rtp.unbound", "rtp.omitted", "rtcp.unparsed", "media.", "tls.", "calls.evicted", "packets.",
+	"transactions.evicted", "registrations.evicted",
 }
 
 // counted are the exceptions: figures that are no fault.
@@ -205,6 +220,9 @@ func (t *total) print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "%s%d packets, %d SIP messages, %d RTP packets, %d calls, %d streams\n", files, t.sum.Packets,
 		t.sum.Counters[protocol.CountSIP], t.sum.Counters[protocol.CountRTP], t.sum.Calls, t.sum.Streams)
+	if ok, refused, unanswered := transactionCounts(t.sum.Counters); ok+refused+unanswered > 0 {
+		fmt.Fprintf(w, "%d transactions outside of calls: %d ok, %d refused, %d unanswered\n", ok+refused+unanswered, ok, refused, unanswered)
+	}
 	var names []string
 	for name := range t.sum.Counters {
 		if slices.Contains(counted, name) {
@@ -229,20 +247,35 @@ func (t *total) print(w io.Writer) {
 	}
 }
 
-// recordWriter writes records in one of the forms.
+// recordWriter writes calls in one of the forms.
 type recordWriter interface {
 	write(c *protocol.CDR) error
 	end() error
 }
 
-func (a *analyzeCommand) writer(w io.Writer) recordWriter {
-	switch {
-	case a.json:
-		return &jsonWriter{w: w}
-	case a.csv:
-		return &csvWriter{w: csv.NewWriter(w)}
+// output takes calls or transactions; the other is nil.
+type output struct {
+	calls        recordWriter
+	transactions *transactionWriter
+}
+
+func (o output) end() error {
+	if o.transactions != nil {
+		return o.transactions.end()
 	}
-	return &tableWriter{w: w}
+	return o.calls.end()
+}
+
+func (a *analyzeCommand) writer(w io.Writer) output {
+	switch {
+	case a.transactions:
+		return output{transactions: newTransactionWriter(w, a.json)}
+	case a.json:
+		return output{calls: &jsonWriter{w: w}}
+	case a.csv:
+		return output{calls: &csvWriter{w: csv.NewWriter(w)}}
+	}
+	return output{calls: &tableWriter{w: w}}
 }
 
 type jsonWriter struct {
