@@ -1,8 +1,6 @@
 package analyze
 
 import (
-	"cmp"
-	"container/heap"
 	"context"
 	"errors"
 	"fmt"
@@ -91,56 +89,4 @@ func Files(ctx context.Context, paths []string, stdin io.Reader, cfg Config) ([]
 		return nil
 	})
 	return list, s, err
-}
-
-// ordered is a Sink that gives records on in order of their start. Kept packets it does not store.
-type ordered struct {
-	engine         *Engine
-	emit           func(*protocol.CDR) error
-	err            error
-	waiting        recordHeap
-	calls, streams uint64
-}
-
-func (o *ordered) Call(c *protocol.CDR) {
-	o.calls++
-	o.streams += uint64(len(c.Streams))
-	heap.Push(&o.waiting, c)
-	// The call that has just ended is out of the table; no call can start before one that runs.
-	oldest, running := o.engine.calls.OldestStart()
-	for len(o.waiting) > 0 && (!running || o.waiting[0].Start < protocol.TimeFromNanos(oldest)) && o.err == nil {
-		o.err = o.emit(heap.Pop(&o.waiting).(*protocol.CDR))
-	}
-}
-
-func (o *ordered) flush() {
-	for len(o.waiting) > 0 && o.err == nil {
-		o.err = o.emit(heap.Pop(&o.waiting).(*protocol.CDR))
-	}
-}
-
-// Keep implements Sink.
-func (*ordered) Keep(*KeptCall, *Packet, int) {}
-
-// Kept implements Sink.
-func (*ordered) Kept(*KeptCall) protocol.Capture { return protocol.Capture{} }
-
-type recordHeap []*protocol.CDR
-
-func (h recordHeap) Len() int { return len(h) }
-func (h recordHeap) Less(i, j int) bool {
-	a, b := h[i], h[j]
-	if c := cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.CallID, b.CallID)); c != 0 {
-		return c < 0
-	}
-	return string(a.ID[:]) < string(b.ID[:])
-}
-func (h recordHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *recordHeap) Push(x any)   { *h = append(*h, x.(*protocol.CDR)) }
-func (h *recordHeap) Pop() any {
-	old := *h
-	c := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return c
 }

@@ -96,6 +96,9 @@ func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) bool {
 	}
 	b.secure, b.t38, b.ptime, b.maxPtime = b.secure || m.Secure, m.T38, m.Ptime, m.MaxPtime
 	changed := false
+	if b.formats == nil {
+		b.formats = make([]format, 0, len(m.Formats))
+	}
 	for _, f := range m.Formats {
 		k := c.table.codec(f, m.Kind)
 		changed = b.set(f.PT, k) || changed
@@ -115,6 +118,9 @@ func (c *Call) add(b *binding) {
 	if len(c.bindings) == maxBindings {
 		c.table.unstack(c.bindings[0])
 		c.bindings = append(c.bindings[:0], c.bindings[1:]...)
+	}
+	if c.bindings == nil {
+		c.bindings = make([]*binding, 0, 4) // both parties' RTP and RTCP
 	}
 	c.bindings = append(c.bindings, b)
 	c.table.stack(b)

@@ -32,10 +32,10 @@ type Call struct {
 	by                         protocol.Party
 	rule                       string
 
-	tags        [maxTags]fnv1a // From-tags of the caller: its own and those that proxies put in
+	tags        [maxTags]digest // From-tags of the caller: its own and those that proxies put in
 	inviteCSeq  uint32         // of the newest initial INVITE
 	inviteTime  int64          // when that attempt began
-	branch      fnv1a          // its topmost Via branch where it was seen first
+	branch      digest          // its topmost Via branch where it was seen first
 	provisional int            // last status of any kind
 	status      int            // last final status that counts
 	reason      string         // its phrase, or what a Reason header says
@@ -100,7 +100,7 @@ func (c *Call) over(d *decode.Datagram, m *sip.Message) bool {
 	cseq, _, _ := m.CSeq()
 	if !c.ended() {
 		// The very same INVITE long after its transaction: a capture that is played again, before its calls had ended.
-		return d.Time-c.inviteTime > transactionTime && cseq == c.inviteCSeq && fnvBasis.bytes(m.Branch()) == c.branch
+		return d.Time-c.inviteTime > transactionTime && cseq == c.inviteCSeq && noDigest.bytes(m.Branch()) == c.branch
 	}
 	if d.Time-c.end < newCallTime {
 		return false
@@ -132,8 +132,7 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 		return
 	}
 	cseq, method, _ := m.CSeq()
-	from := sip.ParseAddress(m.Get(sip.From))
-	tag := fnvBasis.bytes(from.Tag())
+	tag := noDigest.bytes(m.FromTag())
 	if opening {
 		c.addTag(tag)
 	} else if c.tags[0] == 0 {
@@ -152,7 +151,7 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 	} else {
 		// From is the requester's; where it was damaged or rewritten, the branch tells the transaction, and before the answer
 		// only the caller may have an INVITE under way (RFC 3261 section 14.1).
-		fromCaller = fromCaller || method == sip.Invite && (fnvBasis.bytes(m.Branch()) == c.branch || c.answer == 0 && cseq == c.inviteCSeq)
+		fromCaller = fromCaller || method == sip.Invite && (noDigest.bytes(m.Branch()) == c.branch || c.answer == 0 && cseq == c.inviteCSeq)
 		who := caller
 		if fromCaller {
 			who = callee
@@ -167,7 +166,7 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 	}
 }
 
-func (c *Call) addTag(tag fnv1a) {
+func (c *Call) addTag(tag digest) {
 	for i := range c.tags {
 		if c.tags[i] == tag {
 			return
@@ -179,7 +178,7 @@ func (c *Call) addTag(tag fnv1a) {
 	}
 }
 
-func (c *Call) isCaller(tag fnv1a) bool {
+func (c *Call) isCaller(tag digest) bool {
 	for _, t := range c.tags {
 		if t == tag {
 			return true

@@ -33,7 +33,7 @@ type evidence struct {
 
 // description is what one party's first SDP says for the diagnosis.
 type description struct {
-	branch  fnv1a // of the message that carried it
+	branch  digest // of the message that carried it
 	cseq    uint32
 	keyless bool
 	ice     bool
@@ -65,7 +65,7 @@ func (c *Call) gatherResponse(d *decode.Datagram, m *sip.Message, cseq uint32, w
 	challenge := status == 401 || status == 407
 	switch m.Method() {
 	case sip.Invite:
-		if challenge && e.credentials && who == caller && fnvBasis.bytes(m.Branch()) == c.branch {
+		if challenge && e.credentials && who == caller && noDigest.bytes(m.Branch()) == c.branch {
 			e.refusedCredentials++
 		}
 		if status >= 300 && !challenge && status != 491 && e.t38Offer == cseq && e.t38By == who && cseq != 0 {
@@ -107,7 +107,7 @@ func (c *Call) gatherSDP(d *decode.Datagram, m *sip.Message, s *sdp.Session, who
 func (c *Call) describeSide(m *sip.Message, s *sdp.Session, media *sdp.Media, who int) {
 	p, e := &c.media[who], &c.evidence
 	cseq, _, _ := m.CSeq()
-	branch := fnvBasis.bytes(m.Branch())
+	branch := noDigest.bytes(m.Branch())
 	if p.description.branch == 0 {
 		p.description = description{branch: branch, cseq: cseq, keyless: media.SAVP && !media.Keyed, ice: len(media.Candidates) > 0, origin: s.Origin,
 			header: hostAddr(sip.ParseURI(sip.ParseAddress(m.Get(sip.Contact)).URI).Host)}

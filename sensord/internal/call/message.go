@@ -11,7 +11,7 @@ import (
 // message is one line of a call's signalling summary, without pointers but to its SDP's summary.
 type message struct {
 	t        int64
-	hash     fnv1a // of what makes it the same message
+	hash     digest // of what makes it the same message
 	sdp      string
 	text     uint32 // first line: offset in Call.text
 	length   uint16
@@ -38,9 +38,9 @@ const maxEnds = 255
 func (c *Call) log(d *decode.Datagram, m *sip.Message) seen {
 	cseq, method, _ := m.CSeq()
 	src, dst := c.endpoint(d.Src), c.endpoint(d.Dst)
-	h := fnvBasis.bytes(d.Src.IP[:]).bytes(d.Dst.IP[:]).number(uint32(d.Src.Port)<<16 | uint32(d.Dst.Port))
+	h := noDigest.bytes(d.Src.IP[:]).bytes(d.Dst.IP[:]).number(uint32(d.Src.Port)<<16 | uint32(d.Dst.Port))
 	h = h.number(uint32(m.Status())<<16 | uint32(method)).number(cseq).bytes(m.MethodText()).bytes(m.Branch())
-	h = h.bytes(sip.ParseAddress(m.Get(sip.To)).Tag()).bytes(m.Get(sip.RSeq)).number(uint32(len(m.Body())))
+	h = h.bytes(m.ToTag()).bytes(m.Get(sip.RSeq)).number(uint32(len(m.Body())))
 	how := fresh
 	for i := len(c.messages) - 1; i >= 0; i-- {
 		o := &c.messages[i]
@@ -82,6 +82,9 @@ func (c *Call) endpoint(e decode.Endpoint) uint8 {
 	if len(c.ends) == maxEnds {
 		return maxEnds - 1
 	}
+	if c.ends == nil {
+		c.ends = make([]decode.Endpoint, 0, 2)
+	}
 	c.ends = append(c.ends, e)
 	return uint8(len(c.ends) - 1)
 }
@@ -99,9 +102,26 @@ func (c *Call) summary() []protocol.Message {
 		out[i] = protocol.Message{
 			T: protocol.TimeFromNanos(m.t), Src: names[m.src], Dst: names[m.dst],
 			FirstLine: toValid(text[m.text : m.text+uint32(m.length)]),
-			CSeq:      strconv.FormatUint(uint64(m.cseq), 10) + " " + m.method.String(),
+			CSeq:      cseqText(m.cseq, m.method),
 			SDP:       toValid(m.sdp), Retransmission: m.repeated,
 		}
 	}
 	return out
+}
+
+// cseqTexts are the CSeqs of most messages.
+var cseqTexts = func() (t [16][16]string) {
+	for n := range t {
+		for m := range t[n] {
+			t[n][m] = strconv.Itoa(n) + " " + sip.Method(m).String()
+		}
+	}
+	return t
+}()
+
+func cseqText(n uint32, m sip.Method) string {
+	if n < uint32(len(cseqTexts)) && int(m) < len(cseqTexts[0]) {
+		return cseqTexts[n][m]
+	}
+	return strconv.FormatUint(uint64(n), 10) + " " + m.String()
 }

@@ -3,6 +3,7 @@ package call
 import (
 	"math"
 	"strings"
+	"unicode/utf8"
 
 	"voiptop/protocol"
 	"voiptop/sensord/internal/diagnose"
@@ -196,4 +197,9 @@ func round(f float64) float64 {
 }
 
 // toValid replaces what is no UTF-8: records are JSON and CBOR text.
-func toValid(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
+func toValid(s string) string {
+	if utf8.ValidString(s) { // as a rule, and quickly told
+		return s
+	}
+	return strings.ToValidUTF8(s, "\ufffd")
+}

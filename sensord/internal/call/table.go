@@ -78,8 +78,7 @@ func (t *Table) SIP(d *decode.Datagram, m *sip.Message, transport string) {
 		t.count.noCallID++
 		return
 	}
-	to := sip.ParseAddress(m.Get(sip.To))
-	opening := method == sip.Invite && m.Request() && len(to.Tag()) == 0
+	opening := method == sip.Invite && m.Request() && len(m.ToTag()) == 0
 	c := t.byID[string(id)]
 	if c != nil && opening && c.over(d, m) {
 		c.interrupt(protocol.EndUnterminated)
@@ -125,7 +124,7 @@ func (t *Table) start(d *decode.Datagram, m *sip.Message, transport string) *Cal
 		callID: all[:cut[0]], caller: all[cut[0]:cut[1]], callee: all[cut[1]:cut[2]], calleeURI: all[cut[2]:cut[3]],
 		callerName: all[cut[3]:cut[4]], callerDomain: all[cut[4]:cut[5]], calleeDomain: all[cut[5]:cut[6]],
 		src: d.Src, dst: d.Dst, startTime: d.Time, lastSIP: d.Time,
-		joined: len(to.Tag()) > 0,
+		joined: len(m.ToTag()) > 0,
 	}
 	c.id = uuid(t.cfg.SensorID, c.callID, d.Time)
 	t.next++

@@ -17,7 +17,7 @@ func (c *Call) request(d *decode.Datagram, m *sip.Message, cseq uint32, who int,
 		}
 		if c.inviteTime == 0 || cseq > c.inviteCSeq {
 			c.inviteCSeq, c.inviteTime = cseq, d.Time
-			c.branch = fnvBasis.bytes(m.Branch())
+			c.branch = noDigest.bytes(m.Branch())
 			c.resume()
 		} else if c.final == finalBranch { // a proxy tries the next branch
 			c.resume()
@@ -113,7 +113,7 @@ func (c *Call) inviteResponse(d *decode.Datagram, m *sip.Message, cseq uint32, s
 	if c.answer != 0 { // a fork that lost, or one that the proxy cancelled
 		return
 	}
-	told := fnvBasis.bytes(m.Branch()) == c.branch
+	told := noDigest.bytes(m.Branch()) == c.branch
 	if c.final == finalRejected && !told || cseq < c.inviteCSeq {
 		return // a hop further away has nothing to add, nor has an attempt that was given up
 	}

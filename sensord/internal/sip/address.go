@@ -165,6 +165,9 @@ func Param(params []byte, name string) []byte {
 
 // firstValue divides a list of values at its first comma that stands outside quotes and angle brackets.
 func firstValue(b []byte) (value, rest []byte) {
+	if bytes.IndexByte(b, ',') < 0 { // as a rule
+		return b, nil
+	}
 	depth := 0
 	for i := 0; i < len(b); i++ {
 		switch b[i] {
@@ -185,6 +188,9 @@ func firstValue(b []byte) (value, rest []byte) {
 
 // indexOutside is bytes.IndexByte for what stands outside quotes.
 func indexOutside(b []byte, c byte) int {
+	if i := bytes.IndexByte(b, c); i < 0 || bytes.IndexByte(b[:i], '"') < 0 { // as a rule
+		return i
+	}
 	for i := 0; i < len(b); i++ {
 		switch b[i] {
 		case c:

@@ -31,6 +31,13 @@ type Message struct {
 	status int
 	verb   Method
 	cut    bool
+
+	// What every reader of a message asks for, some several times.
+	seq            uint32
+	seqMethod      Method
+	seqOK          bool
+	branch         []byte
+	fromTag, toTag []byte
 }
 
 // Parse looks over b, which holds exactly one message (a datagram; a Framer cuts streams). It fails only when the first
@@ -138,6 +145,10 @@ func (m *Message) index() {
 			m.length = n
 		}
 	}
+	m.seq, m.seqMethod, m.seqOK = cseq(m.Get(CSeq))
+	v, _ := firstValue(m.Get(Via))
+	m.branch = Param(v, "branch")
+	m.fromTag, m.toTag = ParseAddress(m.Get(From)).Tag(), ParseAddress(m.Get(To)).Tag()
 }
 
 // nextLine answers where the line at offset at ends, and where the next begins.
@@ -167,8 +178,7 @@ func (m *Message) Method() Method {
 	if m.status == 0 {
 		return m.verb
 	}
-	_, method, _ := m.CSeq()
-	return method
+	return m.seqMethod
 }
 
 // MethodText returns the method as written, nil in a response.
@@ -233,8 +243,9 @@ func (m *Message) Header(name string, i int) []byte {
 func (m *Message) CallID() []byte { return m.Get(CallID) }
 
 // CSeq returns number and method of the CSeq field (RFC 3261 section 20.16).
-func (m *Message) CSeq() (n uint32, method Method, ok bool) {
-	v := m.Get(CSeq)
+func (m *Message) CSeq() (n uint32, method Method, ok bool) { return m.seq, m.seqMethod, m.seqOK }
+
+func cseq(v []byte) (n uint32, method Method, ok bool) {
 	i := 0
 	var x uint64
 	for i < len(v) && '0' <= v[i] && v[i] <= '9' {
@@ -250,10 +261,13 @@ func (m *Message) CSeq() (n uint32, method Method, ok bool) {
 }
 
 // Branch returns the branch parameter of the topmost Via.
-func (m *Message) Branch() []byte {
-	v, _ := firstValue(m.Get(Via))
-	return Param(v, "branch")
-}
+func (m *Message) Branch() []byte { return m.branch }
+
+// FromTag returns the tag parameter of From.
+func (m *Message) FromTag() []byte { return m.fromTag }
+
+// ToTag returns the tag parameter of To.
+func (m *Message) ToTag() []byte { return m.toTag }
 
 // ContentLength returns the value of the Content-Length field, -1 when it is missing or no number.
 func (m *Message) ContentLength() int { return m.length }
