@@ -2,41 +2,97 @@ package analyze
 
 import (
 	"cmp"
+	"math"
+	"sync/atomic"
 
 	"voiptop/protocol"
 )
 
-// ordered is a Sink that gives records on in order of their start. Kept packets it does not store.
+// ended is a record, and the start of the oldest call that was running when it ended, nanoseconds; noCall: none was. What
+// started before may go on: no call can come that starts earlier.
+type ended struct {
+	record *protocol.CDR
+	oldest int64
+}
+
+const noCall = math.MaxInt64
+
+// ordered gives records on in the order of their start.
 type ordered struct {
-	engine         *Engine
-	emit           func(*protocol.CDR) error
-	err            error
-	waiting        waiting
-	calls, streams uint64
+	emit    func(*protocol.CDR) error
+	err     error // of emit, which is not called again
+	waiting waiting
 }
 
-func (o *ordered) Call(c *protocol.CDR) {
-	o.calls++
-	o.streams += uint64(len(c.Streams))
-	o.waiting.push(c)
-	// The call that has just ended is out of the table; no call can start before one that runs.
-	oldest, running := o.engine.calls.OldestStart()
-	for len(o.waiting) > 0 && (!running || o.waiting[0].start < protocol.TimeFromNanos(oldest)) && o.err == nil {
+func (o *ordered) take(r ended) {
+	o.waiting.push(r.record)
+	o.give(r.oldest)
+}
+
+// give gives the records on that started before oldest.
+func (o *ordered) give(oldest int64) {
+	for len(o.waiting) > 0 && (oldest == noCall || o.waiting[0].start < protocol.TimeFromNanos(oldest)) && o.err == nil {
 		o.err = o.emit(o.waiting.pop())
 	}
 }
 
-func (o *ordered) flush() {
-	for len(o.waiting) > 0 && o.err == nil {
-		o.err = o.emit(o.waiting.pop())
+// flush gives the rest on.
+func (o *ordered) flush() { o.give(noCall) }
+
+// writer gives records to an ordered in a goroutine of its own. At most writerBatches lists of records wait for it; then
+// take waits.
+type writer struct {
+	out    *ordered
+	list   []ended
+	full   chan []ended
+	free   chan []ended
+	failed atomic.Bool // emit has failed
+	done   chan struct{}
+}
+
+const (
+	writerBatch   = 32 // records handed over at a time
+	writerBatches = 4
+)
+
+func newWriter(out *ordered) *writer {
+	w := &writer{out: out, full: make(chan []ended, writerBatches), free: make(chan []ended, writerBatches), done: make(chan struct{})}
+	for range writerBatches {
+		w.free <- make([]ended, 0, writerBatch)
+	}
+	w.list = <-w.free
+	go w.run()
+	return w
+}
+
+func (w *writer) take(r ended) {
+	w.list = append(w.list, r)
+	if len(w.list) == writerBatch {
+		w.full <- w.list
+		w.list = <-w.free
 	}
 }
 
-// Keep implements Sink.
-func (*ordered) Keep(*KeptCall, *Packet, int) {}
+func (w *writer) run() {
+	defer close(w.done)
+	for list := range w.full {
+		for _, r := range list {
+			w.out.take(r)
+		}
+		if w.out.err != nil {
+			w.failed.Store(true)
+		}
+		clear(list)
+		w.free <- list[:0]
+	}
+}
 
-// Kept implements Sink.
-func (*ordered) Kept(*KeptCall) protocol.Capture { return protocol.Capture{} }
+// finish returns when all records have been taken.
+func (w *writer) finish() {
+	w.full <- w.list
+	close(w.full)
+	<-w.done
+}
 
 // waiting is a heap of records by start, Call-ID and id. The start stands beside the pointer: most comparisons need no
 // more, and thousands of records may wait for one long call.

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"context"
 
 	"voiptop/protocol"
@@ -40,17 +41,20 @@ func (e *Engine) Registrations(dst []protocol.Registration) []protocol.Registrat
 // Transactions analyses src to its end and calls emit with the record of every request outside of calls, in the order of
 // their end. It does not close src.
 func Transactions(ctx context.Context, src Source, cfg Config, emit func(*protocol.Transaction) error) (Summary, error) {
-	o := &transactions{ordered: ordered{emit: func(*protocol.CDR) error { return nil }}, emit: emit}
+	o := &transactions{ender: ender{take: func(ended) {}}, emit: emit}
 	e := New(cfg, o)
-	return run(ctx, src, e, &o.ordered)
+	s, err := run(ctx, src, e, &o.ender, func() bool { return o.err != nil })
+	return s, cmp.Or(o.err, err)
 }
 
 // transactions is a Sink that gives transactions on, and only counts calls.
 type transactions struct {
-	ordered
+	ender
 	emit func(*protocol.Transaction) error
+	err  error // of emit, which is not called again
 }
 
+// Transaction implements TransactionSink.
 func (o *transactions) Transaction(r *protocol.Transaction) {
 	if o.err == nil {
 		o.err = o.emit(r)

@@ -1,0 +1,210 @@
+package analyze
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"voiptop/fixtures/gen"
+	"voiptop/protocol"
+	"voiptop/sensord/internal/capture"
+)
+
+// onCores runs f with n cores.
+func onCores(n int, f func()) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n))
+	f()
+}
+
+func TestTheOutputDoesNotDependOnTheNumberOfCores(t *testing.T) {
+	inputs, err := filepath.Glob("../../fixtures/pcap/*/*.pcap*")
+	if err != nil || len(inputs) < 10 {
+		t.Fatalf("%d fixtures, %v", len(inputs), err)
+	}
+	generated := filepath.Join(t.TempDir(), "small.pcap")
+	f, err := os.Create(generated)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = gen.Generate(f, gen.Small(9)); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range append(inputs, generated) {
+		var want []byte
+		var counted Summary
+		for _, cores := range []int{1, 2, 8} {
+			onCores(cores, func() {
+				list, sum, err := Files(context.Background(), []string{in}, nil, Config{SensorID: 7})
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got []byte
+				for _, c := range list {
+					got = append(c.AppendJSON(got), '\n')
+				}
+				if cores == 1 {
+					want, counted = got, sum
+					if len(want) == 0 && in == generated {
+						t.Error("no calls")
+					}
+					return
+				}
+				if !bytes.Equal(got, want) {
+					t.Errorf("%s: other records with %d cores", in, cores)
+				}
+				if !maps.Equal(sum.Counters, counted.Counters) || sum.Packets != counted.Packets || sum.Bytes != counted.Bytes ||
+					sum.Calls != counted.Calls || sum.Streams != counted.Streams || len(sum.Warnings) != len(counted.Warnings) {
+					t.Errorf("%s: %d cores count %+v, one %+v", in, cores, sum, counted)
+				}
+			})
+		}
+	}
+}
+
+func TestAFailingEmitEndsTheRun(t *testing.T) {
+	full := errors.New("disk full")
+	for _, cores := range []int{1, 2} {
+		onCores(cores, func() {
+			src := &source{packets: packets(t, gen.Config{Calls: 400, Rate: 100, NoMedia: true})}
+			calls := 0
+			_, err := Run(context.Background(), src, Config{}, func(*protocol.CDR) error {
+				calls++
+				return full
+			})
+			if !errors.Is(err, full) || calls != 1 {
+				t.Errorf("%d cores: %v after %d calls of emit, want one", cores, err, calls)
+			}
+		})
+	}
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	for _, cores := range []int{1, 2} {
+		onCores(cores, func() {
+			ctx, cancel := context.WithCancel(context.Background())
+			src := &source{packets: packets(t, gen.Config{Calls: 2, NoMedia: true}), again: true, read: func(n int) {
+				if n == 5000 {
+					cancel()
+				}
+			}}
+			if _, err := Run(ctx, src, Config{}, func(*protocol.CDR) error { return nil }); !errors.Is(err, context.Canceled) {
+				t.Errorf("%d cores: %v", cores, err)
+			}
+		})
+	}
+}
+
+// source gives packets, from one buffer, as capture's do. Where a packet has no data it has nothing for a while.
+type source struct {
+	packets []Packet
+	again   bool      // from the beginning when they are over
+	read    func(int) // called with the number of packets read
+	end     error     // io.EOF
+
+	at, n int
+	lent  []byte
+}
+
+func (s *source) Next(p *Packet) error {
+	if s.at == len(s.packets) {
+		if !s.again {
+			return cmp.Or(s.end, io.EOF)
+		}
+		s.at = 0
+	}
+	next := &s.packets[s.at]
+	s.at++
+	s.n++
+	if s.read != nil {
+		s.read(s.n)
+	}
+	if next.Data == nil {
+		return capture.ErrIdle
+	}
+	s.lent = append(s.lent[:0], next.Data...)
+	*p = *next
+	p.Data = s.lent
+	return nil
+}
+
+func (*source) Stats() capture.Stats { return capture.Stats{} }
+func (*source) Close() error         { return nil }
+
+func TestReadAheadGivesWhatItsSourceGives(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	broken := errors.New("broken")
+	for round := range 20 {
+		want := make([]Packet, r.IntN(3000))
+		for i := range want {
+			n := 1 + r.IntN(300)
+			switch r.IntN(200) {
+			case 0:
+				n = 1 + r.IntN(2*batchBytes)
+			case 1:
+				n = 0 // nothing for a while
+			}
+			var data []byte
+			for j := range n {
+				data = append(data, byte(i+j))
+			}
+			want[i] = Packet{Time: int64(i), Data: data, Length: n + i%3, Link: uint16(round), Iface: uint16(i)}
+		}
+		a := readAhead(&source{packets: want, end: broken})
+		for i := range want {
+			var p Packet
+			err := a.Next(&p)
+			if want[i].Data == nil {
+				if !errors.Is(err, capture.ErrIdle) {
+					t.Fatalf("packet %d: %v, want ErrIdle", i, err)
+				}
+				continue
+			}
+			if err != nil || !bytes.Equal(p.Data, want[i].Data) || p.Time != want[i].Time || p.Length != want[i].Length ||
+				p.Link != want[i].Link || p.Iface != want[i].Iface || cap(p.Data) != len(p.Data) {
+				t.Fatalf("packet %d: %v %+v", i, err, p)
+			}
+		}
+		for range 3 {
+			if err := a.Next(&Packet{}); !errors.Is(err, broken) {
+				t.Fatalf("at the end: %v", err)
+			}
+		}
+		a.stop()
+	}
+}
+
+func TestReadAheadStopsWhereverItIs(t *testing.T) {
+	for n := range 5 {
+		a := readAhead(&source{packets: []Packet{{Data: []byte{1}}}, again: true})
+		for range n * batchPackets / 2 {
+			if err := a.Next(&Packet{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.stop() // hangs if it does not
+	}
+}
+
+func TestReadAheadAllocatesNothing(t *testing.T) {
+	a := readAhead(&source{packets: []Packet{{Data: make([]byte, 214)}}, again: true})
+	defer a.stop()
+	var p Packet
+	if n := testing.AllocsPerRun(20*batchPackets, func() {
+		if err := a.Next(&p); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations a packet", n)
+	}
+}
