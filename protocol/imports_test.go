@@ -31,12 +31,13 @@ var may = map[string]struct {
 
 // only says where a library may be imported.
 var only = map[string][]string{
-	"github.com/google/gopacket": {"sensord/internal/capture", "sensord/internal/decode", "sensord/internal/spool"},
-	"github.com/gorilla/mux":     {"hosted"},
-	"github.com/lib/pq":          {"hosted"},
-	"github.com/charmbracelet":   {"tui"},
-	"modernc.org/sqlite":         {"hosted"},
-	"golang.org/x/net/http2":     {"protocol/link", "sensord/internal/uplink", "hosted/internal/sensors", "hosted/internal/relay"},
+	"github.com/google/gopacket":           {"sensord/internal/capture", "sensord/internal/decode", "sensord/internal/spool"},
+	"github.com/gorilla/mux":               {"hosted"},
+	"github.com/lib/pq":                    {"hosted"},
+	"github.com/charmbracelet":             {"tui"},
+	"modernc.org/sqlite":                   {"hosted"},
+	"golang.org/x/crypto/chacha20poly1305": {"sensord/internal/tlsdec"},
+	"golang.org/x/net/http2":               {"protocol/link", "sensord/internal/uplink", "hosted/internal/sensors", "hosted/internal/relay"},
 }
 
 func within(pkg, part string) bool { return pkg == part || strings.HasPrefix(pkg, part+"/") }

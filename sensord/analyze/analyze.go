@@ -29,6 +29,9 @@ type Config struct {
 	MaxCalls        int           // running calls in memory; 100,000
 	MaxMessages     int           // messages kept of one call; 500
 	SIPPorts        []uint16      // sipport; SIP is found by content on any port when empty
+	// TLSKeys are lines of a TLS key log (SSLKEYLOGFILE), see Engine.Keys. Nil: TLS is not looked into, but for connections
+	// whose secrets a capture file brings with it.
+	TLSKeys []byte
 	// Decide is asked once for every call, at its first INVITE, what to keep of its packets. Nil keeps nothing.
 	Decide func(*protocol.CDR) (rule string, keep protocol.Keep)
 	// HEP is asked of every HEP message, in the packet that brought it, whether to look into it. Nil: all.

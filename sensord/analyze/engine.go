@@ -24,6 +24,7 @@ type Engine struct {
 	hep       *unwrapper // nil until HEP is met
 	hepWanted func(*Packet, *HEPMessage) bool
 	onSIP     func(d *Datagram, message []byte, transport string)
+	tls       *decryption // nil until a key log is named
 
 	packets, bytes uint64
 	count          counts
@@ -35,7 +36,7 @@ type counts struct {
 	cut       uint64 // SIP messages of which the end is missing
 	keepAlive uint64
 	skipped   uint64 // bytes of SIP streams that belonged to no message
-	tls       uint64 // TCP streams that began as TLS
+	tls       uint64 // TCP streams that began as TLS, without a key log
 	portOnly  uint64 // datagrams on a SIP port that are no SIP
 }
 
@@ -56,6 +57,9 @@ func New(cfg Config, sink Sink) *Engine {
 		e.ports[p] = true
 	}
 	e.decoder = decode.New(decode.Config{}, (*handler)(e))
+	if cfg.TLSKeys != nil {
+		e.Keys(cfg.TLSKeys)
+	}
 	return e
 }
 
@@ -86,6 +90,7 @@ func (e *Engine) Packet(p *Packet) {
 
 // Tick moves the clock on to now, nanoseconds since the epoch, when no packet does: on a silent wire calls end in time.
 func (e *Engine) Tick(now int64) {
+	e.tls.tick(now)
 	e.calls.Tick(now)
 	e.outside.Tick(now)
 }
@@ -99,6 +104,7 @@ func (e *Engine) Interrupt() { e.end(protocol.EndInterrupted) }
 
 func (e *Engine) end(cause protocol.EndCause) {
 	e.decoder.Flush()
+	e.tls.close()
 	e.calls.Close(cause)
 	e.outside.Close()
 }
@@ -123,6 +129,7 @@ func (e *Engine) Counters(n protocol.Counters) {
 	e.outside.Counters(n)
 	e.hep.counters(n)
 	e.watch.counters(n)
+	e.tls.counters(n)
 	e.decoder.Counters(func(name string, v uint64) { n[name] += v })
 	for _, v := range []struct {
 		name string

@@ -22,6 +22,7 @@ const (
 	flowSIP
 	flowWebSocket
 	flowHEP
+	flowTLS
 )
 
 // maxTries is how many pieces of a stream are looked at for a SIP message before it is left alone.
@@ -32,8 +33,11 @@ func (e *Engine) tcp(d *decode.Datagram) {
 	f := e.flows[d.Stream]
 	if d.End {
 		if f != nil {
-			e.count.skipped += f.plain.Skipped + f.ws.Skipped + f.hep.Skipped
+			e.count.skipped += f.skipped()
 			delete(e.flows, d.Stream)
+			if f.kind == flowTLS {
+				e.tls.table.Feed(d)
+			}
 		}
 		return
 	}
@@ -49,11 +53,13 @@ func (e *Engine) tcp(d *decode.Datagram) {
 		return
 	}
 	if d.Gap {
-		f.plain.Gap()
-		f.ws.Gap()
-		f.hep.Gap()
+		f.gap()
 	}
 	switch f.kind {
+	case flowTLS:
+		if e.tls.table.Feed(d); d.Ignore {
+			delete(e.flows, d.Stream)
+		}
 	case flowWebSocket:
 		f.ws.Feed(d.Payload, func(b []byte) { e.framed(d, b, "ws") })
 	case flowHEP:
@@ -71,18 +77,10 @@ func (e *Engine) framed(d *decode.Datagram, b []byte, transport string) {
 
 // recognise finds out what a stream carries by its content.
 func (e *Engine) recognise(d *decode.Datagram, f *tcpFlow) bool {
-	b := d.Payload
 	switch {
-	case hep.Is(b):
-		f.kind = flowHEP
-	case sip.LooksLikeSIP(b), sip.HasMessage(b):
-		f.kind = flowSIP
-	case sip.IsUpgrade(b), sip.IsFrame(b):
-		f.kind = flowWebSocket
-	case d.Fresh && len(b) > 5 && b[0] == 0x16 && b[1] == 3: // TLS handshake record (RFC 8446 section 5.1)
-		e.count.tls++
-		e.ignore(d)
-		return false
+	case f.recognise(d.Payload):
+	case d.Fresh && e.startsTLS(d, f):
+		return f.kind == flowTLS
 	default:
 		if f.tries++; f.tries >= maxTries {
 			e.ignore(d)
@@ -91,6 +89,31 @@ func (e *Engine) recognise(d *decode.Datagram, f *tcpFlow) bool {
 	}
 	return true
 }
+
+// recognise finds out by its content what a stream carries.
+func (f *tcpFlow) recognise(b []byte) bool {
+	switch {
+	case hep.Is(b):
+		f.kind = flowHEP
+	case sip.LooksLikeSIP(b), sip.HasMessage(b):
+		f.kind = flowSIP
+	case sip.IsUpgrade(b), sip.IsFrame(b):
+		f.kind = flowWebSocket
+	default:
+		return false
+	}
+	return true
+}
+
+// gap forgets a message that is not complete: bytes are missing here.
+func (f *tcpFlow) gap() {
+	f.plain.Gap()
+	f.ws.Gap()
+	f.hep.Gap()
+}
+
+// skipped is how many bytes belonged to no message.
+func (f *tcpFlow) skipped() uint64 { return f.plain.Skipped + f.ws.Skipped + f.hep.Skipped }
 
 func (e *Engine) ignore(d *decode.Datagram) {
 	d.Ignore = true
