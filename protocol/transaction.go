@@ -43,6 +43,8 @@ type Transaction struct {
 	// Count is how many transactions the record tells of. First and Last span them, Attempts and Challenges add up, the rest
 	// is the first one's.
 	Count int `json:"count" cbor:"24,keyasint"`
+
+	Findings []Finding `json:"findings" cbor:"25,keyasint,omitempty"`
 }
 
 // TransactionEnd says how a transaction ended.

@@ -49,7 +49,7 @@ func New(cfg Config, sink Sink) *Engine {
 		MaxCalls: cfg.MaxCalls, MaxMessages: cfg.MaxMessages, Decide: cfg.Decide,
 		RTCP: cfg.RTCP,
 	}, e.watch)
-	e.outside = newOutside(cfg.SensorID, sink)
+	e.outside = newOutside(cfg.SensorID, e.watch)
 	for _, p := range cfg.SIPPorts {
 		if e.ports == nil {
 			e.ports = map[uint16]bool{}

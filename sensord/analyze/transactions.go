@@ -17,10 +17,10 @@ type TransactionSink interface {
 	Transaction(r *protocol.Transaction)
 }
 
-// newOutside makes the table of what happens outside of calls. Its records go to sink if that takes them.
-func newOutside(sensor uint16, sink Sink) *transact.Table {
-	if s, ok := sink.(TransactionSink); ok {
-		return transact.New(transact.Config{SensorID: sensor}, s)
+// newOutside makes the table of what happens outside of calls. Its records go through w to its sink if that takes them.
+func newOutside(sensor uint16, w *watched) *transact.Table {
+	if _, ok := w.Sink.(TransactionSink); ok {
+		return transact.New(transact.Config{SensorID: sensor}, w)
 	}
 	return transact.New(transact.Config{SensorID: sensor}, nil)
 }

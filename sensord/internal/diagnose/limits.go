@@ -30,6 +30,8 @@ const (
 	afterBye    = 2_000 // ms after the BYE was answered: packets under way are long through
 	steadyDelta = 1_000 // ms: a stream with no longer gap went on all the time
 
+	algBytes = 40 // a router changes addresses of 7 to 15 characters, in o= and c=, and a port: more off is another's mistake
+
 	ptimeFactor = 1.5 // packets longer than asked for by more: 30 ms where 20 were asked, and above
 
 	faxTalk     = 10_000 // ms of G.711 after T.38 was refused: a page takes longer

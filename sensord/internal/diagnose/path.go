@@ -168,7 +168,7 @@ func natPrivateSDP(x *exam) {
 // order, the router did its work well.
 func sipALG(x *exam) {
 	f := x.f
-	if f.LengthOff != 0 {
+	if f.LengthOff != 0 && max(f.LengthOff, -f.LengthOff) <= algBytes {
 		what := fmt.Sprintf("SDP is %d bytes longer than Content-Length says", f.LengthOff)
 		if f.LengthOff < 0 {
 			what = fmt.Sprintf("SDP is %d bytes shorter than Content-Length says", -f.LengthOff)

@@ -20,6 +20,17 @@ const (
 	// A person who is unsure of a number tries two or three.
 	fraudTime     = protocol.Time(600e6)
 	fraudPrefixes = 4
+	// guesses: whoever tries a password each second is no telephone, which waits 30 s and more (RFC 5626 section 4.5).
+	guesses = 60 // refused in a minute
+	// floodNames: a house behind one address whose telephones are all refused at once has fewer; and one of them succeeds.
+	floodNames = 10
+	// stormTime and stormRegisters: who registers ten times in a minute, more often than any NAT forgets (30 s, RFC 4787 REQ-5
+	// demands 2 minutes), loads the registrar for nothing.
+	stormTime      = protocol.Time(60e6)
+	stormRegisters = 10
+	maxStorms      = 1024 // addresses of record, followed in places that they may share
+	// lostOptions: OPTIONS that was sent so often and not answered; some send a single one to keep a NAT open and want no answer.
+	lostOptions = 4
 	// suffixDigits are the digits of a number that stay the same whatever is dialled before it (ITU-T E.164: at most 15 in all).
 	suffixDigits = 8
 )
@@ -32,6 +43,7 @@ type Sources struct {
 	oldest  *source
 	newest  *source
 	Evicted uint64 // addresses forgotten because there was no room
+	storms  []registers
 }
 
 // source is what an address tried of late.
@@ -40,7 +52,17 @@ type source struct {
 	prev, next *source
 	reached    protocol.Time // when a call of it last rang or was answered
 	tries      [maxTries]try
-	n          int // tries so far
+	n          int           // tries so far
+	names      [maxTries]try // addresses of record whose REGISTER was refused
+	refused    int           // such REGISTERs so far
+	registered protocol.Time // when one last succeeded
+}
+
+// registers counts the REGISTERs of one address of record.
+type registers struct {
+	key   uint64
+	since protocol.Time
+	n     int
 }
 
 // try is a call that was refused.
@@ -59,6 +81,7 @@ func (s *Sources) Judge(c *protocol.CDR) {
 	if number == "" {
 		number = c.Callee
 	}
+	s.begin()
 	o := s.byHost[from]
 	reached, refused := c.Ringing != 0 || c.Answer != 0, probed(c)
 	if o == nil {
@@ -98,20 +121,34 @@ func probed(c *protocol.CDR) bool {
 
 // scan reports many numbers tried in a short time, with nobody reached.
 func (o *source) scan(c *protocol.CDR) {
-	seen, first := map[uint64]bool{}, c.Start
-	for i := range min(o.n, maxTries) {
-		if t := &o.tries[i]; t.at > c.Start-probeTime && t.at <= c.Start {
-			seen[t.number] = true
-			first = min(first, t.at)
-		}
-	}
-	if len(seen) < probeNumbers || o.reached > c.Start-fraudTime && o.reached != 0 {
+	seen, first := distinct(&o.tries, o.n, c.Start, probeTime)
+	if seen < probeNumbers || o.reached > c.Start-fraudTime && o.reached != 0 {
 		return
 	}
 	add(c, protocol.Finding{Code: "scanner", Severity: protocol.SeverityWarn,
 		Text:     "The address tries number after number and reaches nobody: it scans for extensions or open lines.",
-		Evidence: fmt.Sprintf("%s tried %d numbers in %s, all refused, this one with %d", o.host, len(seen), seconds(millis(c.Start-first)), c.Status),
+		Evidence: fmt.Sprintf("%s tried %d numbers in %s, all refused, this one with %d", o.host, seen, seconds(millis(c.Start-first)), c.Status),
 		Remedy:   remedyScanner})
+}
+
+// distinct counts what was tried within a time before now, and says when it began.
+func distinct(tries *[maxTries]try, n int, now, within protocol.Time) (count int, first protocol.Time) {
+	first = now
+	for i := range min(n, maxTries) {
+		t := &tries[i]
+		if t.at <= now-within || t.at > now {
+			continue
+		}
+		first = min(first, t.at)
+		again := false
+		for j := range i {
+			again = again || tries[j].number == t.number && tries[j].at > now-within
+		}
+		if !again {
+			count++
+		}
+	}
+	return count, first
 }
 
 // fraud reports one number tried behind many prefixes, and says whether it did. It is grave when one of them was answered.
@@ -166,11 +203,14 @@ func add(c *protocol.CDR, x protocol.Finding) {
 	sortFindings(c.Findings)
 }
 
-// watch begins to watch an address.
-func (s *Sources) watch(host string) *source {
+func (s *Sources) begin() {
 	if s.byHost == nil {
 		s.byHost, s.seed = map[string]*source{}, maphash.MakeSeed()
 	}
+}
+
+// watch begins to watch an address.
+func (s *Sources) watch(host string) *source {
 	if len(s.byHost) >= maxSources {
 		o := s.oldest
 		s.unlink(o)
