@@ -26,11 +26,11 @@ func TestTransactionsAndRegistrationsHaveKeysOfTheirOwn(t *testing.T) {
 }
 
 func TestATransactionWithoutAnswerHasNullsNotZeros(t *testing.T) {
-	b, err := json.Marshal(Transaction{Contacts: []string{}})
+	b, err := json.Marshal(Transaction{Contacts: []string{}, Findings: []Finding{}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"response_ms":null`, `"expires":null`, `"contacts":[]`, `"first":null`} {
+	for _, want := range []string{`"response_ms":null`, `"expires":null`, `"contacts":[]`, `"findings":[]`, `"first":null`} {
 		if !strings.Contains(string(b), want) {
 			t.Errorf("%s lacks %s", b, want)
 		}

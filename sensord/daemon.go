@@ -48,6 +48,8 @@ type daemon struct {
 	hepIn    *hep.Listener // nil unless it listens for HEP
 	hepInput uint16        // the listener's number among the source's inputs
 	hepOut   *hep.Sender   // nil unless HEP is sent
+
+	transactions recent // requests outside of calls that ended last
 }
 
 func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err error) {

@@ -87,6 +87,16 @@ func (c *Client) Capture(ctx context.Context, id string) (io.ReadCloser, error) 
 	return res.Body, nil
 }
 
+// Registrations tells who is registered, and who fails to.
+func (c *Client) Registrations(ctx context.Context) (list []protocol.Registration, err error) {
+	return list, c.get(ctx, "/v1/registrations", &list)
+}
+
+// Transactions lists the requests outside of calls that ended last, newest first.
+func (c *Client) Transactions(ctx context.Context, limit int) (list []protocol.Transaction, err error) {
+	return list, c.get(ctx, "/v1/transactions?limit="+strconv.Itoa(limit), &list)
+}
+
 // Rules fetches the local rules.
 func (c *Client) Rules(ctx context.Context) (r Rules, err error) {
 	return r, c.get(ctx, "/v1/rules", &r)

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	maxCalls     = 1000    // calls a list answers with at the most
+	maxList      = 1000    // calls or transactions that a list answers with at the most
 	maxRuleBytes = 4 << 20 // size of a rule file
 )
 
@@ -26,6 +26,8 @@ func NewHandler(s Sensor) http.Handler {
 	m.HandleFunc("GET /v1/calls", h.calls)
 	m.HandleFunc("GET /v1/calls/{id}", h.call)
 	m.HandleFunc("GET /v1/calls/{id}/capture", h.capture)
+	m.HandleFunc("GET /v1/registrations", h.registrations)
+	m.HandleFunc("GET /v1/transactions", h.transactions)
 	m.HandleFunc("GET /v1/rules", h.rules)
 	m.HandleFunc("PUT /v1/rules", h.setRules)
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -61,14 +63,10 @@ func (h handler) live(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h handler) calls(w http.ResponseWriter, r *http.Request) {
-	limit, before := 100, protocol.UUID{}
-	if v := r.URL.Query().Get("limit"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 || n > maxCalls {
-			badRequest(w, fmt.Sprintf("limit %q: want a number from 1 to %d", v, maxCalls))
-			return
-		}
-		limit = n
+	before := protocol.UUID{}
+	limit, ok := limitOf(w, r)
+	if !ok {
+		return
 	}
 	if v := r.URL.Query().Get("before"); v != "" {
 		id, err := protocol.ParseUUID(v)
@@ -81,6 +79,40 @@ func (h handler) calls(w http.ResponseWriter, r *http.Request) {
 	list, err := h.s.Calls(r.Context(), limit, before)
 	if list == nil {
 		list = []protocol.CDR{}
+	}
+	reply(w, list, err)
+}
+
+// limitOf reads how long a list may be. When it is wrong, the answer is given and ok is false.
+func limitOf(w http.ResponseWriter, r *http.Request) (limit int, ok bool) {
+	v := r.URL.Query().Get("limit")
+	if v == "" {
+		return 100, true
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > maxList {
+		badRequest(w, fmt.Sprintf("limit %q: want a number from 1 to %d", v, maxList))
+		return 0, false
+	}
+	return n, true
+}
+
+func (h handler) registrations(w http.ResponseWriter, r *http.Request) {
+	list, err := h.s.Registrations(r.Context())
+	if list == nil {
+		list = []protocol.Registration{}
+	}
+	reply(w, list, err)
+}
+
+func (h handler) transactions(w http.ResponseWriter, r *http.Request) {
+	limit, ok := limitOf(w, r)
+	if !ok {
+		return
+	}
+	list, err := h.s.Transactions(r.Context(), limit)
+	if list == nil {
+		list = []protocol.Transaction{}
 	}
 	reply(w, list, err)
 }

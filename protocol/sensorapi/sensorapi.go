@@ -11,6 +11,8 @@
 //	GET /v1/calls?limit=N&before=ID []protocol.CDR of ended calls, newest first, without streams and messages
 //	GET /v1/calls/{id}              protocol.CDR, of a running or an ended call; {id} is the UUID or the Call-ID
 //	GET /v1/calls/{id}/capture      application/vnd.tcpdump.pcap, the kept packets; Range is served
+//	GET /v1/registrations           []protocol.Registration, in the order of address of record and contact
+//	GET /v1/transactions?limit=N    []protocol.Transaction that ended last, newest first
 //	GET /v1/rules                   protocol rules: Rules
 //	PUT /v1/rules                   Rules in, Rules out; 412 when Revision is not the current one
 //
@@ -40,6 +42,11 @@ type Sensor interface {
 	Call(ctx context.Context, id string) (*protocol.CDR, error)
 	// Capture opens the kept packets of a call. The caller closes it.
 	Capture(ctx context.Context, id string) (*CaptureFile, error)
+	// Registrations tells who is registered, and who fails to, sorted as protocol.SortRegistrations does.
+	Registrations(ctx context.Context) ([]protocol.Registration, error)
+	// Transactions lists the requests outside of calls that ended last, newest first, at most limit. The sensor remembers a
+	// few thousand, in memory.
+	Transactions(ctx context.Context, limit int) ([]protocol.Transaction, error)
 	Rules() Rules
 	// SetRules replaces the local rules if r.Revision is the current revision (0: whatever it is) and applies them at once.
 	SetRules(ctx context.Context, r Rules) (Rules, error)

@@ -105,6 +105,14 @@ func (s *fakeSensor) Capture(ctx context.Context, id string) (*sensorapi.Capture
 	return &sensorapi.CaptureFile{Name: "call.pcapng", Size: 7, ReadSeekCloser: memoryFile{bytes.NewReader([]byte("packets"))}}, nil
 }
 
+func (s *fakeSensor) Registrations(context.Context) ([]protocol.Registration, error) {
+	return []protocol.Registration{{SensorID: 12, State: protocol.Registered, AOR: "1001@example.org", Contact: "sip:1001@192.0.2.1"}}, nil
+}
+
+func (s *fakeSensor) Transactions(context.Context, int) ([]protocol.Transaction, error) {
+	return nil, nil
+}
+
 func (s *fakeSensor) Rules() sensorapi.Rules {
 	s.mu.Lock()
 	defer s.mu.Unlock()

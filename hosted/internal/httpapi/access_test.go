@@ -156,6 +156,8 @@ func TestTheRoleDecidesWhatAUserMayDo(t *testing.T) {
 		{"GET /sensors/{uuid}/api/calls/{id}/capture", 403, 200, 200},
 		{"GET /sensors/{uuid}/api/info", 200, 200, 200},
 		{"GET /sensors/{uuid}/api/health", 200, 200, 200},
+		{"GET /sensors/{uuid}/api/registrations", 200, 200, 200},
+		{"GET /sensors/{uuid}/api/transactions?limit=5", 200, 200, 200},
 		{"GET /sensors/{uuid}/api/rules", 200, 200, 200},
 		{"PUT /sensors/{uuid}/api/rules", 403, 403, 200},
 		{"POST /tokens", 200, 200, 200},
@@ -442,7 +444,7 @@ func TestTheContractHasTheFieldsOfTheTypes(t *testing.T) {
 	}
 	for name, v := range map[string]any{
 		"CDR": protocol.CDR{}, "Stream": protocol.Stream{}, "RTCP": protocol.RTCP{}, "Interval": protocol.Interval{}, "Message": protocol.Message{},
-		"Finding": protocol.Finding{}, "Capture": protocol.Capture{}, "LiveCall": protocol.LiveCall{}, "SensorInfo": protocol.SensorInfo{}, "Health": protocol.Health{},
+		"Finding": protocol.Finding{}, "Unchecked": protocol.Unchecked{}, "Transaction": protocol.Transaction{}, "Registration": protocol.Registration{}, "Capture": protocol.Capture{}, "LiveCall": protocol.LiveCall{}, "SensorInfo": protocol.SensorInfo{}, "Health": protocol.Health{},
 		"LinkHealth": protocol.LinkHealth{}, "QueueState": protocol.QueueState{}, "SpoolState": protocol.SpoolState{},
 	} {
 		b, err := json.Marshal(v)

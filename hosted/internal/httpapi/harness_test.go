@@ -468,6 +468,22 @@ type seeker struct{ *bytes.Reader }
 
 func (seeker) Close() error { return nil }
 
+func (f *fakeSensor) Registrations(context.Context) ([]protocol.Registration, error) {
+	now := protocol.TimeOf(time.Now())
+	return []protocol.Registration{{
+		SensorID: 1, State: protocol.Registered, AOR: "1001@example.org", Contact: "sip:1001@192.0.2.1", Src: "192.0.2.1:5060", Dst: "192.0.2.2:5060",
+		Transport: "udp", Since: now, Refresh: now, Until: now + 1, Attempt: now, Status: 200, Reason: "OK", RTTMS: new(float64),
+	}}, nil
+}
+
+func (f *fakeSensor) Transactions(_ context.Context, limit int) ([]protocol.Transaction, error) {
+	now := protocol.TimeOf(time.Now())
+	return []protocol.Transaction{{
+		Method: "OPTIONS", CallID: "ping", SensorID: 1, Contacts: []string{}, Src: "192.0.2.1:5060", Dst: "192.0.2.2:5060", Transport: "udp",
+		First: now, Last: now, Attempts: 7, End: protocol.TransactionTimeout, Count: 1, Findings: []protocol.Finding{},
+	}}[:min(limit, 1)], nil
+}
+
 func (f *fakeSensor) Rules() sensorapi.Rules {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -124,7 +124,7 @@ func (a *api) relay(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 // readable lists what every user may read of a sensor. What the sensor API gains later is not open by itself.
 func readable(parts []string) bool {
 	switch parts[0] {
-	case "info", "health", "live", "rules":
+	case "info", "health", "live", "registrations", "transactions", "rules":
 		return len(parts) == 1
 	case "calls":
 		return len(parts) == 1 || len(parts) == 2 && segment(parts[1])

@@ -147,6 +147,7 @@ func (o *open) record(sensor uint16, end protocol.TransactionEnd) *protocol.Tran
 		Src: o.src.String(), Dst: o.dst.String(), Transport: o.transport,
 		First: protocol.TimeFromNanos(o.first), Last: protocol.TimeFromNanos(o.last),
 		Attempts: o.attempts, Challenges: o.challenges, Status: o.status, Reason: o.reason, End: end, Count: 1,
+		Findings: []protocol.Finding{},
 	}
 	for i := range r.Contacts {
 		r.Contacts[i] = text(partContact + i)

@@ -360,7 +360,7 @@ func (t *Table) Counters(n protocol.Counters) {
 	}
 	for name, v := range map[string]uint64{
 		"transactions.unterminated": c.unterminated, "transactions.evicted": c.evicted, "transactions.unmatched": c.unmatched,
-		"registrations.known": uint64(t.size), "registrations.evicted": c.bindingsEvicted,
+		"registrations.evicted": c.bindingsEvicted,
 	} {
 		if v > 0 {
 			n[name] += v
