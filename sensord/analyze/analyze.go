@@ -32,6 +32,9 @@ type Config struct {
 	// TLSKeys are lines of a TLS key log (SSLKEYLOGFILE), see Engine.Keys. Nil: TLS is not looked into, but for connections
 	// whose secrets a capture file brings with it.
 	TLSKeys []byte
+	// MatchHeaders are header fields that hold the Call-ID of the other leg, or the same value in both legs, of a call that a
+	// B2BUA made two of; X-Call-ID and X-CID when nil. Session-ID (RFC 7989) and Replaces (RFC 3891) are read in any case.
+	MatchHeaders []string
 	// Decide is asked once for every call, at its first INVITE, what to keep of its packets. Nil keeps nothing.
 	Decide func(*protocol.CDR) (rule string, keep protocol.Keep)
 	// HEP is asked of every HEP message, in the packet that brought it, whether to look into it. Nil: all.

@@ -46,7 +46,7 @@ func New(cfg Config, sink Sink) *Engine {
 	e := &Engine{flows: map[uint64]*tcpFlow{}, hepWanted: cfg.HEP, onSIP: cfg.SIP, watch: &watched{Sink: sink}}
 	e.calls = call.NewTable(call.Config{
 		SensorID: cfg.SensorID, RTPTimeout: cfg.RTPTimeout, ByeTimeout: cfg.ByeTimeout, AbsoluteTimeout: cfg.AbsoluteTimeout,
-		MaxCalls: cfg.MaxCalls, MaxMessages: cfg.MaxMessages, Decide: cfg.Decide,
+		MaxCalls: cfg.MaxCalls, MaxMessages: cfg.MaxMessages, MatchHeaders: cfg.MatchHeaders, Decide: cfg.Decide,
 		RTCP: cfg.RTCP,
 	}, e.watch)
 	e.outside = newOutside(cfg.SensorID, e.watch)
@@ -77,6 +77,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxMessages <= 0 {
 		c.MaxMessages = 500
+	}
+	if c.MatchHeaders == nil {
+		c.MatchHeaders = []string{"X-Call-ID", "X-CID"}
 	}
 	return c
 }

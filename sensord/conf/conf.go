@@ -84,6 +84,7 @@ type Config struct {
 	ByeTimeout      time.Duration // destroy_call_at_bye
 	AbsoluteTimeout time.Duration // absolute_timeout
 	MaxCalls        int           // callslimit: running calls in memory
+	MatchHeaders    []string      // matchheader: they join the legs of a call; nil: the analysis knows some
 
 	Issues []Issue // what is worth knowing about the file, in the order of its lines
 

@@ -32,6 +32,8 @@ rtp-timeout = 3
 rtptimeout = 120
 mysqlpassword = hunter2
 savertp = yes
+matchheader = X-CID, In-Reply-To
+matchheader = X-Leg
 server_fingerprint = SHA256:
 `
 
@@ -57,6 +59,7 @@ func TestTypicalFileIsUnderstood(t *testing.T) {
 	check("maxpoolsize", c.MaxPoolMB, 2000)
 	check("rtptimeout", c.RTPTimeout, 120*time.Second)
 	check("absolute_timeout", c.AbsoluteTimeout, 4*time.Hour)
+	check("matchheader", c.MatchHeaders, []string{"X-CID", "In-Reply-To", "X-Leg"})
 	check("line of id_sensor", c.Line("ID-SENSOR"), 5)
 
 	issues := map[string]string{}
@@ -72,6 +75,7 @@ func TestWrongValuesNameFileLineKeyAndRemedy(t *testing.T) {
 	for text, want := range map[string]string{
 		"id_sensor = 0":               `c:1: id_sensor: found "0", expected a number from 1 to 65535; write "id_sensor = 1", a number from 1 to 65535`,
 		"\nid_sensor = x":             `c:2: id_sensor: found "x", expected a number from 1 to 65535; write "id_sensor = 1", a number from 1 to 65535`,
+		"matchheader = X-CID:":        `c:1: matchheader: found "X-CID:", expected the name of a SIP header; write "matchheader = X-Call-ID", several with commas`,
 		"promisc = maybe":             `c:1: promisc: found "maybe", expected yes or no; write yes or no`,
 		"what is this":                `c:1: found "what is this", expected a line of the form key = value; put "#" before it if it is a comment`,
 		"sipport = 5060-70":           `c:1: sipport: found "70", expected a number from 5060 to 65535; write "sipport = 5060"`,

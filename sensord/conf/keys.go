@@ -198,6 +198,18 @@ func init() {
 			example: `write "absolute_timeout = 14400" (seconds)`, doc: "no call lasts longer, s",
 			set: func(p *parser, s setting) error { return seconds(s.value, &p.c.AbsoluteTimeout) },
 		},
+		"matchheader": {
+			list: true, example: `write "matchheader = X-Call-ID", several with commas`, doc: "SIP headers that join the legs of a call",
+			set: func(p *parser, s setting) error {
+				for _, h := range fields(s.value) {
+					if strings.Trim(h, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~") != "" {
+						return fmt.Errorf("found %q, expected the name of a SIP header", h)
+					}
+					p.c.MatchHeaders = append(p.c.MatchHeaders, h)
+				}
+				return nil
+			},
+		},
 		"callslimit": {
 			example: `write "callslimit = 100000"`, doc: "running calls held in memory; 0: the default, 100000",
 			set: func(p *parser, s setting) error {
@@ -354,7 +366,7 @@ var foreign = map[string]string{
 		dtmf2db dtmf2pcap inbanddtmf inband_dtmf sipwithoutrtptimeout onewaytimeout destroy_call_at_bye_confirmed destroy_calls_period
 		sip_tcp sip_tcp_reassembly_ext sip_tcp_reassembly_clean_period sip_tcp_reassembly_stream_timeout sip_tcp_reassembly_stream_max_attempts
 		udpfrag dscp progress last_dest_number last_sip_response destination_number_mode detect_alone_bye get_reason_from_bye_cancel
-		matchheader match_header callidmerge_header callidmerge_secret custom_headers custom_headers_cdr custom_headers_message
+		callidmerge_header callidmerge_secret custom_headers custom_headers_cdr custom_headers_message
 		custom_headers_max_size domainport natalias ipaccount ipaccountport silencedetect silencethreshold clippingdetect
 		saverfc saveaudiograph fasdetect sdp_multiplication sdp_reverse_ipport sdp_ignore_ip sdp_ignore_ip_port sdp_check_direction_ext
 		faxdetect faxt30detect call_sig_wait ssl ssl_ipport ssl_sessionkey_udp ssl_sessionkey_udp_port ssl_sessionkey_bind ssl_sessionkey_bind_port ssl_enable

@@ -7,8 +7,8 @@ import (
 	"voiptop/sensord/internal/sdp"
 )
 
-// binding is an endpoint of a call's media, as its SDP announced it or as was found otherwise, see learn.go. Of several calls that announce the same endpoint at a time, the one
-// that started last has its media; the others wait below it.
+// binding is an endpoint of a call's media, as its SDP announced it or as was found otherwise, see learn.go. Of several calls
+// that announce the same endpoint at a time, the one that started last has its media; the others wait below it.
 type binding struct {
 	end      decode.Endpoint
 	call     *Call
@@ -124,6 +124,7 @@ func (c *Call) add(b *binding) {
 	}
 	c.bindings = append(c.bindings, b)
 	c.table.stack(b)
+	c.joinByMedia(b)
 }
 
 // over reports whether b comes before o at the same endpoint: what SDP announced, then the call that started last.

@@ -33,12 +33,12 @@ type Call struct {
 	rule                       string
 
 	tags        [maxTags]digest // From-tags of the caller: its own and those that proxies put in
-	inviteCSeq  uint32         // of the newest initial INVITE
-	inviteTime  int64          // when that attempt began
+	inviteCSeq  uint32          // of the newest initial INVITE
+	inviteTime  int64           // when that attempt began
 	branch      digest          // its topmost Via branch where it was seen first
-	provisional int            // last status of any kind
-	status      int            // last final status that counts
-	reason      string         // its phrase, or what a Reason header says
+	provisional int             // last status of any kind
+	status      int             // last final status that counts
+	reason      string          // its phrase, or what a Reason header says
 	final       finalState
 	challenged  int // final responses that asked for credentials
 	ack         int64
@@ -54,17 +54,20 @@ type Call struct {
 	inviteRetrans, answerRetrans int
 	byeRetrans                   int
 
-	media     [2]side // caller's and callee's
-	bindings  []*binding
-	chosen    []*codec // what the newest answer took
-	wasHeld   bool
-	t38       bool  // offered or agreed
-	shares    bool  // an endpoint with another running call
-	feedback  bool  // RTCP, STUN or DTLS was seen where media goes
-	evidence  evidence
-	streams   []*stream
-	borrowed  []*stream           // owned by a call that announced the same endpoints later
-	omitted   map[uint64]struct{} // flows beyond maxStreams
+	media    [2]side // caller's and callee's
+	bindings []*binding
+	chosen   []*codec // what the newest answer took
+	wasHeld  bool
+	t38      bool // offered or agreed
+	shares   bool // an endpoint with another running call
+	feedback bool // RTCP, STUN or DTLS was seen where media goes
+	evidence evidence
+	streams  []*stream
+	borrowed []*stream           // owned by a call that announced the same endpoints later
+	omitted  map[uint64]struct{} // flows beyond maxStreams
+
+	group *group
+	keys  []string // in Table.legs
 
 	agreed    int64 // when its newest description came that left both sides described
 	expecting bool  // in Table.waiting

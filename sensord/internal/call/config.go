@@ -16,6 +16,7 @@ type Config struct {
 	AbsoluteTimeout time.Duration
 	MaxCalls        int
 	MaxMessages     int
+	MatchHeaders    []string                                              // header fields that join the legs of a B2BUA, in any case
 	Decide          func(*protocol.CDR) (rule string, keep protocol.Keep) // may be nil
 	RTCP            func(d *decode.Datagram, callID string)               // sees the RTCP packets of calls; may be nil
 }

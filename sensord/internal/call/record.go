@@ -23,7 +23,7 @@ func (c *Call) Record() *protocol.CDR {
 		UACaller: toValid(c.uaCaller), UACallee: toValid(c.uaCallee),
 		Rule: c.rule, Retransmissions: c.retransmissions, MessagesOmitted: c.messagesOmitted, StreamsOmitted: len(c.omitted),
 	}
-	r.GroupID = r.ID.String()
+	r.GroupID = c.group.root().id.String()
 	end := c.end
 	if end == 0 {
 		end = max(c.lastSIP, c.lastMedia())

@@ -106,8 +106,12 @@ func (m msg) bytes() []byte {
 
 func (s *sim) sip(sec float64, src, dst string, m msg) {
 	s.tb.Helper()
+	s.raw(sec, src, dst, m.bytes())
+}
+
+func (s *sim) raw(sec float64, src, dst string, b []byte) {
+	s.tb.Helper()
 	var v sip.Message
-	b := m.bytes()
 	if err := v.Parse(b); err != nil {
 		s.tb.Fatalf("%v: %s", err, b)
 	}

@@ -25,6 +25,8 @@ type Table struct {
 	crowded  int64   // when there were too many of them
 	suspects []suspect
 
+	legs legs
+
 	names   map[string]string // strings that many calls share
 	codecs  map[codecKey]*codec
 	scratch []byte
@@ -137,6 +139,7 @@ func (t *Table) start(d *decode.Datagram, m *sip.Message, transport string) *Cal
 	}
 	t.last = c
 	t.timers.add(c, c.dueTime())
+	t.enter(c, d, m)
 	if t.cfg.Decide != nil {
 		t.decide(c, d, m)
 	}
@@ -191,6 +194,7 @@ func (t *Table) finish(c *Call) {
 		t.unstack(b)
 	}
 	c.release()
+	t.leave(c)
 	if c.kept != nil {
 		r.Capture = t.sink.Kept(c.kept)
 	}

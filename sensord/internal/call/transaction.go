@@ -15,6 +15,9 @@ func (c *Call) request(d *decode.Datagram, m *sip.Message, cseq uint32, who int,
 		if !opening {
 			return
 		}
+		if c.answer == 0 {
+			c.table.arrive(c, d)
+		}
 		if c.inviteTime == 0 || cseq > c.inviteCSeq {
 			c.inviteCSeq, c.inviteTime = cseq, d.Time
 			c.branch = noDigest.bytes(m.Branch())
@@ -28,6 +31,8 @@ func (c *Call) request(d *decode.Datagram, m *sip.Message, cseq uint32, who int,
 		if c.cancel == 0 {
 			c.cancel = d.Time
 		}
+	case sip.Refer:
+		c.transfer(d, m)
 	case sip.Bye:
 		if c.bye != 0 {
 			return

@@ -1,0 +1,366 @@
+package call
+
+import (
+	"bytes"
+	"strings"
+
+	"voiptop/protocol"
+	"voiptop/sensord/internal/decode"
+	"voiptop/sensord/internal/sip"
+)
+
+// A B2BUA (a PBX, a session border controller) makes two calls of one conversation: it takes one in and sends another out.
+// Calls that belong together are a group; its id is that of the call that started first. Calls are joined, in the order of what
+// is sure:
+//
+//   - by what a header says: Session-ID (RFC 7989), Replaces (RFC 3891), Refer-To with Replaces, and the headers of
+//     Config.MatchHeaders, which hold the Call-ID of the other leg or the same value in both;
+//   - by the Call-ID itself, where a B2BUA adds a suffix to it ("_b2b-1");
+//   - by media: the outgoing INVITE comes from where the incoming one went within joinTime, and names the same endpoint;
+//   - by number: the same, with the same caller and callee; or with one of both, if it is a whole telephone number and the
+//     other changed between one and an extension. Only one call may fit: on a trunk where two do, none is joined.
+
+const (
+	// joinTime is how long after an INVITE has come in the B2BUA may send its own: it looks up a database, seldom more.
+	joinTime = int64(3e9)
+	// joinTimeHalf is the same where only one of the two numbers is the same.
+	joinTimeHalf = int64(1e9)
+	// referTime is how long after a REFER its call may start; the transaction lasts no longer.
+	referTime  = transactionTime
+	wholeDigit = 7    // digits that make a number unmistakable enough to stand alone, and that are compared
+	maxPlaces  = 4096 // a power of two
+	maxRefers  = 64   // transfers under way at a time
+	maxKey     = 128  // bytes of a header value that joins calls
+	maxKeys    = 8    // of them of one call
+)
+
+// group is a set of calls. A group that was joined to another has over set.
+type group struct {
+	id     protocol.UUID
+	start  int64
+	number uint64
+	over   *group
+}
+
+func (g *group) root() *group {
+	for g.over != nil {
+		g = g.over
+	}
+	return g
+}
+
+// join makes one group of two: that of the call which started first.
+func (g *group) join(o *group) {
+	a, b := g.root(), o.root()
+	if a == b {
+		return
+	}
+	if b.start < a.start || b.start == a.start && b.number < a.number {
+		a, b = b, a
+	}
+	b.over = a
+}
+
+// keyed is the group of the running calls that have a value in one of their headers.
+type keyed struct {
+	group *group
+	calls int
+}
+
+// place remembers that an INVITE from and to some numbers went to some address.
+type place struct {
+	hash      uint64
+	time      int64
+	group     *group
+	whole     bool // the number that is not in the hash is a whole one
+	ambiguous bool // a second call did so, too
+}
+
+// refer is a transfer under way.
+type refer struct {
+	group *group
+	time  int64
+	to    [16]byte // who was asked to call
+	user  digest   // whom
+}
+
+// legs is what a Table knows of calls that may belong together.
+type legs struct {
+	keys   map[string]*keyed
+	places []place
+	refers []refer
+	key    []byte
+}
+
+// enter puts a new call into a group of its own, and joins that to the group of another leg, if there is one.
+func (t *Table) enter(c *Call, d *decode.Datagram, m *sip.Message) {
+	c.group = &group{id: c.id, start: c.startTime, number: c.number}
+	if c.joined {
+		return // its beginning was not captured
+	}
+	t.joinByHeaders(c, m)
+	t.joinByCallID(c)
+	t.joinByRefer(c, d)
+	if c.group.over == nil {
+		t.joinByNumbers(c, d)
+	}
+}
+
+// joinByHeaders reads the headers that name another leg.
+func (t *Table) joinByHeaders(c *Call, m *sip.Message) {
+	if v := m.Get(sip.Replaces); v != nil {
+		t.joinTo(c, beforeSemicolon(v))
+	}
+	m.Fields(func(name, value []byte) bool {
+		switch {
+		case len(name) == len(sessionID) && bytes.EqualFold(name, sessionID):
+			if id := beforeSemicolon(value); len(id) == 32 && strings.Trim(string(id), "0") != "" {
+				t.joinByKey(c, 's', id)
+			}
+		default:
+			for _, h := range t.cfg.MatchHeaders {
+				if len(h) == len(name) && strings.EqualFold(h, string(name)) && len(value) > 0 {
+					t.joinTo(c, value)
+					t.joinByKey(c, 'h', value)
+				}
+			}
+		}
+		return true
+	})
+}
+
+var sessionID = []byte("Session-ID")
+
+// joinByKey joins c to the calls that have the same value.
+func (t *Table) joinByKey(c *Call, kind byte, value []byte) {
+	if len(value) > maxKey || len(c.keys) == maxKeys {
+		return
+	}
+	if t.legs.keys == nil {
+		t.legs.keys = map[string]*keyed{}
+	}
+	t.legs.key = append(append(t.legs.key[:0], kind), value...)
+	k := t.legs.keys[string(t.legs.key)]
+	if k == nil {
+		k = &keyed{group: c.group}
+		t.legs.keys[string(t.legs.key)] = k
+	}
+	k.group.join(c.group)
+	k.calls++
+	c.keys = append(c.keys, string(t.legs.key))
+}
+
+// joinTo joins c to a running call.
+func (t *Table) joinTo(c *Call, callID []byte) {
+	if o := t.byID[string(callID)]; o != nil && o != c {
+		o.group.join(c.group)
+	}
+}
+
+// joinByCallID knows the B2BUAs that add to the Call-ID, and the calls that named this one before it started.
+func (t *Table) joinByCallID(c *Call) {
+	for _, mark := range [...]string{"_b2b-", "-b2b_"} {
+		if i := strings.LastIndex(c.callID, mark); i > 0 {
+			t.joinTo(c, []byte(c.callID[:i]))
+		}
+	}
+	if len(t.legs.keys) == 0 || len(c.callID) > maxKey {
+		return
+	}
+	t.legs.key = append(append(t.legs.key[:0], 'h'), c.callID...)
+	if k := t.legs.keys[string(t.legs.key)]; k != nil {
+		k.group.join(c.group)
+	}
+}
+
+// transfer takes a REFER of the call (RFC 3515): to a call that is to be replaced, or to somebody who will be called.
+func (c *Call) transfer(d *decode.Datagram, m *sip.Message) {
+	target := sip.ParseAddress(m.Get(sip.ReferTo)).URI
+	if len(target) == 0 {
+		return
+	}
+	t := c.table
+	if i := bytes.IndexByte(target, '?'); i >= 0 {
+		for _, h := range bytes.Split(target[i+1:], []byte{'&'}) {
+			if len(h) > 9 && bytes.EqualFold(h[:9], []byte("replaces=")) {
+				t.joinTo(c, beforeSemicolon(unescaped(h[9:])))
+			}
+		}
+	}
+	keep := t.legs.refers[:0]
+	for _, r := range t.legs.refers {
+		if d.Time-r.time < referTime {
+			keep = append(keep, r)
+		}
+	}
+	t.legs.refers = keep
+	if user := sip.ParseURI(target).User; len(user) > 0 && len(keep) < maxRefers {
+		t.legs.refers = append(keep, refer{c.group, d.Time, d.Dst.IP, noDigest.bytes(user)})
+	}
+}
+
+// joinByRefer joins c to the call in which its caller was told to make it.
+func (t *Table) joinByRefer(c *Call, d *decode.Datagram) {
+	var found *group
+	for i := range t.legs.refers {
+		r := &t.legs.refers[i]
+		if d.Time-r.time > referTime || r.to != d.Src.IP || r.user != noDigest.bytes([]byte(c.calleeURI)) {
+			continue
+		}
+		if found != nil && found != r.group.root() {
+			return
+		}
+		found = r.group.root()
+	}
+	if found != nil {
+		found.join(c.group)
+	}
+}
+
+// arrive notes where an INVITE of a call that is not answered goes.
+func (t *Table) arrive(c *Call, d *decode.Datagram) {
+	if t.legs.places == nil {
+		t.legs.places = make([]place, maxPlaces)
+	}
+	hashes, whole := c.placeHashes(&d.Dst.IP)
+	for i, h := range hashes {
+		if h == 0 {
+			continue
+		}
+		p := &t.legs.places[h&(maxPlaces-1)]
+		switch old := d.Time-p.time > joinTime; {
+		case p.hash != h || old:
+			*p = place{hash: h, time: d.Time, group: c.group, whole: whole[i]}
+		case p.group.root() != c.group.root():
+			p.ambiguous, p.time = true, d.Time
+		}
+	}
+}
+
+// joinByNumbers joins c to the only call that went where c comes from a moment ago, if the numbers fit.
+func (t *Table) joinByNumbers(c *Call, d *decode.Datagram) {
+	if t.legs.places == nil {
+		return
+	}
+	h, whole := c.placeHashes(&d.Src.IP)
+	if p := t.legs.find(h[0], d.Time, joinTime); p != nil {
+		if !p.ambiguous {
+			p.group.join(c.group)
+		}
+		return
+	}
+	a, b := t.legs.find(h[1], d.Time, joinTimeHalf), t.legs.find(h[2], d.Time, joinTimeHalf)
+	switch {
+	case a != nil && b != nil, a == nil && b == nil: // two calls, one with the caller and one with the callee
+	case a != nil && !a.ambiguous && a.whole != whole[1]:
+		a.group.join(c.group)
+	case b != nil && !b.ambiguous && b.whole != whole[2]:
+		b.group.join(c.group)
+	}
+}
+
+func (l *legs) find(hash uint64, now, within int64) *place {
+	if p := &l.places[hash&(maxPlaces-1)]; hash != 0 && p.hash == hash && now-p.time <= within {
+		return p
+	}
+	return nil
+}
+
+// placeHashes are keys of an address with both numbers, with the caller's alone, and with the callee's alone; 0 where a
+// number is too short to stand alone. whole says whether the number that is left out is a whole one.
+func (c *Call) placeHashes(ip *[16]byte) (h [3]uint64, whole [3]bool) {
+	from, wholeFrom := significant(c.caller)
+	to, wholeTo := significant(c.calleeURI)
+	whole[1], whole[2] = wholeTo, wholeFrom
+	at := noDigest.bytes(ip[:])
+	if from != "" && to != "" {
+		h[0] = mixed(at.bytes([]byte(from)).bytes([]byte(to)))
+	}
+	if wholeFrom {
+		h[1] = mixed(at.number(1).bytes([]byte(from)))
+	}
+	if wholeTo {
+		h[2] = mixed(at.number(2).bytes([]byte(to)))
+	}
+	return h, whole
+}
+
+// mixed is a digest that is never 0.
+func mixed(h digest) uint64 { return uint64(h) | 1<<63 }
+
+// significant is the part of a user that stays the same when prefixes are added or taken: the last digits of a telephone
+// number, everything of another name. whole says that it is a whole number.
+func significant(user string) (s string, whole bool) {
+	if i := strings.IndexByte(user, ';'); i >= 0 {
+		user = user[:i]
+	}
+	digits := strings.TrimPrefix(user, "+")
+	for i := range len(digits) {
+		if digits[i] < '0' || digits[i] > '9' {
+			return user, false
+		}
+	}
+	if len(digits) < wholeDigit {
+		return user, false
+	}
+	return digits[len(digits)-wholeDigit:], true
+}
+
+// joinByMedia joins c to a call of which the INVITE went to where c comes from, if both name the same endpoint.
+func (c *Call) joinByMedia(b *binding) {
+	if c.group.over != nil || c.answer != 0 || b.origin != announced || b.rtcp || b.who != caller {
+		return
+	}
+	for o := b.call.table.ends[b.end]; o != nil; o = o.below {
+		if l := o.call; l != c && o.origin == announced && !o.rtcp && o.who == caller && !l.ended() && l.number < c.number &&
+			l.dst.IP == c.src.IP && c.startTime-l.startTime <= joinTime {
+			l.group.join(c.group)
+			return
+		}
+	}
+}
+
+// leave takes a finished call's header values out.
+func (t *Table) leave(c *Call) {
+	for _, key := range c.keys {
+		if k := t.legs.keys[key]; k != nil {
+			if k.calls--; k.calls == 0 {
+				delete(t.legs.keys, key)
+			}
+		}
+	}
+}
+
+func beforeSemicolon(b []byte) []byte {
+	if i := bytes.IndexByte(b, ';'); i >= 0 {
+		b = b[:i]
+	}
+	return bytes.TrimSpace(b)
+}
+
+// unescaped is b without the escapes of a URI (RFC 3261 section 19.1.2).
+func unescaped(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); i++ {
+		if b[i] == '%' && i+2 < len(b) {
+			hi, lo := hexDigit(b[i+1]), hexDigit(b[i+2])
+			if hi >= 0 && lo >= 0 {
+				out = append(out, byte(hi<<4|lo))
+				i += 2
+				continue
+			}
+		}
+		out = append(out, b[i])
+	}
+	return out
+}
+
+func hexDigit(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return int(c|0x20-'a') + 10
+	}
+	return -1
+}
