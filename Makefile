@@ -52,8 +52,10 @@ fuzz: ## fuzz every parser for FUZZTIME (20s) each
 	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$p/*_test.go | cut -c6-); do \
 	    echo "$$p $$f"; $(GO) test $$p -run XXX -fuzz "^$$f\$$" -fuzztime $${FUZZTIME:-20s} || exit 1; done; done
 
-bench: ## benchmarks, as ratios against a floor in the same run
-	$(GO) test ./sensord/... -run XXX -bench . -benchmem
+bench: ## CPU, memory and wall time of voipmon analyze, as ratios to a floor in the same run; BENCH="-long"
+	$(BUILD) -o bin/ ./tui/voipmon
+	$(GO) build -o bin/bench ./fixtures/bench
+	@bin/bench $(BENCH)
 
 clean: ## remove what was built
 	rm -rf bin hosted/web/dist/assets hosted/web/dist/index.html hosted/web/node_modules
