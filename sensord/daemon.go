@@ -34,6 +34,7 @@ type daemon struct {
 	conf     *conf.Config
 	opt      options
 	log      *slog.Logger
+	keys     *keyLog // nil when none is configured
 	info     protocol.SensorInfo
 	rules    *rulebook
 	journal  *journal.Journal
@@ -86,10 +87,13 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	ec := analyze.Config{
 		SensorID: c.SensorID, SIPPorts: c.SIPPorts, MaxCalls: c.MaxCalls, Decide: d.rules.decide,
 		RTPTimeout: c.RTPTimeout, ByeTimeout: c.ByeTimeout, AbsoluteTimeout: c.AbsoluteTimeout,
-		MatchHeaders: c.MatchHeaders,
 	}
 	d.hook(&ec)
 	engine := analyze.New(ec, sink{d})
+	if c.TLSKeyLog != "" {
+		d.keys = &keyLog{path: c.TLSKeyLog, log: log}
+		engine.Keys(d.keys.read())
+	}
 	d.pipeline = newPipeline(d.source, engine)
 	d.viewer = &viewer{pipeline: d.pipeline, counters: d.counters, now: time.Now}
 
@@ -125,6 +129,14 @@ func (d *daemon) run(ctx context.Context) error {
 	})
 	g.Go(func() error { d.rules.watch(ctx); return nil })
 	g.Go(func() error { d.keepSpool(ctx); return nil })
+	if d.keys != nil {
+		g.Go(func() error {
+			d.keys.follow(ctx, func(lines []byte) error {
+				return d.pipeline.ask(func(e *analyze.Engine) { e.Keys(lines) })
+			})
+			return nil
+		})
+	}
 	g.Go(func() error { return serve(ctx, d.listener, sensorapi.NewHandler(sensor{d})) })
 	if d.metrics != nil {
 		m := http.NewServeMux()

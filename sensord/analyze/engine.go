@@ -88,6 +88,9 @@ func (c Config) withDefaults() Config {
 func (e *Engine) Packet(p *Packet) {
 	e.packets++
 	e.bytes += uint64(p.Length)
+	if p.Secrets != nil {
+		e.Keys(p.Secrets)
+	}
 	e.decoder.Packet(p)
 }
 

@@ -56,6 +56,7 @@ type Config struct {
 	Filter       string   // filter, a pcap expression
 	RingBufferMB int      // ringbuffer
 	SIPPorts     []uint16 // sipport; empty: SIP is found by content on every port
+	TLSKeyLog    string   // tls_keylog: a TLS key log that is followed; "" for none
 
 	Servers       []string // server_destination[:server_destination_port], host:port, in order of preference
 	Fingerprint   string   // server_fingerprint, SHA-256 of hosted's CA certificate in hexadecimal; "" trusts the paired CA

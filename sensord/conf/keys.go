@@ -68,6 +68,10 @@ func init() {
 			list: true, example: `write "sipport = 5060"`, doc: "ports where SIP is expected; a range 5060-5080, a list or several lines. SIP on other ports is found by content when no port is named",
 			set: setSIPPorts,
 		},
+		"tls_keylog": {
+			example: `write "tls_keylog = /run/pbx/sslkeys.log"`, doc: "a key log that the SIP server writes (SSLKEYLOGFILE) and sensord follows: SIP over TLS is read with it",
+			set: func(p *parser, s setting) error { p.c.TLSKeyLog = s.value; return nil },
+		},
 
 		"hep": {
 			example: yesNo, doc: "listen for HEP (Homer encapsulation protocol) of SIP servers and capture agents; docs/hep.md",

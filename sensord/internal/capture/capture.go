@@ -17,6 +17,8 @@ type Packet struct {
 	Length int    // bytes on the wire; larger than len(Data) when the capture was cut (snaplen)
 	Link   uint16 // LINKTYPE_ number of the tcpdump.org registry, 1 = Ethernet
 	Iface  uint16 // interface, or input file, by number from 0: index into Stats().Inputs
+	// Secrets are lines of a TLS key log that the input told since the packet before, nil mostly. They are the reader's.
+	Secrets []byte
 }
 
 // Source yields packets in the order of their time. It has one reader.

@@ -39,6 +39,7 @@ type file struct {
 	hasPending bool
 	err        error // why nothing more is read
 	warning    *Warning
+	secrets    []byte // TLS key log lines that were read, and not handed out yet
 }
 
 // openFile opens a capture file and reads its header. stdin is what "-" reads.
@@ -88,7 +89,7 @@ func (f *file) start(in io.Reader) error {
 	case magicMicro, magicNano, magicMicroSwapped, magicNanoSwapped:
 		f.f, err = newPcap(f.b)
 	case magicNG:
-		f.f, err = newPcapNG(f.b)
+		f.f, err = newPcapNG(f.b, f.tell)
 	default:
 		err = notCapture(head)
 	}
@@ -150,6 +151,14 @@ func notCapture(head []byte) error {
 		found = fmt.Sprintf("text, %q", head)
 	}
 	return fmt.Errorf("not a pcap or pcapng file: found %s", found)
+}
+
+// tell takes TLS key log lines.
+func (f *file) tell(lines []byte) {
+	if len(f.secrets) > 0 {
+		f.secrets = append(f.secrets, '\n')
+	}
+	f.secrets = append(f.secrets, lines...)
 }
 
 // close may be called beside a read, which then fails. The decompressors hold memory only.
@@ -233,6 +242,7 @@ func (f *file) next(p *Packet) error {
 	f.head = (f.head + 1) % windowSize
 	f.n--
 	p.Time, p.Link, p.Length = r.time, r.link, int(max(r.length, r.caplen))
+	p.Secrets, f.secrets = f.secrets, nil
 	if p.Data = r.data; r.data == nil {
 		at := int(r.off - f.b.base)
 		p.Data = f.b.b[at : at+int(r.caplen) : at+int(r.caplen)]

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ type pcapng struct {
 	swapped    bool // big-endian section
 	interfaces []ngInterface
 	last       int64 // time of the last packet, for packets without one
+	secrets    func(lines []byte)
 }
 
 // ngInterface is what an interface description says of its packets.
@@ -35,19 +37,24 @@ const (
 	blockPacket    = 2 // obsolete
 	blockSimple    = 3
 	blockEnhanced  = 6
+	blockSecrets   = 10
+
+	secretsTLS = 0x544c534b // a TLS key log
 
 	byteOrderMagic = 0x1a2b3c4d
 
 	maxInterfaces  = 1 << 16
 	maxPacketBlock = maxFrame + 64<<10 // a frame and its options
 	maxDescription = 64 << 10          // of an interface description; what stands behind is not read
+	maxSecrets     = 16 << 20          // of a secrets block; what stands behind is not read
 	maxBlock       = 1 << 30           // of blocks that are skipped: more is damage
 
 	maxTime = math.MaxInt64 / 2 // year 2116; later times are held there, so that sums of times do not overflow
 )
 
-func newPcapNG(b *buffer) (*pcapng, error) {
-	f := &pcapng{b: b}
+// newPcapNG reads the first section header. secrets takes the TLS key logs in the file; what it gets is its own.
+func newPcapNG(b *buffer, secrets func(lines []byte)) (*pcapng, error) {
+	f := &pcapng{b: b, secrets: secrets}
 	if err := f.section(); err != nil {
 		return nil, err
 	}
@@ -130,6 +137,8 @@ func (f *pcapng) next(r *record) error {
 			return f.packet(kind, n, r)
 		case blockInterface:
 			err = f.describe(n)
+		case blockSecrets:
+			err = f.decryption(n)
 		default:
 			err = f.pass(n, "block")
 		}
@@ -221,6 +230,20 @@ func (f *pcapng) describe(n uint32) error {
 	}
 	f.interfaces = append(f.interfaces, i)
 	return f.pass(n, "interface description")
+}
+
+// decryption reads a decryption secrets block: secrets type 4 | length 4 | secrets | options.
+func (f *pcapng) decryption(n uint32) error {
+	b := f.b.peek(int(min(n, maxSecrets)))
+	if len(b) >= 20 && f.u32(b[8:]) == secretsTLS {
+		size := f.u32(b[12:])
+		text := b[16:min(uint64(len(b)), 16+uint64(size))]
+		if uint64(len(text)) < uint64(size) { // the last line is not whole
+			text = text[:bytes.LastIndexByte(text, '\n')+1]
+		}
+		f.secrets(bytes.Clone(text))
+	}
+	return f.pass(n, "secrets block")
 }
 
 func (f *pcapng) i64(b []byte) int64 {
