@@ -76,6 +76,11 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	if d.journal, err = journal.Open(journal.Config{Dir: filepath.Join(c.StateDir, "journal"), Clock: time.Now, Log: log}); err != nil {
 		return nil, err
 	}
+	if n, err := d.journal.Interrupt(); err != nil {
+		return nil, err
+	} else if n > 0 {
+		log.Warn("sensord ended without being stopped; the calls that ran are interrupted", "calls", n)
+	}
 	if d.spool, err = spool.Open(spool.Config{Dir: c.SpoolDir, Sensor: sensorName(c), MaxBytes: int64(c.MaxPoolMB) << 20, MaxDays: c.MaxPoolDays, Clock: time.Now, Log: log}); err != nil {
 		return nil, fmt.Errorf("spooldir: %w", err)
 	}
@@ -129,6 +134,9 @@ func (d *daemon) run(ctx context.Context) error {
 	})
 	g.Go(func() error { d.rules.watch(ctx); return nil })
 	g.Go(func() error { d.keepSpool(ctx); return nil })
+	if d.checkpointed() {
+		g.Go(func() error { d.checkpoint(ctx); return nil })
+	}
 	if d.keys != nil {
 		g.Go(func() error {
 			d.keys.follow(ctx, func(lines []byte) error {
@@ -159,7 +167,11 @@ func (d *daemon) run(ctx context.Context) error {
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}
-	if serr := d.journal.Sync(); err == nil {
+	serr := d.journal.Sync()
+	if serr == nil {
+		serr = d.journal.RemoveCheckpoint()
+	}
+	if err == nil {
 		err = serr
 	}
 	return err

@@ -28,8 +28,9 @@ const (
 )
 
 // Checkpoint makes durable which calls run at a time on the packets' clock, in place of the checkpoint before. calls may
-// yield ended ones that are not appended yet. omitted is how many there was no room for.
-func (j *Journal) Checkpoint(t protocol.Time, calls iter.Seq[*protocol.CDR]) (omitted int, err error) {
+// yield ended ones that are not appended yet; an error that it yields leaves the checkpoint before in its place. omitted is
+// how many calls there was no room for.
+func (j *Journal) Checkpoint(t protocol.Time, calls iter.Seq2[*protocol.CDR, error]) (omitted int, err error) {
 	tmp := j.path("." + checkpointName)
 	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
 	if err != nil {
@@ -40,7 +41,11 @@ func (j *Journal) Checkpoint(t protocol.Time, calls iter.Seq[*protocol.CDR]) (om
 	w.Write(le.AppendUint32(head, crc32.Checksum(head, castagnoli))) // Flush tells its errors
 	size := checkpointHead
 	var prefix [8]byte
-	for c := range calls {
+	for c, cerr := range calls {
+		if cerr != nil {
+			err = cerr
+			break
+		}
 		body, merr := link.Marshal(c)
 		if merr != nil || len(body) > link.MaxRecord || size+len(prefix)+len(body) > maxCheckpoint {
 			omitted++
@@ -52,7 +57,9 @@ func (j *Journal) Checkpoint(t protocol.Time, calls iter.Seq[*protocol.CDR]) (om
 		w.Write(body)
 		size += len(prefix) + len(body)
 	}
-	err = w.Flush()
+	if err == nil {
+		err = w.Flush()
+	}
 	if err == nil {
 		err = j.cfg.sync(f)
 	}

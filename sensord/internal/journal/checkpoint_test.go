@@ -1,6 +1,8 @@
 package journal
 
 import (
+	"errors"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,9 +20,23 @@ func running(n int) *protocol.CDR {
 	return c
 }
 
+// yield lists calls, and then fails if err says so.
+func yield(err error, calls ...*protocol.CDR) iter.Seq2[*protocol.CDR, error] {
+	return func(yield func(*protocol.CDR, error) bool) {
+		for _, c := range calls {
+			if !yield(c, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
 func checkpoint(t testing.TB, j *Journal, calls ...*protocol.CDR) {
 	t.Helper()
-	if omitted, err := j.Checkpoint(checkpointTime, slices.Values(calls)); err != nil || omitted != 0 {
+	if omitted, err := j.Checkpoint(checkpointTime, yield(nil, calls...)); err != nil || omitted != 0 {
 		t.Fatalf("%d omitted, %v", omitted, err)
 	}
 }
@@ -75,6 +91,17 @@ func TestInterruptDoesNotDoubleCallsWhenItWasCutShortItself(t *testing.T) {
 	if got := interrupted(t, open(t, cfg), 0); len(got) != 2 {
 		t.Errorf("%d calls, want 2", len(got))
 	}
+}
+
+func TestCheckpointThatCannotBeFinishedLeavesTheOneBefore(t *testing.T) {
+	cfg := testConfig(t)
+	j := open(t, cfg)
+	checkpoint(t, j, running(0), running(1))
+	failure := errors.New("stopping")
+	if _, err := j.Checkpoint(checkpointTime, yield(failure, running(1))); !errors.Is(err, failure) {
+		t.Fatalf("got %v, want %v", err, failure)
+	}
+	interrupted(t, j, 2)
 }
 
 func TestRemovedCheckpointYieldsNothing(t *testing.T) {
