@@ -2,7 +2,9 @@ package analyze
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"os"
 
 	"voiptop/protocol"
 	"voiptop/sensord/internal/capture"
@@ -14,6 +16,15 @@ type Warning = capture.Warning
 // Open opens capture files, merged by time, see capture.Open. stdin is what "-" reads.
 func Open(paths []string, stdin io.Reader) (Source, error) {
 	return capture.Open(paths, capture.Options{Stdin: stdin})
+}
+
+// ReadKeyLog reads a TLS key log (SSLKEYLOGFILE), for Config.TLSKeys and Engine.Keys. The answer is not nil, unless err is.
+func ReadKeyLog(path string) ([]byte, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read key log: %w", err)
+	}
+	return b, nil
 }
 
 // Summary says what an input held.

@@ -25,6 +25,7 @@ type File struct {
 	paths []string
 	name  string
 	input analyze.Source
+	keys  []byte // of TLS; nil: none
 	once  sync.Once
 	stop  context.CancelFunc
 	ctx   context.Context
@@ -54,6 +55,13 @@ func NewFile(paths []string, stdin io.Reader) (*File, error) {
 	f.ctx, f.stop = context.WithCancel(context.Background())
 	f.engine = analyze.New(analyze.Config{}, (*fileSink)(f))
 	return f, nil
+}
+
+// Decrypt names the secrets of TLS connections: lines of a key log. It comes before the first question.
+func (f *File) Decrypt(keys []byte) {
+	if f.keys = keys; keys != nil {
+		f.engine.Keys(keys)
+	}
 }
 
 // Name is the first file's name.

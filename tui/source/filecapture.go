@@ -30,7 +30,7 @@ func (f *File) Capture(ctx context.Context, id string, w io.Writer) (int64, erro
 	}
 	defer in.Close()
 	out := &callWriter{id: c.ID, w: bufio.NewWriterSize(w, 64<<10), links: map[uint16]uint32{}}
-	e := analyze.New(analyze.Config{Decide: func(r *protocol.CDR) (string, protocol.Keep) {
+	e := analyze.New(analyze.Config{TLSKeys: f.keys, Decide: func(r *protocol.CDR) (string, protocol.Keep) {
 		if r.CallID == c.CallID {
 			return "save", protocol.KeepRTP
 		}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"voiptop/sensord/analyze"
 	"voiptop/sensord/conf"
 )
 
@@ -17,6 +18,7 @@ import (
 type Options struct {
 	Files  []string
 	Stdin  io.Reader // what the file "-" reads
+	KeyLog string    // path of a TLS key log for Files; "" for none
 	Hosted string    // URL
 	Token  string    // API token; "": the one in TokenPath, else Ask
 	Socket string    // "": the one that the configuration names
@@ -28,7 +30,7 @@ type Options struct {
 func Open(ctx context.Context, o Options) (Source, error) {
 	switch {
 	case len(o.Files) > 0:
-		return NewFile(o.Files, o.Stdin)
+		return openFiles(o)
 	case o.Hosted != "":
 		return openHosted(ctx, o)
 	}
@@ -36,6 +38,22 @@ func Open(ctx context.Context, o Options) (Source, error) {
 		o.Socket = DefaultSocket(conf.DefaultPath)
 	}
 	return NewSensor(o.Socket), nil
+}
+
+func openFiles(o Options) (Source, error) {
+	var keys []byte
+	if o.KeyLog != "" {
+		var err error
+		if keys, err = analyze.ReadKeyLog(o.KeyLog); err != nil {
+			return nil, err
+		}
+	}
+	f, err := NewFile(o.Files, o.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	f.Decrypt(keys)
+	return f, nil
 }
 
 func openHosted(ctx context.Context, o Options) (Source, error) {

@@ -24,6 +24,8 @@ type analyzeCommand struct {
 	json, csv, merge, quiet bool
 	transactions            bool
 	sensor                  uint16
+	keylog                  string
+	keys                    []byte // what stands in it; nil without one
 	stdin                   io.Reader
 	stdout, stderr          io.Writer
 }
@@ -37,12 +39,14 @@ func newAnalyze() *cobra.Command {
 or with --json one call detail record a line, or with --csv a row each. Each file is an input of its own, and so is
 each capture file in a folder, in the order of their paths; --merge reads all of them as one input, merged by time.
 Calls are written in the order of their start; --transactions writes what happened outside of calls instead (REGISTER,
-SUBSCRIBE, NOTIFY, PUBLISH, MESSAGE, OPTIONS), in the order in which it ended. A summary, with everything that was not understood, goes to standard error.`,
+SUBSCRIBE, NOTIFY, PUBLISH, MESSAGE, OPTIONS), in the order in which it ended. SIP over TLS is read with the secrets in --keylog, the file that programs write whose environment names
+one in SSLKEYLOGFILE, or with those that a pcapng file brings along. A summary, with everything that was not understood, goes to standard error.`,
 		Example: `  voipmon analyze call.pcap
   voipmon analyze --json captures/ | jq 'select(.mos < 3.5) | .call_id'
   tcpdump -w - udp | voipmon analyze -
   voipmon analyze --transactions --json day.pcap | jq 'select(.method == "REGISTER" and .status >= 400)'
   voipmon analyze --merge eth0.pcap eth1.pcap
+  voipmon analyze --keylog keys.log tls.pcap
 
 Exit status:
   0  every input was read to its end
@@ -66,6 +70,7 @@ Exit status:
 	f.BoolVar(&a.transactions, "transactions", false, "what happened outside of calls, in place of the calls")
 	f.BoolVar(&a.merge, "merge", false, "read all files as one input, merged by time")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no summary")
+	f.StringVar(&a.keylog, "keylog", "", "decrypt TLS with the secrets in `FILE`, an SSLKEYLOGFILE")
 	f.Uint16Var(&a.sensor, "sensor-id", 0, "id_sensor to put into the records")
 	return c
 }
@@ -77,6 +82,12 @@ type total struct {
 }
 
 func (a *analyzeCommand) run(ctx context.Context, args []string) error {
+	if a.keylog != "" {
+		var err error
+		if a.keys, err = analyze.ReadKeyLog(a.keylog); err != nil {
+			return exitError{1, err.Error()}
+		}
+	}
 	inputs, err := inputsOf(args, a.merge)
 	if err != nil {
 		return exitError{2, err.Error()}
@@ -119,7 +130,7 @@ func (a *analyzeCommand) one(ctx context.Context, paths []string, out output) (a
 		return analyze.Summary{}, err
 	}
 	defer src.Close()
-	cfg := analyze.Config{SensorID: a.sensor}
+	cfg := analyze.Config{SensorID: a.sensor, TLSKeys: a.keys}
 	if a.transactions {
 		return analyze.Transactions(ctx, src, cfg, func(r *protocol.Transaction) error { return failed(out.transactions.write(r)) })
 	}
@@ -210,7 +221,7 @@ var notUnderstood = []string{
 // counted are the exceptions: figures that are no fault.
 var counted = []string{
 	"decode.fragments", "decode.fragments.reassembled", "decode.tcp.streams", "decode.tcp.retransmitted",
-	"decode.tcp.reordered", "decode.esp.null",
+	"decode.tcp.reordered", "decode.esp.null", "tls.decrypted",
 }
 
 func (t *total) print(w io.Writer) {

@@ -59,6 +59,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 type command struct {
 	files          []string
 	socket, hosted string
+	keylog         string
 	once, json     bool
 	theme          string
 	ascii, utc     bool
@@ -91,12 +92,16 @@ without one voiptop asks for name and password. When its output is no terminal, 
 				return fmt.Errorf("what is %q? captures are read with -r", args[0])
 			}
 			v.files = append(v.files, args...)
+			if v.keylog != "" && len(v.files) == 0 {
+				return errors.New("--keylog goes with -r: a sensor has tls_keylog in its configuration")
+			}
 			return v.run(c.Context())
 		},
 	}
 	c.SetVersionTemplate(protocol.VersionLine("voiptop") + "\n")
 	f := c.Flags()
 	f.StringArrayVarP(&v.files, "read", "r", nil, "read capture `FILE`s (pcap, pcapng; - is standard input)")
+	f.StringVar(&v.keylog, "keylog", "", "with -r: decrypt TLS with the secrets in `FILE`, an SSLKEYLOGFILE")
 	f.StringVar(&v.socket, "sensor", "", "read the sensor that listens on `SOCKET` (default the one in voipmonitor.conf, or /run/sensord.sock)")
 	f.StringVar(&v.hosted, "hosted", "", "read the hosted service at `URL`")
 	f.BoolVar(&v.once, "once", false, "print what is there now, and end")
@@ -116,7 +121,7 @@ func (v *command) run(ctx context.Context) error {
 	}
 	tty := v.terminal()
 	v.once = v.once || v.json || tty == nil
-	o := source.Options{Files: v.files, Stdin: v.stdin, Hosted: v.hosted, Token: os.Getenv("VOIPTOP_TOKEN"), Socket: v.socket}
+	o := source.Options{Files: v.files, Stdin: v.stdin, KeyLog: v.keylog, Hosted: v.hosted, Token: os.Getenv("VOIPTOP_TOKEN"), Socket: v.socket}
 	if tty != nil {
 		o.Ask = v.ask
 	}
