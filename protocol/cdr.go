@@ -55,6 +55,8 @@ type CDR struct {
 	StreamsOmitted  int `json:"streams_omitted" cbor:"40,keyasint,omitempty"`
 
 	Unchecked []Unchecked `json:"unchecked" cbor:"41,keyasint,omitempty"` // findings that could not be looked for
+
+	DTMFInfo string `json:"dtmf_info" cbor:"42,keyasint,omitempty"` // digits sent by INFO, in order
 }
 
 // EndCause says how a call ended.

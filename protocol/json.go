@@ -71,7 +71,8 @@ func (c *CDR) AppendJSON(b []byte) []byte {
 	for i := range c.Unchecked {
 		b = c.Unchecked[i].appendJSON(appendComma(b, i))
 	}
-	return append(b, "]}"...)
+	b = appendString(append(b, `],"dtmf_info":`...), c.DTMFInfo)
+	return append(b, '}')
 }
 
 func (s *Stream) appendJSON(b []byte) []byte {

@@ -66,8 +66,10 @@ type Call struct {
 	borrowed []*stream           // owned by a call that announced the same endpoints later
 	omitted  map[uint64]struct{} // flows beyond maxStreams
 
-	group *group
-	keys  []string // in Table.legs
+	group    *group
+	keys     []string // in Table.legs
+	transfer transfer
+	digits   []byte // DTMF by INFO
 
 	agreed    int64 // when its newest description came that left both sides described
 	expecting bool  // in Table.waiting

@@ -48,9 +48,11 @@ func (c *Call) gatherRequest(d *decode.Datagram, m *sip.Message, cseq uint32, wh
 	case sip.Invite:
 		e.credentials = m.Get(sip.Authorization) != nil || m.Get(sip.ProxyAuthorization) != nil
 	case sip.Info:
-		if kind := m.Get(sip.ContentType); containsFold(kind, "dtmf") {
+		again := e.digitsInfo > 0 && e.digitsCSeq == cseq && e.digitsBy == who // the next hop
+		if kind := m.Get(sip.ContentType); !again && containsFold(kind, "dtmf") {
 			e.digitsInfo++
 			e.digitsCSeq, e.digitsBy = cseq, who
+			c.takeDigit(m)
 		}
 	case sip.Bye:
 		if who == callee && e.byeChallenger == d.Dst && (m.Get(sip.Authorization) != nil || m.Get(sip.ProxyAuthorization) != nil) {

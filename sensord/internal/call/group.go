@@ -109,7 +109,9 @@ func (t *Table) enter(c *Call, d *decode.Datagram, m *sip.Message) {
 // joinByHeaders reads the headers that name another leg.
 func (t *Table) joinByHeaders(c *Call, m *sip.Message) {
 	if v := m.Get(sip.Replaces); v != nil {
-		t.joinTo(c, beforeSemicolon(v))
+		if o := t.joinTo(c, beforeSemicolon(v)); o != nil {
+			o.transfer.replaced = true
+		}
 	}
 	m.Fields(func(name, value []byte) bool {
 		switch {
@@ -150,11 +152,14 @@ func (t *Table) joinByKey(c *Call, kind byte, value []byte) {
 	c.keys = append(c.keys, string(t.legs.key))
 }
 
-// joinTo joins c to a running call.
-func (t *Table) joinTo(c *Call, callID []byte) {
-	if o := t.byID[string(callID)]; o != nil && o != c {
-		o.group.join(c.group)
+// joinTo joins c to a running call, and answers that; nil when there is none.
+func (t *Table) joinTo(c *Call, callID []byte) *Call {
+	o := t.byID[string(callID)]
+	if o == nil || o == c {
+		return nil
 	}
+	o.group.join(c.group)
+	return o
 }
 
 // joinByCallID knows the B2BUAs that add to the Call-ID, and the calls that named this one before it started.
@@ -173,20 +178,8 @@ func (t *Table) joinByCallID(c *Call) {
 	}
 }
 
-// transfer takes a REFER of the call (RFC 3515): to a call that is to be replaced, or to somebody who will be called.
-func (c *Call) transfer(d *decode.Datagram, m *sip.Message) {
-	target := sip.ParseAddress(m.Get(sip.ReferTo)).URI
-	if len(target) == 0 {
-		return
-	}
-	t := c.table
-	if i := bytes.IndexByte(target, '?'); i >= 0 {
-		for _, h := range bytes.Split(target[i+1:], []byte{'&'}) {
-			if len(h) > 9 && bytes.EqualFold(h[:9], []byte("replaces=")) {
-				t.joinTo(c, beforeSemicolon(unescaped(h[9:])))
-			}
-		}
-	}
+// expectReferred notes that the receiver of a REFER will call a user.
+func (t *Table) expectReferred(c *Call, d *decode.Datagram, user []byte) {
 	keep := t.legs.refers[:0]
 	for _, r := range t.legs.refers {
 		if d.Time-r.time < referTime {
@@ -194,7 +187,7 @@ func (c *Call) transfer(d *decode.Datagram, m *sip.Message) {
 		}
 	}
 	t.legs.refers = keep
-	if user := sip.ParseURI(target).User; len(user) > 0 && len(keep) < maxRefers {
+	if len(user) > 0 && len(keep) < maxRefers {
 		t.legs.refers = append(keep, refer{c.group, d.Time, d.Dst.IP, noDigest.bytes(user)})
 	}
 }

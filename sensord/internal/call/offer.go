@@ -34,15 +34,14 @@ func (c *Call) held() bool {
 	return false
 }
 
-// commitHold ends an offer: its direction holds from now on if it was accepted.
-func (c *Call) commitHold(accepted bool) {
-	for i := range c.media {
-		s := &c.media[i]
-		if s.offered && accepted {
-			s.direction = s.pending
-		}
-		s.offered = false
+// commitOffer ends the offer of a party: its direction holds from now on if it was accepted. The other party's is not
+// touched: where both made one at a time both are refused (491, RFC 3261 section 14.1), each by its own response.
+func (c *Call) commitOffer(who int, accepted bool) {
+	s := &c.media[who]
+	if s.offered && accepted {
+		s.direction = s.pending
 	}
+	s.offered = false
 	c.wasHeld = c.wasHeld || c.held()
 }
 
@@ -58,7 +57,9 @@ func (c *Call) describe(d *decode.Datagram, m *sip.Message, who int) {
 		t.count.badSDP++
 		return
 	}
-	answer := !m.Request() || m.Method() == sip.Ack || m.Method() == sip.Prack
+	// A PRACK answers what the 18x offered; when the INVITE had the offer and the 18x the answer it makes another (RFC 3262
+	// section 5).
+	answer := !m.Request() || m.Method() == sip.Ack || m.Method() == sip.Prack && !c.media[who].described
 	names := t.scratch[:0]
 	for i := range s.Media {
 		media := &s.Media[i]
@@ -108,7 +109,7 @@ func (c *Call) side(d *decode.Datagram, media *sdp.Media, who int, m *sip.Messag
 		s.direction, s.offered = dir, false
 		s.refused = media.Port == 0
 		c.wasHeld = c.wasHeld || c.answer != 0 && c.held()
-	} else if m.Method() == sip.Invite || m.Method() == sip.Update {
+	} else if m.Method() == sip.Invite || m.Method() == sip.Update || m.Method() == sip.Prack {
 		s.pending, s.offered = dir, true
 	}
 	s.secure = s.secure || media.Secure

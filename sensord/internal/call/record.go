@@ -24,6 +24,7 @@ func (c *Call) Record() *protocol.CDR {
 		Rule: c.rule, Retransmissions: c.retransmissions, MessagesOmitted: c.messagesOmitted, StreamsOmitted: len(c.omitted),
 	}
 	r.GroupID = c.group.root().id.String()
+	r.DTMFInfo = string(c.digits)
 	end := c.end
 	if end == 0 {
 		end = max(c.lastSIP, c.lastMedia())

@@ -32,7 +32,7 @@ func (c *Call) request(d *decode.Datagram, m *sip.Message, cseq uint32, who int,
 			c.cancel = d.Time
 		}
 	case sip.Refer:
-		c.transfer(d, m)
+		c.refer(d, m, cseq, who)
 	case sip.Bye:
 		if c.bye != 0 {
 			return
@@ -61,24 +61,30 @@ func (c *Call) resume() {
 
 func (c *Call) response(d *decode.Datagram, m *sip.Message, cseq uint32, method sip.Method, fromCaller bool) {
 	status := m.Status()
+	requester := callee
+	if fromCaller {
+		requester = caller
+	}
 	switch method {
 	case sip.Invite:
 		if c.joined {
 			if status >= 200 && status < 300 {
 				c.status = status
-				c.commitHold(true)
+				c.commitOffer(requester, true)
 			}
 			return
 		}
 		if fromCaller && (cseq <= c.inviteCSeq || c.answer == 0) { // a higher CSeq: the INVITE itself was not captured
 			c.inviteResponse(d, m, cseq, status)
 		} else if status >= 200 {
-			c.commitHold(status < 300)
+			c.commitOffer(requester, status < 300)
 		}
-	case sip.Update:
+	case sip.Update, sip.Prack:
 		if status >= 200 {
-			c.commitHold(status < 300)
+			c.commitOffer(requester, status < 300)
 		}
+	case sip.Refer:
+		c.referred(cseq, requester, status)
 	case sip.Bye:
 		switch {
 		case status == 401 || status == 407: // the BYE itself was challenged: the call is still up
@@ -112,7 +118,7 @@ func (c *Call) inviteResponse(d *decode.Datagram, m *sip.Message, cseq uint32, s
 		}
 		c.answer, c.status = d.Time, status
 		c.reason = c.table.name(m.Phrase())
-		c.commitHold(true)
+		c.commitOffer(caller, true)
 		return
 	}
 	if c.answer != 0 { // a fork that lost, or one that the proxy cancelled
@@ -154,6 +160,9 @@ func (c *Call) inviteResponse(d *decode.Datagram, m *sip.Message, cseq uint32, s
 
 // byeReason takes the Reason header of a BYE (RFC 3326), which says more than the answer's phrase.
 func (c *Call) byeReason(m *sip.Message) {
+	if why := c.transfer.explain(); why != "" {
+		c.reason = why
+	}
 	if r := m.Get(sip.Reason); r != nil {
 		c.reason = reasonText(c.table, r, c.reason)
 	}

@@ -1,0 +1,108 @@
+package call
+
+import (
+	"fmt"
+	"testing"
+
+	"voiptop/protocol"
+	"voiptop/sensord/internal/sip"
+)
+
+// info is an INFO with a body.
+func info(cseq int, from, to, kind, body string) []byte {
+	return fmt.Appendf(nil, "INFO sip:1002@198.51.100.20 SIP/2.0\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK-i%d\r\nFrom: <sip:1001@example.net>;tag=%s\r\n"+
+		"To: <sip:1002@example.org>;tag=%s\r\nCall-ID: call-1@alice\r\nCSeq: %d INFO\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+		cseq, from, to, cseq, kind, len(body), body)
+}
+
+func TestDigitsSentByINFOAreTheCalls(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "", aliceRTP, bobRTP)
+	for i, body := range []string{"Signal=5\r\nDuration=160\r\n", "signal= 7 \nDuration=250", "Signal=10", "Signal=#\r\n"} {
+		s.raw(3+float64(i), alice, proxy, info(10+i, "a", "b", "application/dtmf-relay", body))
+		s.raw(3.01+float64(i), proxy, bob, info(10+i, "a", "b", "application/dtmf-relay", body)) // its next hop is no other digit
+	}
+	s.raw(8, alice, bob, info(20, "a", "b", "application/dtmf", "d"))
+	s.raw(9, alice, bob, info(21, "a", "b", "application/media_control+xml", "Signal=1"))
+	s.hangUp(12, "")
+	check(t, "digits", s.finish(12).DTMFInfo, "57*#D")
+}
+
+func TestInfoDigit(t *testing.T) {
+	for body, want := range map[string]byte{
+		"Signal=0\r\n": '0', "Duration=5\r\nSignal=9\r\n": '9', "Signal=16": '!', "Signal=flash": '!', "*": '*', "Signal=\"3\"": '3', "Signal=A": 'A',
+		"": 0, "Signal=": 0, "Signal=17": 0, "Signal=x": 0, "Duration=5": 0, "Signal=55": 0,
+	} {
+		var m sip.Message
+		if err := m.Parse(info(1, "a", "b", "application/dtmf-relay", body)); err != nil {
+			t.Fatal(err)
+		}
+		if got := infoDigit(&m); got != want {
+			t.Errorf("%q: got %q, want %q", body, got, want)
+		}
+	}
+}
+
+func TestATransferredCallSaysSo(t *testing.T) {
+	refer := msg{first: "REFER sip:1002@198.51.100.20 SIP/2.0", cseq: "2 REFER", to: "b", more: "Refer-To: <sip:1003@example.org>\r\n"}
+	for _, c := range []struct {
+		name, want string
+		status     string
+		bye        string
+	}{
+		{"accepted", "transferred to 1003", "202 Accepted", ""},
+		{"refused", "OK", "603 Decline", ""},
+		{"the BYE says more", "moved on", "202 Accepted", "Reason: SIP;cause=200;text=\"moved on\"\r\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSim(t)
+			s.setUp(0, "", aliceRTP, bobRTP)
+			s.sip(5, alice, bob, refer)
+			s.sip(5.1, bob, alice, msg{first: "SIP/2.0 " + c.status, cseq: "2 REFER", to: "b"})
+			s.sip(9, alice, bob, msg{first: byeLine, cseq: "3 BYE", to: "b", more: c.bye})
+			r := s.finish(9)
+			check(t, "reason", r.Reason, c.want)
+			check(t, "cause", r.EndCause, protocol.EndBye)
+		})
+	}
+	t.Run("replaced", func(t *testing.T) {
+		s := newSim(t)
+		s.setUp(0, "", aliceRTP, bobRTP)
+		s.invite(leg{at: 5, src: "198.51.100.30:5060", dst: alice, id: "new", caller: "1003", callee: "1001", more: "Replaces: call-1@alice;to-tag=a;from-tag=b\r\n"})
+		s.sip(5.5, alice, bob, msg{first: byeLine, cseq: "2 BYE", to: "b"})
+		s.t.Tick(at(20000))
+		check(t, "call", s.calls[0].CallID, "call-1@alice")
+		check(t, "reason", s.calls[0].Reason, "replaced by another call")
+	})
+}
+
+func TestGlareChangesNothing(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "", aliceRTP, bobRTP)
+	hold := audioSDP(aliceRTP, "RTP/AVP 8", "a=sendonly")
+	s.sip(5, alice, bob, msg{first: inviteLine, cseq: "2 INVITE", to: "b", sdp: hold})
+	s.sip(5.01, bob, alice, msg{first: inviteLine, cseq: "7 INVITE", from: "b", to: "a", sdp: audioSDP(bobRTP, "RTP/AVP 8", "a=sendonly")})
+	s.sip(5.02, bob, alice, msg{first: "SIP/2.0 491 Request Pending", cseq: "2 INVITE", to: "b"})
+	s.sip(5.03, alice, bob, msg{first: "SIP/2.0 491 Request Pending", cseq: "7 INVITE", from: "b", to: "a"})
+	check(t, "after both were refused", s.t.first.state(), protocol.StateUp)
+	s.sip(7, alice, bob, msg{first: inviteLine, cseq: "3 INVITE", to: "b", sdp: hold})
+	s.sip(7.01, bob, alice, msg{first: inviteLine, cseq: "8 INVITE", from: "b", to: "a", sdp: audioSDP(bobRTP)})
+	s.sip(7.02, alice, bob, msg{first: "SIP/2.0 491 Request Pending", cseq: "8 INVITE", from: "b", to: "a"})
+	s.sip(7.1, bob, alice, msg{first: ok200, cseq: "3 INVITE", to: "b", sdp: audioSDP(bobRTP, "RTP/AVP 8", "a=recvonly")})
+	check(t, "after one was accepted", s.t.first.state(), protocol.StateHold)
+	s.hangUp(20, "")
+	check(t, "status", s.finish(20).Status, 200)
+}
+
+func TestPRACKWithAnOfferIsNoAnswer(t *testing.T) {
+	s := newSim(t)
+	s.sip(0, alice, bob, msg{first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP, "RTP/AVP 8 0")})
+	s.sip(1, bob, alice, msg{first: "SIP/2.0 183 Session Progress", cseq: "1 INVITE", to: "b", more: "RSeq: 1\r\n", sdp: audioSDP(bobRTP, "RTP/AVP 8")})
+	s.sip(1.1, alice, bob, msg{first: "PRACK sip:x SIP/2.0", cseq: "2 PRACK", to: "b", sdp: audioSDP(aliceRTP, "RTP/AVP 0 8", "a=inactive")})
+	check(t, "codec before its answer", s.t.first.chosen[0].name, "PCMA")
+	check(t, "not on hold before its answer", s.t.first.held(), false)
+	s.sip(1.2, bob, alice, msg{first: ok200, cseq: "2 PRACK", to: "b", sdp: audioSDP(bobRTP, "RTP/AVP 0", "a=inactive")})
+	check(t, "codec after it", s.t.first.chosen[0].name, "PCMU")
+	check(t, "on hold after it", s.t.first.held(), true)
+	check(t, "answered", s.finish(2).Status, 0)
+}
