@@ -162,7 +162,7 @@ func (s *stream) payload(pt uint8) {
 	if k.aside {
 		s.rtp.SetUntimed(pt)
 		s.aside = k
-		if k.isDTMF() {
+		if k.isDTMF() && !s.encrypted() {
 			s.dtmfPT = pt
 			if s.dtmf == nil {
 				s.dtmf = &rtp.DTMF{}
@@ -187,6 +187,11 @@ func (s *stream) payload(pt uint8) {
 			s.rated = true
 		}
 	}
+}
+
+// encrypted reports whether the payload cannot be read: SRTP leaves the header alone in the clear.
+func (s *stream) encrypted() bool {
+	return s.to != nil && s.to.secure || s.from != nil && s.from.secure
 }
 
 // met keeps the codec that a payload type had, for the record.

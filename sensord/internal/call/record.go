@@ -126,7 +126,7 @@ func (s *stream) record(r *protocol.Stream, c *Call) {
 		Duplicates: p.Duplicates, Reordered: p.Reordered,
 		JitterMeanMS: round(p.JitterMeanMS), JitterMaxMS: round(p.JitterMaxMS), DeltaMaxMS: round(p.DeltaMaxMS), SkewMS: round(p.SkewMS),
 		Bursts: p.Bursts, PDV: p.PDV, PtimeMS: round(p.PtimeMS), DSCP: s.dscp,
-		Encrypted: s.to != nil && s.to.secure || s.from != nil && s.from.secure,
+		Encrypted: s.encrypted(),
 	}
 	if c.sender(s) == caller {
 		r.Direction = protocol.FromCaller

@@ -57,6 +57,5 @@ const (
 	reasonPauses    = "senders suppress silence"
 	reasonReports   = "no receiver reports (RTCP)"
 	reasonEncrypted = "media encrypted"
-	reasonOmitted   = "more messages than are kept"
 	reasonLimit     = "over the channel limit"
 )

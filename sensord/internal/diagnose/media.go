@@ -121,9 +121,23 @@ func lossLocated(x *exam) {
 			return
 		}
 	}
-	if !reports {
+	switch {
+	case reports:
+	case encrypted(c):
+		x.skip(reasonEncrypted)
+	default:
 		x.skip(reasonReports)
 	}
+}
+
+// encrypted reports whether all media of the call is.
+func encrypted(c *protocol.CDR) bool {
+	for i := range c.Streams {
+		if !c.Streams[i].Encrypted {
+			return false
+		}
+	}
+	return len(c.Streams) > 0
 }
 
 // relays reports whether b goes on where a ends: from the address that a went to.

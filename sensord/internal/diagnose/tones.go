@@ -18,6 +18,10 @@ func dtmfMissing(x *exam) {
 	if !x.measured() {
 		return
 	}
+	if encrypted(c) {
+		x.skip(reasonEncrypted)
+		return
+	}
 	for i := range c.Streams {
 		a := &c.Streams[i]
 		if a.DTMF == "" {

@@ -1,0 +1,73 @@
+package call
+
+import (
+	"encoding/binary"
+	"slices"
+	"testing"
+
+	"voiptop/protocol"
+)
+
+// keys plays packets of payload type 101 that would be the digits 1, 2, 3, were they not encrypted.
+func (s *sim) keys(sec float64, ssrc uint32) {
+	for i := range 3 {
+		b := rtpPacket(101, uint16(1100+i), uint32(16000+8000*i), ssrc)
+		binary.BigEndian.PutUint32(b[12:], uint32(i+1)<<24|0x8a0320)
+		s.t.Media(s.datagram(sec+float64(i), aliceRTP, bobRTP, b[:16]))
+	}
+}
+
+func TestDigitsAreReadInTheClearOnly(t *testing.T) {
+	for _, x := range []struct{ name, profile, want string }{
+		{"RTP", "RTP/AVP", "123"},
+		{"SRTP, whose payload is noise to who has no key", "RTP/SAVP", ""},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			s := newSim(t)
+			formats := []string{x.profile + " 8 101", "a=rtpmap:101 telephone-event/8000"}
+			s.sip(0, alice, bob, msg{first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP, formats...)})
+			s.sip(1, bob, alice, msg{first: ok200, cseq: "1 INVITE", to: "b", sdp: audioSDP(bobRTP, formats...)})
+			s.sip(1.1, alice, bob, msg{first: ackLine, cseq: "1 ACK", to: "b"})
+			s.talk(1.2, 100, aliceRTP, bobRTP, 8, 1)
+			s.keys(3.3, 1)
+			s.hangUp(9, "")
+			c := s.finish(9)
+			if len(c.Streams) != 1 || c.Streams[0].DTMF != x.want {
+				t.Errorf("streams %+v, want digits %q", c.Streams, x.want)
+			}
+		})
+	}
+}
+
+// A record tells what could not be looked for, and the same code is never both found and not checked.
+func TestARecordSaysWhatWasNotChecked(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "", aliceRTP, bobRTP)
+	s.hangUp(20, "")
+	c := s.finish(20)
+	reason := ""
+	for _, u := range c.Unchecked {
+		if slices.Contains(u.Codes, "loss-burst") {
+			reason = u.Reason
+		}
+		for _, f := range c.Findings {
+			if slices.Contains(u.Codes, f.Code) {
+				t.Errorf("%s is found, and not checked because: %s", f.Code, u.Reason)
+			}
+		}
+	}
+	if reason != "no media seen" {
+		t.Errorf("loss-burst is not checked because %q, want %q; %+v", reason, "no media seen", c.Unchecked)
+	}
+}
+
+func TestACallThatNobodyAnswersHasNothingToCheckOfItsMedia(t *testing.T) {
+	s := newSim(t)
+	s.sip(0, alice, bob, msg{first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP)})
+	s.sip(1, bob, alice, msg{first: "SIP/2.0 486 Busy Here", cseq: "1 INVITE", to: "b"})
+	s.sip(1.1, alice, bob, msg{first: ackLine, cseq: "1 ACK", to: "b"})
+	c := s.finish(1)
+	if c.EndCause != protocol.EndRejected || len(c.Unchecked) != 0 || len(c.Findings) != 0 {
+		t.Errorf("%s, findings %+v, unchecked %+v", c.EndCause, c.Findings, c.Unchecked)
+	}
+}
