@@ -24,6 +24,7 @@ var may = map[string]struct {
 	"sensord/internal/bpf":     {own: []string{"rules"}},
 	"sensord/internal/capture": {own: []string{"sensord/internal/bpf"}},
 	"sensord/internal/decode":  {own: []string{"sensord/internal/capture"}},
+	"sensord/internal/hep":     {own: []string{"sensord/internal/capture", "sensord/internal/decode", "sensord/internal/rtp"}},
 	"hosted":                   {own: []string{"protocol", "rules", "hosted"}},
 	"tui":                      {own: []string{"protocol", "rules", "sensord/analyze", "sensord/conf", "tui"}},
 	"fixtures":                 {own: []string{"fixtures", "protocol"}},

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
 	"voiptop/protocol"
+	"voiptop/sensord/conf"
 )
 
 var captureChecks = []Check{
@@ -24,6 +26,9 @@ func checkInterface(ctx context.Context, e *Env) Result {
 		return ok("sensord replays %s", sources(h))
 	}
 	names := e.config().Interfaces
+	if e.onlyHEP() {
+		return ok("none; HEP is taken at %s", e.config().HEPAddress)
+	}
 	if len(names) == 0 {
 		return failed("interface is not set", "sensord does not know where to capture", "ip -br link ; then write interface = NAME in "+e.ConfPath)
 	}
@@ -46,6 +51,21 @@ func checkInterface(ctx context.Context, e *Env) Result {
 		}
 	}
 	return ok("%s", strings.Join(names, ", "))
+}
+
+// onlyHEP reports whether the sensor captures nothing itself and only takes HEP.
+func (e *Env) onlyHEP() bool { return e.config().HEP && len(e.config().Interfaces) == 0 }
+
+// noHEP is the failure of a sensor to which no agent's message has come.
+func (e *Env) noHEP(h protocol.Health) Result {
+	_, port, err := net.SplitHostPort(e.config().HEPAddress)
+	if err != nil {
+		port = strconv.Itoa(conf.DefaultHEPPort)
+	}
+	if n := h.Counters["hep.listen.dropped.key"]; n > 0 {
+		return failed(fmt.Sprintf("%d HEP messages, all without the authentication key", n), "the agents have no key, or another", "give the agents the hep_auth_key of "+e.ConfPath)
+	}
+	return failed("no HEP message in "+e.since(h.Info.Started)+" on "+sources(h), "no agent sends here, or a firewall is between", "tcpdump -ni any -c 5 port "+port)
 }
 
 // soon is how long a sensor may see nothing without anything being wrong.
@@ -72,6 +92,9 @@ func checkPackets(ctx context.Context, e *Env) Result {
 	}
 	if n := h.Counters[protocol.CountPackets]; n > 0 {
 		return ok("%d packets in %s", n, e.since(h.Info.Started))
+	}
+	if e.onlyHEP() {
+		return e.notYet(h, e.noHEP(h))
 	}
 	return e.notYet(h, failed("no packet in "+e.since(h.Info.Started)+" on "+sources(h),
 		"the mirror port is not set up, or it is another interface", "tcpdump -ni "+firstInterface(h, e)+" -c 5"))
@@ -145,6 +168,9 @@ func checkRTP(ctx context.Context, e *Env) Result {
 	}
 	if h.Counters[protocol.CountCallsStarted] == 0 {
 		return skip("there was no call")
+	}
+	if e.onlyHEP() {
+		return skip("HEP tells of the signalling")
 	}
 	return e.notYet(h, warning("calls, but no RTP packet", "media takes another way (another interface, VLAN or machine), the filter keeps it out, or no call was answered",
 		"tcpdump -ni any -c 20 udp and portrange 10000-65535"))

@@ -170,6 +170,20 @@ func TestAReplayNeedsNeitherRightsNorInterfaces(t *testing.T) {
 	expect(t, one(t, e, "sensord-socket"), OK, "replaying /a/calls.pcap")
 }
 
+func TestASensorThatOnlyTakesHEPNeedsNeitherRightsNorInterfaces(t *testing.T) {
+	e := env(t, "hep = yes\nhep_bind_port = 9070\n")
+	h := protocol.Health{Info: protocol.SensorInfo{Source: "hep udp+tcp [::]:9070"}, Counters: protocol.Counters{}}
+	serve(t, e, h)
+	expect(t, one(t, e, "host-caps"), Skip, "takes HEP only")
+	expect(t, one(t, e, "interface"), OK, ":9070")
+	expect(t, one(t, e, "packets-seen"), Fail, "no HEP message", "port 9070")
+	h.Counters["hep.listen.dropped.key"] = 7
+	expect(t, one(t, e, "packets-seen"), Fail, "7 HEP messages", "hep_auth_key")
+	h.Counters[protocol.CountPackets], h.Counters[protocol.CountSIP], h.Counters[protocol.CountCallsStarted] = 5, 5, 1
+	expect(t, one(t, e, "packets-seen"), OK, "5 packets")
+	expect(t, one(t, e, "rtp-seen"), Skip, "the signalling")
+}
+
 func TestInterfaceThatIsDown(t *testing.T) {
 	e := env(t, "interface = eth0, eth1\n")
 	e.Interfaces = func() ([]net.Interface, error) {

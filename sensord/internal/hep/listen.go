@@ -70,9 +70,11 @@ type Listener struct {
 	free  chan *received
 	wake  atomic.Pointer[func()] // called when a message was queued
 	wrap  Wrapper
-	lent  *received
-	timer *time.Timer
-	count listenCounts
+
+	roused chan struct{}
+	lent   *received
+	timer  *time.Timer
+	count  listenCounts
 
 	stop context.CancelFunc
 	ctx  context.Context
@@ -94,7 +96,7 @@ func Listen(cfg ListenConfig) (*Listener, error) {
 	cfg = cfg.withDefaults()
 	l := &Listener{
 		cfg: cfg, key: sha256.Sum256([]byte(cfg.Key)), conns: map[net.Conn]struct{}{},
-		queue: make(chan *received, cfg.MaxQueued), free: make(chan *received, 256),
+		queue: make(chan *received, cfg.MaxQueued), free: make(chan *received, 256), roused: make(chan struct{}, 1),
 		timer: time.NewTimer(time.Hour),
 	}
 	var err error

@@ -347,7 +347,29 @@ func TestMessagesAndPacketsComeOutOfOneSource(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Next(&p); !errors.Is(err, capture.ErrClosed) {
-		t.Errorf("after Close: %v", err)
+	var closed error
+	for closed = capture.ErrIdle; errors.Is(closed, capture.ErrIdle); { // it may have been woken before
+		closed = s.Next(&p)
+	}
+	if !errors.Is(closed, capture.ErrClosed) {
+		t.Errorf("after Close: %v", closed)
+	}
+}
+
+func TestAWaitForMessagesCanBeEnded(t *testing.T) {
+	l := listen(t, ListenConfig{})
+	var p capture.Packet
+	l.Wake()
+	begin := time.Now()
+	for range 2 { // woken, and then by itself
+		if err := l.Next(&p); !errors.Is(err, capture.ErrIdle) {
+			t.Fatal(err)
+		}
+		if p.Time < begin.UnixNano() {
+			t.Errorf("idle at %d, which was before it began", p.Time)
+		}
+	}
+	if d := time.Since(begin); d < idleAfter || d > 10*idleAfter {
+		t.Errorf("two waits took %v, want one of %v", d, idleAfter)
 	}
 }

@@ -59,9 +59,18 @@ func (l *Listener) Next(p *capture.Packet) error {
 		return nil
 	case <-l.ctx.Done():
 		return capture.ErrClosed
+	case <-l.roused:
 	case <-l.timer.C:
-		p.Time = l.cfg.Clock.Now().UnixNano()
-		return capture.ErrIdle
+	}
+	p.Time = l.cfg.Clock.Now().UnixNano()
+	return capture.ErrIdle
+}
+
+// Wake makes a Next that waits, else the next one that would, answer capture.ErrIdle at once. Any goroutine may call it.
+func (l *Listener) Wake() {
+	select {
+	case l.roused <- struct{}{}:
+	default:
 	}
 }
 
@@ -171,6 +180,13 @@ func (b *beside) Stats() capture.Stats {
 	s.Bytes += h.Bytes
 	s.Inputs = append(s.Inputs, h.Inputs...)
 	return s
+}
+
+// Wake implements capture.Waker where wire does.
+func (b *beside) Wake() {
+	if b.rouse != nil {
+		b.rouse()
+	}
 }
 
 func (b *beside) Close() error { return errors.Join(b.wire.Close(), b.hep.Close()) }
