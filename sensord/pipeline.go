@@ -80,6 +80,9 @@ func (p *pipeline) ask(f func(*analyze.Engine)) error {
 	ran := make(chan struct{})
 	g := func() { f(p.engine); close(ran) }
 	p.asked.Add(1)
+	if w, ok := p.source.(capture.Waker); ok {
+		w.Wake()
+	}
 	select {
 	case p.asks <- g:
 		<-ran

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -503,4 +504,42 @@ func (d *dribble) Read(p []byte) (int, error) {
 	n := copy(p, d.b[:min(7, len(d.b))])
 	d.b = d.b[n:]
 	return n, nil
+}
+
+func TestCloseWakesAReadOfStandardInput(t *testing.T) {
+	for name, open := range map[string]func(io.Reader) (Source, error){
+		"files":  func(r io.Reader) (Source, error) { return Open([]string{"-"}, Options{Stdin: r}) },
+		"replay": func(r io.Reader) (Source, error) { return NewReplay([]string{"-"}, ReplayOptions{Stdin: r}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, w := io.Pipe()
+			defer w.Close()
+			all := bigPcap(windowSize+1, 100)
+			go w.Write(all)
+			s, err := open(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make(chan error)
+			go func() {
+				var p Packet
+				for {
+					if err := s.Next(&p); err != nil && !errors.Is(err, ErrIdle) {
+						got <- err
+						return
+					}
+				}
+			}()
+			time.Sleep(20 * time.Millisecond)
+			s.Close()
+			select {
+			case err := <-got:
+				if !errors.Is(err, ErrClosed) {
+					t.Error(err)
+				}
+			case <-time.After(2 * time.Second):
+				t.Fatal("Next still waits")
+			}
+		})
+	}
 }

@@ -15,3 +15,7 @@ const (
 	defaultRing = 128 << 20
 	minRing     = 4 << 20 // of one interface
 )
+
+// Waker is a Source of which another goroutine can end a wait, to have the reader do something else: a Next that waits, or
+// the next one that would, returns ErrIdle at once. Live sources and replays are Wakers.
+type Waker interface{ Wake() }

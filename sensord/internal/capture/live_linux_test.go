@@ -255,6 +255,39 @@ func TestCloseWakesNext(t *testing.T) {
 	s.Stats() // after Close, with the rings freed
 }
 
+func TestWakeEndsAWait(t *testing.T) {
+	needRoot(t)
+	s, err := Live([]string{"any"}, LiveOptions{RingBytes: minRing, Filter: nothing(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var p Packet
+	begin := time.Now()
+	for range 20 {
+		s.(Waker).Wake()
+		if err := s.Next(&p); !errors.Is(err, ErrIdle) {
+			t.Fatal(err)
+		}
+	}
+	if d := time.Since(begin); d > idleAfter {
+		t.Errorf("20 waits that were ended took %v", d)
+	}
+	if begin = time.Now(); !errors.Is(s.Next(&p), ErrIdle) || time.Since(begin) < idleAfter/2 {
+		t.Error("a wake ended more than one wait")
+	}
+}
+
+// nothing is a filter that no frame passes.
+func nothing(t *testing.T) *bpf.Filter {
+	t.Helper()
+	f, err := bpf.Parse("len > 200000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
 func TestLiveNamesTheInterfacesThereAre(t *testing.T) {
 	_, err := Live([]string{"nosuch0"}, LiveOptions{})
 	if err == nil || !strings.Contains(err.Error(), "nosuch0") || !strings.Contains(err.Error(), "lo") {

@@ -155,6 +155,9 @@ func (s *files) Next(p *Packet) error {
 		}
 		if len(s.heap) == 0 {
 			s.count.publish()
+			if s.closed.Load() { // while it waited for more
+				return ErrClosed
+			}
 			return io.EOF
 		}
 		m := s.heap[0]

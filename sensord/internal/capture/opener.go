@@ -20,7 +20,8 @@ func newOpener(stdin io.Reader) opener {
 	if stdin == nil {
 		stdin = os.Stdin
 	}
-	return opener{stdin: stdin, stop: make(chan struct{}), files: map[*file]bool{}}
+	stop := make(chan struct{})
+	return opener{stdin: &stoppable{r: stdin, stop: stop}, stop: stop, files: map[*file]bool{}}
 }
 
 func (o *opener) open(path string) (*file, error) {
@@ -44,7 +45,7 @@ func (o *opener) shut(f *file) {
 	f.close()
 }
 
-// Close implements Source. A read that waits for standard input is not woken.
+// Close implements Source.
 func (o *opener) Close() error {
 	if o.closed.Swap(true) {
 		return nil

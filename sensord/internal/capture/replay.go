@@ -60,7 +60,7 @@ func NewReplay(paths []string, o ReplayOptions) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &replay{opener: newOpener(o.Stdin), o: o}
+	r := &replay{opener: newOpener(o.Stdin), o: o, wake: make(chan struct{}, 1)}
 	for _, n := range names {
 		if err := r.add(n); err != nil {
 			_ = r.Close()
@@ -82,6 +82,7 @@ type replay struct {
 	heap  playHeap
 	last  *player // whose packet is lent out
 	count counts
+	wake  chan struct{}
 
 	zero int64     // on the line of time, when the clock showed at
 	at   time.Time //
@@ -160,6 +161,9 @@ func (r *replay) Next(p *Packet) error {
 		}
 		if len(r.heap) == 0 {
 			r.count.publish()
+			if r.closed.Load() { // while it waited for more
+				return ErrClosed
+			}
 			return io.EOF
 		}
 		b := r.heap[0]
@@ -198,6 +202,12 @@ func (r *replay) wait(b *player) error {
 	d := time.Duration(float64(b.due-r.now) / r.o.Speed)
 	select {
 	case <-r.o.Clock.After(min(d, idleAfter)):
+	case <-r.wake:
+		if r.closed.Load() {
+			return ErrClosed
+		}
+		r.look()
+		return ErrIdle
 	case <-r.stop:
 		return ErrClosed
 	}
@@ -263,6 +273,14 @@ func (r *replay) advance() {
 		return
 	}
 	heap.Fix(&r.heap, 0)
+}
+
+// Wake implements Waker.
+func (r *replay) Wake() {
+	select {
+	case r.wake <- struct{}{}:
+	default: // one is on its way
+	}
 }
 
 func (r *replay) Stats() Stats { return r.count.stats() }

@@ -1,0 +1,67 @@
+package capture
+
+import "io"
+
+// stoppable reads r, which may wait for ever as a terminal or a pipe does, until stop is closed: then Read returns
+// ErrClosed. A read of r that waits then goes on waiting beside, and keeps one block of memory.
+type stoppable struct {
+	r    io.Reader
+	stop <-chan struct{}
+
+	blocks chan block // read, at most one waits; nil before the first Read
+	free   chan []byte
+	now    block
+	at     int // how much of now has been handed out
+}
+
+type block struct {
+	b   []byte
+	err error
+}
+
+func (s *stoppable) Read(p []byte) (int, error) {
+	if s.blocks == nil {
+		s.blocks, s.free = make(chan block), make(chan []byte, 2)
+		s.free <- make([]byte, bufferSize)
+		s.free <- make([]byte, bufferSize)
+		go s.fill()
+	}
+	for s.at == len(s.now.b) {
+		if s.now.err != nil {
+			return 0, s.now.err
+		}
+		if s.now.b != nil {
+			s.free <- s.now.b[:cap(s.now.b)]
+			s.now.b = nil
+		}
+		select {
+		case s.now = <-s.blocks:
+			s.at = 0
+		case <-s.stop:
+			s.now, s.at = block{err: ErrClosed}, 0
+		}
+	}
+	n := copy(p, s.now.b[s.at:])
+	s.at += n
+	return n, nil
+}
+
+// fill reads ahead, one block.
+func (s *stoppable) fill() {
+	for {
+		select {
+		case b := <-s.free:
+			n, err := s.r.Read(b)
+			select {
+			case s.blocks <- block{b[:n], err}:
+			case <-s.stop:
+				return
+			}
+			if err != nil {
+				return
+			}
+		case <-s.stop:
+			return
+		}
+	}
+}
