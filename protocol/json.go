@@ -240,6 +240,16 @@ var asIs = func() (t [256]bool) {
 	return t
 }()
 
+// asIs8 tells the same of the first eight bytes of s at once. A byte has its high bit set below if it is not ASCII, less
+// than 0x20, a quote or a backslash; one that follows such a byte may have it, too.
+func asIs8(s string) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	v := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	quote, backslash := v^'"'*ones, v^'\\'*ones
+	return (v|(v-0x20*ones)|(quote-ones)|(backslash-ones))&highs == 0
+}
+
 // appendString writes a JSON string. What is no UTF-8 becomes \ufffd; U+2028 and U+2029, line ends to JavaScript but not to
 // JSON, are escaped.
 func appendString(b []byte, s string) []byte {
@@ -247,6 +257,10 @@ func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	from := 0
 	for i := 0; i < len(s); {
+		if i+8 <= len(s) && asIs8(s[i:]) { // eight at a time
+			i += 8
+			continue
+		}
 		c := s[i]
 		if asIs[c] {
 			i++
