@@ -294,6 +294,7 @@ func TestConformance(t *testing.T) {
 					}
 				})
 			}
+			t.Run("tells who is registered", func(t *testing.T) { registrations(t, src, c.file) })
 			t.Run("rules", func(t *testing.T) { rules(t, src, c.file) })
 			if err := src.Close(); err != nil {
 				t.Errorf("Close: %v", err)
@@ -404,6 +405,27 @@ func captures(t *testing.T, src source.Source, call *protocol.CDR, file bool) {
 		if !bytes.Equal(x, y) {
 			t.Errorf("the captured call is\n%s\nwant\n%s", x, y)
 		}
+	}
+}
+
+func registrations(t *testing.T, src source.Source, file bool) {
+	if file { // the fixture has calls only
+		f, err := source.NewFile([]string{"../../fixtures/pcap/registers/in.pcap"}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := f.Watch(t.Context(), func(*protocol.LiveUpdate) error { return nil }); err != nil { // to its end
+			t.Fatal(err)
+		}
+		list, err := f.Registrations(t.Context())
+		if err != nil || len(list) != 5 || list[0].AOR != "1029@example.net" || list[4].State != protocol.RegistrationFailing {
+			t.Errorf("%+v, %v", list, err)
+		}
+	}
+	list, err := src.Registrations(t.Context())
+	if err != nil || !file && (len(list) != 1 || list[0].AOR != "1001@example.org" || list[0].SensorID != 12) || file && len(list) != 0 {
+		t.Errorf("%+v, %v", list, err)
 	}
 }
 

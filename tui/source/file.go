@@ -230,6 +230,16 @@ func (f *File) find(id string) *protocol.CDR {
 	return f.engine.Find(id)
 }
 
+// Registrations tells who is registered, as far as the files have been read.
+func (f *File) Registrations(context.Context) ([]protocol.Registration, error) {
+	f.start()
+	f.mu.Lock()
+	list := f.engine.Registrations(nil)
+	f.mu.Unlock()
+	protocol.SortRegistrations(list)
+	return list, nil
+}
+
 // Rules answers that a file has none.
 func (f *File) Rules(context.Context, protocol.UUID) (sensorapi.Rules, error) {
 	return sensorapi.Rules{}, noRules()

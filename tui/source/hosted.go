@@ -10,9 +10,12 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"voiptop/protocol"
 	"voiptop/protocol/sensorapi"
@@ -157,6 +160,32 @@ func (h *Hosted) resolve(ctx context.Context, id string) (string, error) {
 // Sensors lists the tenant's sensors.
 func (h *Hosted) Sensors(ctx context.Context) (list []SensorStatus, err error) {
 	return list, h.get(ctx, "/sensors", &list)
+}
+
+// Registrations asks all sensors that are online, a few at a time.
+func (h *Hosted) Registrations(ctx context.Context) ([]protocol.Registration, error) {
+	sensors, err := h.Sensors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lists, errs := make([][]protocol.Registration, len(sensors)), make([]error, len(sensors))
+	var g errgroup.Group
+	g.SetLimit(4)
+	for i, s := range sensors {
+		if !s.Online || s.Revoked {
+			continue
+		}
+		g.Go(func() error {
+			if errs[i] = h.get(ctx, "/sensors/"+s.UUID.String()+"/api/registrations", &lists[i]); errs[i] != nil {
+				errs[i] = fmt.Errorf("sensor %s: %w", s.Name, errs[i])
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // the errors are in errs: one sensor's does not hide the others' answers
+	all := slices.Concat(lists...)
+	protocol.SortRegistrations(all)
+	return all, errors.Join(errs...)
 }
 
 // Rules answers the rules of a sensor.

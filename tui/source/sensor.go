@@ -81,6 +81,11 @@ func (s *sensor) Capture(ctx context.Context, id string, w io.Writer) (int64, er
 	return n, nil
 }
 
+func (s *sensor) Registrations(ctx context.Context) ([]protocol.Registration, error) {
+	list, err := s.api.Registrations(ctx)
+	return list, s.explain(err)
+}
+
 func (s *sensor) Rules(ctx context.Context, _ protocol.UUID) (sensorapi.Rules, error) {
 	r, err := s.api.Rules(ctx)
 	return r, s.explain(err)

@@ -34,6 +34,9 @@ type Source interface {
 	// Capture writes the packets of a call to w as a pcapng file and answers how many bytes it wrote. When there are none,
 	// the error is a *protocol.Problem that says why, and nothing was written.
 	Capture(ctx context.Context, id string, w io.Writer) (int64, error)
+	// Registrations tells who is registered, and who fails to, sorted as protocol.SortRegistrations does. Of a fleet it is what
+	// all sensors that are online know; when one of them does not answer, there is an error beside the others' list.
+	Registrations(ctx context.Context) ([]protocol.Registration, error)
 	// Rules answers the capture rules of a sensor. The zero UUID stands for the only one there is.
 	Rules(ctx context.Context, sensor protocol.UUID) (sensorapi.Rules, error)
 	// SetRules replaces them if r.Revision is the one in force.

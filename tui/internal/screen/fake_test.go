@@ -35,6 +35,8 @@ type fake struct {
 	fail    error                  // why Watch ends, nil: it waits
 	calls   map[protocol.UUID]*protocol.CDR
 	past    []protocol.CDR
+	regs    []protocol.Registration
+	regsErr error
 	rules   string
 	capture string // "": not kept
 	watched int
@@ -93,6 +95,10 @@ func (f *fake) Capture(_ context.Context, _ string, w io.Writer) (int64, error) 
 	}
 	n, err := io.WriteString(w, f.capture)
 	return int64(n), err
+}
+
+func (f *fake) Registrations(context.Context) ([]protocol.Registration, error) {
+	return f.regs, f.regsErr
 }
 
 func (f *fake) Rules(context.Context, protocol.UUID) (sensorapi.Rules, error) {
@@ -205,6 +211,7 @@ func pbx() *fake {
 	early[protocol.CountCallsStarted] -= 21
 	now := protocol.TimeOf(epoch)
 	f.updates = []*protocol.LiveUpdate{{T: now - 5_000_000, Snapshot: true, Calls: liveCalls()[:3], Counters: early}, {T: now, Calls: liveCalls(), Counters: counters()}}
+	f.regs = registrations()
 	for i := range 30 {
 		c := protocol.CDR{
 			ID: id(100 + i), CallID: fmt.Sprint("past-", i), SensorID: 12, Caller: fmt.Sprint(2000 + i), Callee: fmt.Sprintf("+4207771%05d", i*37), Src: "10.0.0.11:5060", Dst: "10.0.0.5:5060",

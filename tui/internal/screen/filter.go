@@ -34,7 +34,23 @@ func (m *Model) typeFilter(k tea.KeyMsg) tea.Cmd {
 	return cmd
 }
 
+// swapFilter brings the filter of the view that comes: the calls have one, the registrations another.
+func (m *Model) swapFilter(to view) {
+	switch {
+	case to == viewRegs && m.view != viewRegs:
+		m.calls = m.input.Value()
+		m.input.SetValue(m.regs.filter)
+	case to != viewRegs && m.view == viewRegs:
+		m.input.SetValue(m.calls)
+	}
+}
+
 func (m *Model) applyFilter() {
+	if m.view == viewRegs {
+		m.regs.filter, m.badExpr = m.input.Value(), nil
+		m.regs.arrange()
+		return
+	}
 	e, err := rules.ParseExpr(m.input.Value())
 	if m.badExpr = err; err != nil {
 		return

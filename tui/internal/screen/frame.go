@@ -26,6 +26,7 @@ func (m *Model) resize() {
 	body := max(1, m.h-m.above()-m.below())
 	m.live.setSize(m.w, body)
 	m.done.setSize(m.w, body)
+	m.regs.setSize(m.w, body)
 	m.rules.setSize(m.w, body)
 	m.sensors.setSize(m.w, body)
 	if m.detail != nil {
@@ -43,6 +44,8 @@ func (m *Model) keyMap() keyMap {
 		return detailKeys
 	case m.view == viewLive || m.view == viewDone:
 		return listKeys
+	case m.view == viewRegs:
+		return regKeys
 	case m.view == viewSensors:
 		return sensorKeys
 	}
@@ -77,6 +80,8 @@ func (m *Model) body() []string {
 	switch m.view {
 	case viewDone:
 		return m.done.view()
+	case viewRegs:
+		return m.regs.view()
 	case viewRules:
 		return m.rules.view()
 	case viewSensors:
@@ -91,6 +96,8 @@ func (m *Model) footer() []string {
 	switch {
 	case m.typing && m.badExpr != nil:
 		line = t.NewLine(m.w).Add(t.Warn, " "+exprError(m.badExpr)).String()
+	case m.typing && m.view == viewRegs:
+		line = t.NewLine(m.w).Add(t.Key, " enter").Add(t.Dim, " keep  ").Add(t.Key, "esc").Add(t.Dim, " clear   words that are parts of a row, e.g. failing 10.0.0.").String()
 	case m.typing:
 		line = t.NewLine(m.w).Add(t.Key, " enter").Add(t.Dim, " keep  ").Add(t.Key, "esc").Add(t.Dim, " clear   e.g. state:up mos<3.5 or caller:4420*").String()
 	case m.toast.text != "" && m.e.Now().Before(m.toastEnd):

@@ -15,9 +15,14 @@ func (m *Model) header() []string {
 	if m.above() == 2 {
 		return []string{m.title(), m.tabs()}
 	}
-	status := m.live.status(m.w)
-	if m.view == viewDone {
+	status := ""
+	switch m.view {
+	case viewDone:
 		status = m.done.status(m.w)
+	case viewRegs:
+		status = m.regs.status(m.w)
+	default:
+		status = m.live.status(m.w)
 	}
 	return []string{m.title(), status, m.tabs(), t.HLine("", m.w)}
 }
@@ -84,11 +89,16 @@ func (m *Model) title() string {
 // tabs are the filter or the count at the left, and the views at the right.
 func (m *Model) tabs() string {
 	t := m.e.Theme
-	names := []string{"1 Live", "2 Done", "3 Rules"}
+	names := []string{"1 Live", "2 Done", "3 Regs", "4 Rules"}
 	if isFleet(m.e.Source) {
-		names = append(names, "4 Sensors")
+		names = append(names, "5 Sensors")
 	}
 	right, width := "", 1
+	for i := range names {
+		if m.w < 60 && view(i) != m.view {
+			names[i] = names[i][:1]
+		}
+	}
 	for i, n := range names {
 		st, text := t.Dim, " "+n+" "
 		if view(i) == m.view {
@@ -98,15 +108,16 @@ func (m *Model) tabs() string {
 		width += style.Width(text)
 	}
 	l := t.NewLine(max(0, m.w-width))
-	list := m.list()
 	switch {
 	case m.typing:
 		m.prompt(l)
-	case m.input.Value() != "" && list != nil:
+	case m.input.Value() != "" && m.filtered():
 		l.Add(t.Dim, " / ").Add(t.Bold, m.input.Value()+"  ")
 	}
-	if list != nil {
+	if list := m.list(); list != nil {
 		l.Right(t.Dim, m.count(list)+" ")
+	} else if m.view == viewRegs {
+		l.Right(t.Dim, m.regs.count()+" ")
 	}
 	return l.String() + right + " "
 }

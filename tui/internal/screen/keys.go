@@ -17,7 +17,7 @@ var keys = struct {
 	Up, Down, PageUp, PageDown, Home, End, Left, Right      key.Binding
 	Open, Back, Filter, Sort, Reverse, Focus, Pause, Follow key.Binding
 	Save, Copy, CopyLadder, Next, Prev, Help, Quit, Reload  key.Binding
-	Live, Done, Rules, Sensors                              key.Binding
+	Live, Done, Regs, Rules, Sensors                        key.Binding
 }{
 	Up: bind("k", "up", "up", "k"), Down: bind("j", "down", "down", "j"),
 	PageUp: bind("pgup", "page up", "pgup", "ctrl+b"), PageDown: bind("pgdn", "page down", "pgdown", "ctrl+f", " "),
@@ -29,7 +29,8 @@ var keys = struct {
 	Save: bind("w", "save", "w"), Copy: bind("y", "copy id", "y"), CopyLadder: bind("Y", "copy ladder", "Y"),
 	Next: bind("n", "next problem", "n"), Prev: bind("N", "previous problem", "N"),
 	Help: bind("?", "help", "?"), Quit: bind("q", "quit", "q", "ctrl+c"), Reload: bind("r", "reload", "r", "ctrl+r"),
-	Live: bind("1", "live", "1"), Done: bind("2", "done", "2"), Rules: bind("3", "rules", "3"), Sensors: bind("4", "sensors", "4"),
+	Live: bind("1", "live", "1"), Done: bind("2", "done", "2"), Regs: bind("3", "regs", "3"),
+	Rules: bind("4", "rules", "4"), Sensors: bind("5", "sensors", "5"),
 }
 
 // keyMap is a help.KeyMap of fixed lists: what the footer offers, and what the help screen adds.
@@ -43,7 +44,7 @@ func (k keyMap) FullHelp() [][]key.Binding { return k.full }
 
 var moveKeys = []key.Binding{keys.Up, keys.Down, keys.PageUp, keys.PageDown, keys.Home, keys.End}
 
-var viewKeys = []key.Binding{keys.Live, keys.Done, keys.Rules, keys.Sensors, keys.Help, keys.Quit}
+var viewKeys = []key.Binding{keys.Live, keys.Done, keys.Regs, keys.Rules, keys.Sensors, keys.Help, keys.Quit}
 
 var listKeys = keyMap{
 	short: []key.Binding{keys.Open, keys.Filter, keys.Sort, keys.Reverse, keys.Save, keys.Copy, keys.Pause, keys.Follow, keys.Help, keys.Quit},
@@ -68,6 +69,11 @@ var detailKeys = keyMap{
 var textKeys = keyMap{
 	short: []key.Binding{keys.Up, keys.Down, keys.Reload, keys.Live, keys.Done, keys.Help, keys.Quit},
 	full:  [][]key.Binding{moveKeys, {keys.Reload, keys.Back}, viewKeys},
+}
+
+var regKeys = keyMap{
+	short: []key.Binding{keys.Filter, keys.Sort, keys.Reverse, keys.Copy, keys.Reload, keys.Live, keys.Done, keys.Help, keys.Quit},
+	full:  [][]key.Binding{moveKeys, {keys.Filter, keys.Back, keys.Sort, keys.Reverse, keys.Copy, keys.Reload}, viewKeys},
 }
 
 var sensorKeys = keyMap{
@@ -131,6 +137,7 @@ func helpLines(t *style.Theme, k help.KeyMap, w int) []string {
 	add(t.NewLine(w))
 	add(t.NewLine(w).Add(t.Head, " Filter").Add(t.Dim, "  conditions on a call, joined by and, or, not and brackets; a bare word matches any part"))
 	add(t.NewLine(w).Add(t.Text, "   state:up mos<3.5      caller:4420* or ip:10.0.0.0/8      not status:200      finding:one-way-audio"))
+	add(t.NewLine(w).Add(t.Text, "   in Regs: words that are parts of a row, e.g. failing 10.0.0."))
 	add(t.NewLine(w))
 	for _, f := range rules.Fields() {
 		doc := f.Doc

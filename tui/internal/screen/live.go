@@ -231,7 +231,7 @@ func (p *live) empty() []string {
 	case p.conn == ended:
 		return []string{"The file has been read: no call runs any more", "2 shows its calls"}
 	case c[protocol.CountPackets] == 0 && p.fleet():
-		return []string{"No running calls", "4 shows the sensors, 2 past calls"}
+		return []string{"No running calls", "5 shows the sensors, 2 past calls"}
 	case c[protocol.CountPackets] == 0:
 		return []string{"No packets seen yet on " + p.info.Source, "is it the right interface, and is the mirror port on? run: voipmon doctor"}
 	case c[protocol.CountSIP] == 0:

@@ -24,6 +24,7 @@ type view uint8
 const (
 	viewLive view = iota
 	viewDone
+	viewRegs
 	viewRules
 	viewSensors
 )
@@ -43,13 +44,15 @@ type Model struct {
 	chosen  bool // the user has chosen the view
 	live    *live
 	done    *done
+	regs    *regsPane
 	rules   *rulesPane
 	sensors *sensorsPane
 	detail  *detail // over everything, nil if no call is open
 
 	help     *scroll // nil when it is not shown
 	input    textinput.Model
-	typing   bool // in the filter
+	calls    string // the filter of the calls, while input holds that of the registrations
+	typing   bool   // in the filter
 	badExpr  error
 	toast    toast
 	toastEnd time.Time
@@ -62,6 +65,7 @@ type tickMsg struct{}
 func New(ctx context.Context, c Config) (*Model, func(context.Context)) {
 	e := &env{Config: c, ctx: ctx, pause: sleep}
 	m := &Model{e: e, feed: newFeed(c.Source, c.Now), live: newLive(e), done: newDone(e), rules: &rulesPane{e: e}, sensors: newSensors(e)}
+	m.regs = newRegs(e, m.live)
 	m.input = textinput.New()
 	m.input.CharLimit = 500
 	m.input.Cursor.SetMode(cursor.CursorStatic) // we draw it
@@ -99,6 +103,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if m.detail != nil {
 			return m, m.detail.update(msg)
 		}
+	case regsMsg, regsDue:
+		return m, m.regs.update(msg, m.view == viewRegs)
 	case rulesMsg:
 		return m, m.rules.update(msg)
 	case sensorsMsg:
@@ -138,6 +144,9 @@ func (m *Model) take(f feedMsg) tea.Cmd {
 	}
 	if f.conn == ended {
 		cmds = append(cmds, m.done.load(""))
+		if m.view == viewRegs {
+			cmds = append(cmds, m.regs.load())
+		}
 	}
 	return tea.Batch(cmds...)
 }
@@ -170,6 +179,8 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		return m.choose(viewLive)
 	case key.Matches(k, keys.Done):
 		return m.choose(viewDone)
+	case key.Matches(k, keys.Regs):
+		return m.choose(viewRegs)
 	case key.Matches(k, keys.Rules):
 		return m.choose(viewRules)
 	case key.Matches(k, keys.Sensors) && isFleet(m.e.Source):
@@ -185,11 +196,11 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		return m.detail.update(k)
 	}
 	switch {
-	case key.Matches(k, keys.Filter) && m.list() != nil:
+	case key.Matches(k, keys.Filter) && m.filtered():
 		m.typing = true
 		m.input.CursorEnd()
 		return m.input.Focus()
-	case key.Matches(k, keys.Back) && m.list() != nil:
+	case key.Matches(k, keys.Back) && m.filtered():
 		m.input.SetValue("")
 		m.applyFilter()
 		return nil
@@ -203,6 +214,8 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		return m.live.update(k)
 	case viewDone:
 		return m.done.update(k)
+	case viewRegs:
+		return m.regs.update(k, true)
 	case viewRules:
 		return m.rules.update(k)
 	}
@@ -220,12 +233,16 @@ func (m *Model) list() *list {
 	return nil
 }
 
+// filtered reports whether the screen has a filter.
+func (m *Model) filtered() bool { return m.list() != nil || m.view == viewRegs }
+
 func (m *Model) choose(v view) tea.Cmd {
 	m.chosen, m.detail = true, nil
 	return m.show(v)
 }
 
 func (m *Model) show(v view) tea.Cmd {
+	m.swapFilter(v)
 	m.view = v
 	m.resize()
 	switch v {
@@ -234,6 +251,8 @@ func (m *Model) show(v view) tea.Cmd {
 			return m.done.load("")
 		}
 		return m.done.look()
+	case viewRegs:
+		return m.regs.load()
 	case viewRules:
 		return m.rules.load()
 	case viewSensors:
@@ -283,6 +302,9 @@ func (m *Model) target() *protocol.CDR {
 }
 
 func (m *Model) act(k tea.KeyMsg) tea.Cmd {
+	if r := m.regs.current(); m.view == viewRegs && m.detail == nil && r != nil && key.Matches(k, keys.Copy) {
+		return m.e.copy(r.AOR, "address")
+	}
 	c := m.target()
 	if c == nil {
 		return nil

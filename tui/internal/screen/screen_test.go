@@ -43,7 +43,8 @@ func TestScreensLookAsTheyShould(t *testing.T) {
 		}{
 			{"live", nil},
 			{"done", []string{"2"}},
-			{"rules", []string{"3"}},
+			{"regs", []string{"3"}},
+			{"rules", []string{"4"}},
 			{"call", []string{"enter"}},
 			{"streams", []string{"enter", "tab"}},
 			{"findings", []string{"enter", "tab", "tab"}},
@@ -288,10 +289,14 @@ func TestEveryLineFitsWhateverTheSizeAndTheCalls(t *testing.T) {
 		for i := range src.past {
 			src.past[i].Caller, src.past[i].Callee, src.past[i].EndCause = name(), name(), protocol.EndCause(name())
 		}
+		for i := range src.regs {
+			r := &src.regs[i]
+			r.AOR, r.Contact, r.Src, r.Dst, r.UserAgent, r.Reason, r.State = name(), name(), name(), name(), name(), name(), protocol.RegistrationState(name())
+		}
 		src.rules = name() + "\n" + name()
 		s := newScreen(t, src, 40+rng.IntN(210), 10+rng.IntN(70), looks[rng.IntN(len(looks))])
 		s.feed(src)
-		for _, k := range []string{"", "j", "enter", "tab", "tab", "tab", "n", "l", "esc", "2", "G", "s", "3", "?", "esc", "/", "x", "esc", "1"} {
+		for _, k := range []string{"", "j", "enter", "tab", "tab", "tab", "n", "l", "esc", "2", "G", "s", "3", "s", "S", "j", "/", "x", "esc", "4", "?", "esc", "/", "x", "esc", "1"} {
 			s.keys(k)
 			w, h := 1+rng.IntN(250), 1+rng.IntN(80)
 			s.m.Update(tea.WindowSizeMsg{Width: w, Height: h})
@@ -335,6 +340,9 @@ func TestUpdateDoesNotTouchTheSource(t *testing.T) {
 		feedMsg{conn: connected, fresh: true, calls: map[protocol.UUID]protocol.LiveCall{id(1): liveCalls()[0]}, t: 1, counters: counters()},
 		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("2")},
 		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("3")},
+		regsDue{},
+		regsMsg{list: registrations()},
+		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("4")},
 		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("1")},
 		tea.KeyMsg{Type: tea.KeyEnter},
 		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("w")},
