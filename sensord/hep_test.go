@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -238,5 +239,54 @@ func TestATakenHEPPortEndsWithAMessage(t *testing.T) {
 	b.start()
 	if s := b.wait(); s == 0 || !strings.Contains(b.log.String(), "hep_bind_port") {
 		t.Errorf("exit status %d:\n%s", s, b.log.String())
+	}
+}
+
+// TestHEPBesideAnInterface runs itself in a network of its own, where it may capture on lo.
+func TestHEPBesideAnInterface(t *testing.T) {
+	const inner = "SENSORD_TEST_NAMESPACE"
+	if os.Getenv(inner) == "" {
+		if os.Geteuid() != 0 {
+			t.Skip("not root: no network of its own")
+		}
+		cmd := exec.Command("unshare", "-n", "sh", "-c", `ip link set lo up && exec "$0" -test.run '^TestHEPBesideAnInterface$' -test.v`, os.Args[0])
+		cmd.Env = append(os.Environ(), inner+"=1")
+		out, err := cmd.CombinedOutput()
+		if strings.Contains(string(out), "unshare failed") || strings.Contains(string(out), "not found") {
+			t.Skipf("no network of its own: %s", out)
+		}
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
+	homer, err := hep.Listen(hep.ListenConfig{Address: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer homer.Close()
+	port := freePort(t)
+	b := newBench(t, fmt.Sprintf("id_sensor = 9\ninterface = lo\nringbuffer = 8\nhep = yes\nhep_bind_ip = 127.0.0.1\nhep_bind_port = %d\nhep_send = %s", port, homer.Addr()))
+	file, truth := b.traffic(gen.Config{Seed: 10, Calls: 2, Rate: 20, Talk: time.Second, Ring: 300 * time.Millisecond, NoMedia: true})
+	b.start()
+	api, ctx := b.api(), t.Context()
+	all := captured(t, file)
+	sendTo(t, "udp", port, "", all)
+	b.until("all calls are in the history", func() bool {
+		list, _ := api.Calls(ctx, 100, protocol.UUID{})
+		return len(list) >= len(truth.List)
+	})
+	h, err := api.Health(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// lo shows the message to the listener and the one to Homer; neither is taken again, nor sent on again.
+	n := h.Counters
+	if want := uint64(len(all)); n["hep.sip"] != want || n["hep.send.messages"] != want || n["hep.ignored"] < 2*want ||
+		n["sip.duplicates"] != 0 || n["sip.retransmissions"] != 0 || n[protocol.CountCallsEnded] != uint64(len(truth.List)) {
+		t.Errorf("%d messages sent, counters %v", want, n)
+	}
+	if !strings.HasPrefix(h.Info.Source, "lo, hep udp+tcp 127.0.0.1:") {
+		t.Errorf("source %s", h.Info.Source)
 	}
 }

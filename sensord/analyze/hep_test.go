@@ -317,3 +317,51 @@ func TestCountersOfHEPAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+// FuzzHEP: whatever is in a HEP message, it is counted once, and what it carries may be kept as a packet that can be read.
+func FuzzHEP(f *testing.F) {
+	for _, m := range []hep.Message{
+		{Type: hep.SIP, Protocol: 17, Src: agent, Dst: collector, Payload: []byte("INVITE sip:b@h SIP/2.0\r\nCall-ID: x\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:b@h>\r\nCSeq: 1 INVITE\r\n\r\n")},
+		{Type: hep.RTCP, Src: agent, Dst: collector, Payload: []byte(`{"type":200,"ssrc":1,"report_blocks":[{}]}`)},
+		{Type: hep.RTP, Src: agent, Dst: collector, Payload: []byte{0x80, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 2}},
+		{Type: hep.SIP, Compressed: true, Payload: []byte("x\x9c\x03\x00\x00\x00\x00\x01")},
+		{Type: 100},
+	} {
+		b, err := hep.Append(nil, &m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var w hep.Wrapper
+		data, _ := w.UDP(agent, collector, b)
+		if data == nil || !hep.Is(b) {
+			return
+		}
+		k := &keeper{}
+		e := New(Config{Decide: func(*protocol.CDR) (string, protocol.Keep) { return "all", protocol.KeepRTP }}, k)
+		e.Packet(&Packet{Time: 1e18, Data: data, Length: len(data), Link: capture.LinkRaw})
+		e.Close()
+		n := protocol.Counters{}
+		e.hep.counters(n)
+		met := uint64(0)
+		for _, c := range e.hep.types {
+			met += c
+		}
+		bad := n["hep.unparsed"]
+		if met == 1 && e.hep.message.Type == hep.RTCP {
+			bad = 0 // JSON that is no report counts as both
+		}
+		if met+bad != 1 {
+			t.Fatalf("counters %v", n)
+		}
+		for _, p := range k.kept {
+			whole := false
+			decode.New(decode.Config{}, handlerFunc(func(d *decode.Datagram) { whole = whole || d.Length > 0 })).Packet(&p)
+			if !whole {
+				t.Fatalf("kept %x", p.Data)
+			}
+		}
+	})
+}

@@ -35,6 +35,8 @@ type SendConfig struct {
 // sending.
 type Sender struct {
 	cfg   SendConfig
+	key   []byte // nil: none
+	node  []byte // nil: none
 	queue chan []byte
 	free  chan []byte
 
@@ -58,20 +60,21 @@ func NewSender(cfg SendConfig) *Sender {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Sender{cfg: cfg, queue: make(chan []byte, cfg.MaxQueued), free: make(chan []byte, 256)}
+	s := &Sender{cfg: cfg, queue: make(chan []byte, cfg.MaxQueued), free: make(chan []byte, 256)}
+	if cfg.Key != "" {
+		s.key = []byte(cfg.Key)
+	}
+	if cfg.Node != "" {
+		s.node = []byte(cfg.Node)
+	}
+	return s
 }
 
 // Send queues m, with the agent's id, name and key. m and what it points to are not used after it returns. Any goroutine
 // may call it.
 func (s *Sender) Send(m *Message) {
 	c := *m
-	c.Agent, c.Key, c.Node = s.cfg.Agent, nil, nil
-	if s.cfg.Key != "" {
-		c.Key = []byte(s.cfg.Key)
-	}
-	if s.cfg.Node != "" {
-		c.Node = []byte(s.cfg.Node)
-	}
+	c.Agent, c.Key, c.Node = s.cfg.Agent, s.key, s.node
 	var b []byte
 	select {
 	case b = <-s.free:

@@ -173,6 +173,17 @@ func TestAReceiverThatDoesNotReadCostsMessagesNotMemory(t *testing.T) {
 	c.Close()
 }
 
+func TestSendingAllocatesNothing(t *testing.T) {
+	s := NewSender(SendConfig{Over: "udp", Key: "hunter2", Node: "pbx-1"})
+	m := sample()
+	if n := testing.AllocsPerRun(100, func() {
+		s.Send(&m)
+		s.recycle(<-s.queue)
+	}); n != 0 {
+		t.Errorf("%v allocations a message", n)
+	}
+}
+
 func TestMessagesTooLargeAreCounted(t *testing.T) {
 	s := NewSender(SendConfig{Over: "udp"})
 	m := sample()
