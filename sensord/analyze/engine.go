@@ -26,6 +26,9 @@ type Engine struct {
 	onSIP     func(d *Datagram, message []byte, transport string)
 	tls       *decryption // nil until a key log is named
 
+	keeping      bool // a rule may keep a call's packets
+	segmentBytes int  // see segments
+
 	packets, bytes uint64
 	count          counts
 }
@@ -35,6 +38,7 @@ type counts struct {
 	unparsed  uint64 // looked like SIP and did not parse
 	cut       uint64 // SIP messages of which the end is missing
 	keepAlive uint64
+	letGo     uint64 // TCP segments of messages, not remembered until the end of the message
 	skipped   uint64 // bytes of SIP streams that belonged to no message
 	tls       uint64 // TCP streams that began as TLS, without a key log
 	portOnly  uint64 // datagrams on a SIP port that are no SIP
@@ -56,6 +60,7 @@ func New(cfg Config, sink Sink) *Engine {
 		}
 		e.ports[p] = true
 	}
+	e.keeping = cfg.Decide != nil
 	e.decoder = decode.New(decode.Config{}, (*handler)(e))
 	if cfg.TLSKeys != nil {
 		e.Keys(cfg.TLSKeys)
@@ -144,7 +149,7 @@ func (e *Engine) Counters(n protocol.Counters) {
 		{CountUnparsed, e.count.unparsed},
 		{"sip.cut", e.count.cut},
 		{"sip.keepalives", e.count.keepAlive},
-		{"sip.stream.skipped", e.count.skipped},
+		{"sip.stream.skipped", e.count.skipped}, {"captures.segments.dropped", e.count.letGo},
 		{"tls.streams", e.count.tls},
 		{"sip.port.other", e.count.portOnly},
 	} {

@@ -13,6 +13,7 @@ type tcpFlow struct {
 	plain sip.Framer
 	ws    sip.WSFramer
 	hep   hep.Framer
+	early segments
 }
 
 type flowKind uint8
@@ -34,6 +35,7 @@ func (e *Engine) tcp(d *decode.Datagram) {
 	if d.End {
 		if f != nil {
 			e.count.skipped += f.skipped()
+			e.forget(f)
 			delete(e.flows, d.Stream)
 			if f.kind == flowTLS {
 				e.tls.table.Feed(d)
@@ -54,18 +56,17 @@ func (e *Engine) tcp(d *decode.Datagram) {
 	}
 	if d.Gap {
 		f.gap()
+		e.forget(f)
 	}
 	switch f.kind {
 	case flowTLS:
 		if e.tls.table.Feed(d); d.Ignore {
 			delete(e.flows, d.Stream)
 		}
-	case flowWebSocket:
-		f.ws.Feed(d.Payload, func(b []byte) { e.framed(d, b, "ws") })
 	case flowHEP:
 		f.hep.Feed(d.Payload, func(b []byte) { e.hepMessage(d, b, false) })
 	default:
-		f.plain.Feed(d.Payload, func(b []byte) { e.framed(d, b, "tcp") })
+		e.feed(d, f)
 	}
 }
 

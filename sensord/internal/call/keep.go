@@ -14,8 +14,12 @@ func (c *Call) keep(d *decode.Datagram, headers int) {
 	if c.kept == nil || d.Frame == c.keptFrame {
 		return
 	}
+	last := c.keptFrame
 	c.keptFrame = d.Frame
 	for i := range d.Earlier {
+		if i == 0 && d.EarlierFrame != 0 && d.EarlierFrame == last {
+			continue // it held the end of the message before, too
+		}
 		p := &d.Earlier[i]
 		c.table.sink.Keep(c.kept, p, len(p.Data))
 	}

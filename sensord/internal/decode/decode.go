@@ -53,6 +53,8 @@ type Datagram struct {
 	Packet    *capture.Packet  // the packet that completed it, for keeping
 	Earlier   []capture.Packet // the packets that carried its other IP or SCTP fragments, for keeping
 
+	EarlierFrame uint64 // number of the first of Earlier; 0: not known
+
 	// Of a TCP stream, which is one direction of a connection:
 	Stream uint64 // its number, never 0 and never used again; 0 for UDP and SCTP
 	Fresh  bool   // these are the first bytes seen of the stream

@@ -32,6 +32,9 @@ func (f *Framer) Feed(b []byte, emit func(msg []byte)) {
 	}
 }
 
+// Held is how many bytes of a message that is not complete are held.
+func (f *Framer) Held() int { return len(f.held) }
+
 // Gap forgets a message that is not complete: bytes of the stream are missing here.
 func (f *Framer) Gap() {
 	f.Skipped += uint64(len(f.held))

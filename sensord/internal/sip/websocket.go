@@ -89,6 +89,9 @@ func begins(b []byte, s string) bool {
 	return string(b[:n]) == s[:n]
 }
 
+// Held is how many bytes of a message that is not complete are held.
+func (f *WSFramer) Held() int { return len(f.held) + len(f.message) }
+
 // Gap forgets what is not complete.
 func (f *WSFramer) Gap() {
 	f.Skipped += uint64(len(f.held))

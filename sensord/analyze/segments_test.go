@@ -1,0 +1,127 @@
+package analyze
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"testing"
+
+	"voiptop/protocol"
+	"voiptop/sensord/internal/capture"
+)
+
+// frameKeeper is a Sink that remembers which frames were kept of which call.
+type frameKeeper struct {
+	discard
+	kept map[string][]int // lengths of frames, by Call-ID
+}
+
+func (k *frameKeeper) Keep(c *KeptCall, p *Packet, _ int) {
+	k.kept[c.CallID] = append(k.kept[c.CallID], len(p.Data))
+}
+
+// segment is an IPv4 packet with a piece of a TCP stream.
+func segment(at int64, seq uint32, payload string) Packet {
+	b := make([]byte, 40, 40+len(payload))
+	b[0], b[8], b[9], b[32], b[33] = 0x45, 64, 6, 0x50, 0x18
+	binary.BigEndian.PutUint16(b[2:], uint16(40+len(payload)))
+	copy(b[12:], []byte{192, 0, 2, 1, 198, 51, 100, 1})
+	binary.BigEndian.PutUint16(b[20:], 5060)
+	binary.BigEndian.PutUint16(b[22:], 5060)
+	binary.BigEndian.PutUint32(b[24:], seq)
+	b = append(b, payload...)
+	return Packet{Time: at, Data: b, Length: len(b), Link: capture.LinkIPv4}
+}
+
+func inviteOver(id string) string {
+	return "INVITE sip:2@example.org SIP/2.0\r\nVia: SIP/2.0/TCP x;branch=z9hG4bK" + id + "\r\nFrom: <sip:1@example.org>;tag=a\r\nTo: <sip:2@example.org>\r\nCall-ID: " + id +
+		"\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
+}
+
+// playSegments gives the engine the pieces of one stream, 1 ms apart.
+func playSegments(cfg Config, pieces []string) (*Engine, *frameKeeper) {
+	k := &frameKeeper{kept: map[string][]int{}}
+	e := New(cfg, k)
+	seq := uint32(1000)
+	for i, piece := range pieces {
+		p := segment(int64(i+1)*1e6, seq, piece)
+		e.Packet(&p)
+		clear(p.Data) // the source uses its buffer again
+		seq += uint32(len(piece))
+	}
+	return e, k
+}
+
+func keepAll(c *protocol.CDR) (string, protocol.Keep) { return "all", protocol.KeepSIP }
+
+func TestEverySegmentOfAKeptMessageIsKeptOnce(t *testing.T) {
+	a, b := inviteOver("call-a"), inviteOver("call-b")
+	for _, c := range []struct {
+		name   string
+		pieces []string
+		kept   map[string][]int // pieces, by number
+	}{
+		{"one message in four segments", []string{a[:50], a[50:90], a[90:91], a[91:]}, map[string][]int{"call-a": {0, 1, 2, 3}}},
+		{"a segment with the end of one and the start of another", []string{a[:50], a[50:] + b[:20], b[20:]}, map[string][]int{"call-a": {0, 1}, "call-b": {1, 2}}},
+		{"two whole messages in a segment", []string{a + b}, map[string][]int{"call-a": {0}, "call-b": {0}}},
+		{"two messages of a call that share a segment", []string{a[:50], a[50:] + strings.Replace(a, "INVITE", "INFO", 2)[:30], strings.Replace(a, "INVITE", "INFO", 2)[30:]},
+			map[string][]int{"call-a": {0, 1, 2}}},
+		{"keep-alives between", []string{"\r\n\r\n" + a[:40], a[40:], "\r\n\r\n", b}, map[string][]int{"call-a": {0, 1}, "call-b": {3}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e, k := playSegments(Config{Decide: keepAll}, c.pieces)
+			for id, want := range c.kept {
+				var lengths []int
+				for _, n := range want {
+					lengths = append(lengths, 40+len(c.pieces[n]))
+				}
+				if fmt.Sprint(k.kept[id]) != fmt.Sprint(lengths) {
+					t.Errorf("%s: kept %v, want %v", id, k.kept[id], lengths)
+				}
+			}
+			if e.segmentBytes != 0 {
+				t.Errorf("%d bytes remembered after the last message", e.segmentBytes)
+			}
+		})
+	}
+}
+
+func TestRememberedSegmentsAreBounded(t *testing.T) {
+	t.Run("of one stream", func(t *testing.T) {
+		var pieces []string
+		for _, c := range strings.Replace(inviteOver("call-a"), "CSeq", "Subject: "+strings.Repeat("x", 2*maxFlowSegments)+"\r\nCSeq", 1) {
+			pieces = append(pieces, string(c))
+		}
+		pieces[0] += pieces[1] + pieces[2] + pieces[3] + pieces[4] + pieces[5] + pieces[6] + pieces[7] + pieces[8] + pieces[9] + pieces[10] + pieces[11]
+		pieces = append(pieces[:1], pieces[12:]...)
+		e, k := playSegments(Config{Decide: keepAll}, pieces)
+		if n := len(k.kept["call-a"]); n != maxFlowSegments+1 {
+			t.Errorf("kept %d of %d segments, want %d", n, len(pieces), maxFlowSegments+1)
+		}
+		if e.count.letGo == 0 {
+			t.Error("what was let go is not counted")
+		}
+	})
+	t.Run("of all streams", func(t *testing.T) {
+		k := &frameKeeper{kept: map[string][]int{}}
+		e := New(Config{Decide: keepAll}, k)
+		for i := range 30000 {
+			p := segment(int64(i+1)*1e3, 1, inviteOver("call")[:60]+strings.Repeat("x", 900))
+			binary.BigEndian.PutUint16(p.Data[20:], uint16(1024+i))
+			e.Packet(&p)
+		}
+		if e.segmentBytes > maxSegmentBytes || e.count.letGo == 0 {
+			t.Errorf("%d bytes remembered, %d let go", e.segmentBytes, e.count.letGo)
+		}
+		e.Close()
+		if e.segmentBytes != 0 {
+			t.Errorf("%d bytes left", e.segmentBytes)
+		}
+	})
+	t.Run("without a rule", func(t *testing.T) {
+		e, _ := playSegments(Config{}, []string{inviteOver("call-a")[:80]})
+		if e.segmentBytes != 0 {
+			t.Errorf("%d bytes remembered for nobody", e.segmentBytes)
+		}
+	})
+}
