@@ -1,6 +1,7 @@
 package call
 
 import (
+	"net/netip"
 	"time"
 
 	"voiptop/protocol"
@@ -19,6 +20,7 @@ type Config struct {
 	MatchHeaders    []string                                              // header fields that join the legs of a B2BUA, in any case
 	Decide          func(*protocol.CDR) (rule string, keep protocol.Keep) // may be nil
 	RTCP            func(d *decode.Datagram, callID string)               // sees the RTCP packets of calls; may be nil
+	Reached         func(src netip.Addr, at protocol.Time)                // a call from src rings or is answered; may be nil
 }
 
 // Kept names a call whose packets are kept.

@@ -104,6 +104,7 @@ func (c *Call) inviteResponse(d *decode.Datagram, m *sip.Message, cseq uint32, s
 	case status < 200:
 		if c.ringing == 0 {
 			c.ringing = d.Time
+			c.reached(d.Time)
 		}
 		if c.final == finalBranch {
 			c.resume()
@@ -117,6 +118,7 @@ func (c *Call) inviteResponse(d *decode.Datagram, m *sip.Message, cseq uint32, s
 			c.resume()
 		}
 		c.answer, c.status = d.Time, status
+		c.reached(d.Time)
 		c.reason = c.table.name(m.Phrase())
 		c.commitOffer(caller, true)
 		return

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"hash/maphash"
+	"net/netip"
 
 	"voiptop/protocol"
 )
@@ -36,18 +37,17 @@ func (s *Sources) JudgeTransaction(t *protocol.Transaction) {
 
 // register judges a REGISTER. A record may stand for many of the same kind that failed within a minute.
 func (s *Sources) register(t *protocol.Transaction) {
-	from := host(t.Src)
+	src, err := netip.ParseAddrPort(t.Src)
+	if err != nil {
+		return
+	}
+	from := src.Addr()
 	name := maphash.String(s.seed, t.AOR)
 	refused := t.Status == 401 || t.Status == 403 || t.Status == 404 || t.Status == 407
 	if refused {
-		o := s.byHost[from]
-		if o == nil {
-			o = s.watch(from)
-		}
-		s.touch(o)
-		o.names[o.refused%maxTries] = try{at: t.Last, number: name}
-		o.refused++
-		names, first := distinct(&o.names, o.refused, t.Last, probeTime)
+		o := s.source(from)
+		o.registers = o.registers.add(try{at: t.Last, number: name})
+		names, first := distinct(o.registers.all(), t.Last, probeTime)
 		switch {
 		case names >= floodNames && (o.registered == 0 || o.registered < t.Last-fraudTime):
 			s.flood(t, "The address tries to register one name after the other and is always refused: it looks for accounts.",
@@ -58,14 +58,13 @@ func (s *Sources) register(t *protocol.Transaction) {
 				fmt.Sprintf("%s was refused %d times for %s between %s and %s, last with %d", from, t.Count, t.AOR, t.First, t.Last, t.Status))
 			return
 		}
-	} else if o := s.byHost[from]; o != nil && t.Status >= 200 && t.Status < 300 {
-		s.touch(o)
-		o.registered = t.Last
+	} else if t.Status >= 200 && t.Status < 300 {
+		s.source(from).registered = t.Last
 	}
 	if s.storms == nil {
 		s.storms = make([]registers, maxStorms)
 	}
-	key := maphash.String(s.seed, t.AOR+"\x00"+from)
+	key := maphash.String(s.seed, t.AOR+"\x00"+from.String())
 	r := &s.storms[key%maxStorms]
 	if r.key != key || r.since < t.Last-stormTime {
 		*r = registers{key: key, since: t.First}

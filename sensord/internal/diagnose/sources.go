@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"hash/maphash"
+	"net/netip"
 	"strings"
 
 	"voiptop/protocol"
@@ -36,10 +37,10 @@ const (
 )
 
 // Sources looks over the calls of each address for what no single call shows: a scan of numbers, a search for a way to dial out.
-// It is driven by one goroutine, in the order in which calls end, and bounded. The zero value is ready.
+// It is driven by one goroutine, in the order in which calls ring and end, and bounded. The zero value is ready.
 type Sources struct {
 	seed    maphash.Seed
-	byHost  map[string]*source
+	byHost  map[netip.Addr]*source
 	oldest  *source
 	newest  *source
 	Evicted uint64 // addresses forgotten because there was no room
@@ -48,14 +49,35 @@ type Sources struct {
 
 // source is what an address tried of late.
 type source struct {
-	host       string
+	host       netip.Addr
 	prev, next *source
 	reached    protocol.Time // when a call of it last rang or was answered
-	tries      [maxTries]try
-	n          int           // tries so far
-	names      [maxTries]try // addresses of record whose REGISTER was refused
-	refused    int           // such REGISTERs so far
-	registered protocol.Time // when one last succeeded
+	registered protocol.Time // when a REGISTER of it last succeeded
+	calls      *tries        // refused; nil: none
+	registers  *tries        // refused; nil: none
+}
+
+// tries are the newest of many.
+type tries struct {
+	list [maxTries]try
+	n    int // so far
+}
+
+func (l *tries) add(t try) *tries {
+	if l == nil {
+		l = &tries{}
+	}
+	l.list[l.n%maxTries] = t
+	l.n++
+	return l
+}
+
+// all lists what is kept, in no order.
+func (l *tries) all() []try {
+	if l == nil {
+		return nil
+	}
+	return l.list[:min(l.n, maxTries)]
 }
 
 // registers counts the REGISTERs of one address of record.
@@ -71,40 +93,37 @@ type try struct {
 	number, suffix uint64 // hashes of the callee, and of its last digits; suffix 0: too short
 }
 
+// Reached notes that a call from an address rings or is answered: long before its record, and those of calls that it refused
+// meanwhile, are judged.
+func (s *Sources) Reached(from netip.Addr, at protocol.Time) {
+	o := s.source(from)
+	o.reached = max(o.reached, at)
+}
+
 // Judge adds to the findings of an ended call what it shows together with those before it.
 func (s *Sources) Judge(c *protocol.CDR) {
-	from := host(c.Src)
-	if from == "" || c.Callee == "" && c.CalleeURI == "" {
+	src, err := netip.ParseAddrPort(c.Src)
+	if err != nil || c.Callee == "" && c.CalleeURI == "" {
 		return
 	}
 	number := c.CalleeURI
 	if number == "" {
 		number = c.Callee
 	}
-	s.begin()
-	o := s.byHost[from]
 	reached, refused := c.Ringing != 0 || c.Answer != 0, probed(c)
-	if o == nil {
-		if !refused || reached { // an address is watched from its first refusal on
-			return
-		}
-		o = s.watch(from)
+	if !reached && !refused {
+		return
 	}
-	s.touch(o)
+	o := s.source(src.Addr())
 	t := try{at: c.Start, number: maphash.String(s.seed, number)}
 	if d := digits(number); len(d) >= suffixDigits {
 		t.suffix = maphash.String(s.seed, d[len(d)-suffixDigits:])
 	}
 	if reached {
 		o.fraud(c, t, number)
-		o.reached = max(o.reached, c.End, c.Start)
 		return
 	}
-	if !refused {
-		return
-	}
-	o.tries[o.n%maxTries] = t
-	o.n++
+	o.calls = o.calls.add(t)
 	if !o.fraud(c, t, number) {
 		o.scan(c)
 	}
@@ -121,7 +140,7 @@ func probed(c *protocol.CDR) bool {
 
 // scan reports many numbers tried in a short time, with nobody reached.
 func (o *source) scan(c *protocol.CDR) {
-	seen, first := distinct(&o.tries, o.n, c.Start, probeTime)
+	seen, first := distinct(o.calls.all(), c.Start, probeTime)
 	if seen < probeNumbers || o.reached > c.Start-fraudTime && o.reached != 0 {
 		return
 	}
@@ -132,9 +151,9 @@ func (o *source) scan(c *protocol.CDR) {
 }
 
 // distinct counts what was tried within a time before now, and says when it began.
-func distinct(tries *[maxTries]try, n int, now, within protocol.Time) (count int, first protocol.Time) {
+func distinct(tries []try, now, within protocol.Time) (count int, first protocol.Time) {
 	first = now
-	for i := range min(n, maxTries) {
+	for i := range tries {
 		t := &tries[i]
 		if t.at <= now-within || t.at > now {
 			continue
@@ -157,8 +176,8 @@ func (o *source) fraud(c *protocol.CDR, t try, number string) bool {
 		return false
 	}
 	seen := map[uint64]bool{t.number: true}
-	for i := range min(o.n, maxTries) {
-		if e := &o.tries[i]; e.suffix == t.suffix && e.at > c.Start-fraudTime && e.at <= c.Start {
+	for _, e := range o.calls.all() {
+		if e.suffix == t.suffix && e.at > c.Start-fraudTime && e.at <= c.Start {
 			seen[e.number] = true
 		}
 	}
@@ -205,19 +224,24 @@ func add(c *protocol.CDR, x protocol.Finding) {
 
 func (s *Sources) begin() {
 	if s.byHost == nil {
-		s.byHost, s.seed = map[string]*source{}, maphash.MakeSeed()
+		s.byHost, s.seed = map[netip.Addr]*source{}, maphash.MakeSeed()
 	}
 }
 
-// watch begins to watch an address.
-func (s *Sources) watch(host string) *source {
+// source finds an address, or begins to watch it.
+func (s *Sources) source(host netip.Addr) *source {
+	s.begin()
+	if o := s.byHost[host]; o != nil {
+		s.touch(o)
+		return o
+	}
 	if len(s.byHost) >= maxSources {
 		o := s.oldest
 		s.unlink(o)
 		delete(s.byHost, o.host)
 		s.Evicted++
 	}
-	o := &source{host: strings.Clone(host)}
+	o := &source{host: host}
 	s.byHost[o.host] = o
 	s.link(o)
 	return o

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 
 	"voiptop/protocol"
@@ -52,6 +53,7 @@ func TestAnAddressThatReachesSomebodyIsNoScanner(t *testing.T) {
 		c := refusedCall("192.0.2.1:5060", fmt.Sprint(100+i), at)
 		if i%6 == 1 {
 			c.Status, c.Ringing, c.Answer = 200, at, at+1
+			s.Reached(netip.MustParseAddr("192.0.2.1"), at)
 		}
 		s.Judge(c)
 		if got := code(c); got != "" {
@@ -92,7 +94,7 @@ func TestAddressesWatchedAreBounded(t *testing.T) {
 	for o := s.oldest; o != nil; o = o.next {
 		n++
 	}
-	if n != maxSources || s.oldest.host != "10.0.0.100" {
+	if n != maxSources || s.oldest.host.String() != "10.0.0.100" {
 		t.Errorf("%d in the list, want %d; the oldest is %s", n, maxSources, s.oldest.host)
 	}
 }
