@@ -373,3 +373,30 @@ func TestAWaitForMessagesCanBeEnded(t *testing.T) {
 		t.Errorf("two waits took %v, want one of %v", d, idleAfter)
 	}
 }
+
+// BenchmarkListener is the way of a message over a TCP connection into a packet.
+func BenchmarkListener(b *testing.B) {
+	l, err := Listen(ListenConfig{Address: "127.0.0.1:0"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	const batch = 32
+	msg := bytes.Repeat(build(b, sample()), batch)
+	var p capture.Packet
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if i%batch == 0 {
+			if _, err := c.Write(msg); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for l.Next(&p) != nil {
+		}
+	}
+}
