@@ -39,6 +39,7 @@ type LiveCall struct {
 	Severity  Severity `json:"severity"`
 	Kept      Keep     `json:"kept"`
 	Rule      string   `json:"rule"`
+	OverLimit bool     `json:"over_limit"` // its media is not analysed
 }
 
 // LiveUpdate is one line of a live stream: the first has Snapshot set and carries all running calls; the next carry the
@@ -67,6 +68,8 @@ const (
 	CountCallsStarted  = "calls.started"
 	CountCallsEnded    = "calls.ended"
 	CountCallsRunning  = "calls.running"
+	CountOverLimit     = "calls.over-limit"
+	CountOverLimitNow  = "calls.over-limit.running"
 	CountCapturesOpen  = "captures.open"
 	CountCapturesKept  = "captures.kept"
 	CountCDRsJournaled = "cdrs.journaled"

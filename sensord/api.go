@@ -40,6 +40,9 @@ func (s sensor) Health() protocol.Health {
 	if p := d.rules.trouble(); p != nil {
 		h.Problems = append(h.Problems, *p)
 	}
+	if p := d.overLimit(h.Counters); p != nil {
+		h.Problems = append(h.Problems, *p)
+	}
 	if d.hepOut != nil && !d.hepOut.Connected() {
 		h.Problems = append(h.Problems, protocol.Problem{
 			Code: "hep-send-down", Title: "no HEP is sent to " + d.conf.HEPSend,

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -44,7 +45,9 @@ type daemon struct {
 	viewer   *viewer
 	uplink   *uplink.Uplink // nil when no server is configured
 	listener net.Listener
-	metrics  net.Listener // nil unless configured
+
+	maxChannels atomic.Int64 // what hosted allows, 0: not known
+	metrics     net.Listener // nil unless configured
 
 	hepIn    *hep.Listener // nil unless it listens for HEP
 	hepInput uint16        // the listener's number among the source's inputs
@@ -114,7 +117,7 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	if len(c.Servers) > 0 {
 		d.uplink = uplink.New(uplink.Config{
 			Servers: c.Servers, Fingerprint: c.Fingerprint, IdentityDir: filepath.Join(c.StateDir, "identity"), Token: string(c.Token),
-			Info: d.sensorInfo, Handler: api, Journal: d.journal, Log: log,
+			Info: d.sensorInfo, Handler: api, Journal: d.journal, Limits: d.limited, Log: log,
 		})
 	}
 	return d, nil

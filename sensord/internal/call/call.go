@@ -24,6 +24,7 @@ type Call struct {
 	transport                  string
 	joined                     bool // the first INVITE seen is one within the call
 	finished                   bool // out of the table
+	running, overLimit         bool // see channel.go
 	startTime, ringing, answer int64
 	end                        int64
 	lastSIP                    int64 // newest message
@@ -169,6 +170,7 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 	if c.ended() {
 		c.table.timers.move(c, c.dueTime())
 	}
+	c.occupy()
 }
 
 func (c *Call) addTag(tag digest) {

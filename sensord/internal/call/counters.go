@@ -17,6 +17,8 @@ type counts struct {
 	started    uint64
 	ended      uint64
 	evicted    uint64 // calls let go because there was no room
+	overLimit  uint64 // calls that got no channel
+	leftAlone  uint64 // packets of their media
 	badSDP     uint64
 	rtp        uint64
 	rtcp       uint64
@@ -59,6 +61,7 @@ func (t *Table) Counters(n protocol.Counters) {
 	}{
 		{"sip.retransmissions", c.retrans}, {"sip.duplicates", c.duplicates}, {"sip.without-call-id", c.noCallID},
 		{"sip.outside-calls", c.outside}, {"sip.unparsed.sdp", c.badSDP}, {"calls.evicted", c.evicted},
+		{protocol.CountOverLimit, c.overLimit}, {protocol.CountOverLimitNow, uint64(t.overLimit)}, {"media.over-limit", c.leftAlone},
 		{"rtp.unbound", c.unbound}, {"rtp.learned", c.learned}, {"rtp.omitted", c.omitted}, {"rtcp.unparsed", c.badRTCP},
 		{"media.stun", c.stun}, {"media.dtls", c.dtls}, {"media.t38", c.t38}, {"media.unknown", c.strays},
 	} {

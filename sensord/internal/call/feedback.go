@@ -25,12 +25,15 @@ func (s *stream) feedback() *feedback {
 
 // takeRTCP gives a compound packet to the streams that it speaks of.
 func (t *Table) takeRTCP(d *decode.Datagram) {
-	b := t.ends[d.Dst]
+	b := t.analysed(d.Dst)
 	if b == nil {
-		if b = t.ends[d.Src]; b == nil {
+		b = t.analysed(d.Src)
+	}
+	if b == nil {
+		if !t.leftAlone(d) {
 			t.count.unbound++
-			return
 		}
+		return
 	}
 	t.count.rtcp++
 	c := b.call

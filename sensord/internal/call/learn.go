@@ -56,7 +56,7 @@ func (s *suspect) hold(now int64, h *rtp.Header) {
 
 // expectMedia puts c on the list of those whose media is about to begin: its two sides have been described.
 func (c *Call) expectMedia(now int64) {
-	if !c.media[caller].described || !c.media[callee].described {
+	if !c.media[caller].described || !c.media[callee].described || c.overLimit {
 		return
 	}
 	t := c.table

@@ -96,6 +96,9 @@ func (s *stream) closed(i quality.Interval) {
 func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, k flowKey, hash uint64) *stream {
 	to, from := t.announced(d.Dst), t.announced(d.Src)
 	if to == nil && from == nil {
+		if t.leftAlone(d) {
+			return nil
+		}
 		if !t.suspicious(d, h, hash) {
 			t.count.unbound++
 			return nil
@@ -137,9 +140,9 @@ func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, k flowKey, hash uin
 	return s
 }
 
-// announced finds who announced an endpoint for RTP.
+// announced finds who announced an endpoint for RTP, of the calls whose media is analysed.
 func (t *Table) announced(e decode.Endpoint) *binding {
-	b := t.ends[e]
+	b := t.analysed(e)
 	if b == nil || b.rtcp {
 		return nil
 	}

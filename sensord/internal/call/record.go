@@ -21,7 +21,7 @@ func (c *Call) Record() *protocol.CDR {
 		Answer: protocol.TimeFromNanos(c.answer), End: protocol.TimeFromNanos(c.end),
 		Status: c.status, Reason: toValid(c.reason), EndCause: c.cause, EndBy: c.by,
 		UACaller: toValid(c.uaCaller), UACallee: toValid(c.uaCallee),
-		Rule: c.rule, Retransmissions: c.retransmissions, MessagesOmitted: c.messagesOmitted, StreamsOmitted: len(c.omitted),
+		Rule: c.rule, OverLimit: c.overLimit, Retransmissions: c.retransmissions, MessagesOmitted: c.messagesOmitted, StreamsOmitted: len(c.omitted),
 	}
 	r.GroupID = c.group.root().id.String()
 	r.DTMFInfo = string(c.digits)

@@ -13,7 +13,7 @@ func (s *stream) share() {
 			continue
 		}
 		for b := top.below; b != nil; b = b.below {
-			if c := b.call; b.origin == announced && c != s.call && !c.ended() && !s.lentTo(c) && c.binding(s.key.src) != nil && c.binding(s.key.dst) != nil {
+			if c := b.call; b.origin == announced && c != s.call && !c.overLimit && !c.ended() && !s.lentTo(c) && c.binding(s.key.src) != nil && c.binding(s.key.dst) != nil {
 				s.sharers = append(s.sharers, c)
 				c.borrowed = append(c.borrowed, s)
 			}

@@ -25,6 +25,9 @@ type Table struct {
 	crowded  int64   // when there were too many of them
 	suspects []suspect
 
+	maxChannels         int // 0: no limit
+	channels, overLimit int // running calls, see channel.go
+
 	legs legs
 
 	names   map[string]string // strings that many calls share
@@ -140,6 +143,7 @@ func (t *Table) start(d *decode.Datagram, m *sip.Message, transport string) *Cal
 	t.last = c
 	t.timers.add(c, c.dueTime())
 	t.enter(c, d, m)
+	t.admit(c)
 	if t.cfg.Decide != nil {
 		t.decide(c, d, m)
 	}
@@ -153,6 +157,9 @@ func (t *Table) decide(c *Call, d *decode.Datagram, m *sip.Message) {
 	rule, keep := t.cfg.Decide(r)
 	c.rule = rule
 	if keep != "" && keep != protocol.KeepNone {
+		if c.overLimit {
+			keep = protocol.KeepSIP
+		}
 		c.kept = &Kept{ID: c.id, CallID: c.callID, Caller: c.caller, Callee: c.callee,
 			Start: protocol.TimeFromNanos(c.startTime), Rule: rule, Keep: keep}
 	}
@@ -189,6 +196,7 @@ func (t *Table) finish(c *Call) {
 	c.prev, c.next = nil, nil
 	t.count.ended++
 	c.finished = true
+	c.occupy()
 	r := c.Record()
 	for _, b := range c.bindings {
 		t.unstack(b)

@@ -53,6 +53,9 @@ func (s *session) run(ctx context.Context) (wasUp bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if s.u.cfg.Limits != nil {
+		s.u.cfg.Limits(a.Limits)
+	}
 	s.u.wentUp(s.server, id, a)
 
 	g, ctx := errgroup.WithContext(ctx)

@@ -31,7 +31,8 @@ type Config struct {
 	Info        func() protocol.SensorInfo // what the sensor says of itself now
 	Handler     http.Handler               // the sensor API
 	Journal     *journal.Journal
-	Log         *slog.Logger // nil: none
+	Limits      func(link.Limits) // told at each hello what hosted allows; may be nil
+	Log         *slog.Logger      // nil: none
 
 	Clock        func() time.Time // nil: time.Now
 	Dial         link.DialFunc    // nil: the operating system's
