@@ -3,6 +3,7 @@ package call
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 
 	"voiptop/protocol"
 	"voiptop/sensord/internal/decode"
@@ -167,10 +168,12 @@ func (t *Table) MirroredMedia(d *decode.Datagram) {
 	}
 }
 
-// facts are what diagnose needs beside the record.
+// facts are what diagnose needs beside the record. They are valid until the next call's.
 func (c *Call) facts() *diagnose.Facts {
 	e := &c.evidence
-	f := &diagnose.Facts{
+	f := &c.table.facts
+	*f = diagnose.Facts{
+		Streams: slices.Grow(f.Streams[:0], len(c.streams)+len(c.borrowed)),
 		Joined: c.joined, Finished: c.finished, Held: c.wasHeld || c.held(), T38: c.t38, T38Refused: e.t38Refused, SharedMedia: c.shares,
 		Challenged: c.challenged, RefusedCredentials: e.refusedCredentials,
 		InviteRepeats: c.inviteRetrans, AnswerRepeats: c.answerRetrans, ByeRepeats: c.byeRetrans,
@@ -190,7 +193,8 @@ func (c *Call) facts() *diagnose.Facts {
 		}
 	}
 	heard := c.heard()
-	f.Streams = make([]diagnose.Stream, len(heard))
+	f.Streams = f.Streams[:len(heard)]
+	clear(f.Streams)
 	for i, s := range heard {
 		if k := s.codec; k != nil && k.kind != sdp.Video {
 			f.Sides[c.sender(s)].Sent = true

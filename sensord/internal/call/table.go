@@ -3,6 +3,7 @@ package call
 import (
 	"voiptop/protocol"
 	"voiptop/sensord/internal/decode"
+	"voiptop/sensord/internal/diagnose"
 	"voiptop/sensord/internal/sdp"
 	"voiptop/sensord/internal/sip"
 )
@@ -33,6 +34,7 @@ type Table struct {
 	names   map[string]string // strings that many calls share
 	codecs  map[codecKey]*codec
 	scratch []byte
+	facts   diagnose.Facts // of the call that is being judged
 	sdp     sdp.Session
 
 	count counts

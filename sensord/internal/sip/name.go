@@ -43,6 +43,14 @@ var names = [numNames]string{"via", "from", "to", "call-id", "cseq", "contact", 
 	"proxy-authorization", "p-asserted-identity", "supported", "subject", "referred-by", "content-encoding", "allow-events",
 	"session-expires"}
 
+// spelt are the names as the RFCs, and so most senders, spell them.
+var spelt = [numNames]string{
+	"Via", "From", "To", "Call-ID", "CSeq", "Contact", "Content-Type", "Content-Length", "User-Agent", "Server",
+	"Reason", "Replaces", "Refer-To", "RSeq", "RAck", "Route", "Record-Route", "Require", "Event", "Expires", "Authorization",
+	"Proxy-Authorization", "P-Asserted-Identity", "Supported", "Subject", "Referred-By", "Content-Encoding", "Allow-Events",
+	"Session-Expires",
+}
+
 // compact are the one-letter forms (RFC 3261 section 7.3.3, RFC 3515, 3892, 4028, 6665).
 var compact = func() (t [256]Name) {
 	for i := range t {
@@ -69,6 +77,11 @@ func nameOf(b []byte) Name {
 	}
 	if len(b) >= len(byLength) {
 		return notIndexed
+	}
+	for _, n := range byLength[len(b)] {
+		if string(b) == spelt[n] { // as a rule
+			return n
+		}
 	}
 	for _, n := range byLength[len(b)] {
 		if names[n][0] == b[0]|0x20 && equalFold(b, names[n]) {
