@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// docs/findings.md has a section for each code, with all its parts, and no other; and it explains each reason.
+// docs/findings.md has a section for each code, with all its parts, and no other; it explains each reason; and the GUI offers the codes.
 func TestTheDocumentationHasEveryFindingAndEveryReason(t *testing.T) {
 	b, err := os.ReadFile("../../../docs/findings.md")
 	if err != nil {
@@ -31,6 +31,15 @@ func TestTheDocumentationHasEveryFindingAndEveryReason(t *testing.T) {
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		t.Errorf("sections %v, want %v", got, want)
+	}
+	choices, err := os.ReadFile("../../../hosted/web/src/pages/filterbar.tsx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range Codes() {
+		if !strings.Contains(string(choices), "'"+code+"'") {
+			t.Errorf("the GUI's filter does not offer %s", code)
+		}
 	}
 	source, err := os.ReadFile("limits.go")
 	if err != nil {

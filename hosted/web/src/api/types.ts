@@ -52,6 +52,7 @@ export interface CDR {
   retransmissions: number;
   messages_omitted: number;
   streams_omitted: number;
+  unchecked: Unchecked[];
 }
 
 export interface MOS {
@@ -117,6 +118,12 @@ export interface Finding {
   text: string;
   evidence: string;
   remedy: string;
+}
+
+// Findings that could not be looked for, and why: that they are absent says nothing.
+export interface Unchecked {
+  reason: string;
+  codes: string[];
 }
 
 export interface Capture {

@@ -132,6 +132,18 @@ function Findings({ cdr }: { cdr: CDR }) {
           {byWeight(cdr.findings).map((f) => <FindingItem key={f.code + f.evidence} f={f} />)}
         </ul>
       )}
+      {cdr.unchecked.length > 0 && (
+        <details class="unchecked">
+          <summary>Not checked: {cdr.unchecked.map((u) => u.reason).join('; ')}</summary>
+          <ul>
+            {cdr.unchecked.map((u) => (
+              <li key={u.reason}>
+                {u.reason}: <span class="quiet">{u.codes.join(', ')}</span>
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
     </section>
   );
 }

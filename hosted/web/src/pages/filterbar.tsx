@@ -9,9 +9,11 @@ import { useMedia } from '../ui/bits';
 import { Icon } from '../ui/icons';
 import { typing } from '../ui/keys';
 
-// The codes of sensord/internal/diagnose, to choose from; any other can be typed.
+// The codes of docs/findings.md that calls have, to choose from; any other can be typed.
 const FINDINGS = [
-  'one-way-audio', 'no-audio', 'nat-private-sdp', 'codec-mismatch', 'loss-burst', 'jitter-high', 'retransmission-storm', 'slow-pdd', 'missing-ack', 'bye-lost', 'joined-mid-call',
+  'one-way-audio', 'no-audio', 'nat-private-sdp', 'sip-alg', 'srtp-without-key', 'missing-ack', 'loss-burst', 'loss-located-on-leg', 'jitter-high', 'clock-skew',
+  'codec-mismatch', 'ptime-mismatch', 'ssrc-collision', 'early-media-lost', 'late-media', 'media-after-bye', 'dtmf-missing', 't38-refused', 'fax-over-g711',
+  'auth-loop', 'bye-lost', 'retransmission-storm', 'slow-pdd', 'digest-leak', 'scanner', 'toll-fraud', 'duplicate-mirror', 'joined-mid-call',
 ];
 
 const MOS_LIMITS = [4.3, 4, 3.6, 3.1, 2.5];

@@ -5,7 +5,7 @@ import { captureState, suggestRule, whyNoFindings, whyNoStreams } from './reason
 
 const admin: User = { name: 'a', role: 'admin', tenant: 'T' };
 const [online, , offline] = makeSensors(1.7e15) as [Sensor, Sensor, Sensor];
-const call = (over: Partial<CDR>): CDR => ({ ...makeCall(1, 1.7e15), findings: [], rule: '', capture: { kept: 'none', packets: 0, bytes: 0 }, ...over });
+const call = (over: Partial<CDR>): CDR => ({ ...makeCall(1, 1.7e15), findings: [], unchecked: [], rule: '', capture: { kept: 'none', packets: 0, bytes: 0 }, ...over });
 const kept = call({ rule: 'sales', capture: { kept: 'rtp', packets: 10, bytes: 1000 } });
 
 describe('the packets of a call', () => {
@@ -49,4 +49,5 @@ test('nothing found is told apart from not checked', () => {
   expect(whyNoFindings(call({}))).toContain('were checked');
   expect(whyNoFindings(call({ streams: [] }))).toContain('no media to check');
   expect(whyNoFindings(call({ over_limit: true }))).toContain('not checked');
+  expect(whyNoFindings(call({ unchecked: [{ reason: 'call on hold', codes: ['one-way-audio'] }] }))).toBe('Nothing found in what was checked.');
 });

@@ -66,5 +66,6 @@ export function whyNoFindings(c: CDR): string {
   if (!c.end) return 'Nothing found so far.';
   if (c.over_limit) return 'Nothing found in the signalling. The media was not checked: the call was over the tenant’s channel limit.';
   if (c.streams.length === 0) return 'Nothing found in the signalling. There was no media to check.';
+  if (c.unchecked.length > 0) return 'Nothing found in what was checked.';
   return 'Nothing found. The signalling and the media were checked.';
 }
