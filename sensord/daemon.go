@@ -199,16 +199,7 @@ func (d *daemon) delivered(ctx context.Context, ended <-chan struct{}) error {
 	if err := d.journal.Sync(); err != nil {
 		return err
 	}
-	t := time.NewTicker(100 * time.Millisecond)
-	defer t.Stop()
-	for d.journal.State().Pending > 0 {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-t.C:
-		}
-	}
-	return nil
+	return d.upload(ctx)
 }
 
 // keepSpool removes captures that retention no longer covers.

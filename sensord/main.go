@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -48,6 +49,7 @@ type options struct {
 	loop    bool
 	now     bool
 	stay    bool
+	wait    time.Duration
 	verbose bool
 }
 
@@ -101,6 +103,7 @@ func newCommand(stderr io.Writer) *cobra.Command {
 	f.BoolVar(&o.loop, "loop", false, "replay again and again")
 	f.BoolVar(&o.now, "now", false, "replay as if it happened now")
 	f.BoolVar(&o.stay, "stay", false, "after a replay, go on serving captures and the sensor API")
+	f.DurationVar(&o.wait, "wait-delivery", time.Minute, "after a replay, how long to wait for hosted without progress")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log more")
 	return cmd
 }

@@ -274,6 +274,9 @@ func (j *Journal) Close() error {
 	return errors.Join(err, j.lock.Close())
 }
 
+// Dir is the journal's folder.
+func (j *Journal) Dir() string { return j.cfg.Dir }
+
 // decode reads a CDR record's payload.
 func decode(b []byte) (*protocol.CDR, error) {
 	c := &protocol.CDR{}
