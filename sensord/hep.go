@@ -7,7 +7,6 @@ import (
 	"voiptop/protocol"
 	"voiptop/sensord/analyze"
 	"voiptop/sensord/internal/capture"
-	"voiptop/sensord/internal/decode"
 	"voiptop/sensord/internal/hep"
 )
 
@@ -42,8 +41,8 @@ func (d *daemon) hook(c *analyze.Config) {
 	d.hepOut = hep.NewSender(hep.SendConfig{
 		Over: d.conf.HEPSendOver, Address: d.conf.HEPSend, Agent: uint32(d.conf.HEPSendID), Node: sensorName(d.conf), Key: string(d.conf.HEPSendKey), Log: d.log,
 	})
-	c.SIP = func(p *analyze.Datagram, message []byte, _ string) {
-		d.hepOut.Send(&hep.Message{Type: hep.SIP, Protocol: ipProtocol(p), Src: p.Src, Dst: p.Dst, Time: p.Time, Payload: message})
+	c.SIP = func(p *analyze.Datagram, message []byte, transport string) {
+		d.hepOut.Send(&hep.Message{Type: hep.SIP, Protocol: ipProtocol(transport), Src: p.Src, Dst: p.Dst, Time: p.Time, Payload: message})
 	}
 	c.RTCP = func(p *analyze.Datagram, callID string) {
 		if report, err := hep.AppendRTCPJSON(nil, p.Payload); err == nil { // a goodbye, say, is no report
@@ -52,15 +51,15 @@ func (d *daemon) hook(c *analyze.Config) {
 	}
 }
 
-// ipProtocol is the IANA number of the IP protocol that carried p.
-func ipProtocol(p *analyze.Datagram) uint8 {
-	switch p.Transport {
-	case decode.TCP:
-		return 6
-	case decode.SCTP:
+// ipProtocol is the IANA number of the IP protocol below a transport of SIP.
+func ipProtocol(transport string) uint8 {
+	switch transport {
+	case "udp":
+		return 17
+	case "sctp":
 		return 132
 	}
-	return 17
+	return 6 // tcp, tls, ws, wss
 }
 
 // wantsHEP says whether to look into a message: not when this sensor has sent it, which an interface may see; and not when

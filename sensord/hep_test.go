@@ -290,3 +290,11 @@ func TestHEPBesideAnInterface(t *testing.T) {
 		t.Errorf("source %s", h.Info.Source)
 	}
 }
+
+func TestMessagesAreSentWithTheProtocolThatCarriedThem(t *testing.T) {
+	for transport, want := range map[string]uint8{"udp": 17, "tcp": 6, "tls": 6, "ws": 6, "wss": 6, "sctp": 132} {
+		if got := ipProtocol(transport); got != want {
+			t.Errorf("%s: got %d, want %d", transport, got, want)
+		}
+	}
+}

@@ -215,13 +215,13 @@ func (t *total) add(s analyze.Summary) {
 var notUnderstood = []string{
 	"decode.", "sip.unparsed", "sip.without-call-id", "sip.cut", "sip.stream.skipped", "sip.port.other",
 	"sip.outside-calls", "rtp.unbound", "rtp.omitted", "rtcp.unparsed", "media.", "tls.", "calls.evicted", "packets.",
-	"transactions.evicted", "registrations.evicted",
+	"transactions.evicted", "registrations.evicted", "hep.",
 }
 
 // counted are the exceptions: figures that are no fault.
 var counted = []string{
 	"decode.fragments", "decode.fragments.reassembled", "decode.tcp.streams", "decode.tcp.retransmitted",
-	"decode.tcp.reordered", "decode.esp.null", "tls.decrypted",
+	"decode.tcp.reordered", "decode.esp.null", "tls.decrypted", "hep.sip", "hep.rtp", "hep.rtcp", "hep.empty", "hep.compressed",
 }
 
 func (t *total) print(w io.Writer) {
