@@ -53,7 +53,15 @@ func (t *transactionWriter) write(r *protocol.Transaction) error {
 	if a, err := netip.ParseAddrPort(r.Src); err == nil {
 		src = a.Addr().String()
 	}
-	return t.line(r.First.Std().Format("2006-01-02 15:04:05"), r.Method, fit(printable(to), 16), fit(src, 15), status, fit(ms, 6), fit(strconv.Itoa(r.Count), 5))
+	if err := t.line(r.First.Std().Format("2006-01-02 15:04:05"), r.Method, fit(printable(to), 16), fit(src, 15), status, fit(ms, 6), fit(strconv.Itoa(r.Count), 5)); err != nil {
+		return err
+	}
+	for _, f := range r.Findings {
+		if _, err := fmt.Fprintf(t.w, "  %s\n", fit(string(f.Severity)+" "+f.Code+": "+f.Text, 78)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *transactionWriter) line(cells ...any) error {

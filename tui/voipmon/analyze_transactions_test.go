@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"voiptop/fixtures/faults"
 	"voiptop/fixtures/gen"
 	"voiptop/protocol"
 )
@@ -70,5 +71,22 @@ func TestAnalyzeTransactionsOfMuchTraffic(t *testing.T) {
 	}
 	if csv := runAnalyze(nil, "--transactions", "--csv", registers); csv.status != 2 || !strings.Contains(csv.errOut, "--json") {
 		t.Errorf("as CSV: status %d, %s", csv.status, csv.errOut)
+	}
+}
+
+func TestAnalyzeTransactionsSaysWhatIsWrongBelowTheRequest(t *testing.T) {
+	for _, s := range faults.All() {
+		if s.Code != "register-flood" || !s.Shows() {
+			continue
+		}
+		a := runAnalyze(s.Pcap(), "--transactions", "-")
+		if a.status != 0 || !strings.Contains(a.out, "\n  warn register-flood: The address tries to register ") {
+			t.Errorf("%s: status %d:\n%s", s.Name, a.status, a.out)
+		}
+		for _, l := range strings.Split(a.out, "\n") {
+			if len(l) > 80 {
+				t.Errorf("%d columns: %s", len(l), l)
+			}
+		}
 	}
 }

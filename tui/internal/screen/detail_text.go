@@ -122,7 +122,7 @@ func bursts(s *protocol.Stream) string {
 	return strings.Join(parts, " ")
 }
 
-// findingLines is every finding with its evidence and remedy, gravest first.
+// findingLines is every finding with its evidence and remedy, gravest first, and what could not be checked.
 func findingLines(t *style.Theme, c *protocol.CDR, w int) []string {
 	var out []string
 	para := func(name string, st style.Style, s string) {
@@ -150,6 +150,12 @@ func findingLines(t *style.Theme, c *protocol.CDR, w int) []string {
 	}
 	if len(out) == 0 {
 		out = append(out, t.NewLine(w).Add(t.Good, "nothing found").String())
+	}
+	if len(c.Unchecked) > 0 {
+		out = append(out, style.FitStyled("", w), t.NewLine(w).Add(t.Dim, "not checked").String())
+	}
+	for _, u := range c.Unchecked {
+		para("", t.Dim, u.Reason+": "+strings.Join(u.Codes, ", "))
 	}
 	return out
 }
