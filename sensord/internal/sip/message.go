@@ -129,11 +129,14 @@ func (m *Message) index() {
 		for next < len(b) && (b[next] == ' ' || b[next] == '\t') { // folded: the line goes on (RFC 3261 section 7.3.1)
 			next, end = nextLine(b, next)
 		}
-		colon := bytes.IndexByte(b[at:end], ':')
-		if colon > 0 {
-			n := nameOf(trimRight(b[at : at+colon]))
+		colon := at
+		for colon < end && b[colon] != ':' { // a short way
+			colon++
+		}
+		if colon > at && colon < end {
+			n := nameOf(trimRight(b[at:colon]))
 			if n != notIndexed && m.fields[n].next == 0 {
-				v := trim(b[at+colon+1 : end])
+				v := trim(b[colon+1 : end])
 				off := cap(b) - cap(v)
 				m.fields[n] = span{uint32(off), uint32(off + len(v)), uint32(next)}
 			}

@@ -79,12 +79,7 @@ func nameOf(b []byte) Name {
 		return notIndexed
 	}
 	for _, n := range byLength[len(b)] {
-		if string(b) == spelt[n] { // as a rule
-			return n
-		}
-	}
-	for _, n := range byLength[len(b)] {
-		if names[n][0] == b[0]|0x20 && equalFold(b, names[n]) {
+		if names[n][0] == b[0]|0x20 && (string(b) == spelt[n] || equalFold(b, names[n])) {
 			return n
 		}
 	}
