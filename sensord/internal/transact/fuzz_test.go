@@ -28,7 +28,7 @@ func FuzzTable(f *testing.F) {
 			if s.m.Parse([]byte(text)) == nil {
 				s.t.SIP(d, &s.m, "udp")
 			}
-			if len(s.t.byKey) > 8 || len(s.t.byHop) > 8 || s.t.size > 4 || len(s.t.failures) > 2 {
+			if len(s.t.byKey) > 8 || len(s.t.byHop) > 16 || s.t.size > 4 || len(s.t.failures) > 2 {
 				t.Fatal("beyond the bounds")
 			}
 		}
@@ -38,7 +38,7 @@ func FuzzTable(f *testing.F) {
 			play("SIP/2.0 " + status + "\r\n" + r.common() + answer + "\r\n")
 		}
 		s.t.Close()
-		if s.t.wait.first != nil || s.t.failing.first != nil {
+		if s.t.wait.first != nil || s.t.retry.first != nil || s.t.failing.first != nil {
 			t.Fatal("something waits after Close")
 		}
 		n, told := protocol.Counters{}, uint64(0)

@@ -32,12 +32,12 @@ const (
 
 // open is a transaction that is followed.
 type open struct {
-	key, hop  uint64 // in Table.byKey and byHop
-	method    sip.Method
-	state     state
-	transport string
-	cseq      uint32
-	src, dst  decode.Endpoint
+	key, exact, loose uint64 // in Table.byKey, and in byHop with and without ports
+	method            sip.Method
+	state             state
+	transport         string
+	cseq              uint32
+	src, dst          decode.Endpoint
 
 	first, last int64
 	asked       int64 // the first copy of the last attempt

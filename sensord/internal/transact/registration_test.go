@@ -78,7 +78,7 @@ func TestARetryOverAnotherConnectionIsNoFailure(t *testing.T) {
 	elsewhere := request{cseq: 2, more: contact + credentials, src: "192.0.2.77:40000"}
 	s.ask(0.2, elsewhere)
 	s.answer(0.3, elsewhere, "200 OK", "")
-	s.tick(60)
+	s.tick(100)
 	if g := s.registrations()[0]; g.State != protocol.Registered || g.Failures != 0 {
 		t.Errorf("got %+v", g)
 	}

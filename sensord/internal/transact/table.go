@@ -2,6 +2,7 @@ package transact
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"hash/maphash"
 	"time"
@@ -28,6 +29,8 @@ type Config struct {
 const (
 	// timeout is timer F, 64*T1: nobody waits longer for a final response (RFC 3261 section 17.1.2.2).
 	timeout = int64(32 * time.Second)
+	// patience is how long a challenged request waits for the next attempt: a person may have to type a password.
+	patience = int64(60 * time.Second)
 	// linger is how long an ended transaction is told apart from a new one: longer than T2 (4 s), the longest pause between
 	// two copies of a request.
 	linger = int64(5 * time.Second)
@@ -54,8 +57,9 @@ type Table struct {
 	now  int64
 
 	byKey map[uint64]*node[open] // by Call-ID, CSeq and branch: what a request and its responses share
-	byHop map[uint64]*node[open] // by Call-ID, method, To and addresses: the last one on its hop
-	wait  list[open]             // waiting or challenged, in the order of their due times
+	byHop map[uint64]*node[open] // by Call-ID, method, To and addresses: the last one on its hop; with ports, and without
+	wait  list[open]             // in each state, in the order of their due times
+	retry list[open]
 	ended list[open]
 	free  *node[open]
 
@@ -142,18 +146,21 @@ func (t *Table) key(id []byte, cseq uint32, method sip.Method, branch []byte) ui
 	return h.Sum64()
 }
 
-// hop identifies what a retry shares with the attempt before.
-func (t *Table) hop(d *decode.Datagram, m *sip.Message, method sip.Method) uint64 {
+// hop identifies what a retry shares with the attempt before: the ports as well, unless the connection was made anew or the
+// telephone went on to a protected port (3GPP TS 33.203 section 7).
+func (t *Table) hop(d *decode.Datagram, m *sip.Message, method sip.Method) (exact, loose uint64) {
 	var h maphash.Hash
 	h.SetSeed(t.seed)
 	h.Write(m.CallID())
 	h.WriteByte(byte(method))
 	h.Write(sip.ParseAddress(m.Get(sip.To)).URI)
-	h.Write(d.Src.IP[:]) // the port may change: a connection is made anew
+	h.Write(d.Src.IP[:])
 	h.Write(d.Dst.IP[:])
-	h.WriteByte(byte(d.Dst.Port >> 8))
-	h.WriteByte(byte(d.Dst.Port))
-	return h.Sum64()
+	loose = h.Sum64()
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], uint32(d.Src.Port)<<16|uint32(d.Dst.Port))
+	h.Write(b[:])
+	return h.Sum64(), loose
 }
 
 func (t *Table) request(d *decode.Datagram, m *sip.Message, transport string, key uint64, cseq uint32, method sip.Method) {
@@ -165,22 +172,32 @@ func (t *Table) request(d *decode.Datagram, m *sip.Message, transport string, ke
 		}
 		return
 	}
-	hop := t.hop(d, m, method)
-	n := t.byHop[hop]
-	if n != nil && n.v.state == challenged && cseq >= n.v.cseq {
-		if n.v.retried(m) {
-			delete(t.byKey, n.v.key)
-			t.wait.remove(n)
-			n.v.attempts = min(n.v.attempts+1, maxAttempts)
-			t.send(n, m, key, cseq)
-			return
-		}
-		t.finish(n, protocol.TransactionAnswered, nil)
+	exact, loose := t.hop(d, m, method)
+	before := t.byHop[exact]
+	if before == nil || before.v.state != challenged && t.byHop[loose] != nil {
+		before = t.byHop[loose]
 	}
-	n = t.take()
+	var given [2]uint64
+	if before != nil && cseq >= before.v.cseq {
+		switch o := &before.v; {
+		case o.state == challenged && o.retried(m):
+			delete(t.byKey, o.key)
+			t.retry.remove(before)
+			o.attempts = min(o.attempts+1, maxAttempts)
+			t.send(before, m, key, cseq)
+			return
+		case o.state == challenged && o.exact == exact:
+			t.finish(before, protocol.TransactionAnswered, nil)
+		case o.state == done && (o.status == 401 || o.status == 407): // one wrong password after the other, for one nonce
+			given = o.given
+		}
+	}
+	n := t.take()
 	text := n.v.text
-	n.v = open{text: text, hop: hop, method: method, transport: transport, src: d.Src, dst: d.Dst, first: t.now, attempts: 1}
-	t.byHop[hop] = n
+	n.v = open{
+		text: text, exact: exact, loose: loose, method: method, transport: transport, src: d.Src, dst: d.Dst, first: t.now, attempts: 1, given: given,
+	}
+	t.byHop[exact], t.byHop[loose] = n, n
 	t.send(n, m, key, cseq)
 }
 
@@ -213,10 +230,10 @@ func (t *Table) response(n *node[open], m *sip.Message) {
 		t.finish(n, protocol.TransactionAnswered, m)
 		return
 	}
-	o.state = challenged
 	t.wait.remove(n)
-	n.due = t.now + timeout
-	t.wait.add(n)
+	o.state = challenged
+	n.due = t.now + patience
+	t.retry.add(n)
 }
 
 // asksAgain reports whether a response asks for another attempt: for credentials, or for a longer time. Credentials that
@@ -260,8 +277,8 @@ func (t *Table) finish(n *node[open], end protocol.TransactionEnd, m *sip.Messag
 		t.registers(o, m)
 	}
 	t.tell(o, end)
+	t.listOf(n).remove(n)
 	o.state = done
-	t.wait.remove(n)
 	n.due = t.now + linger
 	t.ended.add(n)
 }
@@ -269,12 +286,11 @@ func (t *Table) finish(n *node[open], end protocol.TransactionEnd, m *sip.Messag
 // take makes room for a transaction.
 func (t *Table) take() *node[open] {
 	if len(t.byKey) >= t.cfg.Transactions {
-		if t.ended.first != nil {
-			t.drop(&t.ended, t.ended.first)
-		} else {
+		victim := cmp.Or(t.ended.first, t.retry.first, t.wait.first)
+		if victim.v.state != done {
 			t.count.evicted++
-			t.drop(&t.wait, t.wait.first)
 		}
+		t.drop(victim)
 	}
 	n := t.free
 	if n == nil {
@@ -285,13 +301,26 @@ func (t *Table) take() *node[open] {
 }
 
 // drop forgets a transaction.
-func (t *Table) drop(from *list[open], n *node[open]) {
-	from.remove(n)
+func (t *Table) drop(n *node[open]) {
+	t.listOf(n).remove(n)
 	delete(t.byKey, n.v.key)
-	if t.byHop[n.v.hop] == n {
-		delete(t.byHop, n.v.hop)
+	for _, hop := range [...]uint64{n.v.exact, n.v.loose} {
+		if t.byHop[hop] == n {
+			delete(t.byHop, hop)
+		}
 	}
 	t.free, n.next = n, t.free
+}
+
+// listOf is the list that a transaction is in.
+func (t *Table) listOf(n *node[open]) *list[open] {
+	switch n.v.state {
+	case waiting:
+		return &t.wait
+	case challenged:
+		return &t.retry
+	}
+	return &t.ended
 }
 
 // Tick moves the clock on to now, nanoseconds since the epoch: what nobody answered in time has ended.
@@ -301,14 +330,13 @@ func (t *Table) Tick(now int64) {
 	}
 	t.now = now
 	for n := t.wait.ripe(now); n != nil; n = t.wait.ripe(now) {
-		end := protocol.TransactionAnswered
-		if n.v.state == waiting {
-			end = protocol.TransactionTimeout
-		}
-		t.finish(n, end, nil)
+		t.finish(n, protocol.TransactionTimeout, nil)
+	}
+	for n := t.retry.ripe(now); n != nil; n = t.retry.ripe(now) {
+		t.finish(n, protocol.TransactionAnswered, nil)
 	}
 	for n := t.ended.ripe(now); n != nil; n = t.ended.ripe(now) {
-		t.drop(&t.ended, n)
+		t.drop(n)
 	}
 	for n := t.failing.ripe(now); n != nil; n = t.failing.ripe(now) {
 		t.release(n)
@@ -323,11 +351,10 @@ func (t *Table) Tick(now int64) {
 // Close ends the input: what was counted is told, and what waits for a response becomes a record that ends as "unterminated".
 func (t *Table) Close() {
 	for n := t.wait.first; n != nil; n = t.wait.first {
-		end := protocol.TransactionUnterminated
-		if n.v.state == challenged {
-			end = protocol.TransactionAnswered
-		}
-		t.finish(n, end, nil)
+		t.finish(n, protocol.TransactionUnterminated, nil)
+	}
+	for n := t.retry.first; n != nil; n = t.retry.first {
+		t.finish(n, protocol.TransactionAnswered, nil)
 	}
 	for n := t.failing.first; n != nil; n = t.failing.first {
 		t.release(n)

@@ -151,6 +151,38 @@ func TestHowTransactionsEnd(t *testing.T) {
 			s.ask(0.2, second)
 			s.answer(0.3, second, "401 Unauthorized", strings.Replace(challenge, "n1", "n2", 1))
 		}, []string{"2 1 401 answered"}},
+		{"one wrong password after the other", func(s *sim) {
+			s.ask(0, request{})
+			s.answer(0.1, request{}, "401 Unauthorized", challenge)
+			for i := range 3 {
+				r := request{cseq: 2, branch: fmt.Sprint("z9hG4bKguess", i), more: contact + credentials}
+				s.ask(0.2+float64(i), r)
+				s.answer(0.3+float64(i), r, "401 Unauthorized", challenge)
+			}
+		}, []string{"2 1 401 answered", "2 0 401 answered"}},
+		{"a retry over a protected port (IMS)", func(s *sim) {
+			s.ask(0, request{src: "192.0.2.10:5060", dst: "203.0.113.1:5060"})
+			s.answer(0.1, request{src: "192.0.2.10:5060", dst: "203.0.113.1:5060"}, "401 Unauthorized", challenge)
+			protected := request{cseq: 2, more: credentials, src: "192.0.2.10:31100", dst: "203.0.113.1:6101"}
+			s.ask(40, protected)
+			s.answer(40.1, protected, "200 OK", "")
+		}, []string{"2 1 200 answered"}},
+		{"a telephone, its proxy and the registrar on one host", func(s *sim) {
+			in := request{src: "127.0.0.1:6000", dst: "127.0.0.1:5060"}
+			out := request{src: "127.0.0.1:5060", dst: "127.0.0.1:5080", branch: "z9hG4bKp1"}
+			for i, status := range []string{"401 Unauthorized", "200 OK"} {
+				more := ""
+				if i == 1 {
+					in.cseq, in.more, out.cseq, out.more, out.branch = 2, credentials, 2, credentials, "z9hG4bKp2"
+				} else {
+					more = challenge
+				}
+				s.ask(float64(i), in)
+				s.ask(float64(i)+0.1, out)
+				s.answer(float64(i)+0.2, out, status, more)
+				s.answer(float64(i)+0.3, in, status, more)
+			}
+		}, []string{"2 1 200 answered", "2 1 200 answered"}},
 		{"an old nonce is no wrong password", func(s *sim) {
 			s.ask(0, second)
 			s.answer(0.1, second, "401 Unauthorized", strings.Replace(challenge, "n1", "n2", 1))
@@ -168,11 +200,11 @@ func TestHowTransactionsEnd(t *testing.T) {
 		{"a challenge that nobody answers", func(s *sim) {
 			s.ask(0, request{})
 			s.answer(0.1, request{}, "407 Proxy Authentication Required", "Proxy-Authenticate: Digest nonce=\"n1\"\r\n")
-			s.tick(32.05)
+			s.tick(60.05)
 			if len(s.told) != 0 {
 				s.tb.Error("the wait for credentials ended too early")
 			}
-			s.tick(32.11)
+			s.tick(60.11)
 		}, []string{"1 1 407 answered"}},
 		{"a new request without credentials gives the challenged one up", func(s *sim) {
 			s.ask(0, request{})
@@ -241,7 +273,7 @@ func TestHowTransactionsEnd(t *testing.T) {
 				s.ask(float64(i), r)
 				s.answer(float64(i)+0.1, r, "401 Unauthorized", strings.Replace(challenge, "n1", fmt.Sprint("x", i+1000), 1))
 			}
-			s.tick(70)
+			s.tick(100)
 		}, []string{"9 8 401 answered", "9 8 401 answered"}},
 		{"the input ends", func(s *sim) {
 			s.ask(0, request{method: "SUBSCRIBE"})

@@ -112,6 +112,8 @@ var regColumns = []regColumn{
 				return strconv.FormatFloat(*r.r.RTTMS/1000, 'f', 1, 64) + "s", t.Warn
 			case *r.r.RTTMS >= 100:
 				return strconv.FormatFloat(*r.r.RTTMS, 'f', 0, 64), t.Text
+			case *r.r.RTTMS < 1:
+				return strconv.FormatFloat(*r.r.RTTMS, 'f', 2, 64), t.Text
 			}
 			return strconv.FormatFloat(*r.r.RTTMS, 'f', 1, 64), t.Text
 		},
