@@ -29,11 +29,13 @@ func (u UUID) appendText(b []byte) []byte {
 // ParseUUID reads the 36-character form.
 func ParseUUID(s string) (UUID, error) {
 	var u UUID
+	bad := fmt.Errorf("id %q: want the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", s)
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		return u, fmt.Errorf("id %q: want the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", s)
+		return u, bad
 	}
-	if _, err := hex.Decode(u[:], []byte(strings.ReplaceAll(s, "-", ""))); err != nil {
-		return UUID{}, fmt.Errorf("id %q: %w", s, err)
+	digits := s[0:8] + s[9:13] + s[14:18] + s[19:23] + s[24:36]
+	if _, err := hex.Decode(u[:], []byte(digits)); err != nil {
+		return UUID{}, bad
 	}
 	return u, nil
 }
