@@ -53,6 +53,7 @@ type live struct {
 	polls []unix.PollFd
 	wake  int // event descriptor that Close writes to
 	count counts
+	sure  int64     // packets up to this time have been handed over by every ring, nanoseconds since the epoch
 	retry time.Time // when to look again for interfaces that went away
 
 	closed atomic.Bool
@@ -66,12 +67,16 @@ func (l *live) Next(p *Packet) error {
 			return ErrClosed
 		}
 		var first *ring
+		empty := false
 		for _, r := range l.rings {
-			if r.ready() && (first == nil || r.time < first.time) {
+			switch {
+			case !r.ready():
+				empty = true
+			case first == nil || r.time < first.time:
 				first = r
 			}
 		}
-		if first != nil {
+		if first != nil && (!empty || l.settled(first.time)) {
 			if first.take(p) {
 				l.count.packet(len(p.Data))
 				return nil
@@ -79,20 +84,40 @@ func (l *live) Next(p *Packet) error {
 			continue
 		}
 		l.count.publish()
-		if err := l.wait(); err != nil {
+		if err := l.wait(first); err != nil {
 			p.Time = l.o.Clock.Now().UnixNano()
+			if first != nil {
+				p.Time = first.time // the time of what waits
+			}
 			return err
 		}
 	}
 }
 
-// wait waits until a ring has packets or Close is called: ErrIdle after 100 ms.
-func (l *live) wait() error {
+// settled says whether an empty ring cannot bring anything older than t any more: the kernel hands a block over late.
+func (l *live) settled(t int64) bool {
+	if len(l.rings) == 1 || t <= l.sure {
+		return true
+	}
+	l.sure = l.o.Clock.Now().UnixNano() - int64(handOver)
+	return t <= l.sure
+}
+
+// wait waits until an empty ring has packets, the packet of first is settled, or Close or Wake is called. ErrIdle: there was
+// no packet for 100 ms, or Wake was called.
+func (l *live) wait(first *ring) error {
+	timeout := idleAfter
+	if first != nil {
+		timeout = min(time.Duration(first.time-l.sure)+time.Millisecond, handOver)
+	}
 	for i, r := range l.rings {
 		l.polls[i] = unix.PollFd{Fd: int32(r.fd), Events: unix.POLLIN} // a negative descriptor is passed over
+		if r.left > 0 {
+			l.polls[i].Fd = -1 // it has packets: others are waited for
+		}
 	}
 	l.polls[len(l.rings)] = unix.PollFd{Fd: int32(l.wake), Events: unix.POLLIN}
-	n, err := unix.Poll(l.polls, int(idleAfter/time.Millisecond))
+	n, err := unix.Poll(l.polls, int(timeout/time.Millisecond))
 	if errors.Is(err, unix.EINTR) {
 		return nil
 	}
@@ -105,8 +130,11 @@ func (l *live) wait() error {
 		}
 	}
 	l.lookAgain()
-	if n == 0 {
+	if n == 0 && first == nil {
 		return ErrIdle
+	}
+	if n == 0 {
+		l.sure = first.time // it has waited, whatever the clock shows now
 	}
 	if l.polls[len(l.rings)].Revents&unix.POLLIN != 0 && !l.closed.Load() {
 		var b [8]byte

@@ -158,6 +158,39 @@ func TestTheRingGoesRoundWithoutMixingPackets(t *testing.T) {
 	}
 }
 
+// Two rings are handed over by the kernel at times of their own.
+func TestPacketsOfSeveralRingsComeInTheOrderOfTime(t *testing.T) {
+	needRoot(t)
+	s, err := Live([]string{"lo", "lo"}, LiveOptions{RingBytes: 2 * minRing})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	c, err := net.Dial("udp", "127.0.0.1:9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	const packets = 300
+	go func() {
+		for range packets {
+			c.Write([]byte("order-mark"))
+			time.Sleep(2 * time.Millisecond)
+		}
+	}()
+	last := int64(0)
+	for i := range 2 * packets {
+		p := next(t, s, []byte("order-mark"), 3*time.Second)
+		if p == nil {
+			t.Fatalf("%d packets, want each of %d from both rings", i, packets)
+		}
+		if p.Time < last {
+			t.Fatalf("packet %d is %v older than the one before", i, time.Duration(last-p.Time))
+		}
+		last = p.Time
+	}
+}
+
 func TestLiveSnaplenCutsInTheKernel(t *testing.T) {
 	needRoot(t)
 	s, err := Live([]string{"lo"}, LiveOptions{RingBytes: minRing, Snaplen: 60})

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -37,6 +38,9 @@ const (
 	blockSize    = 1 << 20
 	frameSize    = 2048 // a formality with version 3
 	blockTimeout = 40   // ms
+	// handOver is how old a packet can be when the kernel hands its block over: a timer looks every blockTimeout, and hands
+	// over a block that it has seen before.
+	handOver = (2*blockTimeout + 10) * time.Millisecond
 
 	blockStatus  = 8
 	blockPackets = 12
