@@ -76,6 +76,7 @@ func TestWrongValuesNameFileLineKeyAndRemedy(t *testing.T) {
 		"id_sensor = 0":               `c:1: id_sensor: found "0", expected a number from 1 to 65535; write "id_sensor = 1", a number from 1 to 65535`,
 		"\nid_sensor = x":             `c:2: id_sensor: found "x", expected a number from 1 to 65535; write "id_sensor = 1", a number from 1 to 65535`,
 		"matchheader = X-CID:":        `c:1: matchheader: found "X-CID:", expected the name of a SIP header; write "matchheader = X-Call-ID", several with commas`,
+		"filter = udp prt 5060":       `c:1: filter: column 5: found "prt", expected "and", "or" or the end; did you mean "port"?; write "filter = udp port 5060"`,
 		"promisc = maybe":             `c:1: promisc: found "maybe", expected yes or no; write yes or no`,
 		"what is this":                `c:1: found "what is this", expected a line of the form key = value; put "#" before it if it is a comment`,
 		"sipport = 5060-70":           `c:1: sipport: found "70", expected a number from 5060 to 65535; write "sipport = 5060"`,

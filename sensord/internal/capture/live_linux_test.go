@@ -370,7 +370,7 @@ func TestLiveOnVeth(t *testing.T) {
 		t.Fatalf("the tag was not put back:\n% x\n% x", p.Data, want)
 	}
 
-	for expr, passes := range map[string]bool{"vlan 100 and ether proto 0x88b5": true, "vlan 101": false, "not vlan": false, "ether proto 0x88b5": true} {
+	for expr, passes := range map[string]bool{"vlan 100 and ether proto 0x88b5 and ether dst 2:0:0:0:0:1": true, "vlan 101": false, "not vlan": false, "ether proto 0x88b5": true} {
 		f, err := bpf.Parse(expr)
 		if err != nil {
 			t.Fatal(err)
