@@ -84,7 +84,7 @@ func TestAnalyzeTransactionsSaysWhatIsWrongBelowTheRequest(t *testing.T) {
 			t.Errorf("%s: status %d:\n%s", s.Name, a.status, a.out)
 		}
 		for _, l := range strings.Split(a.out, "\n") {
-			if len(l) > 80 {
+			if utf8.RuneCountInString(l) > 80 {
 				t.Errorf("%d columns: %s", len(l), l)
 			}
 		}

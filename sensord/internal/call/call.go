@@ -61,7 +61,7 @@ type Call struct {
 	wasHeld  bool
 	t38      bool // offered or agreed
 	shares   bool // an endpoint with another running call
-	feedback bool // RTCP, STUN or DTLS was seen where media goes
+	feedback bool // RTCP or DTLS was seen where media goes
 	evidence evidence
 	streams  []*stream
 	borrowed []*stream           // owned by a call that announced the same endpoints later

@@ -27,6 +27,7 @@ type evidence struct {
 	digitsRefused      int
 	byeChallenger      decode.Endpoint // who challenged the callee's BYE
 	leakedTo           decode.Endpoint // and got its credentials
+	unseen             bool // a receiver reports of a stream that was not seen
 	lengthOff          int
 	rewrittenFrom      netip.Addr // c= of one message on its first hop and on a later one
 	rewrittenTo        netip.Addr
@@ -178,7 +179,7 @@ func (c *Call) facts() *diagnose.Facts {
 		Challenged: c.challenged, RefusedCredentials: e.refusedCredentials,
 		InviteRepeats: c.inviteRetrans, AnswerRepeats: c.answerRetrans, ByeRepeats: c.byeRetrans,
 		Acked: c.ack != 0 && c.ack >= c.answer, ByeDone: protocol.TimeFromNanos(c.byeDone), Feedback: c.feedback,
-		DigitsInfo: e.digitsInfo, DigitsRefused: e.digitsRefused, Mirrored: e.mirrored, LengthOff: e.lengthOff,
+		DigitsInfo: e.digitsInfo, DigitsRefused: e.digitsRefused, Mirrored: e.mirrored, Unseen: e.unseen, LengthOff: e.lengthOff,
 		RewrittenFrom: e.rewrittenFrom, RewrittenTo: e.rewrittenTo,
 	}
 	if e.leakedTo != (decode.Endpoint{}) {

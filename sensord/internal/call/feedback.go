@@ -54,6 +54,8 @@ func (t *Table) takeRTCP(d *decode.Datagram) {
 		case rtp.RTCPReport:
 			if s := c.source(i.Source); s != nil {
 				s.report(d.Time, &i.Report)
+			} else if i.Report.HighestSeq != 0 {
+				c.evidence.unseen = true
 			}
 		}
 	})

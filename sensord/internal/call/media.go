@@ -229,8 +229,7 @@ func (t *Table) notRTP(d *decode.Datagram) {
 	p := d.Payload
 	switch {
 	case sip.IsSTUN(p):
-		t.count.stun++
-		b.call.feedback = true
+		t.count.stun++ // tells nothing of media: ICE tries all paths, and takes one
 	case len(p) > 13 && p[0] >= 20 && p[0] <= 63: // RFC 7983 section 7
 		t.count.dtls++
 		b.secure, b.call.feedback = true, true

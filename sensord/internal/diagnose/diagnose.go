@@ -30,7 +30,8 @@ type Facts struct {
 	Acked              bool // an ACK was seen after the answer
 	ByeDone            protocol.Time
 	Astray             bool           // RTP went to an endpoint that nobody announced: who sends to whom is a guess
-	Feedback           bool           // RTCP, STUN or DTLS was seen at the announced endpoints: the sensor sees where media goes
+	Feedback           bool           // RTCP or DTLS was seen at the announced endpoints: the sensor sees where media goes
+	Unseen             bool           // a receiver reports (RTCP) of a stream that was not seen: media takes another way as well
 	DigitsInfo         int            // INFO requests that carried DTMF
 	DigitsRefused      int            // of them, those that were refused
 	LeakedTo           netip.AddrPort // who challenged the callee's BYE and got its credentials

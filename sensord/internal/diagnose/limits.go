@@ -21,9 +21,10 @@ const (
 	locatedPct  = 2.0 // per cent more on one leg than on the other
 	locatedLost = 20  // packets: less is chance at the ends of the two measurements
 
-	skewPPM    = 300.0  // clocks of quartz differ by 100 ppm at most (RFC 7273 section 1 counts on 50); three times that is no quartz
-	skewMS     = 40.0   // drifted so far: a jitter buffer of two packets has run empty or over
-	skewLength = 20_000 // ms of stream, below which jitter bends the slope
+	skewPPM    = 300.0    // clocks of quartz differ by 100 ppm at most (RFC 7273 section 1 counts on 50); three times that is no quartz
+	skewMS     = 40.0     // drifted so far: a jitter buffer of two packets has run empty or over
+	skewMost   = 50_000.0 // ppm: what differs more has no wrong clock but another rate than its SDP says
+	skewLength = 20_000   // ms of stream, below which jitter bends the slope
 
 	earlyWait   = 3_000 // ms between 183 and answer: a ringback cadence is heard in it (ITU-T E.180: at most 6 s period, tone first)
 	lateStart   = 3_000 // ms from the answer to the first sound: "hello" is over
@@ -54,6 +55,7 @@ const (
 	reasonFax       = "fax by T.38"
 	reasonShared    = "media endpoints shared with another call"
 	reasonAstray    = "media at addresses that no SDP announced"
+	reasonUnseen    = "receivers report media that was not seen"
 	reasonPauses    = "senders suppress silence"
 	reasonReports   = "no receiver reports (RTCP)"
 	reasonEncrypted = "media encrypted"

@@ -164,7 +164,7 @@ func jitterHigh(x *exam) {
 	}
 	s := worst(x.c, func(s *protocol.Stream) (float64, bool) {
 		late := 100 * float64(s.PDV[0]) / float64(max(1, s.Packets))
-		return s.JitterMeanMS, s.JitterMeanMS >= jitterMS && late >= latePct
+		return s.JitterMeanMS, s.JitterMeanMS >= jitterMS && late >= latePct && ppm(s) < skewMost
 	})
 	if s == nil {
 		return
@@ -184,16 +184,13 @@ func clockSkew(x *exam) {
 		return
 	}
 	short := true
-	var ppm float64
 	s := worst(x.c, func(s *protocol.Stream) (float64, bool) {
-		length := millis(s.Last - s.First)
-		if length < skewLength {
+		if millis(s.Last-s.First) < skewLength {
 			return 0, false
 		}
 		short = false
-		v := s.SkewMS / float64(length) * 1e6
-		v, drift := max(v, -v), max(s.SkewMS, -s.SkewMS)
-		return v, v >= skewPPM && drift >= skewMS && s.JitterMeanMS < skewMS/2 && s.DeltaMaxMS < steadyDelta
+		v := ppm(s)
+		return v, v >= skewPPM && v < skewMost && max(s.SkewMS, -s.SkewMS) >= skewMS && s.JitterMeanMS < skewMS/2 && s.DeltaMaxMS < steadyDelta
 	})
 	if short {
 		x.skip(reasonShort)
@@ -201,15 +198,18 @@ func clockSkew(x *exam) {
 	if s == nil {
 		return
 	}
-	length := millis(s.Last - s.First)
-	ppm = s.SkewMS / float64(length) * 1e6
-	how := "fast"
-	if ppm < 0 {
-		how = "slow"
+	how, sign := "fast", 1.0
+	if s.SkewMS < 0 {
+		how, sign = "slow", -1
 	}
 	x.report(protocol.SeverityWarn, fmt.Sprintf("The sender's clock runs too %s: the receiver's buffer runs over or empty again and again.", how),
-		fmt.Sprintf("%s to %s: %+.1f ms in %s (%+.0f ppm)", s.Src, s.Dst, s.SkewMS, seconds(length), ppm),
+		fmt.Sprintf("%s to %s: %+.1f ms in %s (%+.0f ppm)", s.Src, s.Dst, s.SkewMS, seconds(millis(s.Last-s.First)), sign*ppm(s)),
 		"See the sender's clock source: a virtual machine without a stable timer, a gateway whose line (E1, BRI) gives no clock. If many streams show the same, check this sensor's clock.")
+}
+
+// ppm is how far the sender's clock is off, in parts per million, whichever way.
+func ppm(s *protocol.Stream) float64 {
+	return max(s.SkewMS, -s.SkewMS) / float64(max(1, millis(s.Last-s.First))) * 1e6
 }
 
 func codecMismatch(x *exam) {

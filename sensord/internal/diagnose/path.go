@@ -59,6 +59,8 @@ func (x *exam) talked() (ms int64, ok bool) {
 		x.skip(reasonNoMedia)
 	case ms > 0 && x.f.Astray:
 		x.skip(reasonAstray)
+	case ms > 0 && x.f.Unseen:
+		x.skip(reasonUnseen)
 	default:
 		return ms, ms > 0
 	}
@@ -125,8 +127,8 @@ func noAudio(x *exam) {
 	}
 	evidence := fmt.Sprintf("announced %s and %s, 0 packets in %s", endpoint(&f.Sides[0]), endpoint(&f.Sides[1]), seconds(ms))
 	remedy := "If this sensor sees the media of other calls: check firewall and NAT between the two addresses. Else mirror the media to it."
-	if f.Feedback && ms >= sureTalk {
-		x.report(protocol.SeverityBad, "The call was answered, RTCP or ICE was exchanged, and no RTP was seen.", evidence, remedy)
+	if f.Feedback && !f.Unseen && ms >= sureTalk {
+		x.report(protocol.SeverityBad, "The call was answered, RTCP or DTLS was exchanged, and no RTP was seen.", evidence, remedy)
 		return
 	}
 	x.report(protocol.SeverityInfo, "The call was answered, and no RTP was seen.", evidence, remedy)
@@ -139,8 +141,12 @@ func natPrivateSDP(x *exam) {
 		return
 	}
 	ms, why := talk(x.c, f)
-	if why == "" && f.Astray {
+	switch {
+	case why != "":
+	case f.Astray:
 		ms, why = 0, reasonAstray
+	case f.Unseen:
+		ms, why = 0, reasonUnseen
 	}
 	if why != "" {
 		x.skip(why)
@@ -185,7 +191,7 @@ func sipALG(x *exam) {
 	case why != "":
 		x.skip(why)
 		return
-	case ms == 0 || silent(f) < 0:
+	case ms == 0 || silent(f) < 0 || f.Unseen:
 		return
 	}
 	if f.RewrittenTo.IsValid() {
