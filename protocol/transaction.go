@@ -57,9 +57,6 @@ const (
 	TransactionUnterminated TransactionEnd = "unterminated" // the input ended first
 )
 
-// Failed reports whether the transaction was refused, or not answered at all.
-func (t *Transaction) Failed() bool { return t.Status >= 300 || t.End == TransactionTimeout }
-
 // RegistrationState says where a registration stands.
 type RegistrationState string
 
