@@ -11,6 +11,9 @@ func isToken(c byte) bool {
 	return c < 0x80 && bytes.IndexByte([]byte("-.!%*_+`'~"), c) >= 0
 }
 
+// maxMethod is the longest method that is taken for one, far beyond any in use.
+const maxMethod = 64
+
 // LooksLikeSIP tells by the first line whether a payload is a SIP message, or the start of one: "SIP/2.0 " and a
 // status, or a method, a URI with a scheme, and "SIP/2.0". A payload cut within the first line may still be recognised.
 // The port does not matter.
@@ -33,7 +36,7 @@ func LooksLikeSIP(b []byte) bool {
 		line = trimRight(b[:nl])
 	}
 	sp := bytes.IndexByte(line, ' ')
-	if sp < 2 || sp > 32 {
+	if sp < 2 || sp > maxMethod {
 		return false
 	}
 	for _, c := range line[:sp] {

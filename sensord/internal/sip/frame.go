@@ -89,7 +89,7 @@ func couldStart(b []byte) bool {
 	if sp < 0 {
 		sp = len(b)
 	}
-	if sp > 32 || len(b) > 4096 {
+	if sp > maxMethod || len(b) > 4096 {
 		return false
 	}
 	for _, c := range b[:sp] {
