@@ -66,6 +66,20 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 			d.close()
 		}
 	}()
+	if d.source, err = d.open(); err != nil {
+		return nil, err
+	}
+	if d.listener, err = listenSocket(c.Socket); err != nil {
+		return nil, err
+	}
+	if c.MetricsListen != "" {
+		if d.metrics, err = net.Listen("tcp", c.MetricsListen); err != nil {
+			return nil, fmt.Errorf("metrics_listen: %w; choose another address in %s", err, c.Path)
+		}
+	}
+	if err := d.giveUp(); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(c.StateDir, 0o750); err != nil {
 		return nil, fmt.Errorf("state_dir: %w; name a folder that sensord may write to in %s", err, c.Path)
 	}
@@ -87,9 +101,6 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	if d.spool, err = spool.Open(spool.Config{Dir: c.SpoolDir, Sensor: sensorName(c), MaxBytes: int64(c.MaxPoolMB) << 20, MaxDays: c.MaxPoolDays, Clock: time.Now, Log: log}); err != nil {
 		return nil, fmt.Errorf("spooldir: %w", err)
 	}
-	if d.source, err = d.open(); err != nil {
-		return nil, err
-	}
 	d.info = sensorInfo(c, d.source)
 
 	ec := analyze.Config{
@@ -106,14 +117,6 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	d.viewer = &viewer{pipeline: d.pipeline, counters: d.counters, now: time.Now}
 
 	api := sensorapi.NewHandler(sensor{d})
-	if d.listener, err = listenSocket(c.Socket); err != nil {
-		return nil, err
-	}
-	if c.MetricsListen != "" {
-		if d.metrics, err = net.Listen("tcp", c.MetricsListen); err != nil {
-			return nil, fmt.Errorf("metrics_listen: %w; choose another address in %s", err, c.Path)
-		}
-	}
 	if len(c.Servers) > 0 {
 		d.uplink = uplink.New(uplink.Config{
 			Servers: c.Servers, Fingerprint: c.Fingerprint, IdentityDir: filepath.Join(c.StateDir, "identity"), Token: string(c.Token),

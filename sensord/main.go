@@ -25,12 +25,13 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(Main(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(Main(ctx, os.Args[1:], os.Stdout, os.Stderr, confine))
 }
 
-// Main runs sensord until ctx ends or a replay is done, and answers its exit status.
-func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	cmd := newCommand(stderr)
+// Main runs sensord until ctx ends or a replay is done, and answers its exit status. confine is called once, when all
+// sockets are open; nil keeps the process as it is.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer, confine func(user string, capture bool) error) int {
+	cmd := newCommand(stderr, confine)
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
@@ -50,11 +51,12 @@ type options struct {
 	now     bool
 	stay    bool
 	wait    time.Duration
+	confine func(user string, capture bool) error
 	verbose bool
 }
 
-func newCommand(stderr io.Writer) *cobra.Command {
-	var o options
+func newCommand(stderr io.Writer, confine func(user string, capture bool) error) *cobra.Command {
+	o := options{confine: confine}
 	speed := "max"
 	cmd := &cobra.Command{
 		Use:   "sensord [-c FILE] [-r FILE.pcap ... [--speed N|max]]",

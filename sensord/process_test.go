@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 )
 
@@ -25,7 +26,11 @@ func (b *bench) process(env []string, args ...string) *exec.Cmd {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	cmd := exec.Command(exe, append([]string{"-c", filepath.Join(b.dir, "v.conf")}, args...)...)
+	args = append([]string{exe, "-c", filepath.Join(b.dir, "v.conf")}, args...)
+	if b.inNamespaceOf != 0 {
+		args = append([]string{"nsenter", "-n", "-t", strconv.Itoa(b.inNamespaceOf)}, args...) // which becomes what it runs
+	}
+	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(append(os.Environ(), asProgram+"=1"), env...)
 	cmd.Stderr = &b.log
 	if err := cmd.Start(); err != nil {

@@ -26,9 +26,11 @@ type bench struct {
 	t      *testing.T
 	dir    string
 	socket string
-	log    buffer
-	cancel context.CancelFunc
-	done   chan int
+
+	inNamespaceOf int // a process whose network namespace process starts sensord in; 0: ours
+	log           buffer
+	cancel        context.CancelFunc
+	done          chan int
 }
 
 // buffer is a log that may be read while it is written.
@@ -96,7 +98,7 @@ func (b *bench) start(args ...string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	b.cancel, b.done = cancel, make(chan int, 1)
 	go func() {
-		b.done <- Main(ctx, append([]string{"-c", filepath.Join(b.dir, "v.conf")}, args...), io.Discard, &b.log)
+		b.done <- Main(ctx, append([]string{"-c", filepath.Join(b.dir, "v.conf")}, args...), io.Discard, &b.log, nil)
 	}()
 }
 
@@ -140,7 +142,7 @@ func (b *bench) until(what string, done func() bool) {
 
 func TestVersionNamesOSAndArch(t *testing.T) {
 	var out bytes.Buffer
-	if s := Main(t.Context(), []string{"--version"}, &out, io.Discard); s != 0 {
+	if s := Main(t.Context(), []string{"--version"}, &out, io.Discard, nil); s != 0 {
 		t.Fatalf("exit status %d", s)
 	}
 	if want := runtime.GOOS + "/" + runtime.GOARCH; !strings.HasPrefix(out.String(), "sensord ") || !strings.Contains(out.String(), want) {

@@ -78,6 +78,7 @@ type Config struct {
 	MaxPoolDays   int    // maxpooldays; 0: no limit
 	StateDir      string // state_dir: identity and journal
 	Socket        string // api_socket: where voiptop finds the sensor
+	RunAsUser     string // run_as_user; "": whoever started it
 	MetricsListen string // metrics_listen: host:port of the Prometheus metrics; "" for none
 	RuleFile      string // rules_file: local capture rules
 
