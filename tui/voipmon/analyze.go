@@ -61,6 +61,7 @@ Exit status:
 				return errors.New("--transactions has no CSV: use --json")
 			}
 			a.stdin, a.stdout, a.stderr = c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
+			tuneCollector(os.Getenv("GOGC"))
 			return a.run(c.Context(), args)
 		},
 	}
