@@ -138,14 +138,20 @@ func (p *parser) operand() (arith, error) {
 	return nil, p.wrong("a number, len, or bytes of a header as in udp[8:2]")
 }
 
+const maxOffset = 65535 // beyond it, the kernel keeps other things than the frame
+
 // load reads `[index]` or `[index:size]`.
 func (p *parser) load(t token) (arith, error) {
 	if err := p.need("["); err != nil {
 		return nil, err
 	}
+	at := p.peek()
 	index, err := p.arith(0)
 	if err != nil {
 		return nil, err
+	}
+	if k, ok := index.(constant); ok && k > maxOffset {
+		return nil, wrong(p.text, at, fmt.Sprintf("an offset from 0 to %d", maxOffset))
 	}
 	size := uint32(1)
 	if p.take(":") {

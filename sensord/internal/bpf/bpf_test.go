@@ -27,6 +27,7 @@ func TestErrorsNameColumnFoundExpectedAndTheNearestWord(t *testing.T) {
 		{"(udp or tcp", `column 12: found the end, expected ")"`},
 		{"udp and 5060", `column 9: found "5060", expected a protocol`},
 		{"udp[8:3] = 1", `column 7: found "3", expected a size of 1, 2 or 4 bytes`},
+		{"ether[-1] = 0", `column 7: found "-", expected an offset from 0 to 65535`},
 		{"udp[8]", `column 7: found the end, expected a comparison: =, !=, <, <=, > or >=`},
 		{"dns[8] = 1", `column 1: found "dns"`},
 		{"len-14 > 3", `column 1: found "len-14"`},

@@ -20,10 +20,10 @@ type skb struct {
 func runLive(prog []bpf.RawInstruction, s skb) uint32 {
 	var a, x uint32
 	var m [16]uint32
-	load := func(off uint32, size int) (uint32, bool) {
+	load := func(off uint32, size int, absolute bool) (uint32, bool) {
 		from := int(off)
 		switch {
-		case off >= ancillary:
+		case off >= ancillary && absolute:
 			switch off - ancillary {
 			case ancProtocol:
 				return uint32(s.protocol), true
@@ -65,9 +65,9 @@ func runLive(prog []bpf.RawInstruction, s skb) uint32 {
 			size := map[uint16]int{opLoadW: 4, opLoadH: 2, opLoadB: 1}[i.Op&0x18]
 			switch i.Op & 0xe0 {
 			case modeAbs:
-				a, ok = load(i.K, size)
+				a, ok = load(i.K, size, true)
 			case modeInd:
-				a, ok = load(i.K+x, size)
+				a, ok = load(i.K+x, size, false)
 			case modeImm:
 				a = i.K
 			case modeMem:
@@ -78,7 +78,7 @@ func runLive(prog []bpf.RawInstruction, s skb) uint32 {
 		case 1: // LDX
 			switch i.Op & 0xe0 {
 			case 0xa0:
-				x, ok = load(i.K, 1)
+				x, ok = load(i.K, 1, false)
 				x = x & 15 * 4
 			case modeImm:
 				x = i.K
