@@ -22,13 +22,14 @@ type conn struct {
 	missing pair    // the stream that was not seen yet
 	use     *list.Element
 
-	client  *half // nil until its ClientHello has been read
-	random  random
-	early   bool
-	skipped int // bytes of early data
-	server  hello
-	suite   *suite // nil until the ServerHello has been read
-	v13     bool
+	client      *half // nil until its ClientHello has been read
+	clientHello hello
+	random      random
+	skipped     int // bytes of early data
+	server      hello
+	suite       *suite // nil until the ServerHello has been read
+	v13         bool
+	origin      *random // TLS 1.2: of the connection that made the secret; see resume
 
 	held     []decode.Datagram // of both directions, in order; see hold
 	heldSize int
@@ -175,7 +176,8 @@ func (c *conn) hello(h *half, kind uint8, body []byte) bool {
 			return false
 		}
 		if c.client == nil {
-			c.client, c.random, c.early, c.progress = h, p.random, p.early, true
+			c.client, c.clientHello, c.random, c.progress = h, p, p.random, true
+			c.resume()
 		}
 	case serverHello:
 		p, ok := parseServerHello(body)
@@ -204,6 +206,9 @@ func (c *conn) hello(h *half, kind uint8, body []byte) bool {
 			return false
 		}
 		c.progress = true
+		c.resume()
+	case sessionTicket:
+		c.ticketed(body)
 	}
 	return true
 }
@@ -241,7 +246,7 @@ func (c *conn) opener(h *half, e epoch) (o *opener, traffic []byte) {
 		}
 		return c.suite.opener13(traffic), traffic
 	}
-	s := c.table.log.byRandom[c.random]
+	s := c.named()
 	if s == nil || s[masterSecret] == nil {
 		return nil, nil
 	}
@@ -263,7 +268,7 @@ const maxEarly = 1 << 20
 // unreadable decides what to do about a record of n bytes that does not open, and answers how many of them are done with.
 func (c *conn) unreadable(h *half, n int) int {
 	switch {
-	case c.early && h == c.client && h.epoch == inHandshake && h.seq == 0 && c.skipped < maxEarly: // under the early traffic secret
+	case c.clientHello.early && h == c.client && h.epoch == inHandshake && h.seq == 0 && c.skipped < maxEarly: // under the early traffic secret
 		c.table.count[earlyData]++
 		c.skipped += n
 		return n

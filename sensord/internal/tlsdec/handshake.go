@@ -1,30 +1,34 @@
 package tlsdec
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // Types of handshake messages, RFC 8446 section 4.
 const (
-	helloRequest = 0
-	clientHello  = 1
-	serverHello  = 2
-	finished     = 20
-	keyUpdate    = 24
+	helloRequest  = 0
+	clientHello   = 1
+	serverHello   = 2
+	sessionTicket = 4
+	finished      = 20
+	keyUpdate     = 24
 )
 
 // maxHello is the longest hello that is put together; one with post-quantum keys has some 2 kB.
 const maxHello = 64 << 10
 
 // messages cuts handshake messages out of records: type 1 | length 3 | body. They may lie across records, and several
-// in one. Only hellos are held together; of the others the type is what matters.
+// in one. Only hellos and tickets are held together; of the others the type is what matters.
 type messages struct {
 	head [4]byte
 	have int    // bytes of head
 	left int    // bytes of the body to come
-	body []byte // of a hello
+	body []byte // of a hello or ticket
 }
 
-// feed takes a record's content and calls emit at the end of each message; body is nil but for hellos. emit answers
-// whether to go on. feed answers false if it did not, or if a hello is too long.
+// feed takes a record's content and calls emit at the end of each message; body is nil but for hellos and tickets. emit answers
+// whether to go on. feed answers false if it did not, or if one of those is too long.
 func (m *messages) feed(b []byte, emit func(kind uint8, body []byte) bool) bool {
 	for len(b) > 0 {
 		if m.have < 4 {
@@ -36,12 +40,12 @@ func (m *messages) feed(b []byte, emit func(kind uint8, body []byte) bool) bool 
 			}
 			m.left = int(m.head[1])<<16 | int(m.head[2])<<8 | int(m.head[3])
 			m.body = m.body[:0]
-			if m.hello() && m.left > maxHello {
+			if m.wanted() && m.left > maxHello {
 				return false
 			}
 		}
 		n := min(m.left, len(b))
-		if m.hello() {
+		if m.wanted() {
 			m.body = append(m.body, b[:n]...)
 		}
 		m.left -= n
@@ -56,7 +60,9 @@ func (m *messages) feed(b []byte, emit func(kind uint8, body []byte) bool) bool 
 	return true
 }
 
-func (m *messages) hello() bool { return m.head[0] == clientHello || m.head[0] == serverHello }
+func (m *messages) wanted() bool {
+	return m.head[0] == clientHello || m.head[0] == serverHello || m.head[0] == sessionTicket
+}
 
 func (m *messages) reset() { m.have, m.left = 0, 0 }
 
@@ -65,6 +71,7 @@ const (
 	version13 = 0x0304
 
 	extEncryptThenMAC    = 22
+	extSessionTicket     = 35
 	extEarlyData         = 42
 	extSupportedVersions = 43
 )
@@ -72,6 +79,8 @@ const (
 // hello is what is needed of a ClientHello or ServerHello.
 type hello struct {
 	random         random
+	session        []byte // its ID
+	ticket         []byte // the client's
 	suite          uint16 // the server's
 	version        uint16
 	retry          bool // HelloRetryRequest
@@ -92,11 +101,16 @@ func parseClientHello(b []byte) (h hello, ok bool) {
 	c := cursor{b: b}
 	h.version = c.u16()
 	copy(h.random[:], c.take(32))
-	c.take(int(c.u8()))
+	h.session = bytes.Clone(c.take(int(c.u8())))
 	c.take(int(c.u16()))
 	c.take(int(c.u8()))
-	c.extensions(func(kind uint16, _ []byte) {
-		h.early = h.early || kind == extEarlyData
+	c.extensions(func(kind uint16, body []byte) {
+		switch kind {
+		case extEarlyData:
+			h.early = true
+		case extSessionTicket:
+			h.ticket = bytes.Clone(body)
+		}
 	})
 	return h, !c.bad
 }
@@ -107,7 +121,7 @@ func parseServerHello(b []byte) (h hello, ok bool) {
 	c := cursor{b: b}
 	h.version = c.u16()
 	copy(h.random[:], c.take(32))
-	c.take(int(c.u8()))
+	h.session = bytes.Clone(c.take(int(c.u8())))
 	h.suite = c.u16()
 	h.compressed = c.u8() != 0
 	c.extensions(func(kind uint16, body []byte) {

@@ -38,10 +38,12 @@ func (c *conn) release() {
 		}
 		for i := range queue {
 			d := &queue[i]
-			if h := c.half(d.Stream); h.blocked {
+			switch h := c.half(d.Stream); {
+			case c.dead:
+			case h.blocked:
 				c.held = append(c.held, *d)
 				c.heldSize += len(d.Payload) + heldOverhead
-			} else if !c.dead {
+			default:
 				c.run(h, d)
 			}
 		}

@@ -10,7 +10,7 @@ import (
 type Config struct {
 	MaxConns int   // connections; 8192
 	MaxBytes int   // held back of all of them: records whose key or end has not come; 32 MiB
-	MaxKeys  int   // connections whose secrets are remembered, those named last; 65,536
+	MaxKeys  int   // connections whose secrets are remembered, those named last, and TLS 1.2 sessions; 65,536
 	KeyWait  int64 // nanoseconds that a connection waits for its secrets; 5 s
 }
 
@@ -44,6 +44,7 @@ type Table struct {
 	cfg      Config
 	open     func() Stream
 	log      *keyLog
+	sessions *sessions
 	byStream map[uint64]*conn
 	pairs    map[pair]*conn // of which one direction was seen, by the other
 	byUse    list.List      // of *conn, longest unused first
@@ -58,7 +59,7 @@ type pair struct{ src, dst decode.Endpoint }
 // New makes a table. open makes what takes the plaintext of a direction.
 func New(cfg Config, open func() Stream) *Table {
 	cfg = cfg.withDefaults()
-	return &Table{cfg: cfg, open: open, log: newKeyLog(cfg.MaxKeys), byStream: map[uint64]*conn{}, pairs: map[pair]*conn{}}
+	return &Table{cfg: cfg, open: open, log: newKeyLog(cfg.MaxKeys), sessions: newSessions(cfg.MaxKeys), byStream: map[uint64]*conn{}, pairs: map[pair]*conn{}}
 }
 
 // Keys takes whole lines of a key log, and reads what was waiting for them.
@@ -66,7 +67,7 @@ func (t *Table) Keys(lines []byte) {
 	t.log.add(lines)
 	var ready []*conn
 	for e := t.waiting.Front(); e != nil; e = e.Next() {
-		if c := e.Value.(*conn); t.log.byRandom[c.random] != nil {
+		if c := e.Value.(*conn); c.named() != nil {
 			ready = append(ready, c)
 		}
 	}
@@ -95,9 +96,11 @@ func (t *Table) Feed(d *decode.Datagram) {
 		c = t.join(d)
 	}
 	t.byUse.MoveToBack(c.use)
-	if h := c.half(d.Stream); h.blocked {
+	switch h := c.half(d.Stream); {
+	case c.dead:
+	case h.blocked:
 		c.hold(h, d, d.Payload)
-	} else {
+	default:
 		c.run(h, d)
 	}
 	c.release()
