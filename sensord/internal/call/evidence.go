@@ -27,7 +27,7 @@ type evidence struct {
 	digitsRefused      int
 	byeChallenger      decode.Endpoint // who challenged the callee's BYE
 	leakedTo           decode.Endpoint // and got its credentials
-	unseen             bool // a receiver reports of a stream that was not seen
+	unseen             bool            // a receiver reports of a stream that was not seen
 	lengthOff          int
 	rewrittenFrom      netip.Addr // c= of one message on its first hop and on a later one
 	rewrittenTo        netip.Addr
@@ -113,8 +113,10 @@ func (c *Call) describeSide(m *sip.Message, s *sdp.Session, media *sdp.Media, wh
 	cseq, _, _ := m.CSeq()
 	branch := noDigest.bytes(m.Branch())
 	if p.description.branch == 0 {
-		p.description = description{branch: branch, cseq: cseq, keyless: media.SAVP && !media.Keyed, ice: len(media.Candidates) > 0, origin: s.Origin,
-			header: hostAddr(sip.ParseURI(sip.ParseAddress(m.Get(sip.Contact)).URI).Host)}
+		p.description = description{
+			branch: branch, cseq: cseq, keyless: media.SAVP && !media.Keyed, ice: len(media.Candidates) > 0, origin: s.Origin,
+			header: hostAddr(sip.ParseURI(sip.ParseAddress(m.Get(sip.Contact)).URI).Host),
+		}
 		return
 	}
 	p.description.keyless = p.description.keyless && media.SAVP && !media.Keyed
@@ -175,7 +177,7 @@ func (c *Call) facts() *diagnose.Facts {
 	f := &c.table.facts
 	*f = diagnose.Facts{
 		Streams: slices.Grow(f.Streams[:0], len(c.streams)+len(c.borrowed)),
-		Joined: c.joined, Finished: c.finished, Held: c.wasHeld || c.held(), T38: c.t38, T38Refused: e.t38Refused, SharedMedia: c.shares,
+		Joined:  c.joined, Finished: c.finished, Held: c.wasHeld || c.held(), T38: c.t38, T38Refused: e.t38Refused, SharedMedia: c.shares,
 		Challenged: c.challenged, RefusedCredentials: e.refusedCredentials,
 		InviteRepeats: c.inviteRetrans, AnswerRepeats: c.answerRetrans, ByeRepeats: c.byeRetrans,
 		Acked: c.ack != 0 && c.ack >= c.answer, ByeDone: protocol.TimeFromNanos(c.byeDone), Feedback: c.feedback,

@@ -12,11 +12,15 @@ import (
 func good() (*protocol.CDR, *Facts) {
 	start := protocol.Time(1_700_000_000_000_000)
 	ms := func(v int64) *int64 { return &v }
-	c := &protocol.CDR{Start: start, Ringing: start + 1e6, Answer: start + 2e6, End: start + 22e6, ConnectMS: ms(20000), PDDMS: ms(1000),
-		Status: 200, EndCause: protocol.EndBye, EndBy: protocol.PartyCaller}
+	c := &protocol.CDR{
+		Start: start, Ringing: start + 1e6, Answer: start + 2e6, End: start + 22e6, ConnectMS: ms(20000), PDDMS: ms(1000),
+		Status: 200, EndCause: protocol.EndBye, EndBy: protocol.PartyCaller,
+	}
 	for _, d := range []protocol.Direction{protocol.FromCaller, protocol.FromCallee} {
-		c.Streams = append(c.Streams, protocol.Stream{Src: "192.0.2.10:4000", Dst: "198.51.100.20:5000", Direction: d, Media: "audio", Codec: "PCMA",
-			Packets: 1000, Expected: 1000, First: c.Answer, Last: c.End, JitterMeanMS: 1, MOSAdapt: protocol.MOS{Avg: 4.4, Min: 4.4}})
+		c.Streams = append(c.Streams, protocol.Stream{
+			Src: "192.0.2.10:4000", Dst: "198.51.100.20:5000", Direction: d, Media: "audio", Codec: "PCMA",
+			Packets: 1000, Expected: 1000, First: c.Answer, Last: c.End, JitterMeanMS: 1, MOSAdapt: protocol.MOS{Avg: 4.4, Min: 4.4},
+		})
 	}
 	f := &Facts{Finished: true, Acked: true, ByeDone: c.End, Streams: make([]Stream, 2)}
 	for i, a := range []string{"192.0.2.10", "198.51.100.20"} {

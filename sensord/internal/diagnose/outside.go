@@ -18,17 +18,21 @@ func (s *Sources) JudgeTransaction(t *protocol.Transaction) {
 	t.Findings = []protocol.Finding{}
 	s.begin()
 	if scanner(t.UserAgent) {
-		t.Findings = append(t.Findings, protocol.Finding{Code: "scanner", Severity: protocol.SeverityWarn,
+		t.Findings = append(t.Findings, protocol.Finding{
+			Code: "scanner", Severity: protocol.SeverityWarn,
 			Text:     "The request comes from a tool that scans for open telephone systems.",
-			Evidence: fmt.Sprintf("%s with User-Agent %q from %s at %s", t.Method, t.UserAgent, t.Src, t.First), Remedy: remedyScanner})
+			Evidence: fmt.Sprintf("%s with User-Agent %q from %s at %s", t.Method, t.UserAgent, t.Src, t.First), Remedy: remedyScanner,
+		})
 	}
 	switch t.Method {
 	case "OPTIONS":
 		if t.End == protocol.TransactionTimeout && t.Attempts >= lostOptions {
-			t.Findings = append(t.Findings, protocol.Finding{Code: "options-unanswered", Severity: protocol.SeverityWarn,
+			t.Findings = append(t.Findings, protocol.Finding{
+				Code: "options-unanswered", Severity: protocol.SeverityWarn,
 				Text:     "OPTIONS was sent again and again and not answered: the other side cannot be reached, or its answers do not come back.",
 				Evidence: fmt.Sprintf("%s to %s, %d times from %s to %s", t.Src, t.Dst, t.Attempts, t.First, t.Last),
-				Remedy:   "Check that the device is up and listens on that address and port, and that a firewall lets SIP pass both ways."})
+				Remedy:   "Check that the device is up and listens on that address and port, and that a firewall lets SIP pass both ways.",
+			})
 		}
 	case "REGISTER":
 		s.register(t)
@@ -73,13 +77,17 @@ func (s *Sources) register(t *protocol.Transaction) {
 	if r.n < stormRegisters {
 		return
 	}
-	t.Findings = append(t.Findings, protocol.Finding{Code: "register-storm", Severity: protocol.SeverityWarn,
+	t.Findings = append(t.Findings, protocol.Finding{
+		Code: "register-storm", Severity: protocol.SeverityWarn,
 		Text:     "The telephone registers far too often.",
 		Evidence: fmt.Sprintf("%s registered %d times for %s since %s, last answered with %d", from, r.n, t.AOR, r.since, t.Status),
-		Remedy:   "Where it is refused: set its password right, or block it. Else raise the expiry of its registration (300 s and more); one keeps a NAT open with OPTIONS or CRLF."})
+		Remedy:   "Where it is refused: set its password right, or block it. Else raise the expiry of its registration (300 s and more); one keeps a NAT open with OPTIONS or CRLF.",
+	})
 }
 
 func (s *Sources) flood(t *protocol.Transaction, text, evidence string) {
-	t.Findings = append(t.Findings, protocol.Finding{Code: "register-flood", Severity: protocol.SeverityWarn, Text: text, Evidence: evidence,
-		Remedy: "Block the address at the firewall (fail2ban does it from the PBX's log), and use long passwords that are not the extension's number."})
+	t.Findings = append(t.Findings, protocol.Finding{
+		Code: "register-flood", Severity: protocol.SeverityWarn, Text: text, Evidence: evidence,
+		Remedy: "Block the address at the firewall (fail2ban does it from the PBX's log), and use long passwords that are not the extension's number.",
+	})
 }

@@ -9,8 +9,10 @@ import (
 
 // scannerAgents are parts of what known scanning tools say in User-Agent, in lower case. Tools that others use as well
 // (sipsak, SIPp, VaxSIPUserAgent) are not in it.
-var scannerAgents = []string{"friendly-scanner", "friendly-request", "sipvicious", "sundayddr", "sip-scan", "sipscan", "pplsip",
-	"siparmyknife", "sivus", "elite scanner", "mr.sip"}
+var scannerAgents = []string{
+	"friendly-scanner", "friendly-request", "sipvicious", "sundayddr", "sip-scan", "sipscan", "pplsip",
+	"siparmyknife", "sivus", "elite scanner", "mr.sip",
+}
 
 // scannerAgent knows a scanner by the name that it gives itself. Sources knows others by what they do.
 func scannerAgent(x *exam) {

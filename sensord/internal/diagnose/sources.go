@@ -144,10 +144,12 @@ func (o *source) scan(c *protocol.CDR) {
 	if seen < probeNumbers || o.reached > c.Start-fraudTime && o.reached != 0 {
 		return
 	}
-	add(c, protocol.Finding{Code: "scanner", Severity: protocol.SeverityWarn,
+	add(c, protocol.Finding{
+		Code: "scanner", Severity: protocol.SeverityWarn,
 		Text:     "The address tries number after number and reaches nobody: it scans for extensions or open lines.",
 		Evidence: fmt.Sprintf("%s tried %d numbers in %s, all refused, this one with %d", o.host, seen, seconds(millis(c.Start-first)), c.Status),
-		Remedy:   remedyScanner})
+		Remedy:   remedyScanner,
+	})
 }
 
 // distinct counts what was tried within a time before now, and says when it began.
@@ -184,11 +186,13 @@ func (o *source) fraud(c *protocol.CDR, t try, number string) bool {
 	if len(seen) < fraudPrefixes {
 		return false
 	}
-	x := protocol.Finding{Code: "toll-fraud", Severity: protocol.SeverityWarn,
+	x := protocol.Finding{
+		Code: "toll-fraud", Severity: protocol.SeverityWarn,
 		Text:     "The address tries one number behind many prefixes: it looks for a way to dial out at your cost.",
 		Evidence: fmt.Sprintf("%s tried %d ways to dial ...%s within %d minutes, this one %s", o.host, len(seen), tail(number), fraudTime/60e6, number),
 		Remedy: "Block the address at the firewall, and let the dial plan take calls out only from accounts that are authenticated and allowed to; set limits " +
-			"for international and premium numbers at the carrier."}
+			"for international and premium numbers at the carrier.",
+	}
 	if c.Answer != 0 {
 		x.Severity, x.Text = protocol.SeverityBad, "The address tried one number behind many prefixes, and this one was answered: somebody dials out at your cost."
 	}
