@@ -201,7 +201,7 @@ func (c *Call) facts() *diagnose.Facts {
 	for i, s := range heard {
 		if k := s.codec; k != nil && k.kind != sdp.Video {
 			f.Sides[c.sender(s)].Sent = true
-			f.Astray = f.Astray || s.to == nil
+			f.Astray = f.Astray || s.to == nil || s.to.origin == learned
 		}
 		s.facts(&f.Streams[i])
 	}

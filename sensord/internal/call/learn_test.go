@@ -2,7 +2,10 @@ package call
 
 import (
 	"fmt"
+	"slices"
 	"testing"
+
+	"voiptop/protocol"
 )
 
 // The addresses that the parties believe to have, and those that others see.
@@ -39,6 +42,23 @@ func TestMediaIsFoundWhereBothSidesAnnounceAddressesThatNobodySees(t *testing.T)
 			check(t, "codec", r.Streams[1].Codec, "PCMA")
 			check(t, "learned", s.t.count.learned, c.learned)
 			check(t, "unbound", s.t.count.unbound, uint64(0))
+		})
+	}
+}
+
+func TestNobodyIsAccusedOfSilenceByGuess(t *testing.T) {
+	for _, c := range []struct {
+		name, bob string
+		want      bool
+	}{{"learned", bobElsewhere, false}, {"assumed", bobOutside, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSim(t)
+			s.setUp(0, "", aliceInside, bobInside)
+			s.talk(2.1, 1500, aliceOutside, c.bob, 8, 0xa)
+			s.hangUp(33, "")
+			r := s.finish(33)
+			check(t, "streams", len(r.Streams), 1)
+			check(t, "one-way-audio", slices.ContainsFunc(r.Findings, func(f protocol.Finding) bool { return f.Code == "one-way-audio" }), c.want)
 		})
 	}
 }

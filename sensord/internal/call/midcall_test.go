@@ -2,9 +2,11 @@ package call
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"voiptop/protocol"
+	"voiptop/sensord/internal/rtp"
 	"voiptop/sensord/internal/sip"
 )
 
@@ -105,4 +107,40 @@ func TestPRACKWithAnOfferIsNoAnswer(t *testing.T) {
 	check(t, "codec after it", s.t.first.chosen[0].name, "PCMU")
 	check(t, "on hold after it", s.t.first.held(), true)
 	check(t, "answered", s.finish(2).Status, 0)
+}
+
+// FuzzRequestsWithinACall plays REFER, INFO and an INVITE with hostile header values: what is read out of them stays within its
+// alphabet and bounds, and nothing is left behind.
+func FuzzRequestsWithinACall(f *testing.F) {
+	f.Add("<sip:1003@example.org?Replaces=second%40host%3Bto-tag%3Db>", "Signal=5\r\nDuration=1", "call-1@alice;to-tag=a", "ab30317f1a784dc48ff824d0d3715d86;remote=0")
+	f.Add("<sip:%zz?a&replaces=%", "=\n=", ";", ";;")
+	f.Fuzz(func(t *testing.T, referTo, body, replaces, session string) {
+		for _, v := range []string{referTo, replaces, session} {
+			if strings.ContainsAny(v, "\r\n") {
+				t.Skip()
+			}
+		}
+		s := newSim(t, withHeaders)
+		s.setUp(0, "", aliceRTP, bobRTP)
+		s.sip(1, alice, bob, msg{first: "REFER sip:x SIP/2.0", cseq: "2 REFER", to: "b", more: "Refer-To: " + referTo + "\r\n"})
+		for i := range 70 {
+			s.raw(2+float64(i)/100, alice, bob, info(10+i, "a", "b", "application/dtmf-relay", body))
+		}
+		s.invite(leg{at: 4, src: bob, dst: pbx, id: "other", caller: "1002", callee: "1003", more: "Replaces: " + replaces + "\r\nSession-ID: " + session + "\r\nX-CID: " + session + "\r\n"})
+		s.t.Tick(at(40000))
+		if len(s.calls) != 2 || len(s.t.legs.keys) != 0 || len(s.t.ends) != 0 {
+			t.Fatalf("%d calls, %d header values and %d endpoints left", len(s.calls), len(s.t.legs.keys), len(s.t.ends))
+		}
+		for _, c := range s.calls {
+			if len(c.DTMFInfo) > rtp.MaxDigits || strings.Trim(c.DTMFInfo, infoEvents) != "" {
+				t.Fatalf("digits %q", c.DTMFInfo)
+			}
+			if c.GroupID != s.calls[0].ID.String() && c.GroupID != c.ID.String() {
+				t.Fatalf("%s is in the group %s", c.CallID, c.GroupID)
+			}
+		}
+		if got := unescaped([]byte(referTo)); len(got) > len(referTo) {
+			t.Fatalf("%q has grown to %q", referTo, got)
+		}
+	})
 }
