@@ -149,7 +149,7 @@ func (l *lowering) needs(x arith, n **node, whole *bool) error {
 		switch proto, _ := header(x.t.text); {
 		case x.t.text == "ether" || x.t.text == "link":
 			if l.o.Link == LiveAny {
-				err = l.wrong(x.t, "nothing of the link layer's header: the link is "+l.o.Link.String())
+				err = l.wrong(x.t, "no byte of the link layer's header: the link is "+l.o.Link.String())
 			}
 			is = always(true)
 		case proto == 0:

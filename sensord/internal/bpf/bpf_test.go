@@ -58,8 +58,8 @@ func TestCompileRefusesWhatTheLinkDoesNotHave(t *testing.T) {
 		link Link
 		want string
 	}{
-		{"ether host 00:11:22:33:44:55", LiveAny, "column 12: found \"00:11:22:33:44:55\", expected nothing of Ethernet addresses: the link is any kind of interface"},
-		{"ether[0] = 1", LiveAny, "expected nothing of the link layer's header"},
+		{"ether host 00:11:22:33:44:55", LiveAny, "column 12: found \"00:11:22:33:44:55\", expected no Ethernet address: the link is any kind of interface"},
+		{"ether[0] = 1", LiveAny, "expected no byte of the link layer's header"},
 		{"udp or vlan", Raw, `column 8: found "vlan", expected vlan on an Ethernet frame`},
 		{"mpls", Raw, "expected no mpls"},
 		{"mpls and arp", Ethernet, "expected ip, ip6 or what they carry, after mpls"},

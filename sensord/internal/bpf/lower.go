@@ -179,7 +179,7 @@ func (l *lowering) keyword(k keyword) (*node, error) {
 // addresses says whether the link has Ethernet addresses that can be read.
 func (l *lowering) addresses(t token) error {
 	if l.o.Link != Ethernet && l.o.Link != LiveEthernet {
-		return l.wrong(t, fmt.Sprintf("nothing of Ethernet addresses: the link is %v", l.o.Link))
+		return l.wrong(t, fmt.Sprintf("no Ethernet address: the link is %v", l.o.Link))
 	}
 	return nil
 }
