@@ -156,6 +156,7 @@ func (s *service) run(ctx context.Context, m *metrics) error {
 		return nil
 	})
 	g.Go(func() error { s.maintain(ctx, m); return nil })
+	g.Go(func() error { s.supervise(ctx); return nil })
 	err := g.Wait()
 	s.log.Info("stopped")
 	return err

@@ -140,6 +140,7 @@ func (d *daemon) run(ctx context.Context) error {
 	})
 	g.Go(func() error { d.rules.watch(ctx); return nil })
 	g.Go(func() error { d.keepSpool(ctx); return nil })
+	g.Go(func() error { d.supervise(ctx); return nil })
 	if d.checkpointed() {
 		g.Go(func() error { d.checkpoint(ctx); return nil })
 	}

@@ -135,18 +135,20 @@ func TestConfinedSensorCapturesAgainAfterTheInterfaceWasDown(t *testing.T) {
 		t.Skip(err)
 	}
 	defer func() { holder.Process.Kill(); holder.Wait() }()
-	made := func() bool { return in(holder, "ip", "link", "add", "tap", "type", "dummy") == nil }
+	made := func() bool {
+		return in(holder, "ip", "link", "add", "tap", "type", "veth", "peer", "name", "peer") == nil
+	}
 	own, _ := os.Readlink("/proc/self/ns/net")
 	b.until("there is a namespace", func() bool {
 		ns, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", holder.Process.Pid))
 		return err == nil && ns != own
 	})
 	if !made() {
-		t.Skip("no dummy interfaces here")
+		t.Skip("no veth interfaces here")
 	}
 	up := func() {
 		t.Helper()
-		for _, args := range [][]string{{"link", "set", "tap", "up"}, {"addr", "replace", "192.0.2.1/24", "dev", "tap"}} {
+		for _, args := range [][]string{{"link", "set", "peer", "up"}, {"link", "set", "tap", "up"}, {"addr", "replace", "192.0.2.1/24", "dev", "tap"}} {
 			if err := in(holder, append([]string{"ip"}, args...)...); err != nil {
 				t.Fatalf("ip %v: %v", args, err)
 			}

@@ -1,11 +1,17 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
+
+	"voiptop/protocol"
 )
 
 // asProgram makes the test binary be sensord itself, so that tests can kill a process of its own.
@@ -17,6 +23,55 @@ func TestMain(m *testing.M) {
 		return
 	}
 	os.Exit(m.Run())
+}
+
+func TestClosedTerminalStopsTheSensorInOrder(t *testing.T) {
+	b := newBench(t, "id_sensor = 1")
+	cmd := b.process(nil, "-r", b.oneCall(), "--speed", "0.1", "--now")
+	api := b.api()
+	b.until("a call runs", func() bool {
+		u, err := api.Snapshot(t.Context())
+		return err == nil && len(u.Calls) == 1
+	})
+	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, b.log.String())
+	}
+	b.start("-r", b.oneCall(), "--stay")
+	list, err := b.api().Calls(t.Context(), 10, protocol.UUID{})
+	if err != nil || !slices.ContainsFunc(list, func(c protocol.CDR) bool { return c.EndCause == protocol.EndInterrupted }) {
+		t.Errorf("no interrupted call among %d (%v)", len(list), err)
+	}
+}
+
+// The units in the manual are ones that systemd takes.
+func TestManualsUnitsAreValid(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip(err)
+	}
+	dir, units := t.TempDir(), 0
+	for i, part := range strings.Split(readFile(t, "../docs/install.md"), "```") {
+		unit, ok := strings.CutPrefix(part, "ini\n")
+		if !ok {
+			continue
+		}
+		units++
+		unit = strings.NewReplacer("/usr/local/bin/sensord", "/bin/true", "/usr/local/bin/hosted", "/bin/true").Replace(unit)
+		path := filepath.Join(dir, fmt.Sprintf("unit%d.service", i))
+		if err := os.WriteFile(path, []byte(unit), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command(analyze, "verify", "--man=no", "--recursive-errors=no", path).CombinedOutput()
+		if err != nil || strings.Contains(string(out), filepath.Base(path)) {
+			t.Errorf("%v\n%s\n%s", err, out, unit)
+		}
+	}
+	if units != 2 {
+		t.Errorf("%d units in docs/install.md, want 2", units)
+	}
 }
 
 // process starts sensord as a process of its own, with its configuration, the environment and the arguments.
