@@ -5,8 +5,9 @@ import "encoding/binary"
 const (
 	// searchWindow is how many records may have been lost in one place.
 	searchWindow = 64
-	// searchBudget is how many bytes may be decrypted in vain, in a row, before a connection is given up.
-	searchBudget = 32 << 20
+	// searchBudget is how many bytes may be decrypted in vain, in a row, before a connection is given up: some 10 ms.
+	searchBudget = 8 << 20
+	tryOverhead  = 256 // bytes that a try costs besides
 )
 
 // trial is a key that the next record may be under.
@@ -101,7 +102,7 @@ func (c *conn) try(h *half, record []byte) bool {
 	for i := range h.trials {
 		t := &h.trials[i]
 		for seq := t.from; seq < t.from+searchWindow; seq++ {
-			if h.budget -= len(record); h.budget < 0 {
+			if h.budget -= len(record) + tryOverhead; h.budget < 0 {
 				c.fail(lostTrack)
 				return false
 			}
