@@ -189,7 +189,7 @@ func BenchmarkAppendJSON(b *testing.B) {
 	c.Messages = make([]Message, 8)
 	for i := range c.Messages {
 		c.Messages[i] = Message{
-			T: Time(1_784_714_405_000_001 + i), Src: "192.0.2.10:5060", Dst: "198.51.100.20:5060",
+			T: 1_784_714_405_000_001 + Time(i), Src: "192.0.2.10:5060", Dst: "198.51.100.20:5060",
 			FirstLine: "INVITE sip:1002@example.org SIP/2.0", CSeq: "1 INVITE",
 		}
 	}
