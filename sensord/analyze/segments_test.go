@@ -64,8 +64,11 @@ func TestEverySegmentOfAKeptMessageIsKeptOnce(t *testing.T) {
 		{"one message in four segments", []string{a[:50], a[50:90], a[90:91], a[91:]}, map[string][]int{"call-a": {0, 1, 2, 3}}},
 		{"a segment with the end of one and the start of another", []string{a[:50], a[50:] + b[:20], b[20:]}, map[string][]int{"call-a": {0, 1}, "call-b": {1, 2}}},
 		{"two whole messages in a segment", []string{a + b}, map[string][]int{"call-a": {0}, "call-b": {0}}},
-		{"two messages of a call that share a segment", []string{a[:50], a[50:] + strings.Replace(a, "INVITE", "INFO", 2)[:30], strings.Replace(a, "INVITE", "INFO", 2)[30:]},
-			map[string][]int{"call-a": {0, 1, 2}}},
+		{
+			"two messages of a call that share a segment",
+			[]string{a[:50], a[50:] + strings.Replace(a, "INVITE", "INFO", 2)[:30], strings.Replace(a, "INVITE", "INFO", 2)[30:]},
+			map[string][]int{"call-a": {0, 1, 2}},
+		},
 		{"keep-alives between", []string{"\r\n\r\n" + a[:40], a[40:], "\r\n\r\n", b}, map[string][]int{"call-a": {0, 1}, "call-b": {3}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

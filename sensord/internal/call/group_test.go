@@ -62,16 +62,28 @@ func TestLegsOfAB2BUAAreAGroup(t *testing.T) {
 		in, out leg
 	}{
 		{"by both numbers", in, leg{at: 0.4, src: pbx, dst: bob, caller: "1001", callee: "1002"}},
-		{"by numbers with another prefix", leg{src: alice, dst: pbx, caller: "+420555123456", callee: "00420777654321"},
-			leg{at: 2, src: pbx, dst: bob, caller: "0555123456", callee: "777654321"}},
-		{"by the callee, where the caller was rewritten", leg{src: alice, dst: pbx, caller: "101", callee: "00420777654321"},
-			leg{at: 0.2, src: pbx, dst: bob, caller: "420555000000", callee: "420777654321"}},
-		{"by the caller, where the callee was rewritten", leg{src: alice, dst: pbx, caller: "420555123456", callee: "420555000000"},
-			leg{at: 0.2, src: pbx, dst: bob, caller: "420555123456", callee: "101"}},
+		{
+			"by numbers with another prefix",
+			leg{src: alice, dst: pbx, caller: "+420555123456", callee: "00420777654321"},
+			leg{at: 2, src: pbx, dst: bob, caller: "0555123456", callee: "777654321"},
+		},
+		{
+			"by the callee, where the caller was rewritten",
+			leg{src: alice, dst: pbx, caller: "101", callee: "00420777654321"},
+			leg{at: 0.2, src: pbx, dst: bob, caller: "420555000000", callee: "420777654321"},
+		},
+		{
+			"by the caller, where the callee was rewritten",
+			leg{src: alice, dst: pbx, caller: "420555123456", callee: "420555000000"},
+			leg{at: 0.2, src: pbx, dst: bob, caller: "420555123456", callee: "101"},
+		},
 		{"by the media that passes", in, leg{at: 0.4, src: pbx, dst: bob, caller: "555", callee: "666", media: aliceRTP}},
 		{"by a header with the Call-ID", in, leg{at: 9, src: "203.0.113.99:5060", dst: bob, caller: "555", callee: "666", more: "X-CID: in\r\n"}},
-		{"by the same value in both", leg{src: alice, dst: pbx, caller: "1", callee: "2", more: "x-call-id: 4711\r\n"},
-			leg{at: 9, src: "203.0.113.99:5060", dst: bob, caller: "555", callee: "666", more: "X-Call-ID: 4711\r\n"}},
+		{
+			"by the same value in both",
+			leg{src: alice, dst: pbx, caller: "1", callee: "2", more: "x-call-id: 4711\r\n"},
+			leg{at: 9, src: "203.0.113.99:5060", dst: bob, caller: "555", callee: "666", more: "X-Call-ID: 4711\r\n"},
+		},
 		{"by Session-ID", leg{src: alice, dst: pbx, caller: "1", callee: "2", more: session}, leg{at: 9, src: pbx, dst: bob, caller: "5", callee: "6", more: session}},
 		{"by Replaces", in, leg{at: 9, src: "203.0.113.99:5060", dst: bob, caller: "555", callee: "666", more: "Replaces: in;to-tag=x;from-tag=y\r\n"}},
 	} {
@@ -110,8 +122,10 @@ func TestThreeLegsAndARingGroupAreOneGroup(t *testing.T) {
 	s.invite(leg{at: 0, src: alice, dst: pbx, id: "1", caller: "420555123456", callee: "420777654321"})
 	s.invite(leg{at: 0.2, src: pbx, dst: second, id: "2", caller: "420555123456", callee: "420777654321"})
 	for i := range 5 {
-		s.invite(leg{at: 0.4 + float64(i)/100, src: second, dst: fmt.Sprintf("198.51.100.%d:5060", 20+i), id: fmt.Sprint("ring", i),
-			caller: "420555123456", callee: fmt.Sprint(100 + i)})
+		s.invite(leg{
+			at: 0.4 + float64(i)/100, src: second, dst: fmt.Sprintf("198.51.100.%d:5060", 20+i), id: fmt.Sprint("ring", i),
+			caller: "420555123456", callee: fmt.Sprint(100 + i),
+		})
 	}
 	for id, first := range s.groups() {
 		check(t, id, first, "1")
@@ -123,8 +137,10 @@ func TestTransfersJoinCalls(t *testing.T) {
 		s := newSim(t)
 		s.setUp(0, "first", aliceRTP, bobRTP)
 		s.setUp(5, "second@host", "192.0.2.10:42000", "198.51.100.30:50000")
-		s.sip(9, alice, bob, msg{id: "first", first: "REFER sip:1002@198.51.100.20 SIP/2.0", cseq: "2 REFER", to: "b",
-			more: "Refer-To: <sip:1003@example.org?Replaces=second%40host%3Bto-tag%3Db%3Bfrom-tag%3Da>\r\n"})
+		s.sip(9, alice, bob, msg{
+			id: "first", first: "REFER sip:1002@198.51.100.20 SIP/2.0", cseq: "2 REFER", to: "b",
+			more: "Refer-To: <sip:1003@example.org?Replaces=second%40host%3Bto-tag%3Db%3Bfrom-tag%3Da>\r\n",
+		})
 		check(t, "group", s.groups()["second@host"], "first")
 	})
 	t.Run("blind", func(t *testing.T) {
@@ -149,8 +165,11 @@ func TestCallsAreNotJoinedByGuess(t *testing.T) {
 		{"too late", nil, leg{at: 4, src: pbx, dst: bob, caller: "1001", callee: "1002"}},
 		{"from elsewhere", nil, leg{at: 0.4, src: "203.0.113.51:5060", dst: bob, caller: "1001", callee: "1002"}},
 		{"only a short number is the same", nil, leg{at: 0.4, src: pbx, dst: bob, caller: "1001", callee: "1003"}},
-		{"two calls with the same numbers", []leg{{at: 0.1, src: alice, dst: pbx, id: "in2", caller: "1001", callee: "1002"}},
-			leg{at: 0.4, src: pbx, dst: bob, caller: "1001", callee: "1002"}},
+		{
+			"two calls with the same numbers",
+			[]leg{{at: 0.1, src: alice, dst: pbx, id: "in2", caller: "1001", callee: "1002"}},
+			leg{at: 0.4, src: pbx, dst: bob, caller: "1001", callee: "1002"},
+		},
 		{"two calls of a call centre's number", []leg{
 			{at: 0.1, src: alice, dst: pbx, id: "in2", caller: "420555123456", callee: "420777000001"},
 			{at: 0.2, src: alice, dst: pbx, id: "in3", caller: "420555123456", callee: "420777000002"},
@@ -159,8 +178,11 @@ func TestCallsAreNotJoinedByGuess(t *testing.T) {
 			{at: 0.1, src: alice, dst: pbx, id: "in2", caller: "420555123456", callee: "420777000001"},
 			{at: 0.2, src: alice, dst: pbx, id: "in3", caller: "420555123457", callee: "420777000002"},
 		}, leg{at: 0.4, src: pbx, dst: bob, caller: "420555123456", callee: "420777000002"}},
-		{"the same outside number calls two extensions", []leg{{at: 0.1, src: alice, dst: pbx, id: "in2", caller: "420555123456", callee: "3791"}},
-			leg{at: 0.4, src: pbx, dst: bob, caller: "420555123456", callee: "3691"}},
+		{
+			"the same outside number calls two extensions",
+			[]leg{{at: 0.1, src: alice, dst: pbx, id: "in2", caller: "420555123456", callee: "3791"}},
+			leg{at: 0.4, src: pbx, dst: bob, caller: "420555123456", callee: "3691"},
+		},
 		{"a Session-ID of nothing", nil, leg{at: 9, src: pbx, dst: bob, caller: "1", callee: "2", more: "Session-ID: 00000000000000000000000000000000\r\n"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
