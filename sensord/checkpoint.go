@@ -13,7 +13,7 @@ import (
 // checkpointEvery is how much of the running calls a crash can cost.
 const checkpointEvery = 5 * time.Second
 
-// checkpointCalls is how many calls are copied between two packets: about half a millisecond's work, which the ring holds.
+// checkpointCalls is how many calls are copied between two packets: about 0.3 ms, which the ring holds.
 const checkpointCalls = 16
 
 // checkpointed tells whether a crash must not lose the running calls: what comes from the wire does not come again.

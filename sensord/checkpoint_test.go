@@ -10,6 +10,7 @@ import (
 	"voiptop/fixtures/gen"
 	"voiptop/protocol"
 	"voiptop/sensord/analyze"
+	"voiptop/sensord/internal/journal"
 )
 
 func TestKilledSensorReportsTheCallsThatRanAsInterrupted(t *testing.T) {
@@ -86,7 +87,7 @@ func TestStoppedSensorLeavesNoCheckpoint(t *testing.T) {
 	b := newBench(t, "id_sensor = 1")
 	file, truth := b.traffic(gen.Config{Seed: 8, Calls: 3, Rate: 100, NoMedia: true, Talk: 100 * time.Second})
 	b.start("-r", file, "--speed", "1", "--now")
-	api := b.api()
+	b.api()
 	checkpoint := filepath.Join(b.dir, "state", "journal", "checkpoint")
 	b.until("there is a checkpoint", func() bool { _, err := os.Stat(checkpoint); return err == nil })
 	b.cancel()
@@ -97,8 +98,7 @@ func TestStoppedSensorLeavesNoCheckpoint(t *testing.T) {
 		t.Errorf("the checkpoint is still there: %v", err)
 	}
 	b.start("-r", file, "--speed", "1", "--stay")
-	api = b.api()
-	list, err := api.Calls(t.Context(), 100, protocol.UUID{})
+	list, err := b.api().Calls(t.Context(), 100, protocol.UUID{})
 	if err != nil || len(list) != len(truth.List) {
 		t.Fatalf("%d calls (%v), want %d", len(list), err, len(truth.List))
 	}
@@ -109,8 +109,8 @@ func TestStoppedSensorLeavesNoCheckpoint(t *testing.T) {
 	}
 }
 
-// BenchmarkCheckpointStep is how long the capture waits for one step of a checkpoint.
-func BenchmarkCheckpointStep(b *testing.B) {
+// busy is an engine with 64 calls a minute after their start.
+func busy(b *testing.B) *analyze.Engine {
 	var pcap bytes.Buffer
 	if _, err := gen.Generate(&pcap, gen.Config{Seed: 1, Calls: 64, Rate: 64, Talk: 90 * time.Second, RTCP: true, Loss: 0.01}); err != nil {
 		b.Fatal(err)
@@ -122,18 +122,46 @@ func BenchmarkCheckpointStep(b *testing.B) {
 	defer src.Close()
 	e := analyze.New(analyze.Config{SensorID: 1}, discard{})
 	var p analyze.Packet
-	for i := 0; i < 64*6000 && src.Next(&p) == nil; i++ { // about a minute
+	for i := 0; i < 64*6000 && src.Next(&p) == nil; i++ {
 		e.Packet(&p)
 	}
 	if e.Running() != 64 {
 		b.Fatalf("%d calls run", e.Running())
 	}
+	return e
+}
+
+// BenchmarkCheckpointStep is how long the capture waits for one step of a checkpoint.
+func BenchmarkCheckpointStep(b *testing.B) {
+	e := busy(b)
 	var at analyze.Cursor
 	for more := true; b.Loop(); {
 		if !more {
 			at = analyze.Cursor{}
 		}
 		_, more = e.Partial(&at, nil, checkpointCalls)
+	}
+}
+
+// BenchmarkCheckpoint is what a checkpoint of 2,048 calls costs beside that: its records are encoded and written.
+func BenchmarkCheckpoint(b *testing.B) {
+	calls, _ := busy(b).Partial(new(analyze.Cursor), nil, 64)
+	j, err := journal.Open(journal.Config{Dir: b.TempDir(), Clock: time.Now})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer j.Close()
+	for b.Loop() {
+		omitted, err := j.Checkpoint(1, func(yield func(*protocol.CDR, error) bool) {
+			for i := range 2048 {
+				if !yield(calls[i%64], nil) {
+					return
+				}
+			}
+		})
+		if err != nil || omitted > 0 {
+			b.Fatal(omitted, err)
+		}
 	}
 }
 
