@@ -203,7 +203,7 @@ func TestCallsAreNotJoinedByGuess(t *testing.T) {
 func TestJoinedCallsAreBounded(t *testing.T) {
 	s := newSim(t, withHeaders, func(c *Config) { c.MaxCalls, c.AbsoluteTimeout = 100, 24*time.Hour })
 	for i := range 5000 {
-		s.invite(leg{at: float64(i) / 100, src: alice, dst: pbx, id: fmt.Sprint("c", i), caller: fmt.Sprint(420555000000 + i), callee: "1", more: fmt.Sprintf("X-CID: %d\r\n", i)})
+		s.invite(leg{at: float64(i) / 100, src: alice, dst: pbx, id: fmt.Sprint("c", i), caller: fmt.Sprint(int64(420555000000) + int64(i)), callee: "1", more: fmt.Sprintf("X-CID: %d\r\n", i)})
 		s.sip(float64(i)/100, alice, pbx, msg{id: fmt.Sprint("c", i), first: "REFER sip:x SIP/2.0", cseq: "2 REFER", more: "Refer-To: <sip:1003@example.org>\r\n"})
 	}
 	if n := len(s.t.legs.keys); n > 100 {

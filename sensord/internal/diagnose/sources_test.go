@@ -22,7 +22,7 @@ func code(c *protocol.CDR) string {
 func TestAScanIsToldFromTheTenthNumberOn(t *testing.T) {
 	var s Sources
 	for i := range 12 {
-		c := refusedCall("192.0.2.1:5060", fmt.Sprint(100+i), protocol.Time(1e15+i*1e6))
+		c := refusedCall("192.0.2.1:5060", fmt.Sprint(100+i), 1e15+1e6*protocol.Time(i))
 		s.Judge(c)
 		if want := i >= probeNumbers-1; (code(c) == "warn scanner") != want {
 			t.Errorf("call %d: %q, want it told %v", i, code(c), want)
@@ -33,9 +33,9 @@ func TestAScanIsToldFromTheTenthNumberOn(t *testing.T) {
 func TestNumbersThatAreTriedSlowlyOrByDifferentAddressesAreNoScan(t *testing.T) {
 	var s Sources
 	for i := range 40 {
-		slow := refusedCall("192.0.2.1:5060", fmt.Sprint(100+i), protocol.Time(1e15+i*7e6))
-		other := refusedCall(fmt.Sprintf("192.0.3.%d:5060", i), fmt.Sprint(100+i), protocol.Time(1e15+i*7e6))
-		same := refusedCall("192.0.4.1:5060", "100", protocol.Time(1e15+i*7e6))
+		slow := refusedCall("192.0.2.1:5060", fmt.Sprint(100+i), 1e15+7e6*protocol.Time(i))
+		other := refusedCall(fmt.Sprintf("192.0.3.%d:5060", i), fmt.Sprint(100+i), 1e15+7e6*protocol.Time(i))
+		same := refusedCall("192.0.4.1:5060", "100", 1e15+7e6*protocol.Time(i))
 		for _, c := range []*protocol.CDR{slow, other, same} {
 			s.Judge(c)
 			if got := code(c); got != "" {
@@ -67,7 +67,7 @@ func TestANumberThatIsAnsweredAfterManyPrefixesIsGrave(t *testing.T) {
 	var s Sources
 	prefixes := []string{"00", "011", "900", "9011"}
 	for i, p := range prefixes {
-		c := refusedCall("192.0.2.1:5060", p+"442079460123", protocol.Time(1e15+i*1e6))
+		c := refusedCall("192.0.2.1:5060", p+"442079460123", 1e15+1e6*protocol.Time(i))
 		if i == 3 {
 			c.Status, c.Answer = 200, c.Start+1
 		}
