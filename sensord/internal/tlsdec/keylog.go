@@ -8,7 +8,7 @@ import (
 // random is a ClientHello's random: what a key log knows a connection by.
 type random [32]byte
 
-// secret is a label of the key log format (draft-ietf-tls-keylogfile).
+// secret is a label of the key log format (RFC 9850).
 type secret uint8
 
 const (

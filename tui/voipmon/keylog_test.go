@@ -1,0 +1,52 @@
+package main
+
+import (
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// withoutSecrets takes the TLS secrets out of a capture, which then needs a key log, and writes both.
+func withoutSecrets(t *testing.T, path string) (capture, keylog string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rest, keys []byte
+	for len(b) >= 12 {
+		n := binary.LittleEndian.Uint32(b[4:])
+		if binary.LittleEndian.Uint32(b) == 10 { // decryption secrets block
+			keys = append(keys, b[16:16+binary.LittleEndian.Uint32(b[12:])]...)
+		} else {
+			rest = append(rest, b[:n]...)
+		}
+		b = b[n:]
+	}
+	capture, keylog = filepath.Join(t.TempDir(), "tls.pcapng"), filepath.Join(t.TempDir(), "keys.log")
+	if err := os.WriteFile(capture, rest, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(keylog, keys, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return capture, keylog
+}
+
+const tlsCalls = "../../fixtures/pcap/baresip-tls/in.pcapng"
+
+func TestAnalyzeDecryptsWithAKeyLog(t *testing.T) {
+	capture, keylog := withoutSecrets(t, tlsCalls)
+	whole := runAnalyze(nil, "--json", tlsCalls)
+	if with := runAnalyze(nil, "--json", "--keylog", keylog, capture); with.status != 0 || with.out != whole.out || len(with.records(t)) != 2 {
+		t.Errorf("status %d, %q, %d bytes; with the secrets in the capture %d bytes", with.status, with.errOut, len(with.out), len(whole.out))
+	}
+	if without := runAnalyze(nil, "--json", capture); without.out != "" || !strings.Contains(without.errOut, "4  tls.streams\n") {
+		t.Errorf("without the key log: %q, %q", without.out, without.errOut)
+	}
+	if missing := runAnalyze(nil, "--keylog", keylog+".none", capture); missing.status != 1 || !strings.Contains(missing.errOut, "read key log") {
+		t.Errorf("status %d, %q", missing.status, missing.errOut)
+	}
+}
