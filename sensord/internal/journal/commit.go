@@ -22,10 +22,16 @@ func (j *Journal) commit(buf []byte) []byte {
 	j.mu.Lock()
 	batch, drop := j.pending, j.drop
 	j.pending, j.pendingN = nil, 0
+	j.writing = batch
 	j.mu.Unlock()
 	if len(batch) == 0 {
 		return buf
 	}
+	defer func() {
+		j.mu.Lock()
+		j.writing = nil
+		j.mu.Unlock()
+	}()
 	if drop.count > 0 {
 		batch = append([]pendingRec{gapRecord(drop.from, drop.count)}, batch...)
 	}

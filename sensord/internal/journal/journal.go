@@ -91,6 +91,7 @@ type Journal struct {
 	acked       uint64        // hosted has the records below
 	pending     []pendingRec  // appended, not yet written
 	pendingN    int           // their bytes
+	writing     []pendingRec  // taken from pending, not yet known to be durable
 	drop        dropState     // numbers that fell out and are not in a gap record yet
 	dropped     uint64        // numbers that ever fell out
 	full        bool          // the last commit found no room

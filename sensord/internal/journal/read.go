@@ -171,6 +171,10 @@ func (j *Journal) Find(id string) (*protocol.CDR, bool) {
 	var seqs []uint64
 	hash := hashCallID(id)
 	j.mu.Lock()
+	if c := j.underway(id, hash); c != nil {
+		j.mu.Unlock()
+		return c, true
+	}
 	if u, err := protocol.ParseUUID(id); err == nil && j.index.seqs[u] != 0 {
 		seqs = append(seqs, j.index.seqs[u])
 	}
@@ -191,6 +195,23 @@ func (j *Journal) Find(id string) (*protocol.CDR, bool) {
 		}
 	}
 	return nil, false
+}
+
+// underway finds a call that is on its way to the disk, so that none is out of sight between its end and the commit.
+// Called with j.mu held.
+func (j *Journal) underway(id string, hash uint64) *protocol.CDR {
+	for _, recs := range [][]pendingRec{j.pending, j.writing} {
+		for i := len(recs) - 1; i >= 0; i-- {
+			r := &recs[i]
+			if r.typ != typeCDR || r.hash != hash && r.id.String() != id {
+				continue
+			}
+			if c, err := decode(r.body); err == nil && (c.CallID == id || c.ID.String() == id) { // Append encoded it
+				return c
+			}
+		}
+	}
+	return nil
 }
 
 // call reads one record, nil if it is gone or damaged.

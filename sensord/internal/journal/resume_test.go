@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -266,5 +267,45 @@ func BenchmarkAppend(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func TestCallIsFoundWhileTheDiskIsSlow(t *testing.T) {
+	cfg := testConfig(t)
+	var hold atomic.Bool
+	held, goOn := make(chan struct{}, 8), make(chan struct{})
+	cfg.sync = func(*os.File) error {
+		if hold.Load() {
+			held <- struct{}{}
+			<-goOn
+		}
+		return nil
+	}
+	j := open(t, cfg)
+	fill(t, j, 0, 1) // the segment is there
+	hold.Store(true)
+	for i := 1; i < 3; i++ {
+		if err := j.Append(call(i)); err != nil {
+			t.Fatal(err)
+		}
+		if i == 1 {
+			<-held // it is being written; the next waits for it
+		}
+	}
+	for i := 1; i < 3; i++ {
+		if c, ok := j.Find(call(i).CallID); !ok || c.ID != call(i).ID || len(c.Streams) != 1 {
+			t.Errorf("call %d by Call-ID: %+v, %v", i, c, ok)
+		}
+		if _, ok := j.Find(call(i).ID.String()); !ok {
+			t.Errorf("call %d by id: not found", i)
+		}
+	}
+	hold.Store(false)
+	close(goOn)
+	if err := j.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := j.Find(call(2).CallID); !ok {
+		t.Error("not found once it was on the disk")
 	}
 }
