@@ -106,6 +106,7 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	ec := analyze.Config{
 		SensorID: c.SensorID, SIPPorts: c.SIPPorts, MaxCalls: c.MaxCalls, Decide: d.rules.decide,
 		RTPTimeout: c.RTPTimeout, ByeTimeout: c.ByeTimeout, AbsoluteTimeout: c.AbsoluteTimeout,
+		MatchHeaders: c.MatchHeaders,
 	}
 	d.hook(&ec)
 	engine := analyze.New(ec, sink{d})
