@@ -22,7 +22,9 @@ func MetricsHandler(health func() protocol.Health) http.Handler {
 
 func metrics(h protocol.Health) []byte {
 	var b bytes.Buffer
-	gauge := func(name string, v uint64) { fmt.Fprintf(&b, "# TYPE sensord_%s gauge\nsensord_%s %d\n", name, name, v) }
+	gauge := func(name string, v uint64) {
+		fmt.Fprintf(&b, "# TYPE sensord_%s gauge\nsensord_%s %d\n", name, name, v)
+	}
 	fmt.Fprintf(&b, "# TYPE sensord_build_info gauge\nsensord_build_info{version=%q,arch=%q} 1\n", h.Info.Version, h.Info.Arch)
 	gauge("calls_running", h.Counters[protocol.CountCallsRunning])
 	up := uint64(0)

@@ -149,7 +149,8 @@ func (e *Engine) Counters(n protocol.Counters) {
 		{CountUnparsed, e.count.unparsed},
 		{"sip.cut", e.count.cut},
 		{"sip.keepalives", e.count.keepAlive},
-		{"sip.stream.skipped", e.count.skipped}, {"captures.segments.dropped", e.count.letGo},
+		{"sip.stream.skipped", e.count.skipped},
+		{"captures.segments.dropped", e.count.letGo},
 		{"tls.streams", e.count.tls},
 		{"sip.port.other", e.count.portOnly},
 	} {

@@ -152,9 +152,11 @@ const callText = "INVITE sip:1002@example.org SIP/2.0\r\nVia: SIP/2.0/TCP x;bran
 // stream feeds the pieces of one TCP stream.
 func stream(e *Engine, number uint64, pieces ...[]byte) (ignored bool) {
 	for i, b := range pieces {
-		d := &decode.Datagram{Time: int64(i+1) * 1e9, Transport: decode.TCP, Stream: number, Fresh: i == 0, Payload: b, Length: len(b),
+		d := &decode.Datagram{
+			Time: int64(i+1) * 1e9, Transport: decode.TCP, Stream: number, Fresh: i == 0, Payload: b, Length: len(b),
 			Src: decode.EndpointOf(netip.MustParseAddrPort("192.0.2.1:40000")), Dst: decode.EndpointOf(netip.MustParseAddrPort("192.0.2.2:5060")),
-			Frame: uint64(i + 1), Packet: &capture.Packet{Data: b}}
+			Frame: uint64(i + 1), Packet: &capture.Packet{Data: b},
+		}
 		(*handler)(e).Datagram(d)
 		if d.Ignore {
 			return true

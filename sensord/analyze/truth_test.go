@@ -33,9 +33,11 @@ func differences(want *gen.Call, c *protocol.CDR) (out []string) {
 	diff("messages", len(c.Messages), want.Messages)
 	diff("retransmissions", c.Retransmissions, want.Retrans)
 	diff("agent", c.UACaller, want.UACaller)
-	cause := map[gen.Outcome]protocol.EndCause{gen.Answered: protocol.EndBye, gen.Busy: protocol.EndRejected, gen.NotFound: protocol.EndRejected,
+	cause := map[gen.Outcome]protocol.EndCause{
+		gen.Answered: protocol.EndBye, gen.Busy: protocol.EndRejected, gen.NotFound: protocol.EndRejected,
 		gen.Unavailable: protocol.EndRejected, gen.Declined: protocol.EndRejected, gen.Cancelled: protocol.EndCancel,
-		gen.NoAnswer: protocol.EndNoAnswer, gen.Dead: protocol.EndNoAnswer}
+		gen.NoAnswer: protocol.EndNoAnswer, gen.Dead: protocol.EndNoAnswer,
+	}
 	diff("cause", c.EndCause, cause[want.Outcome])
 	switch want.Outcome {
 	case gen.Answered:

@@ -185,8 +185,10 @@ func init() {
 				return nil
 			},
 		},
-		"run_as_user": {example: `write "run_as_user = sensord", a user of this machine`, doc: "the user that sensord becomes when its sockets are open; it must own state_dir and spooldir (docs/install.md)",
-			set: func(p *parser, s setting) error { p.c.RunAsUser = s.value; return nil }},
+		"run_as_user": {
+			example: `write "run_as_user = sensord", a user of this machine`, doc: "the user that sensord becomes when its sockets are open; it must own state_dir and spooldir (docs/install.md)",
+			set: func(p *parser, s setting) error { p.c.RunAsUser = s.value; return nil },
+		},
 		"rules_file": {
 			example: `write "rules_file = /etc/sensord.rules"`, doc: "local capture rules; state_dir/local.rules unless set",
 			set: func(p *parser, s setting) error { p.c.RuleFile = s.value; return nil },

@@ -18,9 +18,11 @@ type csvWriter struct {
 	begun bool
 }
 
-var csvColumns = []string{"id", "call_id", "group_id", "sensor_id", "start", "ringing", "answer", "end", "caller", "callee", "caller_domain",
+var csvColumns = []string{
+	"id", "call_id", "group_id", "sensor_id", "start", "ringing", "answer", "end", "caller", "callee", "caller_domain",
 	"callee_domain", "caller_name", "callee_uri", "src", "dst", "transport", "duration_ms", "connect_ms", "pdd_ms", "setup_ms", "status", "reason",
-	"end_cause", "end_by", "ua_caller", "ua_callee", "codecs", "mos", "loss_pct", "jitter_ms", "streams", "messages", "findings"}
+	"end_cause", "end_by", "ua_caller", "ua_callee", "codecs", "mos", "loss_pct", "jitter_ms", "streams", "messages", "findings",
+}
 
 func (c *csvWriter) write(r *protocol.CDR) error {
 	if err := c.head(); err != nil {
@@ -30,11 +32,13 @@ func (c *csvWriter) write(r *protocol.CDR) error {
 	for _, f := range r.Findings {
 		findings = append(findings, f.Code)
 	}
-	return c.w.Write([]string{r.ID.String(), r.CallID, r.GroupID, strconv.Itoa(int(r.SensorID)), csvTime(r.Start), csvTime(r.Ringing),
+	return c.w.Write([]string{
+		r.ID.String(), r.CallID, r.GroupID, strconv.Itoa(int(r.SensorID)), csvTime(r.Start), csvTime(r.Ringing),
 		csvTime(r.Answer), csvTime(r.End), r.Caller, r.Callee, r.CallerDomain, r.CalleeDomain, r.CallerName, r.CalleeURI, r.Src, r.Dst,
 		r.Transport, strconv.FormatInt(r.DurationMS, 10), integer(r.ConnectMS), integer(r.PDDMS), integer(r.SetupMS), strconv.Itoa(r.Status),
 		r.Reason, string(r.EndCause), string(r.EndBy), r.UACaller, r.UACallee, strings.Join(r.Codecs, " "), decimal(r.MOS, -1),
-		decimal(r.LossPct, -1), decimal(r.JitterMS, -1), strconv.Itoa(len(r.Streams)), strconv.Itoa(len(r.Messages)), strings.Join(findings, " ")})
+		decimal(r.LossPct, -1), decimal(r.JitterMS, -1), strconv.Itoa(len(r.Streams)), strconv.Itoa(len(r.Messages)), strings.Join(findings, " "),
+	})
 }
 
 func (c *csvWriter) head() error {

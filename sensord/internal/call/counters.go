@@ -59,11 +59,23 @@ func (t *Table) Counters(n protocol.Counters) {
 		name string
 		n    uint64
 	}{
-		{"sip.retransmissions", c.retrans}, {"sip.duplicates", c.duplicates}, {"sip.without-call-id", c.noCallID},
-		{"sip.outside-calls", c.outside}, {"sip.unparsed.sdp", c.badSDP}, {"calls.evicted", c.evicted},
-		{protocol.CountOverLimit, c.overLimit}, {protocol.CountOverLimitNow, uint64(t.overLimit)}, {"media.over-limit", c.leftAlone},
-		{"rtp.unbound", c.unbound}, {"rtp.learned", c.learned}, {"rtp.omitted", c.omitted}, {"rtcp.unparsed", c.badRTCP},
-		{"media.stun", c.stun}, {"media.dtls", c.dtls}, {"media.t38", c.t38}, {"media.unknown", c.strays},
+		{"sip.retransmissions", c.retrans},
+		{"sip.duplicates", c.duplicates},
+		{"sip.without-call-id", c.noCallID},
+		{"sip.outside-calls", c.outside},
+		{"sip.unparsed.sdp", c.badSDP},
+		{"calls.evicted", c.evicted},
+		{protocol.CountOverLimit, c.overLimit},
+		{protocol.CountOverLimitNow, uint64(t.overLimit)},
+		{"media.over-limit", c.leftAlone},
+		{"rtp.unbound", c.unbound},
+		{"rtp.learned", c.learned},
+		{"rtp.omitted", c.omitted},
+		{"rtcp.unparsed", c.badRTCP},
+		{"media.stun", c.stun},
+		{"media.dtls", c.dtls},
+		{"media.t38", c.t38},
+		{"media.unknown", c.strays},
 	} {
 		if v.n > 0 {
 			n[v.name] += v.n

@@ -220,8 +220,10 @@ func TestCodecChangesWithAReINVITE(t *testing.T) {
 func TestRefusedT38LeavesTheVoice(t *testing.T) {
 	s := newSim(t)
 	s.setUp(0, "", aliceRTP, bobRTP)
-	s.sip(3, alice, bob, msg{first: inviteLine, cseq: "2 INVITE", to: "b",
-		sdp: "v=0\r\nc=IN IP4 192.0.2.10\r\nm=image 40000 udptl t38\r\n"})
+	s.sip(3, alice, bob, msg{
+		first: inviteLine, cseq: "2 INVITE", to: "b",
+		sdp: "v=0\r\nc=IN IP4 192.0.2.10\r\nm=image 40000 udptl t38\r\n",
+	})
 	s.sip(3.1, bob, alice, msg{first: "SIP/2.0 488 Not Acceptable Here", cseq: "2 INVITE", to: "b"})
 	s.talk(3.2, 100, bobRTP, aliceRTP, 8, 1)
 	s.hangUp(9, "")

@@ -67,8 +67,10 @@ func (c *Call) log(d *decode.Datagram, m *sip.Message) seen {
 		c.messages = make([]message, 0, 8)
 		c.text = make([]byte, 0, 192)
 	}
-	c.messages = append(c.messages, message{t: d.Time, hash: h, text: uint32(len(c.text)), length: uint16(len(line)),
-		src: src, dst: dst, method: method, repeated: how == repeated, cseq: cseq})
+	c.messages = append(c.messages, message{
+		t: d.Time, hash: h, text: uint32(len(c.text)), length: uint16(len(line)),
+		src: src, dst: dst, method: method, repeated: how == repeated, cseq: cseq,
+	})
 	c.text = append(c.text, line...)
 	return how
 }

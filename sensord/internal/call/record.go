@@ -176,8 +176,10 @@ func (s *stream) recordIntervals() []protocol.Interval {
 	}
 	out := make([]protocol.Interval, len(all))
 	for i, v := range all {
-		out[i] = protocol.Interval{T: protocol.TimeFromNanos(v.t), Packets: v.packets, Lost: v.lost,
-			JitterMS: round(float64(v.jitter)), MOS: round(float64(v.mos))}
+		out[i] = protocol.Interval{
+			T: protocol.TimeFromNanos(v.t), Packets: v.packets, Lost: v.lost,
+			JitterMS: round(float64(v.jitter)), MOS: round(float64(v.mos)),
+		}
 	}
 	return out
 }

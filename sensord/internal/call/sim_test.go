@@ -54,6 +54,7 @@ func (s *sim) Call(c *protocol.CDR) { s.calls = append(s.calls, c) }
 func (s *sim) Keep(k *Kept, _ *capture.Packet, headers int) {
 	s.kept = append(s.kept, keptPacket{k.ID, headers})
 }
+
 func (s *sim) Kept(k *Kept) protocol.Capture {
 	s.ended = append(s.ended, k)
 	return protocol.Capture{Kept: k.Keep, Packets: uint64(len(s.kept))}
@@ -65,8 +66,10 @@ func (s *sim) datagram(sec float64, src, dst string, b []byte) *decode.Datagram 
 	s.frame++
 	frame := make([]byte, 42+len(b))
 	copy(frame[42:], b)
-	return &decode.Datagram{Time: at(sec), Src: decode.EndpointOf(netip.MustParseAddrPort(src)), Dst: decode.EndpointOf(netip.MustParseAddrPort(dst)),
-		Payload: b, Length: len(b), HeaderLen: 42, Frame: s.frame, Packet: &capture.Packet{Time: at(sec), Data: frame, Length: len(frame)}}
+	return &decode.Datagram{
+		Time: at(sec), Src: decode.EndpointOf(netip.MustParseAddrPort(src)), Dst: decode.EndpointOf(netip.MustParseAddrPort(dst)),
+		Payload: b, Length: len(b), HeaderLen: 42, Frame: s.frame, Packet: &capture.Packet{Time: at(sec), Data: frame, Length: len(frame)},
+	}
 }
 
 // msg is a message of a call from 1001 (tag a) to 1002 (tag b).

@@ -162,8 +162,10 @@ func (t *Table) decide(c *Call, d *decode.Datagram, m *sip.Message) {
 		if c.overLimit {
 			keep = protocol.KeepSIP
 		}
-		c.kept = &Kept{ID: c.id, CallID: c.callID, Caller: c.caller, Callee: c.callee,
-			Start: protocol.TimeFromNanos(c.startTime), Rule: rule, Keep: keep}
+		c.kept = &Kept{
+			ID: c.id, CallID: c.callID, Caller: c.caller, Callee: c.callee,
+			Start: protocol.TimeFromNanos(c.startTime), Rule: rule, Keep: keep,
+		}
 	}
 }
 

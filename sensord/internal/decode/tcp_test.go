@@ -1,13 +1,13 @@
 package decode
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
-	"encoding/binary"
 	"voiptop/sensord/internal/capture"
 )
 

@@ -184,8 +184,10 @@ func (s *Session) unbundle() {
 // media starts the section of an m= line: "audio 49170/2 RTP/AVP 0 8 101".
 func (s *Session) media(v []byte, def defaults) *Media {
 	n := len(s.Media)
-	s.Media = append(s.Media, Media{Addr: def.addr, Direction: def.dir, Secure: def.secure, Keyed: def.secure, Ports: 1, Formats: s.room[n][:0],
-		Candidates: s.places[n][:0]})
+	s.Media = append(s.Media, Media{
+		Addr: def.addr, Direction: def.dir, Secure: def.secure, Keyed: def.secure, Ports: 1, Formats: s.room[n][:0],
+		Candidates: s.places[n][:0],
+	})
 	m := &s.Media[n]
 	kind, v := word(v)
 	switch {

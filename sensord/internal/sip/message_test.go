@@ -111,8 +111,10 @@ func TestParseReadsStatusLines(t *testing.T) {
 }
 
 func TestParseRefusesWhatIsNotSIP(t *testing.T) {
-	for _, s := range []string{"", "\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "SIP/2.0 99 x\r\n\r\n", "SIP/2.0 2000 OK\r\n\r\n", "INVITE sip:a@b",
-		"INV\x00TE sip:a@b SIP/2.0\r\n\r\n", "INVITE SIP/2.0\r\n\r\n", "\x80\x08\x00\x01"} {
+	for _, s := range []string{
+		"", "\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "SIP/2.0 99 x\r\n\r\n", "SIP/2.0 2000 OK\r\n\r\n", "INVITE sip:a@b",
+		"INV\x00TE sip:a@b SIP/2.0\r\n\r\n", "INVITE SIP/2.0\r\n\r\n", "\x80\x08\x00\x01",
+	} {
 		if err := new(Message).Parse([]byte(s)); err == nil {
 			t.Errorf("%q was taken for SIP", s)
 		}

@@ -23,8 +23,10 @@ const (
 	numMethods
 )
 
-var methodNames = [numMethods]string{"?", "INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "PRACK", "UPDATE", "INFO",
-	"SUBSCRIBE", "NOTIFY", "REFER", "MESSAGE", "PUBLISH"}
+var methodNames = [numMethods]string{
+	"?", "INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "PRACK", "UPDATE", "INFO",
+	"SUBSCRIBE", "NOTIFY", "REFER", "MESSAGE", "PUBLISH",
+}
 
 func (m Method) String() string {
 	if m >= numMethods {

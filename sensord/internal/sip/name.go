@@ -38,10 +38,12 @@ const (
 	notIndexed Name = 255
 )
 
-var names = [numNames]string{"via", "from", "to", "call-id", "cseq", "contact", "content-type", "content-length", "user-agent", "server",
+var names = [numNames]string{
+	"via", "from", "to", "call-id", "cseq", "contact", "content-type", "content-length", "user-agent", "server",
 	"reason", "replaces", "refer-to", "rseq", "rack", "route", "record-route", "require", "event", "expires", "authorization",
 	"proxy-authorization", "p-asserted-identity", "supported", "subject", "referred-by", "content-encoding", "allow-events",
-	"session-expires"}
+	"session-expires",
+}
 
 // spelt are the names as the RFCs, and so most senders, spell them.
 var spelt = [numNames]string{
@@ -56,8 +58,10 @@ var compact = func() (t [256]Name) {
 	for i := range t {
 		t[i] = notIndexed
 	}
-	for c, n := range map[byte]Name{'v': Via, 'f': From, 't': To, 'i': CallID, 'm': Contact, 'c': ContentType, 'l': ContentLength,
-		'r': ReferTo, 'o': Event, 'k': Supported, 's': Subject, 'b': ReferredBy, 'e': ContentEncoding, 'u': AllowEvents, 'x': SessionExpires} {
+	for c, n := range map[byte]Name{
+		'v': Via, 'f': From, 't': To, 'i': CallID, 'm': Contact, 'c': ContentType, 'l': ContentLength,
+		'r': ReferTo, 'o': Event, 'k': Supported, 's': Subject, 'b': ReferredBy, 'e': ContentEncoding, 'u': AllowEvents, 'x': SessionExpires,
+	} {
 		t[c], t[c-'a'+'A'] = n, n
 	}
 	return t

@@ -181,15 +181,18 @@ func (h ageHeap) Less(i, j int) bool {
 	}
 	return string(h[i].id[:]) < string(h[j].id[:])
 }
+
 func (h ageHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].at, h[j].at = i, j
 }
+
 func (h *ageHeap) Push(x any) {
 	c := x.(*capture)
 	c.at = len(*h)
 	*h = append(*h, c)
 }
+
 func (h *ageHeap) Pop() any {
 	old := *h
 	c := old[len(old)-1]

@@ -29,8 +29,10 @@ func uuid(n int) (u protocol.UUID) {
 
 func call(n int, keep protocol.Keep) *analyze.KeptCall {
 	at := start.Add(time.Duration(n) * time.Second)
-	return &analyze.KeptCall{ID: uuid(n), CallID: fmt.Sprintf("call-%d@example.com", n), Caller: "+4930/1", Callee: "1002",
-		Start: protocol.TimeOf(at), Rule: "line 1", Keep: keep}
+	return &analyze.KeptCall{
+		ID: uuid(n), CallID: fmt.Sprintf("call-%d@example.com", n), Caller: "+4930/1", Callee: "1002",
+		Start: protocol.TimeOf(at), Rule: "line 1", Keep: keep,
+	}
 }
 
 func frame(i, size int) *analyze.Packet {
