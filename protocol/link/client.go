@@ -133,7 +133,7 @@ func Enrol(ctx context.Context, e Enrolment) (*Identity, error) {
 	if sha256.Sum256(a.CA) != e.Token.CA {
 		return nil, errors.New("hosted answers with another CA than the token names: make a new token")
 	}
-	lf := LinkFile{Server: e.Server, Tenant: a.Tenant, SensorID: a.SensorID, Enrolled: protocol.TimeOf(e.Now())}
+	lf := Pairing{Server: e.Server, Tenant: a.Tenant, SensorID: a.SensorID, Enrolled: protocol.TimeOf(e.Now())}
 	if err := store(e.Dir, key, a, lf); err != nil {
 		return nil, err
 	}

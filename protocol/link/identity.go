@@ -37,11 +37,11 @@ type Identity struct {
 	CA       *x509.Certificate
 	UUID     protocol.UUID // from Cert
 	TenantID int64         // from Cert
-	Link     LinkFile
+	Link     Pairing
 }
 
-// LinkFile is link.json, what there is to know beside the certificate.
-type LinkFile struct {
+// Pairing is link.json, what there is to know beside the certificate.
+type Pairing struct {
 	Server   string        `json:"server"` // host:port that it enrolled at
 	Tenant   string        `json:"tenant"` // name
 	SensorID uint16        `json:"id_sensor"`
@@ -123,7 +123,7 @@ func (id *Identity) Renewed(a *EnrolAnswer) (*Identity, error) {
 }
 
 // store writes the answer to an enrolment with the key into dir.
-func store(dir string, key crypto.Signer, a *EnrolAnswer, lf LinkFile) error {
+func store(dir string, key crypto.Signer, a *EnrolAnswer, lf Pairing) error {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return fmt.Errorf("encode key: %w", err)

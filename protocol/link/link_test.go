@@ -179,7 +179,7 @@ func pairedDir(t *testing.T) (string, *EnrolAnswer) {
 		t.Fatal(err)
 	}
 	a := &EnrolAnswer{Cert: der, CA: caDER, UUID: protocol.UUID{1}, TenantID: 3}
-	if err := store(dir, key, a, LinkFile{Server: "h:1", Tenant: "Acme", SensorID: 7}); err != nil {
+	if err := store(dir, key, a, Pairing{Server: "h:1", Tenant: "Acme", SensorID: 7}); err != nil {
 		t.Fatal(err)
 	}
 	return dir, a

@@ -235,7 +235,7 @@ func (w *world) writeIdentity(cert, ca *x509.Certificate, key *ecdsa.PrivateKey)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	info, err := json.Marshal(link.LinkFile{Server: w.addr, Tenant: "acme", SensorID: 7})
+	info, err := json.Marshal(link.Pairing{Server: w.addr, Tenant: "acme", SensorID: 7})
 	if err != nil {
 		w.t.Fatal(err)
 	}
