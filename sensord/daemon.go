@@ -182,6 +182,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if err == nil {
 		err = serr
 	}
+	d.log.Info("sensord stopped", "undelivered", d.journal.State().Pending)
 	return err
 }
 
