@@ -11,7 +11,6 @@ type Call struct {
 	table      *Table
 	prev, next *Call
 	number     uint64 // order of start
-	due        int64  // when to look at it, see schedule
 	at         int    // place in the schedule
 
 	id                         protocol.UUID

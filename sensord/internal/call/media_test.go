@@ -346,13 +346,13 @@ func TestScheduleGivesCallsByTheirTime(t *testing.T) {
 	}
 	last, n := int64(-1), len(s)
 	for len(s) > 0 {
-		c := s[0]
-		if c.due < last {
-			t.Fatalf("%d after %d", c.due, last)
+		first := s[0]
+		if first.due < last {
+			t.Fatalf("%d after %d", first.due, last)
 		}
-		last = c.due
-		s.remove(c)
-		if slices.Contains(s, c) {
+		last = first.due
+		s.remove(first.call)
+		if slices.Contains(s, first) {
 			t.Fatal("removed and still there")
 		}
 	}

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"slices"
 	"strconv"
 
 	"voiptop/protocol"
@@ -91,13 +92,27 @@ func (c *Call) endpoint(e decode.Endpoint) uint8 {
 	return uint8(len(c.ends) - 1)
 }
 
-// summary makes the messages of a record.
-func (c *Call) summary() []protocol.Message {
-	out := make([]protocol.Message, len(c.messages))
-	names := make([]string, len(c.ends))
-	for i, e := range c.ends {
-		names[i] = e.String()
+// endNames writes who takes part in the signalling, in the order of c.ends. The list is valid until the next call's.
+func (c *Call) endNames() []string {
+	names := c.table.endNames[:0]
+	for _, e := range c.ends {
+		names = append(names, e.String())
 	}
+	c.table.endNames = names
+	return names
+}
+
+// endName is the text of e: that in names if it takes part in the signalling.
+func (c *Call) endName(e decode.Endpoint, names []string) string {
+	if i := slices.Index(c.ends, e); i >= 0 {
+		return names[i]
+	}
+	return e.String()
+}
+
+// summary makes the messages of a record. names are those of c.ends.
+func (c *Call) summary(names []string) []protocol.Message {
+	out := make([]protocol.Message, len(c.messages))
 	text := string(c.text)
 	for i := range c.messages {
 		m := &c.messages[i]

@@ -12,11 +12,12 @@ import (
 
 // Record makes the record of the call as far as it has come. It is the caller's from then on.
 func (c *Call) Record() *protocol.CDR {
+	ends := c.endNames()
 	r := &protocol.CDR{
 		ID: c.id, CallID: toValid(c.callID), SensorID: c.table.cfg.SensorID,
 		Caller: toValid(c.caller), Callee: toValid(c.callee), CallerDomain: toValid(c.callerDomain),
 		CalleeDomain: toValid(c.calleeDomain), CallerName: toValid(c.callerName), CalleeURI: toValid(c.calleeURI),
-		Src: c.src.String(), Dst: c.dst.String(), Transport: c.transport,
+		Src: c.endName(c.src, ends), Dst: c.endName(c.dst, ends), Transport: c.transport,
 		Start: protocol.TimeFromNanos(c.startTime), Ringing: protocol.TimeFromNanos(c.ringing),
 		Answer: protocol.TimeFromNanos(c.answer), End: protocol.TimeFromNanos(c.end),
 		Status: c.status, Reason: toValid(c.reason), EndCause: c.cause, EndBy: c.by,
@@ -38,7 +39,7 @@ func (c *Call) Record() *protocol.CDR {
 	if c.kept != nil {
 		r.Capture.Kept = c.kept.Keep
 	}
-	r.Messages = c.summary()
+	r.Messages = c.summary(ends)
 	heard := c.heard()
 	r.Streams = make([]protocol.Stream, len(heard))
 	for i, s := range heard {

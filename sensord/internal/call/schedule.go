@@ -2,7 +2,16 @@ package call
 
 // schedule is a heap of calls by the time at which they must be looked at. A call's time is never later than when it
 // really falls due, but may be earlier: then it is put back. So traffic of a call does not move it in the heap.
-type schedule []*Call
+//
+// What orders the calls stands beside the pointers: the calls themselves, of which there may be tens of thousands, seldom are
+// in the cache.
+type schedule []scheduled
+
+type scheduled struct {
+	due    int64
+	number uint64 // of the call
+	call   *Call
+}
 
 func (s schedule) less(i, j int) bool {
 	if s[i].due != s[j].due {
@@ -13,7 +22,7 @@ func (s schedule) less(i, j int) bool {
 
 func (s schedule) swap(i, j int) {
 	s[i], s[j] = s[j], s[i]
-	s[i].at, s[j].at = i, j
+	s[i].call.at, s[j].call.at = i, j
 }
 
 func (s schedule) up(i int) {
@@ -45,13 +54,13 @@ func (s schedule) down(i int) {
 }
 
 func (s *schedule) add(c *Call, due int64) {
-	c.due, c.at = due, len(*s)
-	*s = append(*s, c)
+	c.at = len(*s)
+	*s = append(*s, scheduled{due, c.number, c})
 	s.up(c.at)
 }
 
 func (s *schedule) move(c *Call, due int64) {
-	c.due = due
+	(*s)[c.at].due = due
 	s.up(c.at)
 	s.down(c.at)
 }
@@ -59,7 +68,7 @@ func (s *schedule) move(c *Call, due int64) {
 func (s *schedule) remove(c *Call) {
 	i, last := c.at, len(*s)-1
 	s.swap(i, last)
-	(*s)[last] = nil
+	(*s)[last] = scheduled{}
 	*s = (*s)[:last]
 	if i < last {
 		s.up(i)

@@ -31,11 +31,12 @@ type Table struct {
 
 	legs legs
 
-	names   map[string]string // strings that many calls share
-	codecs  map[codecKey]*codec
-	scratch []byte
-	facts   diagnose.Facts // of the call that is being judged
-	sdp     sdp.Session
+	names    map[string]string // strings that many calls share
+	codecs   map[codecKey]*codec
+	scratch  []byte
+	endNames []string       // see Call.endNames
+	facts    diagnose.Facts // of the call that is being judged
+	sdp      sdp.Session
 
 	count counts
 }
@@ -60,7 +61,7 @@ func (t *Table) Tick(now int64) {
 		t.now = now
 	}
 	for len(t.timers) > 0 && t.timers[0].due <= t.now {
-		c := t.timers[0]
+		c := t.timers[0].call
 		if due := c.dueTime(); due > t.now {
 			t.timers.move(c, due)
 			continue

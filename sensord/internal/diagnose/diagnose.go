@@ -85,6 +85,9 @@ func (x *exam) report(s protocol.Severity, text, evidence, remedy string) {
 	x.found = append(x.found, protocol.Finding{Code: x.code, Severity: s, Text: text, Evidence: evidence, Remedy: remedy})
 }
 
+// usualSkips is room for the checks that need media, which is what most often is missing.
+const usualSkips = 12
+
 // skip says why the check could not be made.
 func (x *exam) skip(reason string) {
 	for i := range x.unchecked {
@@ -93,7 +96,8 @@ func (x *exam) skip(reason string) {
 			return
 		}
 	}
-	x.unchecked = append(x.unchecked, protocol.Unchecked{Reason: reason, Codes: []string{x.code}})
+	codes := append(make([]string, 0, usualSkips), x.code)
+	x.unchecked = append(x.unchecked, protocol.Unchecked{Reason: reason, Codes: codes})
 }
 
 // Call returns the findings of a call, gravest first, and what could not be checked.

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 
 	"voiptop/protocol"
 )
@@ -125,13 +126,22 @@ func noAudio(x *exam) {
 	if ms == 0 {
 		return
 	}
-	evidence := fmt.Sprintf("announced %s and %s, 0 packets in %s", endpoint(&f.Sides[0]), endpoint(&f.Sides[1]), seconds(ms))
+	evidence := unheard(f, ms)
 	remedy := "If this sensor sees the media of other calls: check firewall and NAT between the two addresses. Else mirror the media to it."
 	if f.Feedback && !f.Unseen && ms >= sureTalk {
 		x.report(protocol.SeverityBad, "The call was answered, RTCP or DTLS was exchanged, and no RTP was seen.", evidence, remedy)
 		return
 	}
 	x.report(protocol.SeverityInfo, "The call was answered, and no RTP was seen.", evidence, remedy)
+}
+
+// unheard is written without fmt: where a sensor sees signalling alone, every call has it.
+func unheard(f *Facts, ms int64) string {
+	b := append(make([]byte, 0, 96), "announced "...)
+	b = appendEndpoint(b, &f.Sides[0])
+	b = appendEndpoint(append(b, " and "...), &f.Sides[1])
+	b = strconv.AppendFloat(append(b, ", 0 packets in "...), float64(ms)/1000, 'f', 1, 64)
+	return string(append(b, " s"...))
 }
 
 // natPrivateSDP wants an audible fault beside the private address: with audio both ways something on the path put it right.
@@ -311,6 +321,14 @@ func mediaAfterBye(x *exam) {
 }
 
 func endpoint(s *Side) netip.AddrPort { return netip.AddrPortFrom(s.Addr, s.Port) }
+
+// appendEndpoint writes endpoint(s) as its String does.
+func appendEndpoint(b []byte, s *Side) []byte {
+	if !s.Addr.IsValid() {
+		return append(b, endpoint(s).String()...) // "invalid AddrPort"; AppendTo writes nothing
+	}
+	return endpoint(s).AppendTo(b)
+}
 
 func seconds(ms int64) string { return fmt.Sprintf("%.1f s", float64(ms)/1000) }
 
