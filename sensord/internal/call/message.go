@@ -65,8 +65,7 @@ func (c *Call) log(d *decode.Datagram, m *sip.Message) seen {
 		line = line[:maxFirstLine]
 	}
 	if c.messages == nil {
-		c.messages = make([]message, 0, 8)
-		c.text = make([]byte, 0, 192)
+		c.messages, c.text = c.table.logRoom()
 	}
 	c.messages = append(c.messages, message{
 		t: d.Time, hash: h, text: uint32(len(c.text)), length: uint16(len(line)),
@@ -74,6 +73,37 @@ func (c *Call) log(d *decode.Datagram, m *sip.Message) seen {
 	})
 	c.text = append(c.text, line...)
 	return how
+}
+
+// logSpace is what the messages of a call took.
+type logSpace struct {
+	messages []message
+	text     []byte
+}
+
+const (
+	maxSpare         = 256 // calls
+	maxSpareMessages = 32
+	maxSpareText     = 2048
+)
+
+// logRoom gives a call room for its messages: that of one which has ended, so that it seldom has to grow.
+func (t *Table) logRoom() ([]message, []byte) {
+	last := len(t.spare) - 1
+	if last < 0 {
+		return make([]message, 0, 8), make([]byte, 0, 192)
+	}
+	s := t.spare[last]
+	t.spare = t.spare[:last]
+	return s.messages[:0], s.text[:0]
+}
+
+// giveBack takes the room back from a call of which the last record is made.
+func (t *Table) giveBack(c *Call) {
+	if len(t.spare) < maxSpare && c.messages != nil && cap(c.messages) <= maxSpareMessages && cap(c.text) <= maxSpareText {
+		t.spare = append(t.spare, logSpace{c.messages, c.text})
+	}
+	c.messages, c.text = nil, nil
 }
 
 func (c *Call) endpoint(e decode.Endpoint) uint8 {

@@ -34,6 +34,7 @@ type Table struct {
 	names    map[string]string // strings that many calls share
 	codecs   map[codecKey]*codec
 	scratch  []byte
+	spare    []logSpace     // see logRoom
 	endNames []string       // see Call.endNames
 	facts    diagnose.Facts // of the call that is being judged
 	sdp      sdp.Session
@@ -208,6 +209,7 @@ func (t *Table) finish(c *Call) {
 	}
 	c.release()
 	t.leave(c)
+	t.giveBack(c)
 	if c.kept != nil {
 		r.Capture = t.sink.Kept(c.kept)
 	}
