@@ -70,7 +70,6 @@ const (
 	CountCallsRunning  = "calls.running"
 	CountOverLimit     = "calls.over-limit"
 	CountOverLimitNow  = "calls.over-limit.running"
-	CountCapturesOpen  = "captures.open"
 	CountCapturesKept  = "captures.kept"
 	CountCDRsJournaled = "cdrs.journaled"
 	CountCDRsAcked     = "cdrs.acknowledged"

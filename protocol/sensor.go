@@ -14,7 +14,7 @@ type SensorInfo struct {
 	Capabilities []string `json:"capabilities" cbor:"10,keyasint"`
 	Clock        Time     `json:"clock" cbor:"11,keyasint"`
 	Started      Time     `json:"started" cbor:"12,keyasint"`
-	Source       string   `json:"source" cbor:"13,keyasint"` // "eth0, eth1" or "file calls.pcap"
+	Source       string   `json:"source" cbor:"13,keyasint"` // interfaces or files that packets come from: "eth0, eth1"
 	RuleRevision uint64   `json:"rule_revision" cbor:"14,keyasint"`
 }
 

@@ -198,7 +198,7 @@ function AddSensor({ taken, close }: { taken: number[]; close: () => void }) {
         </li>
         <li>
           Write its configuration, or add these lines to the <code>voipmonitor.conf</code> that is there. <code>interface</code> is where the calls pass.
-          <Command text={`id_sensor = ${freeNumber(taken)}\ninterface = eth0\nserver_destination = ${token?.server ?? 'HOST:60023'}`} label="Copy the configuration" />
+          <Command text={`id_sensor = ${freeNumber(taken)}\ninterface = eth0\nserver_destination = ${token?.server ?? 'HOST:60023'}\npacketbuffer_sender = yes`} label="Copy the configuration" />
         </li>
         <li>
           Pair it there. The command asks for the token, so that it stays out of the shell&apos;s history: paste it and press Enter.
