@@ -381,6 +381,7 @@ func TestColoursAreForTerminals(t *testing.T) {
 		"forced, but not NO_COLOR": {map[string]string{"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Setenv("NO_COLOR", "")
 			for k, v := range c.env {
 				t.Setenv(k, v)
 			}

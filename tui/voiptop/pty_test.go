@@ -32,6 +32,10 @@ type terminal struct {
 
 func newTerminal(t *testing.T, cols, rows uint16) *terminal {
 	t.Helper()
+	t.Setenv("TERM", "xterm-256color")
+	for _, name := range []string{"CI", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM"} { // where the tests run must not decide what they see
+		t.Setenv(name, "")
+	}
 	m, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
 		t.Skipf("no pseudo-terminals here: %v", err)
@@ -110,7 +114,6 @@ func goroutines(n int) int {
 }
 
 func TestQuitIsQuickAndLeavesTheTerminalAsItWas(t *testing.T) {
-	t.Setenv("TERM", "xterm-256color")
 	sensor := startSensor(t)
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, unix.SIGWINCH) // the first one starts a goroutine of the runtime that stays
@@ -167,7 +170,6 @@ func TestQuitIsQuickAndLeavesTheTerminalAsItWas(t *testing.T) {
 }
 
 func TestScreenFollowsTheTerminalsSize(t *testing.T) {
-	t.Setenv("TERM", "xterm-256color")
 	p := newTerminal(t, 80, 24)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -200,7 +202,7 @@ func (p *terminal) start(args ...string) *exec.Cmd {
 	p.t.Helper()
 	c := exec.Command(os.Args[0], args...)
 	c.Stdin, c.Stdout, c.Stderr = p.slave, p.slave, p.slave
-	c.Env = append(os.Environ(), "VOIPTOP_TEST_RUN=1", "TERM=xterm-256color", "LANG=C.UTF-8")
+	c.Env = append(os.Environ(), "VOIPTOP_TEST_RUN=1", "LANG=C.UTF-8")
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := c.Start(); err != nil {
 		p.t.Fatal(err)
