@@ -273,7 +273,7 @@ func TestUsersAreMadeByCommand(t *testing.T) {
 	}
 
 	token := strings.TrimSpace(must(t, "user", "token", "ann", "--label", "ci", "--db", db))
-	if status, body := in.ask("GET", "/api/v1/session", token, ""); body != `{"user":{"name":"ann","role":"viewer","tenant":"acme"}}`+"\n" {
+	if status, body := in.ask("GET", "/api/v1/session", token, ""); body != `{"user":{"name":"ann","role":"viewer","rights":[],"tenant":"acme"}}`+"\n" {
 		t.Errorf("as the token's user: %d %s", status, body)
 	}
 	must(t, "user", "role", "ann", "admin", "--db", db)
@@ -290,6 +290,7 @@ func TestUsersAreMadeByCommand(t *testing.T) {
 	if status, body := in.ask("GET", "/api/v1/session", token, ""); !strings.Contains(body, protocol.CodeTenantSuspended) {
 		t.Errorf("of a suspended tenant: %d %s", status, body)
 	}
+	must(t, "user", "add", "eve", "--tenant", "acme", "--role", "admin", "--db", db) // a last administrator stays
 	must(t, "user", "remove", "ann", "--db", db)
 	if status, _ := in.ask("GET", "/api/v1/session", token, ""); status != http.StatusUnauthorized {
 		t.Errorf("of a removed user: %d", status)

@@ -260,7 +260,7 @@ func firstStart(ctx context.Context, s store.Store, now func() time.Time, out io
 		}
 	}
 	password := auth.NewPassword()
-	_, err = s.CreateUser(ctx, store.User{Tenant: tenants[0].ID, Name: "admin", Password: auth.HashPassword(password), Role: store.RoleAdmin, Created: now()})
+	_, err = s.CreateUser(ctx, store.User{Tenant: tenants[0].ID, Name: "admin", Password: auth.HashPassword(password), Role: store.RoleAdmin, Rights: store.AllRights, Created: now()})
 	if errors.Is(err, store.ErrExists) {
 		return nil
 	}

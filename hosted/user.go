@@ -73,7 +73,7 @@ func newUserAdd(db *database) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				u := store.User{Tenant: t.ID, Name: args[0], Password: auth.HashPassword(password), Role: r, Created: db.now()}
+				u := store.User{Tenant: t.ID, Name: args[0], Password: auth.HashPassword(password), Role: r, Rights: r.Rights(), Created: db.now()}
 				if _, err := s.CreateUser(c.Context(), u); err != nil {
 					return err
 				}
@@ -126,7 +126,7 @@ func newUserRole(db *database) *cobra.Command {
 				return err
 			}
 			return db.withUser(c.Context(), args[0], func(s store.Store, u store.User) error {
-				u.Role = r
+				u.Role, u.Rights = r, r.Rights()
 				if err := s.UpdateUser(c.Context(), u); err != nil {
 					return err
 				}
@@ -142,8 +142,8 @@ func newUserToken(db *database) *cobra.Command {
 		Use: "token NAME", Short: "Print an API token that acts as the user (Authorization: Bearer TOKEN)", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return db.withUser(c.Context(), args[0], func(s store.Store, u store.User) error {
-				id := auth.Identity{User: u.ID, Name: u.Name, Role: u.Role, Tenant: u.Tenant}
-				token, err := auth.New(s, db.now).NewToken(c.Context(), id, label, fromConsole)
+				id := auth.Identity{User: u.ID, Name: u.Name, Role: u.Role, Rights: u.Rights, Tenant: u.Tenant}
+				token, err := auth.New(s, db.now).NewToken(c.Context(), id, label, nil, fromConsole)
 				if err != nil {
 					return err
 				}

@@ -34,13 +34,16 @@ const (
 	ActionLogout      = "logout"
 	ActionCaptureOpen = "capture.open"     // somebody asked for packets; written before any is sent
 	ActionCapture     = "capture.download" // how many bytes went out
+	ActionAudioOpen   = "audio.open"       // somebody asked for a call's audio; written before any is sent
+	ActionAudio       = "audio.listen"     // how many bytes went out
 	ActionRules       = "rules.change"
 	ActionToken       = "token.create"
 	ActionEnrolToken  = "sensor.token"
 	ActionRevoke      = "sensor.revoke"
 	ActionUserAdd     = "user.add"
+	ActionUserRemove  = "user.remove"
 	ActionPassword    = "user.password"
-	ActionRole        = "user.role"
+	ActionRole        = "user.role" // and rights
 )
 
 const (
@@ -65,20 +68,32 @@ type Store interface {
 	Audit(ctx context.Context, e store.AuditEntry) error
 }
 
+// Right is what one may need to be allowed: one of the rights of a user, or several.
+type Right = store.Rights
+
+// The rights that routes ask for with Identity.May.
+const (
+	RightListen   = store.RightListen
+	RightDownload = store.RightDownload
+	RightRules    = store.RightRules
+)
+
 // Identity is who asks.
 type Identity struct {
 	User       int64
 	Name       string
 	Role       store.Role
+	Rights     store.Rights // those of the user or, through a narrow token, what it leaves of them
+	Narrow     bool         // asks with a token that was narrowed to rights, and so administers nothing
 	Tenant     store.TenantID
 	TenantName string
 }
 
-// MayDownload reports whether i may have packets.
-func (i Identity) MayDownload() bool { return i.Role == store.RoleAdmin || i.Role == store.RoleUser }
+// May reports whether i has a right. To see calls, sensors and rules needs none.
+func (i Identity) May(r Right) bool { return i.Rights.Has(r) }
 
-// MayManage reports whether i may change sensors and rules.
-func (i Identity) MayManage() bool { return i.Role == store.RoleAdmin }
+// MayManage reports whether i may administer the tenant: users, sensors, the audit log.
+func (i Identity) MayManage() bool { return i.Role == store.RoleAdmin && !i.Narrow }
 
 // Service is safe for use by many goroutines.
 type Service struct {
@@ -151,7 +166,7 @@ func (s *Service) identity(ctx context.Context, u store.User) (Identity, error) 
 			Title: "the tenant " + t.Name + " is suspended", Remedy: "ask who runs this service",
 		}
 	}
-	return Identity{User: u.ID, Name: u.Name, Role: u.Role, Tenant: t.ID, TenantName: t.Name}, nil
+	return Identity{User: u.ID, Name: u.Name, Role: u.Role, Rights: u.Rights, Tenant: t.ID, TenantName: t.Name}, nil
 }
 
 // session is what is stored of a browser's session, below the hash of its token.
@@ -218,7 +233,11 @@ func (s *Service) byToken(ctx context.Context, token string) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	return s.identity(ctx, u)
+	id, err := s.identity(ctx, u)
+	if t.Narrow {
+		id.Narrow, id.Rights = true, id.Rights&t.Rights
+	}
+	return id, err
 }
 
 func (s *Service) bySession(ctx context.Context, token string) (Identity, error) {
@@ -287,14 +306,32 @@ func SetCookie(w http.ResponseWriter, token string, secure bool) {
 	http.SetCookie(w, c)
 }
 
-// NewToken makes an API token that acts as a user until it is removed. Only its hash is stored.
-func (s *Service) NewToken(ctx context.Context, id Identity, label, addr string) (string, error) {
+// NewToken makes an API token that acts as a user until it is removed. Only its hash is stored. rights narrow it; nil: it
+// may do all that id may, and grows and shrinks with the user. A right that id has not is problem forbidden: no token
+// can do more than who made it.
+func (s *Service) NewToken(ctx context.Context, id Identity, label string, rights *store.Rights, addr string) (string, error) {
+	if rights == nil && id.Narrow {
+		rights = &id.Rights
+	}
 	token := tokenPrefix + newSecret()
 	now := s.now()
-	if err := s.store.CreateAPIToken(ctx, store.APIToken{Hash: hashOf(token), User: id.User, Label: label, Created: now}); err != nil {
+	t := store.APIToken{Hash: hashOf(token), User: id.User, Label: label, Created: now}
+	detail := ""
+	if rights != nil {
+		if !id.May(*rights) {
+			return "", &protocol.Problem{
+				Code: protocol.CodeForbidden, Status: http.StatusForbidden, Title: "a token cannot have a right that " + id.Name + " has not",
+				Detail: "asked for " + rights.String() + ", has " + id.Rights.String(), Remedy: "ask for fewer rights",
+			}
+		}
+		t.Narrow, t.Rights, detail = true, *rights, "rights "+rights.String()
+	}
+	if err := s.store.CreateAPIToken(ctx, t); err != nil {
 		return "", err
 	}
-	return token, s.store.Audit(ctx, store.AuditEntry{Time: now, Tenant: id.Tenant, User: id.Name, Addr: addr, Action: ActionToken, Object: label})
+	return token, s.store.Audit(ctx, store.AuditEntry{
+		Time: now, Tenant: id.Tenant, User: id.Name, Addr: addr, Action: ActionToken, Object: label, Detail: detail,
+	})
 }
 
 // newSecret is 256 random bits as text.

@@ -75,10 +75,12 @@ type api struct {
 type access int
 
 const (
-	public   access = iota
-	member          // every user of the tenant
-	download        // who may have packets
-	manage          // administrators
+	public    access = iota
+	member           // every user of the tenant
+	listen           // who has the right to listen
+	download         // who has the right to have packets
+	editRules        // who has the right to change rules
+	manage           // administrators
 )
 
 // handler answers a request for an identity; the zero identity on public routes. An error is answered as a problem.
@@ -107,7 +109,7 @@ func (a *api) routes() []route {
 		{"/sensors", map[string]method{"GET": {member, a.sensors}}},
 		{"/sensors/tokens", map[string]method{"POST": {manage, a.newEnrolToken}}},
 		{sensors, map[string]method{"DELETE": {manage, a.revoke}}},
-		{sensors + "/api/{rest:.*}", map[string]method{"GET": relay, "PUT": {manage, a.relay}}},
+		{sensors + "/api/{rest:.*}", map[string]method{"GET": relay, "PUT": {editRules, a.relay}}},
 		{"/audit", map[string]method{"GET": {manage, a.audit}}},
 		{"/version", map[string]method{"GET": {public, a.version}}},
 		{"/openapi.yaml", map[string]method{"GET": {public, a.openapi}}},
@@ -179,10 +181,24 @@ func (a *api) admit(r *http.Request, need access) (auth.Identity, error) {
 	if err != nil {
 		return id, err
 	}
-	if need == download && !id.MayDownload() || need == manage && !id.MayManage() {
+	if right := needed[need]; !id.May(right) {
+		return id, lacks(id, right)
+	}
+	if need == manage && !id.MayManage() {
 		return id, forbidden(id)
 	}
 	return id, nil
+}
+
+// needed is the right that an access asks for; none is not listed.
+var needed = map[access]auth.Right{listen: auth.RightListen, download: auth.RightDownload, editRules: auth.RightRules}
+
+// lacks is the problem of who has not a right.
+func lacks(id auth.Identity, right auth.Right) error {
+	return &protocol.Problem{
+		Code: protocol.CodeForbidden, Status: http.StatusForbidden, Title: id.Name + " has not the right " + right.String(),
+		Remedy: "ask an administrator of " + id.TenantName + " for it", Fields: map[string]string{"right": right.String()},
+	}
 }
 
 func forbidden(id auth.Identity) error {

@@ -152,7 +152,7 @@ func (w *world) tenant(name string) store.TenantID {
 }
 
 func (w *world) user(t store.TenantID, name string, role store.Role) {
-	_, err := w.store.CreateUser(w.t.Context(), store.User{Tenant: t, Name: name, Password: passwordHash, Role: role, Created: w.now()})
+	_, err := w.store.CreateUser(w.t.Context(), store.User{Tenant: t, Name: name, Password: passwordHash, Role: role, Rights: role.Rights(), Created: w.now()})
 	w.ok(err)
 }
 

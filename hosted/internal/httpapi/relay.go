@@ -109,8 +109,8 @@ func (a *api) relay(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 	case r.Method == http.MethodPut:
 		return notFound("the sensor API has no PUT /v1/" + rest)
 	case len(parts) == 3 && parts[0] == "calls" && segment(parts[1]) && parts[2] == "capture":
-		if !id.MayDownload() {
-			return forbidden(id)
+		if !id.May(auth.RightDownload) {
+			return lacks(id, auth.RightDownload)
 		}
 		return a.relayCapture(w, r, id, s.UUID, parts[1])
 	}

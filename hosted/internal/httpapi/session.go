@@ -15,13 +15,14 @@ type userAnswer struct {
 }
 
 type userInfo struct {
-	Name   string     `json:"name"`
-	Role   store.Role `json:"role"`
-	Tenant string     `json:"tenant"`
+	Name   string       `json:"name"`
+	Role   store.Role   `json:"role"`
+	Rights store.Rights `json:"rights"`
+	Tenant string       `json:"tenant"`
 }
 
 func userOf(id auth.Identity) userAnswer {
-	return userAnswer{userInfo{Name: id.Name, Role: id.Role, Tenant: id.TenantName}}
+	return userAnswer{userInfo{Name: id.Name, Role: id.Role, Rights: id.Rights, Tenant: id.TenantName}}
 }
 
 func (a *api) login(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
@@ -58,7 +59,8 @@ const maxLabel = 100
 
 func (a *api) newToken(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
 	var in struct {
-		Label string `json:"label"`
+		Label  string        `json:"label"`
+		Rights *store.Rights `json:"rights"`
 	}
 	if err := readJSON(w, r, &in); err != nil {
 		return err
@@ -66,7 +68,7 @@ func (a *api) newToken(w http.ResponseWriter, r *http.Request, id auth.Identity)
 	if n := utf8.RuneCountInString(in.Label); n == 0 || n > maxLabel {
 		return badRequest("label", "must have 1 to "+strconv.Itoa(maxLabel)+" characters", "say what the token is for")
 	}
-	token, err := a.Auth.NewToken(r.Context(), id, in.Label, a.clientAddr(r))
+	token, err := a.Auth.NewToken(r.Context(), id, in.Label, in.Rights, a.clientAddr(r))
 	if err != nil {
 		return err
 	}

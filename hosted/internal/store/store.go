@@ -18,7 +18,9 @@ var (
 	ErrNotFound = errors.New("not found")
 	ErrExists   = errors.New("exists already")
 	ErrGap      = errors.New("batch does not follow the last one")
-	ErrCursor   = errors.New("not a cursor of this list") // CallQuery.After is nothing that CallPage.Next was
+	ErrCursor   = errors.New("not a cursor of this list") // After is nothing that Next of a page was
+	// ErrLastAdmin: the change would leave a tenant without an administrator.
+	ErrLastAdmin = errors.New("the tenant's last administrator")
 )
 
 // TenantID numbers a customer.
@@ -33,16 +35,6 @@ type Tenant struct {
 	Created     time.Time
 }
 
-// Role is what a user may do. Listening and downloading are rights of their own.
-type Role string
-
-// The roles.
-const (
-	RoleAdmin  Role = "admin"  // everything in the tenant
-	RoleUser   Role = "user"   // see and download
-	RoleViewer Role = "viewer" // see
-)
-
 // User belongs to one tenant.
 type User struct {
 	ID       int64
@@ -50,6 +42,7 @@ type User struct {
 	Name     string // log-in name, unique in hosted
 	Password string // argon2id, PHC string format
 	Role     Role
+	Rights   Rights
 	Created  time.Time
 }
 
@@ -58,6 +51,8 @@ type APIToken struct {
 	Hash    [32]byte // SHA-256 of the token
 	User    int64
 	Label   string
+	Narrow  bool   // the program administers nothing, and of the user's rights has only those in Rights
+	Rights  Rights // of a narrow token
 	Created time.Time
 	Expires time.Time // zero: never
 }
@@ -151,9 +146,10 @@ type Store interface {
 	UserByName(ctx context.Context, name string) (User, error)
 	User(ctx context.Context, id int64) (User, error)
 	Users(ctx context.Context, t TenantID) ([]User, error)
-	// UpdateUser changes what of a user may change: Password and Role.
+	// UpdateUser changes what of a user may change: Password, Role and Rights. ErrLastAdmin: the tenant would have no
+	// administrator any more.
 	UpdateUser(ctx context.Context, u User) error
-	// DeleteUser removes a user and the user's API tokens.
+	// DeleteUser removes a user and the user's API tokens. ErrLastAdmin as with UpdateUser.
 	DeleteUser(ctx context.Context, id int64) error
 	CreateAPIToken(ctx context.Context, t APIToken) error
 	APIToken(ctx context.Context, hash [32]byte) (APIToken, error)

@@ -2,6 +2,9 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
+	"strings"
 	"time"
 
 	"voiptop/hosted/internal/store"
@@ -11,7 +14,7 @@ const (
 	defaultMaxChannels = 2000
 
 	tenantColumns = `id, name, max_channels, suspended, created`
-	userColumns   = `id, tenant, name, password, role, created`
+	userColumns   = `id, tenant, name, password, role, rights, created`
 )
 
 func scanTenant(r scanner) (t store.Tenant, err error) {
@@ -19,7 +22,7 @@ func scanTenant(r scanner) (t store.Tenant, err error) {
 }
 
 func scanUser(r scanner) (u store.User, err error) {
-	return u, r.Scan(&u.ID, &u.Tenant, &u.Name, &u.Password, &u.Role, moment{&u.Created})
+	return u, r.Scan(&u.ID, &u.Tenant, &u.Name, &u.Password, &u.Role, rights{&u.Rights}, moment{&u.Created})
 }
 
 // CreateTenant implements store.Store.
@@ -48,8 +51,8 @@ func (d *DB) UpdateTenant(ctx context.Context, t store.Tenant) error {
 
 // CreateUser implements store.Store.
 func (d *DB) CreateUser(ctx context.Context, u store.User) (store.User, error) {
-	u, err := scanUser(d.Write.QueryRowContext(ctx, `INSERT INTO users (tenant, name, password, role, created)
-		VALUES ($1, $2, $3, $4, $5) RETURNING `+userColumns, u.Tenant, u.Name, u.Password, u.Role, micros(u.Created)))
+	u, err := scanUser(d.Write.QueryRowContext(ctx, `INSERT INTO users (tenant, name, password, role, rights, created)
+		VALUES ($1, $2, $3, $4, $5, $6) RETURNING `+userColumns, u.Tenant, u.Name, u.Password, u.Role, u.Rights.String(), micros(u.Created)))
 	return u, d.insert(err, "user %q", u.Name)
 }
 
@@ -72,28 +75,88 @@ func (d *DB) Users(ctx context.Context, t store.TenantID) ([]store.User, error) 
 
 // UpdateUser implements store.Store.
 func (d *DB) UpdateUser(ctx context.Context, u store.User) error {
-	res, err := d.Write.ExecContext(ctx, `UPDATE users SET password = $2, role = $3 WHERE id = $1`, u.ID, u.Password, u.Role)
-	return changed(res, err, "user %d", u.ID)
+	return d.Tx(ctx, func(tx *sql.Tx) error {
+		if u.Role != store.RoleAdmin {
+			if err := d.keepAdmin(ctx, tx, u.ID); err != nil {
+				return err
+			}
+		}
+		res, err := tx.ExecContext(ctx, `UPDATE users SET password = $2, role = $3, rights = $4 WHERE id = $1`, u.ID, u.Password, u.Role, u.Rights.String())
+		return changed(res, err, "user %d", u.ID)
+	})
 }
 
 // DeleteUser implements store.Store.
 func (d *DB) DeleteUser(ctx context.Context, id int64) error {
-	res, err := d.Write.ExecContext(ctx, `DELETE FROM users WHERE id = $1`, id)
-	return changed(res, err, "user %d", id)
+	return d.Tx(ctx, func(tx *sql.Tx) error {
+		if err := d.keepAdmin(ctx, tx, id); err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, `DELETE FROM users WHERE id = $1`, id)
+		return changed(res, err, "user %d", id)
+	})
+}
+
+// keepAdmin refuses to go on when a user is the tenant's last administrator. It locks the tenant until the transaction
+// ends, so that two administrators cannot end each other at once.
+func (d *DB) keepAdmin(ctx context.Context, tx *sql.Tx, id int64) error {
+	var tenant store.TenantID
+	err := tx.QueryRowContext(ctx, `SELECT t.id FROM tenants t JOIN users u ON u.tenant = t.id WHERE u.id = $1`+d.forUpdateOf("t"), id).Scan(&tenant)
+	if err != nil {
+		return one(err, "user %d", id)
+	}
+	var admin bool
+	var others int
+	err = tx.QueryRowContext(ctx, `SELECT (SELECT role FROM users WHERE id = $1) = $3,
+		(SELECT count(*) FROM users WHERE tenant = $2 AND role = $3 AND id <> $1)`, id, tenant, store.RoleAdmin).Scan(&admin, &others)
+	if err == nil && admin && others == 0 {
+		err = store.ErrLastAdmin
+	}
+	return one(err, "user %d", id)
 }
 
 // CreateAPIToken implements store.Store.
 func (d *DB) CreateAPIToken(ctx context.Context, t store.APIToken) error {
-	_, err := d.Write.ExecContext(ctx, `INSERT INTO api_tokens (hash, user_id, label, created, expires)
-		VALUES ($1, $2, $3, $4, $5)`, t.Hash[:], t.User, t.Label, micros(t.Created), micros(t.Expires))
+	narrow := sql.NullString{String: t.Rights.String(), Valid: t.Narrow}
+	_, err := d.Write.ExecContext(ctx, `INSERT INTO api_tokens (hash, user_id, label, rights, created, expires)
+		VALUES ($1, $2, $3, $4, $5, $6)`, t.Hash[:], t.User, t.Label, narrow, micros(t.Created), micros(t.Expires))
 	return d.insert(err, "API token %q", t.Label)
 }
 
 // APIToken implements store.Store.
 func (d *DB) APIToken(ctx context.Context, hash [32]byte) (t store.APIToken, err error) {
-	err = d.Read.QueryRowContext(ctx, `SELECT hash, user_id, label, created, expires FROM api_tokens WHERE hash = $1`,
-		hash[:]).Scan(hash32{&t.Hash}, &t.User, &t.Label, moment{&t.Created}, moment{&t.Expires})
+	var narrow sql.NullString
+	err = d.Read.QueryRowContext(ctx, `SELECT hash, user_id, label, rights, created, expires FROM api_tokens WHERE hash = $1`,
+		hash[:]).Scan(hash32{&t.Hash}, &t.User, &t.Label, &narrow, moment{&t.Created}, moment{&t.Expires})
+	if t.Narrow = narrow.Valid; t.Narrow {
+		t.Rights = readRights(narrow.String)
+	}
 	return t, one(err, "API token")
+}
+
+// rights scans a column of words between commas.
+type rights struct{ r *store.Rights }
+
+func (r rights) Scan(v any) error {
+	switch s := v.(type) {
+	case string:
+		*r.r = readRights(s)
+	case []byte: // as lib/pq gives text
+		*r.r = readRights(string(s))
+	default:
+		return fmt.Errorf("rights are stored as %T, want words", v)
+	}
+	return nil
+}
+
+// readRights leaves out words that it does not know: what a newer hosted granted, this one does not.
+func readRights(s string) (all store.Rights) {
+	for w := range strings.SplitSeq(s, ",") {
+		if r, err := store.ParseRights([]string{w}); err == nil {
+			all |= r
+		}
+	}
+	return all
 }
 
 // SaveSession implements store.Store.

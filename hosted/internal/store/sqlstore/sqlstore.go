@@ -76,6 +76,14 @@ func (d *DB) Tx(ctx context.Context, fn func(*sql.Tx) error) error {
 	return nil
 }
 
+// forUpdateOf is ForUpdate of one table of a join.
+func (d *DB) forUpdateOf(table string) string {
+	if d.ForUpdate == "" {
+		return ""
+	}
+	return d.ForUpdate + " OF " + table
+}
+
 // one turns the database's "no such row" into the store's, and names what was looked for.
 func one(err error, what string, args ...any) error {
 	switch {
