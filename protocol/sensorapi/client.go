@@ -78,15 +78,6 @@ func (c *Client) Call(ctx context.Context, id string) (*protocol.CDR, error) {
 	return d, c.get(ctx, "/v1/calls/"+url.PathEscape(id), d)
 }
 
-// Capture opens the kept packets of a call. The caller closes the reader.
-func (c *Client) Capture(ctx context.Context, id string) (io.ReadCloser, error) {
-	res, err := c.do(ctx, http.MethodGet, "/v1/calls/"+url.PathEscape(id)+"/capture", nil)
-	if err != nil {
-		return nil, err
-	}
-	return res.Body, nil
-}
-
 // Registrations tells who is registered, and who fails to.
 func (c *Client) Registrations(ctx context.Context) (list []protocol.Registration, err error) {
 	return list, c.get(ctx, "/v1/registrations", &list)
@@ -134,6 +125,10 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 	if err != nil {
 		return nil, err
 	}
+	return c.send(req)
+}
+
+func (c *Client) send(req *http.Request) (*http.Response, error) {
 	res, err := c.HTTP.Do(req)
 	if err != nil {
 		return nil, err

@@ -26,10 +26,19 @@ func NewHandler(s Sensor) http.Handler {
 	m.HandleFunc("GET /v1/calls", h.calls)
 	m.HandleFunc("GET /v1/calls/{id}", h.call)
 	m.HandleFunc("GET /v1/calls/{id}/capture", h.capture)
+	m.HandleFunc("GET /v1/calls/{id}/audio", h.audio)
+	m.HandleFunc("GET /v1/calls/{id}/audio/peaks", h.peaks)
+	m.HandleFunc("GET /v1/calls/{id}/audio/spectrogram", h.spectrogram)
 	m.HandleFunc("GET /v1/registrations", h.registrations)
 	m.HandleFunc("GET /v1/transactions", h.transactions)
 	m.HandleFunc("GET /v1/rules", h.rules)
 	m.HandleFunc("PUT /v1/rules", h.setRules)
+	m.HandleFunc("PUT "+PathHostedRules, func(w http.ResponseWriter, _ *http.Request) {
+		WriteProblem(w, &protocol.Problem{
+			Code: protocol.CodeForbidden, Status: http.StatusForbidden, Title: "only hosted sets its rules, over the link",
+			Remedy: "change them in hosted; PUT /v1/rules changes those of this sensor",
+		})
+	})
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		WriteProblem(w, &protocol.Problem{
 			Code: protocol.CodeNotFound, Status: http.StatusNotFound,
@@ -120,18 +129,6 @@ func (h handler) transactions(w http.ResponseWriter, r *http.Request) {
 func (h handler) call(w http.ResponseWriter, r *http.Request) {
 	c, err := h.s.Call(r.Context(), r.PathValue("id"))
 	reply(w, c, err)
-}
-
-func (h handler) capture(w http.ResponseWriter, r *http.Request) {
-	f, err := h.s.Capture(r.Context(), r.PathValue("id"))
-	if err != nil {
-		WriteProblem(w, err)
-		return
-	}
-	defer f.Close()
-	w.Header().Set("Content-Type", "application/vnd.tcpdump.pcap")
-	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", f.Name))
-	http.ServeContent(w, r, f.Name, f.ModTime, f)
 }
 
 func (h handler) setRules(w http.ResponseWriter, r *http.Request) {

@@ -11,10 +11,18 @@
 //	GET /v1/calls?limit=N&before=ID []protocol.CDR of ended calls, newest first, without streams and messages
 //	GET /v1/calls/{id}              protocol.CDR, of a running or an ended call; {id} is the UUID or the Call-ID
 //	GET /v1/calls/{id}/capture      application/vnd.tcpdump.pcap, the kept packets; Range is served
+//	GET /v1/calls/{id}/capture?group=1
+//	                                the same of all ended calls of the call's group, merged by time
+//	GET /v1/calls/{id}/audio        audio/wav, decoded while it is read; Range is served
+//	    ?side=both|caller|callee&buffer=adaptive|50|200&dtmf=mute
+//	GET /v1/calls/{id}/audio/peaks?points=N                       Peaks; and side, buffer, dtmf
+//	GET /v1/calls/{id}/audio/spectrogram?width=W&height=H         image/png; and side, buffer, dtmf
 //	GET /v1/registrations           []protocol.Registration, in the order of address of record and contact
 //	GET /v1/transactions?limit=N    []protocol.Transaction that ended last, newest first
-//	GET /v1/rules                   protocol rules: Rules
+//	GET /v1/rules                   Rules: the local ones, and hosted's beside them
 //	PUT /v1/rules                   Rules in, Rules out; 412 when Revision is not the current one
+//	PUT /v1/rules/hosted            HostedRules in, HostedRules out: those in force. Over the link only, 403 on the socket;
+//	                                422 bad-rules when this sensor cannot read them, those before stay in force
 //
 // Errors are protocol.Problem as application/problem+json.
 package sensorapi
@@ -52,16 +60,32 @@ type Sensor interface {
 	SetRules(ctx context.Context, r Rules) (Rules, error)
 }
 
-// CaptureFile is an open capture: a pcapng file of known size that grows no more.
+// GroupCapturer is a Sensor that merges captures.
+type GroupCapturer interface {
+	// CaptureGroup opens the packets of all ended calls of a call's group that the sensor holds, merged by time. The caller
+	// closes it.
+	CaptureGroup(ctx context.Context, id string) (*CaptureFile, error)
+}
+
+// CaptureFile is an open capture: a pcapng file that grows no more.
 type CaptureFile struct {
 	Name    string // file name to offer, e.g. "20261122-100000_1001_1002.pcapng"
-	Size    int64
+	Size    int64  // -1: not known before it has been read; then it cannot be sought in
 	ModTime time.Time
+	Tag     string // stands for these very bytes, becomes the ETag; "": there is none
 	io.ReadSeekCloser
 }
 
 // Rules is a sensor's local rule file (docs/rules.md) with the number of the revision that is in force.
 type Rules struct {
-	Revision uint64 `json:"revision"`
-	Text     string `json:"text"`
+	Revision uint64       `json:"revision"`
+	Text     string       `json:"text"`
+	Hosted   *HostedRules `json:"hosted,omitempty"` // asked after the local ones; nil when there are none
+}
+
+// HostedRules are the rules that hosted gave the sensor, with the number that hosted gave them.
+type HostedRules struct {
+	Revision uint64            `json:"revision"` // in force; 0: none
+	Text     string            `json:"text"`
+	Problem  *protocol.Problem `json:"problem,omitempty"` // why newer ones are not in force
 }
