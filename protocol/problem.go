@@ -46,4 +46,13 @@ const (
 	CodeCaptureNotKept      = "capture-not-kept" // no rule kept the call's packets
 	CodeCaptureExpired      = "capture-expired"  // they were kept, and retention removed them
 	CodeInternal            = "internal"
+
+	// Of listening and downloading, docs/listening.md.
+	CodeVoiceNotKept      = "voice-not-kept"      // signalling or headers only were kept, or there was no voice
+	CodeCodecNotDecodable = "codec-not-decodable" // no decoder; the packets can be downloaded
+	CodeSRTPWithoutKey    = "srtp-without-key"    // encrypted, and the SDP tells no key
+	CodeAudioOff          = "audio-off"           // the rule that kept the call says: no audio
+	CodeSwitchedOff       = "switched-off"        // the sensor's owner lets hosted not listen or not download
+	CodeCallRunning       = "call-running"        // it can be had when the call has ended
+	CodeBusy              = "busy"                // Retry-After says when to ask again
 )
