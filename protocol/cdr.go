@@ -212,7 +212,9 @@ const (
 type Capture struct {
 	Kept    Keep   `json:"kept" cbor:"1,keyasint,omitempty"`
 	Packets uint64 `json:"packets" cbor:"2,keyasint,omitempty"`
-	Bytes   uint64 `json:"bytes" cbor:"3,keyasint,omitempty"` // size of the pcapng file
+	Bytes   uint64 `json:"bytes" cbor:"3,keyasint,omitempty"`    // size of the pcapng file
+	NoAudio bool   `json:"no_audio" cbor:"4,keyasint,omitempty"` // the rule says that it may not be listened to
+	Partial bool   `json:"partial" cbor:"5,keyasint,omitempty"`  // packets are missing that the rule wants: there was no room
 }
 
 // MarshalJSON implements json.Marshaler, see AppendJSON.

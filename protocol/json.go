@@ -180,6 +180,8 @@ func (c Capture) appendJSON(b []byte) []byte {
 	b = appendString(append(b, `{"kept":`...), string(c.Kept))
 	b = strconv.AppendUint(append(b, `,"packets":`...), c.Packets, 10)
 	b = strconv.AppendUint(append(b, `,"bytes":`...), c.Bytes, 10)
+	b = strconv.AppendBool(append(b, `,"no_audio":`...), c.NoAudio)
+	b = strconv.AppendBool(append(b, `,"partial":`...), c.Partial)
 	return append(b, '}')
 }
 

@@ -38,6 +38,7 @@ type LiveCall struct {
 	Finding   string   `json:"finding"` // code of the gravest finding so far
 	Severity  Severity `json:"severity"`
 	Kept      Keep     `json:"kept"`
+	Held      Keep     `json:"held,omitempty"` // undecided: the most of its packets that may be kept yet; they are held
 	Rule      string   `json:"rule"`
 	OverLimit bool     `json:"over_limit"` // its media is not analysed
 }

@@ -14,8 +14,10 @@ type SensorInfo struct {
 	Capabilities []string `json:"capabilities" cbor:"10,keyasint"`
 	Clock        Time     `json:"clock" cbor:"11,keyasint"`
 	Started      Time     `json:"started" cbor:"12,keyasint"`
-	Source       string   `json:"source" cbor:"13,keyasint"` // interfaces or files that packets come from: "eth0, eth1"
-	RuleRevision uint64   `json:"rule_revision" cbor:"14,keyasint"`
+	Source       string   `json:"source" cbor:"13,keyasint"`        // interfaces or files that packets come from: "eth0, eth1"
+	RuleRevision uint64   `json:"rule_revision" cbor:"14,keyasint"` // of the local rules in force
+
+	HostedRuleRevision uint64 `json:"hosted_rule_revision" cbor:"15,keyasint,omitempty"` // of hosted's rules in force, 0: none
 }
 
 // Health is what a sensor knows of its own work, at GET /v1/health: the sensor's half of `voipmon doctor`.

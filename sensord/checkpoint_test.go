@@ -169,4 +169,5 @@ type discard struct{}
 
 func (discard) Call(*protocol.CDR)                             {}
 func (discard) Keep(*analyze.KeptCall, *analyze.Packet, int)   {}
+func (discard) Decided(*analyze.KeptCall)                      {}
 func (discard) Kept(*analyze.KeptCall) (none protocol.Capture) { return none }

@@ -283,6 +283,8 @@ func (s sink) Keep(c *analyze.KeptCall, p *analyze.Packet, headers int) {
 	s.d.spool.Keep(c, p, headers)
 }
 
+func (s sink) Decided(*analyze.KeptCall) {}
+
 func (s sink) Kept(c *analyze.KeptCall) protocol.Capture { return s.d.spool.Kept(c) }
 
 // listenSocket makes the unix socket of the sensor API. A socket that nobody listens on is left from a crash and goes.

@@ -48,10 +48,22 @@ type Config struct {
 type Sink interface {
 	// Call takes the record of an ended call. The record is the sink's from then on.
 	Call(c *protocol.CDR)
-	// Keep takes a packet of a call that a rule keeps, in order. p is valid until Keep returns; c names the call.
-	// headers bytes of p, from its start, are link, IP, UDP and RTP headers; a sink that keeps no voice cuts there.
+	// Keep takes a packet of a call that a rule keeps or, while c.Open, may keep yet, in order. p is valid until Keep returns;
+	// c names the call. headers bytes of p, from its start, are link, IP, UDP and RTP headers; a sink that keeps no voice cuts
+	// there. While c.Open the sink holds the packets in a window of bounded size, whole, each with its headers: c.Keep is the
+	// most that may stay of them.
 	Keep(c *KeptCall, p *Packet, headers int)
-	// Kept ends the packets of a call and answers what was stored, which goes into its record.
+	// Decided says that c.Rule, c.Keep, c.Open or c.NoAudio of a call are not what they were when c was seen last:
+	//
+	//	Open                        what is stored stays, what is held stays held, what comes is held
+	//	Keep sip, headers or rtp    what is held is stored as far as c.Keep goes, what comes is stored at once
+	//	Keep none, no Rule          what is held is let go; what was stored, under rules that have changed, stays
+	//	Keep none, with a Rule      what is held and what was stored is let go
+	//
+	// A call may be open, kept and none in any order, since rules change while calls run.
+	Decided(c *KeptCall)
+	// Kept ends the packets of a call, which is not Open then, and answers what was stored, which goes into its record.
+	// Partial is set when packets had to be let go that would have been stored. Each call that Keep or Decided named ends so.
 	Kept(c *KeptCall) protocol.Capture
 }
 

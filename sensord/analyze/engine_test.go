@@ -24,6 +24,7 @@ type discard struct{ calls []*protocol.CDR }
 
 func (d *discard) Call(c *protocol.CDR)              { d.calls = append(d.calls, c) }
 func (*discard) Keep(*KeptCall, *Packet, int)        {}
+func (*discard) Decided(*KeptCall)                   {}
 func (*discard) Kept(*KeptCall) (c protocol.Capture) { return c }
 
 func packets(tb testing.TB, cfg gen.Config) []Packet {

@@ -99,5 +99,8 @@ func (s *ender) Call(c *protocol.CDR) {
 // Keep implements Sink.
 func (*ender) Keep(*KeptCall, *Packet, int) {}
 
+// Decided implements Sink.
+func (*ender) Decided(*KeptCall) {}
+
 // Kept implements Sink.
 func (*ender) Kept(*KeptCall) protocol.Capture { return protocol.Capture{} }

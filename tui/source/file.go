@@ -120,6 +120,8 @@ func (s *fileSink) Call(c *protocol.CDR) {
 
 func (*fileSink) Keep(*analyze.KeptCall, *analyze.Packet, int) {}
 
+func (*fileSink) Decided(*analyze.KeptCall) {}
+
 func (*fileSink) Kept(*analyze.KeptCall) protocol.Capture { return protocol.Capture{} }
 
 // Watch emits snapshots while the files are read, one when they have been, and answers nil.

@@ -80,6 +80,8 @@ const (
 
 func (o *callWriter) Call(*protocol.CDR) {}
 
+func (o *callWriter) Decided(*analyze.KeptCall) {}
+
 func (o *callWriter) Kept(*analyze.KeptCall) protocol.Capture { return protocol.Capture{} }
 
 func (o *callWriter) Keep(c *analyze.KeptCall, p *analyze.Packet, _ int) {

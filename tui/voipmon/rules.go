@@ -156,6 +156,8 @@ func (t *tally) Keep(c *analyze.KeptCall, p *analyze.Packet, headers int) {
 	t.bytes[c.Rule] += int64(n)
 }
 
+func (t *tally) Decided(*analyze.KeptCall) {}
+
 func (t *tally) Kept(*analyze.KeptCall) protocol.Capture { return protocol.Capture{} }
 
 func testRules(ctx context.Context, stdin io.Reader, w io.Writer, s *rules.Set, captures []string) error {

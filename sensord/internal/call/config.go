@@ -23,21 +23,25 @@ type Config struct {
 	Reached         func(src netip.Addr, at protocol.Time)                // a call from src rings or is answered; may be nil
 }
 
-// Kept names a call whose packets are kept.
+// Kept names a call whose packets are kept, or may be, and says what of them. One call has one Kept; what it says changes
+// only before Sink.Decided.
 type Kept struct {
-	ID     protocol.UUID
-	CallID string
-	Caller string
-	Callee string
-	Start  protocol.Time
-	Rule   string
-	Keep   protocol.Keep
+	ID      protocol.UUID
+	CallID  string
+	Caller  string
+	Callee  string
+	Start   protocol.Time
+	Rule    string        // that decides with what is known, "": none
+	Keep    protocol.Keep // what is kept; while Open, the most that may be in the end
+	Open    bool          // undecided: what comes is held back, until Decided says what becomes of it
+	NoAudio bool          // the capture may not be listened to
 }
 
 // Sink takes what a Table finds; see analyze.Sink.
 type Sink interface {
 	Call(c *protocol.CDR)
 	Keep(c *Kept, p *capture.Packet, headers int)
+	Decided(c *Kept)
 	Kept(c *Kept) protocol.Capture
 }
 

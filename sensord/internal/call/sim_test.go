@@ -55,6 +55,8 @@ func (s *sim) Keep(k *Kept, _ *capture.Packet, headers int) {
 	s.kept = append(s.kept, keptPacket{k.ID, headers})
 }
 
+func (s *sim) Decided(*Kept) {}
+
 func (s *sim) Kept(k *Kept) protocol.Capture {
 	s.ended = append(s.ended, k)
 	return protocol.Capture{Kept: k.Keep, Packets: uint64(len(s.kept))}

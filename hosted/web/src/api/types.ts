@@ -130,6 +130,8 @@ export interface Capture {
   kept: Keep;
   packets: number;
   bytes: number;
+  no_audio?: boolean; // the rule says that it may not be listened to
+  partial?: boolean; // packets are missing that the rule wants: there was no room for them
 }
 
 export interface LiveCall {
@@ -156,6 +158,7 @@ export interface LiveCall {
   finding: string;
   severity: Severity | '';
   kept: Keep | '';
+  held?: Keep; // undecided: the most of its packets that may be kept yet; the sensor holds them
   rule: string;
 }
 
@@ -177,11 +180,30 @@ export interface Problem {
 }
 
 export type Role = 'admin' | 'user' | 'viewer';
+export type Right = 'listen' | 'download' | 'rules'; // to see is everybody's
 
 export interface User {
   name: string;
   role: Role;
   tenant: string;
+  rights: Right[];
+}
+
+// A user of the tenant, as an administrator sees it.
+export interface Account {
+  name: string;
+  role: Role;
+  rights: Right[];
+}
+
+export interface AuditEntry {
+  time: Time;
+  user: string;
+  addr: string;
+  action: string;
+  object: string;
+  bytes: number;
+  detail: string;
 }
 
 export interface CallPage {
@@ -213,4 +235,59 @@ export interface EnrolToken {
   token: string;
   expires: Time;
   server: string; // host:port that sensors dial
+}
+
+// The tenant's capture rules, or a sensor's local ones.
+export interface Rules {
+  revision: number; // 0: none were written yet
+  text: string;
+  author?: string;
+  changed?: Time | null;
+}
+
+// What a sensor has in force: its own rules, and beside them those of the tenant.
+export interface SensorRules extends Rules {
+  hosted?: { revision: number; text: string; problem?: Problem | null } | null;
+}
+
+export interface RuleError {
+  line: number; // from 1
+  column: number; // from 1, in characters
+  found: string;
+  expected: string;
+  nearest: string; // the valid word that was probably meant, ""
+  message: string;
+}
+
+export interface RuleCount {
+  name: string;
+  keep: Keep;
+  calls: number; // of the past calls that were looked at, those for which this rule decides
+  bytes: number; // what it would have kept of them, estimated
+}
+
+export interface RuleCheck {
+  ok: boolean;
+  error?: RuleError | null;
+  rules: RuleCount[] | null;
+}
+
+export interface RuleField {
+  name: string;
+  type: string;
+  doc: string;
+  words?: string[] | null;
+}
+
+// The outline of a call's audio: of each side the lowest and highest sample of every point.
+export interface Peaks {
+  start: Time; // of the first sample
+  duration_ms: number;
+  sides: PeakSide[];
+}
+
+export interface PeakSide {
+  side: 'caller' | 'callee';
+  min: number[]; // -1..0
+  max: number[]; // 0..1
 }
