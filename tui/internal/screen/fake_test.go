@@ -38,7 +38,9 @@ type fake struct {
 	regs    []protocol.Registration
 	regsErr error
 	rules   string
-	capture string // "": not kept
+	stored  sensorapi.Rules // what SetRules was given
+	refuse  error           // what SetRules answers
+	capture string          // "": not kept
 	watched int
 }
 
@@ -106,7 +108,11 @@ func (f *fake) Rules(context.Context, protocol.UUID) (sensorapi.Rules, error) {
 }
 
 func (f *fake) SetRules(_ context.Context, _ protocol.UUID, r sensorapi.Rules) (sensorapi.Rules, error) {
-	return r, nil
+	if f.refuse != nil {
+		return sensorapi.Rules{}, f.refuse
+	}
+	f.rules, f.stored = r.Text, r
+	return sensorapi.Rules{Revision: r.Revision + 1, Text: r.Text}, nil
 }
 
 func (f *fake) Close() error { return nil }
@@ -243,7 +249,7 @@ func newScreen(t *testing.T, src *fake, w, h int, look style.Options) *screenTes
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	s.m, _ = New(ctx, Config{Source: src, Theme: style.New(look), Now: func() time.Time { return s.now }, Zone: time.UTC, Term: &s.term, Dir: s.dir})
-	s.m.e.pause = func(_ context.Context, d time.Duration) bool { return d == previewWait } // nothing else comes round by itself
+	s.m.e.pause = func(_ context.Context, d time.Duration) bool { return d == previewWait || d == checkWait } // nothing else comes round by itself
 	s.send(tea.WindowSizeMsg{Width: w, Height: h})
 	return s
 }
@@ -294,6 +300,7 @@ func (s *screenTest) keys(list ...string) {
 	named := map[string]tea.KeyType{
 		"enter": tea.KeyEnter, "esc": tea.KeyEsc, "tab": tea.KeyTab, "up": tea.KeyUp, "down": tea.KeyDown, "pgdown": tea.KeyPgDown, "pgup": tea.KeyPgUp,
 		"home": tea.KeyHome, "end": tea.KeyEnd, "left": tea.KeyLeft, "right": tea.KeyRight, "backspace": tea.KeyBackspace,
+		"ctrl+s": tea.KeyCtrlS, "ctrl+z": tea.KeyCtrlZ, "ctrl+k": tea.KeyCtrlK, "ctrl+g": tea.KeyCtrlG, "ctrl+c": tea.KeyCtrlC, "ctrl+end": tea.KeyCtrlEnd,
 	}
 	for _, k := range list {
 		if kind, ok := named[k]; ok {

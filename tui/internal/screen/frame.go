@@ -48,8 +48,10 @@ func (m *Model) keyMap() keyMap {
 		return regKeys
 	case m.view == viewSensors:
 		return sensorKeys
+	case m.rules.edit != nil:
+		return editKeys
 	}
-	return textKeys
+	return ruleKeys
 }
 
 // View implements tea.Model: exactly h lines of exactly w cells.

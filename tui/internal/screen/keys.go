@@ -17,7 +17,7 @@ var keys = struct {
 	Up, Down, PageUp, PageDown, Home, End, Left, Right      key.Binding
 	Open, Back, Filter, Sort, Reverse, Focus, Pause, Follow key.Binding
 	Save, Copy, CopyLadder, Next, Prev, Help, Quit, Reload  key.Binding
-	Live, Done, Regs, Rules, Sensors                        key.Binding
+	Live, Done, Regs, Rules, Sensors, Edit, NewRule         key.Binding
 }{
 	Up: bind("k", "up", "up", "k"), Down: bind("j", "down", "down", "j"),
 	PageUp: bind("pgup", "page up", "pgup", "ctrl+b"), PageDown: bind("pgdn", "page down", "pgdown", "ctrl+f", " "),
@@ -31,6 +31,7 @@ var keys = struct {
 	Help: bind("?", "help", "?"), Quit: bind("q", "quit", "q", "ctrl+c"), Reload: bind("r", "reload", "r", "ctrl+r"),
 	Live: bind("1", "live", "1"), Done: bind("2", "done", "2"), Regs: bind("3", "regs", "3"),
 	Rules: bind("4", "rules", "4"), Sensors: bind("5", "sensors", "5"),
+	Edit: bind("e", "edit", "e"), NewRule: bind("R", "rule for it", "R"),
 }
 
 // keyMap is a help.KeyMap of fixed lists: what the footer offers, and what the help screen adds.
@@ -51,7 +52,7 @@ var listKeys = keyMap{
 	full: [][]key.Binding{
 		moveKeys,
 		{keys.Open, keys.Back, keys.Filter, keys.Sort, keys.Reverse},
-		{keys.Pause, keys.Follow, keys.Reload, keys.Save, keys.Copy},
+		{keys.Pause, keys.Follow, keys.Reload, keys.Save, keys.Copy, keys.NewRule},
 		viewKeys,
 	},
 }
@@ -61,15 +62,21 @@ var detailKeys = keyMap{
 	full: [][]key.Binding{
 		moveKeys,
 		{keys.Left, keys.Right, keys.Open, keys.Back, keys.Focus},
-		{keys.Next, keys.Prev, keys.Follow, keys.Save, keys.Copy, keys.CopyLadder},
+		{keys.Next, keys.Prev, keys.Follow, keys.Save, keys.Copy, keys.CopyLadder, keys.NewRule},
 		viewKeys,
 	},
 }
 
-var textKeys = keyMap{
-	short: []key.Binding{keys.Up, keys.Down, keys.Reload, keys.Live, keys.Done, keys.Help, keys.Quit},
-	full:  [][]key.Binding{moveKeys, {keys.Reload, keys.Back}, viewKeys},
+var ruleKeys = keyMap{
+	short: []key.Binding{keys.Edit, keys.Up, keys.Down, keys.Reload, keys.Live, keys.Done, keys.Help, keys.Quit},
+	full:  [][]key.Binding{moveKeys, {keys.Edit, keys.Reload, keys.Back}, viewKeys},
 }
+
+// editKeys are shown beside the editor. They are no bindings of the screens: there letters are text.
+var editKeys = keyMap{short: []key.Binding{
+	bind("ctrl+z", "undo", "ctrl+z"), bind("ctrl+y", "redo", "ctrl+y"), bind("ctrl+k", "delete line", "ctrl+k"), bind("ctrl+g", "to the fault", "ctrl+g"),
+	bind("ctrl+s", "save", "ctrl+s"), bind("esc", "leave", "esc"),
+}}
 
 var regKeys = keyMap{
 	short: []key.Binding{keys.Filter, keys.Sort, keys.Reverse, keys.Copy, keys.Reload, keys.Live, keys.Done, keys.Help, keys.Quit},
@@ -81,7 +88,7 @@ var sensorKeys = keyMap{
 	full:  [][]key.Binding{moveKeys, {keys.Open, keys.Reload, keys.Back}, viewKeys},
 }
 
-// footer is one line of keys: help and quit, the last two, always; of the others as many as have room.
+// footer is one line of keys: the last two always (help and quit on most screens); of the others as many as have room.
 func footer(t *style.Theme, k help.KeyMap, w int) string {
 	all := k.ShortHelp()
 	room := w - 1

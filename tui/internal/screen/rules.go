@@ -10,6 +10,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/protocol/sensorapi"
+	"voiptop/rules"
 )
 
 // rulesPane shows the capture rules of a sensor.
@@ -21,6 +22,9 @@ type rulesPane struct {
 	rules  *sensorapi.Rules
 	err    error
 	text   scroll
+	calls  func(yield func(*rules.Call) bool) // those that the screens know
+	edit   *editor                            // nil while the rules are only shown
+	about  *protocol.CDR                      // a rule for such calls is wanted, as soon as the rules are there
 }
 
 // rulesMsg is the answer to load.
@@ -34,6 +38,9 @@ func (p *rulesPane) setSize(w, h int) {
 	p.w, p.h = w, h
 	p.text.w, p.text.h = w, h-1
 	p.text.Move(0)
+	if p.edit != nil {
+		p.edit.setSize(w, h)
+	}
 }
 
 func (p *rulesPane) load() tea.Cmd {
@@ -55,27 +62,57 @@ func (p *rulesPane) update(msg tea.Msg) tea.Cmd {
 			p.rules = &msg.rules
 			p.render()
 		}
+		if about := p.about; about != nil && msg.err == nil {
+			p.about = nil
+			return p.begin(about)
+		}
+	case checkDue, savedMsg:
+		if p.edit != nil {
+			return p.edit.update(msg)
+		}
 	case tea.KeyMsg:
-		if key.Matches(msg, keys.Reload) {
+		switch {
+		case key.Matches(msg, keys.Reload):
 			return p.load()
+		case key.Matches(msg, keys.Edit):
+			return p.begin(nil)
 		}
 		move(msg, &p.text)
 	}
 	return nil
 }
 
+// begin opens the editor, with a new rule for calls like about if that is not nil.
+func (p *rulesPane) begin(about *protocol.CDR) tea.Cmd {
+	switch {
+	case p.rules == nil:
+		return nil
+	case len(p.rules.Text) > maxEdit:
+		return toastCmd("the rules are too long for this editor: edit the sensor's file (docs/rules.md)", true)
+	}
+	p.edit = newEditor(p.e, p.sensor, *p.rules, p.calls)
+	p.edit.setSize(p.w, p.h)
+	if about != nil {
+		p.edit.addRule(about)
+	}
+	return nil
+}
+
+// typeRules hands the editor a key, and leaves it when it is done.
+func (p *rulesPane) typeRules(k tea.KeyMsg) tea.Cmd {
+	cmd, done := p.edit.take(k)
+	if !done {
+		return cmd
+	}
+	p.edit = nil
+	return p.load()
+}
+
 func (p *rulesPane) render() {
 	t := p.e.Theme
 	var lines []string
 	for i, s := range strings.Split(strings.TrimRight(p.rules.Text, "\n"), "\n") {
-		st := t.Text
-		switch trimmed := strings.TrimSpace(s); {
-		case strings.HasPrefix(trimmed, "#"):
-			st = t.Dim
-		case trimmed != "" && !strings.HasPrefix(s, " ") && !strings.HasPrefix(s, "\t"):
-			st = t.Bold // a rule begins in the first column
-		}
-		lines = append(lines, t.NewLine(maxLine).Add(t.Dim, fmt.Sprintf("%5d  ", i+1)).Add(st, s).String())
+		lines = append(lines, t.NewLine(maxLine).Add(t.Dim, fmt.Sprintf("%4d  ", i+1)).Add(ruleStyle(t, s), s).String())
 	}
 	p.text.set(lines)
 }
@@ -85,16 +122,27 @@ const maxLine = 500 // cells of a line that scrolls: the screen cuts it
 func (p *rulesPane) view() []string {
 	t := p.e.Theme
 	switch {
+	case p.edit != nil:
+		return p.edit.view()
 	case p.err != nil:
 		return centred(t, explain(p.err), p.w, p.h)
 	case p.rules == nil:
 		return centred(t, []string{"Reading the rules"}, p.w, p.h)
 	case strings.TrimSpace(p.rules.Text) == "":
-		return centred(t, []string{"No capture rules: no call's packets are kept", "docs/rules.md says how to write them"}, p.w, p.h)
+		return centred(t, []string{"No capture rules: no call's packets are kept", "e writes the first one; docs/rules.md says how"}, p.w, p.h)
 	}
 	head := t.NewLine(p.w).Add(t.Head, " Capture rules").Add(t.Dim, fmt.Sprintf("  revision %d  the first that matches decides", p.rules.Revision))
 	if p.name != "" {
 		head.Add(t.Text, "  of "+p.name)
 	}
 	return append([]string{head.String()}, p.text.view()...)
+}
+
+// unsaved reports, once, that there are changes that would be lost.
+func (p *rulesPane) unsaved() bool {
+	if p.edit == nil || p.edit.leaving || !p.edit.text.Dirty() {
+		return false
+	}
+	p.edit.leaving = true
+	return true
 }

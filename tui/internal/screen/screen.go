@@ -15,6 +15,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"voiptop/protocol"
+	"voiptop/rules"
 	"voiptop/tui/source"
 )
 
@@ -64,8 +65,9 @@ type tickMsg struct{}
 // New makes the screen. Run the answered function beside the program: it watches the source until ctx ends.
 func New(ctx context.Context, c Config) (*Model, func(context.Context)) {
 	e := &env{Config: c, ctx: ctx, pause: sleep}
-	m := &Model{e: e, feed: newFeed(c.Source, c.Now), live: newLive(e), done: newDone(e), rules: &rulesPane{e: e}, sensors: newSensors(e)}
+	m := &Model{e: e, feed: newFeed(c.Source, c.Now), live: newLive(e), done: newDone(e), sensors: newSensors(e)}
 	m.regs = newRegs(e, m.live)
+	m.rules = &rulesPane{e: e, calls: m.known}
 	m.input = textinput.New()
 	m.input.CharLimit = 500
 	m.input.Cursor.SetMode(cursor.CursorStatic) // we draw it
@@ -105,7 +107,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 	case regsMsg, regsDue:
 		return m, m.regs.update(msg, m.view == viewRegs)
-	case rulesMsg:
+	case rulesMsg, checkDue, savedMsg:
 		return m, m.rules.update(msg)
 	case sensorsMsg:
 		return m, m.sensors.update(msg)
@@ -119,7 +121,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 // What was pasted goes into the filter, or nowhere: it is no series of commands.
 func (m *Model) typed(k tea.KeyMsg) tea.Cmd {
 	switch {
-	case k.Paste && !m.typing:
+	case k.Paste && !m.typing && !m.editing():
 		return nil
 	case k.Type != tea.KeyRunes || len(k.Runes) < 2 || k.Paste:
 		return m.key(k)
@@ -152,10 +154,16 @@ func (m *Model) take(f feedMsg) tea.Cmd {
 }
 
 func (m *Model) key(k tea.KeyMsg) tea.Cmd {
+	m.toastEnd = time.Time{}
 	if k.Type == tea.KeyCtrlC {
+		if m.rules.unsaved() {
+			return toastCmd("the rules are not saved: ctrl+s saves them, ctrl+c again quits", true)
+		}
 		return tea.Quit
 	}
-	m.toastEnd = time.Time{}
+	if m.editing() {
+		return m.rules.typeRules(k)
+	}
 	if m.typing {
 		return m.typeFilter(k)
 	}
@@ -187,6 +195,8 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		return m.choose(viewSensors)
 	case key.Matches(k, keys.Save), key.Matches(k, keys.Copy):
 		return m.act(k)
+	case key.Matches(k, keys.NewRule):
+		return m.newRule()
 	}
 	if m.detail != nil {
 		if key.Matches(k, keys.Back) {
@@ -254,7 +264,10 @@ func (m *Model) show(v view) tea.Cmd {
 	case viewRegs:
 		return m.regs.load()
 	case viewRules:
-		return m.rules.load()
+		if m.done.loaded {
+			return m.rules.load()
+		}
+		return tea.Batch(m.rules.load(), m.done.load("")) // past calls to try the rules on
 	case viewSensors:
 		return m.sensors.load()
 	}
@@ -286,6 +299,30 @@ func (m *Model) open() tea.Cmd {
 	m.detail = newDetail(m.e, r, known)
 	m.resize()
 	return m.detail.load()
+}
+
+// editing reports whether keys are text of the rules.
+func (m *Model) editing() bool { return m.view == viewRules && m.rules.edit != nil }
+
+// known are the calls of the other screens: those that run and those of the past that were read.
+func (m *Model) known(yield func(*rules.Call) bool) {
+	for _, l := range []*list{m.live.list, m.done.list} {
+		for _, r := range l.order {
+			if !yield(&r.call) {
+				return
+			}
+		}
+	}
+}
+
+// newRule opens the editor with a rule for calls like the chosen one.
+func (m *Model) newRule() tea.Cmd {
+	c := m.target()
+	if c == nil {
+		return nil
+	}
+	m.rules.about = c
+	return m.choose(viewRules)
 }
 
 // target is the call that save and copy are about.

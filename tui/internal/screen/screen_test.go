@@ -45,6 +45,8 @@ func TestScreensLookAsTheyShould(t *testing.T) {
 			{"done", []string{"2"}},
 			{"regs", []string{"3"}},
 			{"rules", []string{"4"}},
+			{"editor", []string{"4", "e", "ctrl+end", "board: keep none when number:(2000 2001)"}},
+			{"editor_wrong", []string{"4", "e", "ctrl+end", "board: keep none when numbr:2000"}},
 			{"call", []string{"enter"}},
 			{"streams", []string{"enter", "tab"}},
 			{"findings", []string{"enter", "tab", "tab"}},

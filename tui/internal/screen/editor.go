@@ -1,0 +1,380 @@
+package screen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"voiptop/protocol"
+	"voiptop/protocol/sensorapi"
+	"voiptop/rules"
+	"voiptop/tui/internal/edit"
+	"voiptop/tui/internal/style"
+)
+
+// editor changes the capture rules of a sensor. While one types, the text is checked, and below it stands which of the calls
+// on the other screens each rule would keep.
+type editor struct {
+	e      *env
+	w, h   int
+	sensor protocol.UUID
+	from   uint64 // revision that the edit began from
+	text   *edit.Buffer
+	top    int // first line on the screen
+	left   int // first column on the screen
+	calls  func(yield func(*rules.Call) bool)
+
+	set     *rules.Set // of the text, or of the last text that was right
+	err     error      // what is wrong with the text
+	tally   []tally    // of the rules of set
+	seen    int        // calls that were tried
+	typed   int        // counts changes, so that only the last of a series is looked at
+	saving  bool
+	leaving bool // esc was pressed with changes that are not saved
+}
+
+// tally is what a rule would decide of the calls that the screens know.
+type tally struct {
+	calls int
+	names []string // of the first few
+}
+
+const (
+	checkWait = 150 * time.Millisecond // after a key, before the text is looked at
+	someNames = 4
+	maxEdit   = 1 << 20 // bytes; what is larger is for a real editor
+)
+
+// checkDue asks for a look at the text; typed says which.
+type checkDue int
+
+// savedMsg is the answer to save.
+type savedMsg struct {
+	rules sensorapi.Rules
+	err   error
+}
+
+func newEditor(e *env, sensor protocol.UUID, r sensorapi.Rules, calls func(yield func(*rules.Call) bool)) *editor {
+	p := &editor{e: e, sensor: sensor, from: r.Revision, text: edit.New(r.Text), calls: calls}
+	p.check()
+	return p
+}
+
+func (p *editor) setSize(w, h int) {
+	p.w, p.h = w, h
+	p.scroll()
+}
+
+// room is how many lines of text, and how many lines below them, the screen has.
+func (p *editor) room() (text, below int) {
+	below = min(8, max(3, p.h/3))
+	return max(1, p.h-2-below), below
+}
+
+// scroll brings the cursor onto the screen.
+func (p *editor) scroll() {
+	row, col := p.text.Cursor()
+	h, _ := p.room()
+	p.top = max(min(p.top, row), row-h+1, 0)
+	w := max(p.w-gutter-1, 1)
+	p.left = max(min(p.left, col), col-w+1, 0)
+}
+
+const gutter = 6 // cells of a line number
+
+// take takes a key and reports whether the editor is to be left.
+func (p *editor) take(k tea.KeyMsg) (tea.Cmd, bool) {
+	t := p.text
+	leaving := p.leaving
+	p.leaving = false
+	row, _ := t.Cursor()
+	h, _ := p.room()
+	switch k.Type {
+	case tea.KeyEsc:
+		if !t.Dirty() || leaving {
+			return nil, true
+		}
+		p.leaving = true
+	case tea.KeyCtrlS:
+		return p.save(), false
+	case tea.KeyUp:
+		t.Vertical(-1)
+	case tea.KeyDown:
+		t.Vertical(1)
+	case tea.KeyPgUp:
+		t.Vertical(-h)
+	case tea.KeyPgDown:
+		t.Vertical(h)
+	case tea.KeyLeft:
+		t.Left()
+	case tea.KeyRight:
+		t.Right()
+	case tea.KeyHome, tea.KeyCtrlA:
+		t.Move(row, 0)
+	case tea.KeyEnd, tea.KeyCtrlE:
+		t.End(row)
+	case tea.KeyCtrlHome:
+		t.Move(0, 0)
+	case tea.KeyCtrlEnd:
+		t.End(len(t.Lines()) - 1)
+	case tea.KeyEnter:
+		t.Newline()
+	case tea.KeyBackspace, tea.KeyCtrlH:
+		t.Backspace()
+	case tea.KeyDelete, tea.KeyCtrlD:
+		t.Delete()
+	case tea.KeyCtrlK:
+		t.DeleteLine()
+	case tea.KeyCtrlZ:
+		t.Undo()
+	case tea.KeyCtrlY:
+		t.Redo()
+	case tea.KeyCtrlG:
+		p.toError()
+	case tea.KeySpace:
+		t.Insert(" ")
+	case tea.KeyRunes:
+		if k.Alt {
+			return nil, false
+		}
+		t.Insert(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(k.Runes)))
+	default:
+		return nil, false
+	}
+	p.scroll()
+	p.typed++
+	return p.e.after(checkWait, checkDue(p.typed)), false
+}
+
+// toError moves the cursor to where the text is wrong.
+func (p *editor) toError() {
+	var e *rules.Error
+	if errors.As(p.err, &e) {
+		p.text.Move(e.Pos.Line-1, e.Pos.Col-1)
+	}
+}
+
+func (p *editor) update(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case checkDue:
+		if int(msg) == p.typed {
+			p.check()
+		}
+	case savedMsg:
+		p.saving = false
+		if msg.err != nil {
+			return toastCmd("not saved: "+say(msg.err), true)
+		}
+		p.from = msg.rules.Revision
+		p.text.Saved()
+		return toastCmd(fmt.Sprintf("saved: revision %d is in force", p.from), false)
+	}
+	return nil
+}
+
+func (p *editor) save() tea.Cmd {
+	if p.saving {
+		return nil
+	}
+	if p.check(); p.err != nil {
+		p.toError()
+		p.scroll()
+		return toastCmd("not saved: "+exprError(p.err), true)
+	}
+	p.saving = true
+	sensor, in := p.sensor, sensorapi.Rules{Revision: p.from, Text: p.text.Text()}
+	return p.e.ask(func(ctx context.Context) tea.Msg {
+		out, err := p.e.Source.SetRules(ctx, sensor, in)
+		return savedMsg{out, err}
+	})
+}
+
+// check reads the text, and tries its rules on the calls.
+func (p *editor) check() {
+	set, err := rules.Parse("", p.text.Text())
+	if p.err = err; err != nil {
+		return
+	}
+	p.set, p.seen = set, 0
+	p.tally = make([]tally, len(set.Rules))
+	at := make(map[*rules.Rule]int, len(set.Rules))
+	for i := range set.Rules {
+		at[&set.Rules[i]] = i
+	}
+	for c := range p.calls {
+		p.seen++
+		r := set.Decide(*c, c.Start.Std())
+		i, ok := at[r]
+		if !ok {
+			continue
+		}
+		p.tally[i].calls++
+		if n := &p.tally[i].names; len(*n) < someNames {
+			*n = append(*n, c.Caller+p.e.Theme.Glyph.Arrow+c.Callee)
+		}
+	}
+}
+
+// rule is the place of the rule that the cursor stands in, -1 when it stands before the first.
+func (p *editor) rule() int {
+	row, _ := p.text.Cursor()
+	at := -1
+	if p.set == nil {
+		return at
+	}
+	for i := range p.set.Rules {
+		if p.set.Rules[i].Pos.Line <= row+1 {
+			at = i
+		}
+	}
+	return at
+}
+
+func (p *editor) view() []string {
+	t := p.e.Theme
+	row, col := p.text.Cursor()
+	state := "no changes"
+	switch {
+	case p.saving:
+		state = "saving"
+	case p.leaving:
+		state = "not saved: esc again drops the changes"
+	case p.text.Dirty():
+		state = "changed"
+	}
+	out := []string{t.NewLine(p.w).Add(t.Head, " Editing the capture rules").Add(t.Dim, fmt.Sprintf("  %d:%d  ", row+1, col+1)).Add(t.Warn, state).String()}
+	h, below := p.room()
+	var wrong *rules.Error
+	errors.As(p.err, &wrong)
+	lines := p.text.Lines()
+	for i := p.top; i < p.top+h; i++ {
+		if i >= len(lines) {
+			out = append(out, t.NewLine(p.w).String())
+			continue
+		}
+		number := t.Dim
+		if wrong != nil && wrong.Pos.Line == i+1 {
+			number = t.Bad
+		}
+		l := t.NewLine(p.w).Add(number, fmt.Sprintf("%4d  ", i+1))
+		text, st := from(lines[i], p.left), ruleStyle(t, lines[i])
+		if i != row {
+			out = append(out, l.Add(st, text).String())
+			continue
+		}
+		at := offset(text, col-p.left)
+		cursor, rest := " ", ""
+		if at < len(text) {
+			_, n := utf8.DecodeRuneInString(text[at:])
+			cursor, rest = text[at:at+n], text[at+n:]
+		}
+		if cursor == "\t" {
+			cursor = " "
+		}
+		out = append(out, l.Add(st, text[:at]).AddSelected(t.Bold, cursor).Add(st, rest).String())
+	}
+	return append(out, fill(p.preview(below), p.w, below+1)...)
+}
+
+// preview is what is wrong with the text, or what its rules would keep of the calls that the screens know.
+func (p *editor) preview(h int) []string {
+	t := p.e.Theme
+	if p.err != nil {
+		out := []string{t.HLine("Not right yet", p.w)}
+		for _, s := range wrap(t, exprError(p.err), p.w-2) {
+			out = append(out, t.NewLine(p.w).Add(t.Warn, " "+s).String())
+		}
+		return append(out, t.NewLine(p.w).Add(t.Key, " ctrl+g").Add(t.Dim, " goes there").String())
+	}
+	out := []string{t.HLine(fmt.Sprintf("What these rules do with the %d calls on the other screens", p.seen), p.w)}
+	if len(p.tally) == 0 {
+		return append(out, t.NewLine(p.w).Add(t.Dim, " no rules: nothing is kept").String())
+	}
+	here := p.rule()
+	first := max(0, min(here-h/2, len(p.tally)-h))
+	for i := first; i < len(p.tally) && len(out) <= h; i++ {
+		r, n := &p.set.Rules[i], &p.tally[i]
+		name := t.Text
+		if i == here {
+			name = t.Bold
+		}
+		l := t.NewLine(p.w).Add(name, " "+t.Fit(r.Name, 16)).Add(t.Text, " "+t.Fit("keep "+string(r.Keep), 12))
+		switch {
+		case r.Off:
+			l.Add(t.Dim, "   off")
+		case n.calls == 0:
+			l.Add(t.Dim, "     0 calls")
+		default:
+			l.Add(t.Text, fmt.Sprintf(" %5d calls", n.calls)).Add(t.Dim, "  "+strings.Join(n.names, "  "))
+		}
+		out = append(out, l.String())
+	}
+	return out
+}
+
+// from is a line without its first n characters.
+func from(s string, n int) string { return s[offset(s, n):] }
+
+// offset is where the character n of s begins, in bytes.
+func offset(s string, n int) int {
+	at := 0
+	for ; n > 0 && at < len(s); n-- {
+		_, size := utf8.DecodeRuneInString(s[at:])
+		at += size
+	}
+	return at
+}
+
+// ruleStyle is how a line of a rule file looks: a rule begins in the first column.
+func ruleStyle(t *style.Theme, line string) style.Style {
+	switch trimmed := strings.TrimSpace(line); {
+	case strings.HasPrefix(trimmed, "#"):
+		return t.Dim
+	case trimmed != "" && !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "\t"):
+		return t.Bold
+	}
+	return t.Text
+}
+
+// addRule puts a rule for calls like c before the others, so that it decides, and the cursor on its condition.
+func (p *editor) addRule(c *protocol.CDR) {
+	names := map[string]bool{}
+	if p.set != nil {
+		for i := range p.set.Rules {
+			names[p.set.Rules[i].Name] = true
+		}
+	}
+	name := "call"
+	for n := 2; names[name]; n++ {
+		name = fmt.Sprintf("call-%d", n)
+	}
+	when := "callid=" + quote(c.CallID)
+	if c.Caller != "" && c.Callee != "" {
+		when = "caller=" + quote(c.Caller) + " callee=" + quote(c.Callee)
+	}
+	line := 0
+	if p.set != nil && len(p.set.Rules) > 0 {
+		line = p.set.Rules[0].Pos.Line - 1
+	}
+	text := name + ": keep rtp when " + when
+	p.text.Move(line, 0)
+	p.text.Insert(text + "\n")
+	p.text.End(line)
+	p.scroll()
+	p.check()
+}
+
+// quote makes a value of an expression.
+func quote(s string) string {
+	for _, r := range s {
+		if !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("+_.-@", r)) {
+			return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+		}
+	}
+	return s
+}

@@ -1,0 +1,105 @@
+package screen
+
+import (
+	"strings"
+	"testing"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"voiptop/protocol"
+)
+
+func editing(t *testing.T, keys ...string) (*screenTest, *fake) {
+	src := pbx()
+	s := newScreen(t, src, 80, 24, asciiLook)
+	s.feed(src)
+	s.keys("4", "e")
+	s.keys(keys...)
+	return s, src
+}
+
+func TestEditedRulesAreSavedWithTheRevisionThatTheyBeganFrom(t *testing.T) {
+	s, src := editing(t, "ctrl+end", "all: keep sip", "ctrl+s")
+	s.want(`saved: revision 8 is in force`)
+	want := "# what we keep\nbad-carrier: keep rtp\n  when ip:198.51.100.0/24\nall: keep sip"
+	if src.stored.Revision != 7 || src.stored.Text != want {
+		t.Errorf("stored %+v", src.stored)
+	}
+	s.keys("esc")
+	s.want(`Capture rules`)
+	s.want(`all: keep sip`)
+}
+
+func TestAWrongRuleIsNotSavedAndTheCursorGoesThere(t *testing.T) {
+	s, src := editing(t, "ctrl+end", "all: keep everything", "ctrl+s")
+	s.want(`not saved: 4:11: `)
+	if src.stored.Text != "" {
+		t.Errorf("stored %q", src.stored.Text)
+	}
+	s.want(`4:11  changed`)
+}
+
+func TestARefusedSaveKeepsTheText(t *testing.T) {
+	s, src := editing(t)
+	src.refuse = &protocol.Problem{Code: "rules-changed", Title: "the rules have changed", Remedy: "read them again"}
+	s.keys("x: keep rtp", "\n", "ctrl+s")
+	s.want(`not saved: `)
+	s.want(`x: keep rtp`)
+}
+
+func TestChangesAreNotLostByOneKey(t *testing.T) {
+	s, _ := editing(t, "# mine", "esc")
+	s.want(`esc again drops the changes`)
+	s.keys("!")
+	s.want(`# mine!# what we keep`)
+	s.keys("ctrl+c")
+	s.want(`ctrl\+c again quits`)
+	if _, cmd := s.m.Update(tea.KeyMsg{Type: tea.KeyCtrlC}); cmd == nil {
+		t.Error("the second ctrl+c does not quit")
+	} else if _, ok := cmd().(tea.QuitMsg); !ok {
+		t.Error("the second ctrl+c does not quit")
+	}
+	s.keys("x", "esc", "esc")
+	s.want(`Capture rules`)
+	s.wantNot(`# mine`)
+}
+
+func TestPreviewCountsTheCallsOfEachRule(t *testing.T) {
+	s, _ := editing(t)
+	s.keys("board: keep none when caller:(2007 2010 2001)", "enter", "rest: keep sip", "enter")
+	s.want(`36 calls on the other screens`)
+	s.want(`board +keep none +6 calls +\S+2`) // three that run, three of the past
+	s.want(`rest +keep sip +30 calls`)
+	s.want(`bad-carrier +keep rtp +0 calls`)
+	s.keys("ctrl+z", "ctrl+k")
+	s.wantNot(`rest`)
+}
+
+func TestPastedRulesAreText(t *testing.T) {
+	s, _ := editing(t)
+	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("a: keep rtp\r\nb: keep sip\r\n"), Paste: true})
+	s.want(`a +keep rtp +36 calls`)
+	s.want(`b +keep sip +0 calls`)
+}
+
+func TestARuleIsMadeOfACall(t *testing.T) {
+	src := pbx()
+	s := newScreen(t, src, 80, 24, asciiLook)
+	s.feed(src)
+	s.keys("R")
+	s.want(`call: keep rtp when caller=1001 callee="?\+420555123456`)
+	s.want(`call +keep rtp +1 calls`)
+	s.keys("ctrl+s")
+	if !strings.HasPrefix(src.rules, "# what we keep\ncall: keep rtp when ") {
+		t.Errorf("%q", src.rules)
+	}
+	s.keys("esc", "2", "enter", "R")
+	s.want(`call-2: keep rtp when `)
+}
+
+func TestLongLinesScrollWithTheCursor(t *testing.T) {
+	s, _ := editing(t, "# "+strings.Repeat("0123456789", 12)+"END")
+	s.want(`789END`)
+	s.keys("home")
+	s.want(`# 0123456789`)
+}
