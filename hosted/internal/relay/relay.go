@@ -1,9 +1,11 @@
 // Package relay passes a request on to a sensor's API and the sensor's answer back to the browser: a reverse proxy, so that
 // Range, cancellation and back-pressure work as HTTP defines them, and nothing is stored. hosted/internal/sensors calls
-// it with the connection to the sensor.
+// Serve with the connection to the sensor. For hosted/internal/httpapi there is beside it what streams of packets and audio
+// need: a Gate that bounds and counts them, a Stream that cuts off a browser which takes nothing, and an Archive of many captures.
 //
-// It is not for rights: the caller has decided that the request may pass. A sensor's answer is not trusted by the
-// browser's origin: of its headers only those in passed get through, and no content type that a browser would run.
+// It is not for rights and not for the audit log: the caller has decided that the request may pass, and has written it
+// down. A sensor's answer is not trusted by the browser's origin: of its headers only those in passed get through, and no
+// content type that a browser would run.
 package relay
 
 import (
@@ -26,14 +28,20 @@ import (
 // retryAfter is how soon, in seconds, a sensor that is offline may be asked for again.
 const retryAfter = "10"
 
+// asked are the headers of a request that reach the sensor: neither cookie nor token does.
+var asked = []string{"Range", "If-Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "Accept", "Content-Type"}
+
 // passed are the headers of a sensor's answer that reach the browser.
-var passed = []string{"Content-Type", "Content-Length", "Content-Range", "Content-Disposition", "Accept-Ranges", "Last-Modified", "Etag", "Retry-After", "Date"}
+var passed = []string{
+	"Content-Type", "Content-Length", "Content-Range", "Content-Disposition", "Accept-Ranges", "Last-Modified", "Etag", "Retry-After", "Date",
+	sensorapi.HeaderAudioStart, sensorapi.HeaderAudioMissing,
+}
 
 // types are the content types that reach the browser.
 var types = map[string]bool{
 	"application/json": true, "application/problem+json": true, "application/x-ndjson": true,
 	"application/vnd.tcpdump.pcap": true, "audio/wav": true, "application/zip": true,
-	"multipart/byteranges": true,
+	"multipart/byteranges": true, "image/png": true,
 }
 
 // Offline is the problem of a sensor that cannot be reached now.
@@ -53,9 +61,11 @@ func WriteProblem(w http.ResponseWriter, err error) {
 	sensorapi.WriteProblem(w, err)
 }
 
-// Bulk tells whether a path of the sensor API answers with much, so that it belongs on a connection of its own.
+// Bulk tells whether a path of the sensor API (escaped) answers with much, so that it belongs on a connection of its own: what
+// is below a call's capture and audio.
 func Bulk(path string) bool {
-	return strings.HasSuffix(path, "/capture") || strings.HasSuffix(path, "/audio")
+	p := strings.Split(path, "/") // "", "v1", "calls", id, ...
+	return len(p) > 4 && p[2] == "calls" && (p[4] == "capture" || p[4] == "audio")
 }
 
 // Serve passes r on through rt, to path (escaped, without query) of the sensor's API. Like httputil.ReverseProxy it panics
@@ -71,12 +81,12 @@ func Serve(w http.ResponseWriter, r *http.Request, rt http.RoundTripper, path st
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.Out.URL, p.Out.Host = target, target.Host
 			h := http.Header{}
-			for _, k := range []string{"Range", "If-Range", "If-None-Match", "If-Modified-Since", "Accept", "Content-Type"} {
+			for _, k := range asked {
 				if v := p.In.Header.Values(k); v != nil {
 					h[k] = v
 				}
 			}
-			p.Out.Header = h // neither cookie nor token goes to a sensor
+			p.Out.Header = h
 		},
 		Transport:      rt,
 		ModifyResponse: filter,
@@ -95,11 +105,14 @@ func filter(res *http.Response) error {
 	h := http.Header{}
 	for _, k := range passed {
 		if v := res.Header.Values(k); len(v) > 0 {
-			h.Set(k, v[0])
+			h[k] = v[:1]
 		}
 	}
 	if t, _, err := mime.ParseMediaType(h.Get("Content-Type")); err != nil || !types[t] {
 		h.Set("Content-Type", "application/octet-stream")
+	}
+	if v := res.Header.Values(sensorapi.HeaderAudioMissing); len(v) > 1 { // of both sides
+		h[sensorapi.HeaderAudioMissing] = v[:2]
 	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")

@@ -2,6 +2,8 @@ package sensors
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -14,17 +16,30 @@ import (
 // bulk carries requests on the bulk connection, which the sensor is asked to dial when there is none.
 func (x *session) bulk() http.RoundTripper { return roundTrip(x.bulkRoundTrip) }
 
+// errSilent ends a request that the sensor does not begin to answer.
+var errSilent = errors.New("the sensor does not begin to answer")
+
 func (x *session) bulkRoundTrip(r *http.Request) (*http.Response, error) {
 	cc, err := x.acquireBulk(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	res, err := cc.RoundTrip(r)
+	ctx, cancel := context.WithCancelCause(r.Context())
+	late := time.AfterFunc(x.answerWithin, func() { cancel(errSilent) })
+	res, err := cc.RoundTrip(r.WithContext(ctx))
+	if inTime := late.Stop(); err == nil && !inTime { // the answer and the deadline came together
+		res.Body.Close()
+		err = errSilent
+	}
 	if err != nil {
 		x.releaseBulk(cc)
+		cancel(err)
+		if errors.Is(context.Cause(ctx), errSilent) {
+			err = relay.Offline(fmt.Sprintf("it is connected, and has not begun to answer within %s", x.answerWithin))
+		}
 		return nil, err
 	}
-	res.Body = &releasing{ReadCloser: res.Body, release: func() { x.releaseBulk(cc) }}
+	res.Body = &releasing{ReadCloser: res.Body, release: func() { cancel(nil); x.releaseBulk(cc) }}
 	return res, nil
 }
 

@@ -39,15 +39,16 @@ type Store interface {
 
 // Limits bound what sensors may do. Zero fields take the default.
 type Limits struct {
-	Connections int           // at a time, of all sensors; 8192
-	PerSensor   int           // at a time, of one sensor; 8
-	Decoders    int           // batches decoded at a time; 4
-	MaxSkew     time.Duration // between the clocks; 10 minutes
-	TokenLife   time.Duration // of an enrolment token; 1 hour
-	HelloWithin time.Duration // of an up connection's begin; 15 s
-	Recheck     time.Duration // how often it is asked whether a sensor was revoked by somebody else; 15 s
-	BulkIdle    time.Duration // after which an unused bulk connection is closed; link.BulkIdle
-	BadBuilds   []BadBuild    // that may not connect
+	Connections  int           // at a time, of all sensors; 8192
+	PerSensor    int           // at a time, of one sensor; 8
+	Decoders     int           // batches decoded at a time; 4
+	MaxSkew      time.Duration // between the clocks; 10 minutes
+	TokenLife    time.Duration // of an enrolment token; 1 hour
+	HelloWithin  time.Duration // of an up connection's begin; 15 s
+	Recheck      time.Duration // how often it is asked whether a sensor was revoked by somebody else; 15 s
+	BulkIdle     time.Duration // after which an unused bulk connection is closed; link.BulkIdle
+	AnswerWithin time.Duration // the begin of an answer with a capture or audio, which may have to be decoded first; 1 minute
+	BadBuilds    []BadBuild    // that may not connect
 }
 
 // BadBuild names builds of sensord that are known to be broken. Empty fields match everything; Reason is told to the user.
@@ -98,6 +99,7 @@ func New(cfg Config) *Service {
 	setDefault(&l.HelloWithin, 15*time.Second)
 	setDefault(&l.Recheck, 15*time.Second)
 	setDefault(&l.BulkIdle, link.BulkIdle)
+	setDefault(&l.AnswerWithin, time.Minute)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}

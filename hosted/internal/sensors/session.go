@@ -22,7 +22,7 @@ type session struct {
 	up     *peer
 	since  time.Time
 
-	bulkIdle time.Duration
+	bulkIdle, answerWithin time.Duration
 
 	mu       sync.Mutex
 	ended    bool
@@ -35,7 +35,7 @@ type session struct {
 
 // begin registers the session of a connection that said hello. The older one of the same sensor ends.
 func (s *Service) begin(p *peer, sensor store.Sensor, token []byte) error {
-	x := &session{sensor: sensor, token: token, up: p, since: s.cfg.Clock(), bulkIdle: s.cfg.Limits.BulkIdle}
+	x := &session{sensor: sensor, token: token, up: p, since: s.cfg.Clock(), bulkIdle: s.cfg.Limits.BulkIdle, answerWithin: s.cfg.Limits.AnswerWithin}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.session != nil {
