@@ -2,7 +2,6 @@ package httpapi_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -344,15 +343,5 @@ func TestAPathWithAnEmptyPartIsNotFoundAndNotRedirected(t *testing.T) {
 		if a := w.as("admin").send(req); a.status != http.StatusNotFound || a.code() != protocol.CodeNotFound {
 			t.Errorf("%s: %d %s", path, a.status, a.body)
 		}
-	}
-}
-
-func TestTheAuditLogIsReadByAdministrators(t *testing.T) {
-	w := newWorld(t)
-	var log []map[string]any
-	w.as("admin").get("/audit?limit=1").into(t, &log)
-	if len(log) != 1 || log[0]["action"] != auth.ActionLogin || log[0]["user"] != "admin" || log[0]["addr"] != "127.0.0.1" {
-		b, _ := json.Marshal(log)
-		t.Errorf("log %s", b)
 	}
 }

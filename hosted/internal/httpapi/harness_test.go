@@ -207,9 +207,9 @@ func (w *world) stored(t store.TenantID, sensor protocol.UUID, calls ...protocol
 // audited lists the actions in a tenant's audit log that are as given, newest first.
 func (w *world) audited(t store.TenantID, action string) []store.AuditEntry {
 	w.t.Helper()
-	log, err := w.store.AuditLog(w.t.Context(), t, 1000)
+	log, err := w.store.AuditLog(w.t.Context(), t, store.AuditQuery{Limit: 1000})
 	w.ok(err)
-	return slices.DeleteFunc(log, func(e store.AuditEntry) bool { return e.Action != action })
+	return slices.DeleteFunc(log.Entries, func(e store.AuditEntry) bool { return e.Action != action })
 }
 
 // client asks as somebody, and holds every answer to the contract.

@@ -7,7 +7,6 @@ import (
 
 	"voiptop/hosted/internal/auth"
 	"voiptop/hosted/internal/store"
-	"voiptop/protocol"
 )
 
 type userAnswer struct {
@@ -73,39 +72,4 @@ func (a *api) newToken(w http.ResponseWriter, r *http.Request, id auth.Identity)
 		return err
 	}
 	return writeJSON(w, map[string]string{"token": token})
-}
-
-type auditAnswer struct {
-	Time   protocol.Time `json:"time"`
-	User   string        `json:"user"`
-	Addr   string        `json:"addr"`
-	Action string        `json:"action"`
-	Object string        `json:"object"`
-	Bytes  int64         `json:"bytes"`
-	Detail string        `json:"detail"`
-}
-
-// audit lists what was done in the tenant, newest first.
-func (a *api) audit(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
-	limit, err := limitOf(r.URL.Query().Get("limit"))
-	if err != nil {
-		return err
-	}
-	log, err := a.Store.AuditLog(r.Context(), id.Tenant, limit)
-	if err != nil {
-		return err
-	}
-	out := make([]auditAnswer, len(log))
-	for i, e := range log {
-		out[i] = auditAnswer{protocol.TimeOf(e.Time), e.User, e.Addr, e.Action, e.Object, e.Bytes, e.Detail}
-	}
-	return writeJSON(w, out)
-}
-
-// record writes an audit entry of what id does.
-func (a *api) record(r *http.Request, id auth.Identity, action, object string, bytes int64, detail string) error {
-	return a.Store.Audit(r.Context(), store.AuditEntry{
-		Time: a.Now(), Tenant: id.Tenant, User: id.Name, Addr: a.clientAddr(r),
-		Action: action, Object: object, Bytes: bytes, Detail: detail,
-	})
 }

@@ -1,6 +1,6 @@
 // Package store says what hosted keeps: tenants, users, sensors, enrolment tokens, CDRs and the audit log. Store is the
 // interface, store/sqlite (embedded, no set-up) and store/postgres implement it, and storetest is the set of promises
-// that both are held to. Every method that touches a tenant's data takes the tenant; there is none that reads across.
+// that both are held to. Every method that touches a tenant's data takes the tenant; there is none that reads across, but RuleRevisions, which reads numbers.
 //
 // It is not for packets: no capture and no audio is ever stored.
 package store
@@ -17,6 +17,7 @@ import (
 var (
 	ErrNotFound = errors.New("not found")
 	ErrExists   = errors.New("exists already")
+	ErrStale    = errors.New("changed meanwhile") // by somebody else, since it was read
 	ErrGap      = errors.New("batch does not follow the last one")
 	ErrCursor   = errors.New("not a cursor of this list") // After is nothing that Next of a page was
 	// ErrLastAdmin: the change would leave a tenant without an administrator.
@@ -68,6 +69,7 @@ type Sensor struct {
 	Enrolled time.Time
 	LastSeen time.Time
 	Revoked  bool
+	Rules    SensorRules
 	LastCDR  time.Time // when the last batch was stored
 	CDRs     uint64
 }
@@ -119,21 +121,6 @@ type CallPage struct {
 	Next  string
 }
 
-// AuditEntry says who did what. Every login, download and rule change writes one.
-type AuditEntry struct {
-	Time   time.Time
-	Tenant TenantID
-	User   string
-	Addr   string
-	Action string // "login", "login-failed", "capture.download", ...
-	Object string
-	Bytes  int64
-	Detail string
-}
-
-// AuditAge is how long an audit entry is kept.
-const AuditAge = 400 * 24 * time.Hour
-
 // Store is safe for use by many goroutines.
 type Store interface {
 	CreateTenant(ctx context.Context, name string) (Tenant, error)
@@ -172,6 +159,20 @@ type Store interface {
 	// by another sensor of the tenant.
 	TouchSensor(ctx context.Context, id protocol.UUID, info protocol.SensorInfo, addr string, now time.Time) error
 	RevokeSensor(ctx context.Context, t TenantID, id protocol.UUID) error
+	// SetSensorRules records what a sensor says of the rules that it applies.
+	SetSensorRules(ctx context.Context, id protocol.UUID, r SensorRules) error
+
+	// Rules are the tenant's rules in force; a tenant that never wrote any has revision 0.
+	Rules(ctx context.Context, t TenantID) (RuleSet, error)
+	// SetRules stores the revision that follows r.Revision, and answers it. ErrStale: r.Revision is not the one in force.
+	// Revisions further back than RuleHistory are forgotten.
+	SetRules(ctx context.Context, r RuleSet) (RuleSet, error)
+	// RuleHistory lists the revisions that are kept, newest first, without their texts; RulesAt has them.
+	RuleHistory(ctx context.Context, t TenantID) ([]RuleSet, error)
+	RulesAt(ctx context.Context, t TenantID, revision uint64) (RuleSet, error)
+	// RuleRevisions is what each tenant's rules in force are numbered, of tenants that have any. It is cheap: every node
+	// of hosted asks twice a second, so that a change that was made on another reaches the sensors that are linked to it.
+	RuleRevisions(ctx context.Context) (map[TenantID]uint64, error)
 
 	Cursor(ctx context.Context, sensor protocol.UUID) (Cursor, error)
 	// AppendCDRs stores a batch and advances the sensor's cursor in one transaction, and answers the new cursor. What the
@@ -193,7 +194,8 @@ type Store interface {
 	Maintain(ctx context.Context, now time.Time) error
 
 	Audit(ctx context.Context, e AuditEntry) error
-	AuditLog(ctx context.Context, t TenantID, limit int) ([]AuditEntry, error)
+	// AuditLog lists what was done in a tenant. Entries that are written meanwhile come before the first page.
+	AuditLog(ctx context.Context, t TenantID, q AuditQuery) (AuditPage, error)
 
 	// Secret reads the named secret, or stores and answers what create makes if there is none. (CA key and certificate.)
 	Secret(ctx context.Context, name string, create func() ([]byte, error)) ([]byte, error)

@@ -13,15 +13,20 @@ import (
 )
 
 const (
-	sensorColumns = `s.uuid, s.tenant, s.sensor_id, s.key_hash, s.info, s.addr, s.enrolled, s.last_seen, s.revoked, c.last_cdr, c.cdrs`
+	sensorColumns = `s.uuid, s.tenant, s.sensor_id, s.key_hash, s.info, s.addr, s.enrolled, s.last_seen, s.revoked, s.rules, c.last_cdr, c.cdrs`
 	fromSensors   = ` FROM sensors s JOIN cursors c ON c.sensor = s.uuid `
 )
 
 func scanSensor(r scanner) (s store.Sensor, err error) {
-	var info []byte
+	var info, rules []byte
 	if err := r.Scan(uuid{&s.UUID}, &s.Tenant, &s.SensorID, hash32{&s.KeyHash}, &info, &s.Addr, moment{&s.Enrolled},
-		moment{&s.LastSeen}, &s.Revoked, moment{&s.LastCDR}, &s.CDRs); err != nil {
+		moment{&s.LastSeen}, &s.Revoked, &rules, moment{&s.LastCDR}, &s.CDRs); err != nil {
 		return s, err
+	}
+	if len(rules) > 0 {
+		if err := json.Unmarshal(rules, &s.Rules); err != nil {
+			return s, err
+		}
 	}
 	return s, json.Unmarshal(info, &s.Info)
 }

@@ -3,7 +3,6 @@ package storetest
 import (
 	"bytes"
 	"errors"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -248,26 +247,6 @@ func testSensors(t *testing.T, open Open) {
 }
 
 func testRecords(t *testing.T, open Open) {
-	t.Run("the audit log is the tenant's own, newest first, and kept", func(t *testing.T) {
-		f := newFixture(t, open)
-		for i := range 3 {
-			f.ok(f.Audit(f.ctx, store.AuditEntry{
-				Time: now, Tenant: f.tenant, User: "ann\x00", Addr: "192.0.2.1", Action: "capture.download",
-				Object: strconv.Itoa(i), Bytes: 1 << 40, Detail: "\xff",
-			}))
-		}
-		f.ok(f.Audit(f.ctx, store.AuditEntry{Time: now, Action: "login-failed"}))
-		f.ok(f.Maintain(f.ctx, now.Add(store.AuditAge)))
-		log, err := f.AuditLog(f.ctx, f.tenant, 2)
-		f.ok(err)
-		if len(log) != 2 || log[0].Object != "2" || log[1].Object != "1" || log[0].Bytes != 1<<40 || !log[0].Time.Equal(now) {
-			t.Errorf("log %+v", log)
-		}
-		f.ok(f.Maintain(f.ctx, now.Add(store.AuditAge+time.Second)))
-		if log, err := f.AuditLog(f.ctx, f.tenant, 2); err != nil || len(log) != 0 {
-			t.Errorf("after its age: %+v, %v", log, err)
-		}
-	})
 	t.Run("a secret is created once, whoever asks", func(t *testing.T) {
 		f := newFixture(t, open)
 		var wg sync.WaitGroup

@@ -29,6 +29,9 @@ func Run(t *testing.T, open Open) {
 		{"append", testAppend},
 		{"calls", testCalls},
 		{"days", testDays},
+		{"rights", testRights},
+		{"rules", testRules},
+		{"audit", testAudit},
 		{"records", testRecords},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, open) })

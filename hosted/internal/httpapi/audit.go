@@ -1,0 +1,92 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"voiptop/hosted/internal/auth"
+	"voiptop/hosted/internal/store"
+	"voiptop/protocol"
+)
+
+type auditAnswer struct {
+	Entries []auditEntry `json:"entries"`
+	Next    string       `json:"next"`
+}
+
+type auditEntry struct {
+	Time   protocol.Time `json:"time"`
+	User   string        `json:"user"`
+	Addr   string        `json:"addr"`
+	Action string        `json:"action"`
+	Object string        `json:"object"`
+	Bytes  int64         `json:"bytes"`
+	Detail string        `json:"detail"`
+}
+
+// audit lists what was done in the tenant, newest first.
+func (a *api) audit(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
+	q, err := auditQuery(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	page, err := a.Store.AuditLog(r.Context(), id.Tenant, q)
+	if err != nil {
+		return err
+	}
+	out := auditAnswer{Entries: make([]auditEntry, len(page.Entries)), Next: page.Next}
+	for i, e := range page.Entries {
+		out.Entries[i] = auditEntry{protocol.TimeOf(e.Time), e.User, e.Addr, e.Action, e.Object, e.Bytes, e.Detail}
+	}
+	return writeJSON(w, out)
+}
+
+// auditQuery reads the filter. A parameter that is not known is refused: a misspelt one would show everything.
+func auditQuery(values url.Values) (q store.AuditQuery, err error) {
+	for name, v := range values {
+		s := v[0]
+		if len(v) > 1 {
+			return q, badRequest(name, "is given twice", "give it once")
+		}
+		if len(s) > maxParameter {
+			return q, badRequest(name, "is longer than "+strconv.Itoa(maxParameter)+" bytes", "")
+		}
+		var at protocol.Time
+		var bad error
+		switch name {
+		case "user":
+			q.User = s
+		case "action":
+			q.Action = s
+		case "after":
+			q.After = s
+		case "from":
+			if at, bad = timeOf(s); at != 0 {
+				q.From = at.Std()
+			}
+		case "to":
+			if at, bad = timeOf(s); at != 0 {
+				q.To = at.Std()
+			}
+		case "limit":
+			if q.Limit, err = limitOf(s); err != nil {
+				return q, err
+			}
+		default:
+			return q, badRequest(name, "is no parameter of this list", "it has user, action, from, to, limit and after")
+		}
+		if bad != nil {
+			return q, badRequest(name, strconv.Quote(s)+" is not understood", wanted[name])
+		}
+	}
+	return q, nil
+}
+
+// record writes an audit entry of what id does.
+func (a *api) record(r *http.Request, id auth.Identity, action, object string, bytes int64, detail string) error {
+	return a.Store.Audit(r.Context(), store.AuditEntry{
+		Time: a.Now(), Tenant: id.Tenant, User: id.Name, Addr: a.clientAddr(r),
+		Action: action, Object: object, Bytes: bytes, Detail: detail,
+	})
+}
