@@ -5,7 +5,6 @@ import (
 	"container/heap"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"voiptop/protocol"
-	"voiptop/protocol/sensorapi"
 )
 
 const (
@@ -115,87 +113,6 @@ func wholeBlocks(r io.Reader) (size int64, packets int) {
 			packets++
 		}
 	}
-}
-
-// finishTimeout is how long Open waits for the end of a file that is being finished.
-const finishTimeout = 10 * time.Second
-
-// Open opens the capture of an ended call for reading. It answers ErrExpired when retention has removed it and ErrNotKept
-// when there is none.
-func (s *Spool) Open(u protocol.UUID) (*sensorapi.CaptureFile, error) {
-	s.mu.Lock()
-	if r := s.running[u]; r != nil && r.ended {
-		s.mu.Unlock()
-		select {
-		case <-r.done:
-		case <-time.After(finishTimeout):
-			return nil, fmt.Errorf("the capture of call %s is not written yet: the disk is slow", u)
-		}
-		s.mu.Lock()
-	}
-	known, expired := s.ready[u] != nil, s.expired.has(u)
-	s.mu.Unlock()
-	if !known {
-		if expired {
-			return nil, ErrExpired
-		}
-		return nil, ErrNotKept
-	}
-	f, info, err := s.openRegular(filePath(u), os.O_RDONLY)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, ErrExpired // somebody removed it
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open a capture: %w", err)
-	}
-	head := make([]byte, 8<<10)
-	n, _ := f.ReadAt(head, 0) // a short file has less; the name is a courtesy
-	return &sensorapi.CaptureFile{Name: offeredName(u, comments(head[:n])), Size: info.Size(), ModTime: info.ModTime(), ReadSeekCloser: f}, nil
-}
-
-// openRegular opens a file of the spool that is no link. A Root lets no name lead out of its folder; within the folder it
-// would follow a link.
-func (s *Spool) openRegular(name string, flags int) (*os.File, fs.FileInfo, error) {
-	before, err := s.root.Lstat(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	f, err := s.root.OpenFile(name, flags, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && (!info.Mode().IsRegular() || !os.SameFile(before, info)) {
-		err = fmt.Errorf("%s is not a regular file", name)
-	}
-	if err != nil {
-		f.Close()
-		return nil, nil, err
-	}
-	return f, info, nil
-}
-
-// offeredName is a file name for people: start, caller and callee.
-func offeredName(u protocol.UUID, comments []string) string {
-	ms := int64(binary.BigEndian.Uint64(u[:8]) >> 16)
-	name := time.UnixMilli(ms).UTC().Format("20060102-150405")
-	for _, c := range comments {
-		for _, key := range []string{"From: ", "To: "} {
-			if v, ok := strings.CutPrefix(c, key); ok {
-				name += "_" + strings.Map(plain, v[:min(len(v), 40)])
-			}
-		}
-	}
-	return name + suffix
-}
-
-// plain keeps characters that every file system and shell takes.
-func plain(r rune) rune {
-	switch {
-	case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '+', r == '-', r == '.':
-		return r
-	}
-	return '-'
 }
 
 // Retain removes the captures that were kept first while there is more than MaxBytes, and those older than MaxDays. It

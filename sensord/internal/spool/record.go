@@ -88,11 +88,11 @@ func (s *Spool) Keep(c *analyze.KeptCall, p *analyze.Packet, headers int) {
 func (s *Spool) begin(c *analyze.KeptCall) *recording {
 	r := &recording{id: c.ID, keep: c.Keep, done: make(chan struct{})}
 	s.running[c.ID] = r
-	notes := []string{"Call-ID: " + c.CallID, "From: " + c.Caller, "To: " + c.Callee, "Start: " + c.Start.String(), "Rule: " + c.Rule, "Keep: " + string(c.Keep)}
-	if s.cfg.Sensor != "" {
-		notes = append(notes, "Sensor: "+s.cfg.Sensor)
+	info := Info{
+		CallID: c.CallID, Caller: c.Caller, Callee: c.Callee, Start: c.Start, Sensor: s.cfg.Sensor,
+		Rule: c.Rule, Keep: c.Keep, NoAudio: c.NoAudio,
 	}
-	r.buf = appendSection(s.buffer(), "sensord "+protocol.Version, notes)
+	r.buf = appendSection(s.buffer(), "sensord "+protocol.Version, info.comments())
 	s.grown(r, len(r.buf))
 	return r
 }

@@ -26,6 +26,9 @@ var ErrNotKept = errors.New("no capture of this call was kept")
 // ErrExpired says that a capture was kept, and retention has removed it.
 var ErrExpired = errors.New("the capture of this call has expired")
 
+// ErrRunning is an ErrNotKept of a call that has not ended; its capture can be had afterwards.
+var ErrRunning = fmt.Errorf("%w yet: it is still running", ErrNotKept)
+
 // Config is what a Spool needs to know.
 type Config struct {
 	Dir      string // made if it is not there

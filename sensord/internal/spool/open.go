@@ -1,0 +1,152 @@
+package spool
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"voiptop/protocol"
+	"voiptop/protocol/sensorapi"
+)
+
+// finishTimeout is how long Open waits for the end of a file that is being finished.
+const finishTimeout = 10 * time.Second
+
+// Reader is an open capture: the bytes of its pcapng file, which grows no more. ReadAt may be called by many goroutines.
+type Reader struct {
+	Info    Info
+	ID      protocol.UUID
+	Size    int64
+	ModTime time.Time
+	content
+}
+
+// content is what a capture is read through.
+type content interface {
+	io.ReadSeekCloser
+	io.ReaderAt
+}
+
+// Read opens the capture of an ended call. It answers ErrExpired when retention has removed it, ErrNotKept when there is
+// none, and ErrRunning while it is being written. The caller closes it.
+func (s *Spool) Read(u protocol.UUID) (*Reader, error) {
+	if err := s.await(u); err != nil {
+		return nil, err
+	}
+	f, info, err := s.openRegular(filePath(u), os.O_RDONLY)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, ErrExpired // somebody removed it
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open a capture: %w", err)
+	}
+	r := &Reader{ID: u, Size: info.Size(), ModTime: info.ModTime(), content: f}
+	r.describe()
+	return r, nil
+}
+
+// Describe tells what is known of a capture, with the errors of Read.
+func (s *Spool) Describe(u protocol.UUID) (Info, error) {
+	r, err := s.Read(u)
+	if err != nil {
+		return Info{}, err
+	}
+	return r.Info, r.Close()
+}
+
+// Open opens a capture for the sensor API, with the errors of Read.
+func (s *Spool) Open(u protocol.UUID) (*sensorapi.CaptureFile, error) {
+	r, err := s.Read(u)
+	if err != nil {
+		return nil, err
+	}
+	return &sensorapi.CaptureFile{
+		Name: offeredName(u, &r.Info, suffix), Size: r.Size, ModTime: r.ModTime, Tag: fmt.Sprintf("%s-%d", u, r.Size), ReadSeekCloser: r,
+	}, nil
+}
+
+// await returns when the capture of an ended call is a file, or with why there is none.
+func (s *Spool) await(u protocol.UUID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.running[u]; r != nil {
+		if !r.ended {
+			return ErrRunning
+		}
+		s.mu.Unlock()
+		t := time.NewTimer(finishTimeout)
+		var late bool
+		select {
+		case <-r.done:
+		case <-t.C:
+			late = true
+		}
+		t.Stop()
+		s.mu.Lock()
+		if late {
+			return fmt.Errorf("the capture of call %s is not written yet: the disk is slow", u)
+		}
+	}
+	switch {
+	case s.ready[u] != nil:
+		return nil
+	case s.expired.has(u):
+		return ErrExpired
+	}
+	return ErrNotKept
+}
+
+// describe reads what the file says of itself; of a file that says nothing the zero Info stands.
+func (r *Reader) describe() {
+	head := make([]byte, 16<<10)
+	n, _ := r.ReadAt(head, 0) // a short file has less
+	r.Info = readInfo(comments(head[:n]))
+}
+
+// openRegular opens a file of the spool that is no link. A Root lets no name lead out of its folder; within the folder it
+// would follow a link.
+func (s *Spool) openRegular(name string, flags int) (*os.File, fs.FileInfo, error) {
+	before, err := s.root.Lstat(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := s.root.OpenFile(name, flags, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && (!info.Mode().IsRegular() || !os.SameFile(before, info)) {
+		err = fmt.Errorf("%s is not a regular file", name)
+	}
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return f, info, nil
+}
+
+// offeredName is a file name for people: start, caller and callee.
+func offeredName(u protocol.UUID, i *Info, end string) string {
+	ms := int64(binary.BigEndian.Uint64(u[:8]) >> 16)
+	name := time.UnixMilli(ms).UTC().Format("20060102-150405")
+	for _, v := range []string{i.Caller, i.Callee} {
+		if v != "" {
+			name += "_" + strings.Map(plain, v[:min(len(v), 40)])
+		}
+	}
+	return name + end
+}
+
+// plain keeps characters that every file system and shell takes.
+func plain(r rune) rune {
+	switch {
+	case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '+', r == '-', r == '.':
+		return r
+	}
+	return '-'
+}
