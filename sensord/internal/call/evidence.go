@@ -165,8 +165,7 @@ func (t *Table) MirroredMedia(d *decode.Datagram) {
 	if !rtp.ParseCut(d.Payload, d.Length, &h) {
 		return
 	}
-	k := flowKey{d.Src, d.Dst, h.SSRC}
-	if s := t.flows.get(k.hash(t.flows.seed), &k); s != nil {
+	if s := t.flows.get(flowHash(&d.Src, &d.Dst, h.SSRC), &d.Src, &d.Dst, h.SSRC); s != nil {
 		s.call.evidence.mirrored++
 	}
 }

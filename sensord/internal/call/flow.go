@@ -13,16 +13,20 @@ type flowKey struct {
 	ssrc     uint32
 }
 
-// hash mixes the key by two 64x64 multiplications (the construction of wyhash). It is the same in every run, and keyed
-// by seed, so that a sender cannot choose keys that collide without knowing it.
-func (k *flowKey) hash(seed uint64) uint64 {
+// flowHash mixes what names a stream by two 64x64 multiplications (the construction of wyhash). It is the same in every run.
+func flowHash(src, dst *decode.Endpoint, ssrc uint32) uint64 {
 	le := binary.LittleEndian
-	a := le.Uint64(k.src.IP[8:]) ^ le.Uint64(k.src.IP[:]) ^ seed
-	b := le.Uint64(k.dst.IP[8:]) ^ bits.RotateLeft64(le.Uint64(k.dst.IP[:]), 29)
-	c := uint64(k.src.Port)<<48 | uint64(k.dst.Port)<<32 | uint64(k.ssrc)
+	a := le.Uint64(src.IP[8:]) ^ le.Uint64(src.IP[:])
+	b := le.Uint64(dst.IP[8:]) ^ bits.RotateLeft64(le.Uint64(dst.IP[:]), 29)
+	c := uint64(src.Port)<<48 | uint64(dst.Port)<<32 | uint64(ssrc)
 	hi, lo := bits.Mul64(a^0xa0761d6478bd642f, b^0xe7037ed1a0b428db)
-	hi, lo = bits.Mul64(hi^lo^c, 0x8ebc6af09c88c6e3^seed)
+	hi, lo = bits.Mul64(hi^lo^c, 0x8ebc6af09c88c6e3)
 	return hi ^ lo
+}
+
+// is reports whether k is the key of a packet. Nothing is copied, see Endpoint.Equal.
+func (k *flowKey) is(src, dst *decode.Endpoint, ssrc uint32) bool {
+	return k.ssrc == ssrc && k.src.Equal(src) && k.dst.Equal(dst)
 }
 
 // flows finds streams by their key: open addressing with linear probing, deletion by shifting back, at most three
@@ -30,7 +34,6 @@ func (k *flowKey) hash(seed uint64) uint64 {
 type flows struct {
 	slots []flowSlot
 	n     int
-	seed  uint64
 }
 
 type flowSlot struct {
@@ -38,7 +41,7 @@ type flowSlot struct {
 	stream *stream
 }
 
-func (f *flows) get(hash uint64, k *flowKey) *stream {
+func (f *flows) get(hash uint64, src, dst *decode.Endpoint, ssrc uint32) *stream {
 	if len(f.slots) == 0 {
 		return nil
 	}
@@ -48,7 +51,7 @@ func (f *flows) get(hash uint64, k *flowKey) *stream {
 		if s.stream == nil {
 			return nil
 		}
-		if s.hash == hash && s.stream.key == *k {
+		if s.hash == hash && s.stream.key.is(src, dst, ssrc) {
 			return s.stream
 		}
 	}

@@ -62,11 +62,10 @@ func (t *Table) Media(d *decode.Datagram) {
 		}
 		return
 	}
-	k := flowKey{d.Src, d.Dst, h.SSRC}
-	hash := k.hash(t.flows.seed)
-	s := t.flows.get(hash, &k)
+	hash := flowHash(&d.Src, &d.Dst, h.SSRC)
+	s := t.flows.get(hash, &d.Src, &d.Dst, h.SSRC)
 	if s == nil || s.stale {
-		if s = t.newStream(d, &h, k, hash); s == nil {
+		if s = t.newStream(d, &h, hash); s == nil {
 			return
 		}
 	}
@@ -83,7 +82,7 @@ func (t *Table) Media(d *decode.Datagram) {
 			s.dtmf.Packet(&h, h.Payload(b))
 		}
 	}
-	if s.call.kept != nil || len(s.sharers) > 0 {
+	if t.cfg.Decide != nil {
 		s.keep(d, h.Offset)
 	}
 }
@@ -93,7 +92,7 @@ func (s *stream) closed(i quality.Interval) {
 }
 
 // newStream finds the call of a packet's endpoints; nil when no call has announced them.
-func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, k flowKey, hash uint64) *stream {
+func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, hash uint64) *stream {
 	to, from := t.announced(d.Dst), t.announced(d.Src)
 	if to == nil && from == nil {
 		if t.leftAlone(d) {
@@ -131,7 +130,7 @@ func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, k flowKey, hash uin
 		}
 		return nil
 	}
-	s := &stream{key: k, hash: hash, call: c, to: to, from: from, pt: noPT, dtmfPT: noPT, dscp: d.DSCP}
+	s := &stream{key: flowKey{d.Src, d.Dst, h.SSRC}, hash: hash, call: c, to: to, from: from, pt: noPT, dtmfPT: noPT, dscp: d.DSCP}
 	s.rtp.Init(0)
 	c.streams = append(c.streams, s)
 	t.flows.put(hash, s)

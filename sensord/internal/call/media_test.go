@@ -311,8 +311,8 @@ func TestFlowsAgreeWithAMap(t *testing.T) {
 	}
 	for step := range 20000 {
 		k := keys[r.IntN(len(keys))]
-		h := k.hash(0) & 0xff // few hashes
-		switch s := f.get(h, &k); {
+		h := flowHash(&k.src, &k.dst, k.ssrc) & 0xff // few hashes
+		switch s := f.get(h, &k.src, &k.dst, k.ssrc); {
 		case s != want[k]:
 			t.Fatalf("step %d: got %p, want %p", step, s, want[k])
 		case s != nil && r.IntN(2) == 0:

@@ -186,10 +186,13 @@ func (f *file) keep(pos int64) int64 {
 	return oldest
 }
 
-// fill reads on until the window is full or nothing more comes.
+// fill reads on until the window is full or nothing more comes. A record is read into its place in the window: mostly it is
+// the newest.
 func (f *file) fill() {
 	for f.n < windowSize && !f.hasPending && f.err == nil {
-		if err := f.f.next(&f.pending); err != nil {
+		at := f.head + f.n
+		r := &f.ring[at%windowSize]
+		if err := f.f.next(r); err != nil {
 			f.err = io.EOF
 			var d *damage
 			if errors.As(err, &d) {
@@ -197,11 +200,18 @@ func (f *file) fill() {
 			}
 			return
 		}
-		if f.n > 0 && f.pending.time < f.ring[(f.head+f.n-1)%windowSize].time-maxStep {
-			f.hasPending = true
-			return
+		if f.n > 0 {
+			if newest := f.ring[(at-1)%windowSize].time; r.time < newest {
+				f.pending = *r
+				if r.time < newest-maxStep {
+					f.hasPending = true
+					return
+				}
+				f.insert()
+				continue
+			}
 		}
-		f.insert()
+		f.n++
 	}
 }
 
