@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -11,11 +12,7 @@ import (
 )
 
 type auditAnswer struct {
-	Entries []auditEntry `json:"entries"`
-	Next    string       `json:"next"`
-}
-
-type auditEntry struct {
+	ID     string        `json:"id"` // a text: it may grow beyond what a browser counts exactly
 	Time   protocol.Time `json:"time"`
 	User   string        `json:"user"`
 	Addr   string        `json:"addr"`
@@ -31,13 +28,13 @@ func (a *api) audit(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 	if err != nil {
 		return err
 	}
-	page, err := a.Store.AuditLog(r.Context(), id.Tenant, q)
+	log, err := a.Store.AuditLog(r.Context(), id.Tenant, q)
 	if err != nil {
 		return err
 	}
-	out := auditAnswer{Entries: make([]auditEntry, len(page.Entries)), Next: page.Next}
-	for i, e := range page.Entries {
-		out.Entries[i] = auditEntry{protocol.TimeOf(e.Time), e.User, e.Addr, e.Action, e.Object, e.Bytes, e.Detail}
+	out := make([]auditAnswer, len(log))
+	for i, e := range log {
+		out[i] = auditAnswer{strconv.FormatInt(e.ID, 10), protocol.TimeOf(e.Time), e.User, e.Addr, e.Action, e.Object, e.Bytes, e.Detail}
 	}
 	return writeJSON(w, out)
 }
@@ -60,7 +57,11 @@ func auditQuery(values url.Values) (q store.AuditQuery, err error) {
 		case "action":
 			q.Action = s
 		case "after":
-			q.After = s
+			if s != "" {
+				if q.After, bad = strconv.ParseInt(s, 10, 64); bad == nil && q.After < 1 {
+					bad = errors.New("out of range")
+				}
+			}
 		case "from":
 			if at, bad = timeOf(s); at != 0 {
 				q.From = at.Std()
@@ -77,11 +78,14 @@ func auditQuery(values url.Values) (q store.AuditQuery, err error) {
 			return q, badRequest(name, "is no parameter of this list", "it has user, action, from, to, limit and after")
 		}
 		if bad != nil {
-			return q, badRequest(name, strconv.Quote(s)+" is not understood", wanted[name])
+			return q, badRequest(name, strconv.Quote(s)+" is not understood", auditWanted[name])
 		}
 	}
 	return q, nil
 }
+
+// auditWanted says how a parameter is written.
+var auditWanted = map[string]string{"from": wanted["from"], "to": wanted["to"], "after": "give the id of the last entry of the page before"}
 
 // record writes an audit entry of what id does.
 func (a *api) record(r *http.Request, id auth.Identity, action, object string, bytes int64, detail string) error {

@@ -209,7 +209,7 @@ func (w *world) audited(t store.TenantID, action string) []store.AuditEntry {
 	w.t.Helper()
 	log, err := w.store.AuditLog(w.t.Context(), t, store.AuditQuery{Limit: 1000})
 	w.ok(err)
-	return slices.DeleteFunc(log.Entries, func(e store.AuditEntry) bool { return e.Action != action })
+	return slices.DeleteFunc(log, func(e store.AuditEntry) bool { return e.Action != action })
 }
 
 // client asks as somebody, and holds every answer to the contract.

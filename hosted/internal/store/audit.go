@@ -4,6 +4,7 @@ import "time"
 
 // AuditEntry says who did what. Every login, download and rule change writes one.
 type AuditEntry struct {
+	ID     int64 // given by the store, rising
 	Time   time.Time
 	Tenant TenantID
 	User   string
@@ -23,11 +24,5 @@ type AuditQuery struct {
 	User     string    // exactly
 	Action   string    // exactly, or all of a kind: "capture" is capture.open and capture.download
 	Limit    int       // 1..1000
-	After    string    // cursor of the page before, from AuditPage.Next
-}
-
-// AuditPage is one page of entries. Next is "" on the last.
-type AuditPage struct {
-	Entries []AuditEntry
-	Next    string
+	After    int64     // ID of the last entry of the page before
 }

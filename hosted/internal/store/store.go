@@ -19,7 +19,7 @@ var (
 	ErrExists   = errors.New("exists already")
 	ErrStale    = errors.New("changed meanwhile") // by somebody else, since it was read
 	ErrGap      = errors.New("batch does not follow the last one")
-	ErrCursor   = errors.New("not a cursor of this list") // After is nothing that Next of a page was
+	ErrCursor   = errors.New("not a cursor of this list") // CallQuery.After is nothing that CallPage.Next was
 	// ErrLastAdmin: the change would leave a tenant without an administrator.
 	ErrLastAdmin = errors.New("the tenant's last administrator")
 )
@@ -195,7 +195,7 @@ type Store interface {
 
 	Audit(ctx context.Context, e AuditEntry) error
 	// AuditLog lists what was done in a tenant. Entries that are written meanwhile come before the first page.
-	AuditLog(ctx context.Context, t TenantID, q AuditQuery) (AuditPage, error)
+	AuditLog(ctx context.Context, t TenantID, q AuditQuery) ([]AuditEntry, error)
 
 	// Secret reads the named secret, or stores and answers what create makes if there is none. (CA key and certificate.)
 	Secret(ctx context.Context, name string, create func() ([]byte, error)) ([]byte, error)

@@ -20,13 +20,12 @@ func (d *DB) Audit(ctx context.Context, e store.AuditEntry) error {
 	return one(err, "audit %s", e.Action)
 }
 
-// AuditLog implements store.Store. A cursor is the number of the entry that ended the page before.
-func (d *DB) AuditLog(ctx context.Context, t store.TenantID, q store.AuditQuery) (store.AuditPage, error) {
+// AuditLog implements store.Store.
+func (d *DB) AuditLog(ctx context.Context, t store.TenantID, q store.AuditQuery) ([]store.AuditEntry, error) {
 	limit := q.Limit
 	if limit <= 0 {
 		limit = defaultLimit
 	}
-	limit = min(limit, maxLimit)
 	where, args := []string{"tenant = $1"}, []any{t}
 	and := func(condition string, values ...any) {
 		for _, v := range values {
@@ -48,30 +47,15 @@ func (d *DB) AuditLog(ctx context.Context, t store.TenantID, q store.AuditQuery)
 		action := Text(q.Action)
 		and("(action = ? OR substr(action, 1, ?) = ?)", action, utf8.RuneCountInString(action)+1, action+".")
 	}
-	if q.After != "" {
-		n, err := strconv.ParseInt(q.After, 10, 64)
-		if err != nil || n <= 0 {
-			return store.AuditPage{}, store.ErrCursor
-		}
-		and("id < ?", n)
+	if q.After != 0 {
+		and("id < ?", q.After)
 	}
-	args = append(args, limit+1)
-	last := make([]int64, 0, limit+1)
+	args = append(args, min(limit, maxLimit))
 	all, err := list(ctx, d.Read, func(r scanner) (e store.AuditEntry, err error) {
-		var id int64
-		err = r.Scan(&id, moment{&e.Time}, &e.Tenant, &e.User, &e.Addr, &e.Action, &e.Object, &e.Bytes, &e.Detail)
-		last = append(last, id)
-		return e, err
+		return e, r.Scan(&e.ID, moment{&e.Time}, &e.Tenant, &e.User, &e.Addr, &e.Action, &e.Object, &e.Bytes, &e.Detail)
 	}, `SELECT id, at, tenant, who, addr, action, object, bytes, detail FROM audit
 		WHERE `+strings.Join(where, " AND ")+` ORDER BY id DESC LIMIT $`+strconv.Itoa(len(args)), args...)
-	if err != nil {
-		return store.AuditPage{}, fmt.Errorf("audit log: %w", err)
-	}
-	p := store.AuditPage{Entries: all}
-	if len(all) > limit {
-		p.Entries, p.Next = all[:limit], strconv.FormatInt(last[limit-1], 10)
-	}
-	return p, nil
+	return all, one(err, "audit log")
 }
 
 // Secret implements store.Store. Of two that create the same secret at once, both get the one that was first.

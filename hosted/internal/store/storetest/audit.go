@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,14 +20,13 @@ func testAudit(t *testing.T, open Open) {
 		}
 		f.ok(f.Audit(f.ctx, store.AuditEntry{Time: now, Action: "login-failed"}))
 		f.ok(f.Maintain(f.ctx, now.Add(store.AuditAge)))
-		page, err := f.AuditLog(f.ctx, f.tenant, store.AuditQuery{Limit: 2})
+		log, err := f.AuditLog(f.ctx, f.tenant, store.AuditQuery{Limit: 2})
 		f.ok(err)
-		log := page.Entries
 		if len(log) != 2 || log[0].Object != "2" || log[1].Object != "1" || log[0].Bytes != 1<<40 || !log[0].Time.Equal(now) {
 			t.Errorf("log %+v", log)
 		}
 		f.ok(f.Maintain(f.ctx, now.Add(store.AuditAge+time.Second)))
-		if log, err := f.AuditLog(f.ctx, f.tenant, store.AuditQuery{}); err != nil || len(log.Entries) != 0 {
+		if log, err := f.AuditLog(f.ctx, f.tenant, store.AuditQuery{}); err != nil || len(log) != 0 {
 			t.Errorf("after its age: %+v, %v", log, err)
 		}
 	})
@@ -61,8 +59,8 @@ func testAudit(t *testing.T, open Open) {
 			"before a time":        {store.AuditQuery{To: now.Add(time.Minute)}, "0"},
 			"all of it":            {store.AuditQuery{User: "ann", Action: "capture", From: now.Add(3 * time.Minute), To: now.Add(time.Hour)}, "3"},
 		} {
-			page, err := f.AuditLog(f.ctx, f.tenant, tt.q)
-			if got := objects(page.Entries); err != nil || got != tt.want {
+			log, err := f.AuditLog(f.ctx, f.tenant, tt.q)
+			if got := objects(log); err != nil || got != tt.want {
 				t.Errorf("%s: entries %q, %v, want %q", name, got, err, tt.want)
 			}
 		}
@@ -77,21 +75,17 @@ func testAudit(t *testing.T, open Open) {
 		var pages []string
 		q := store.AuditQuery{Limit: 3, Action: "login"}
 		for {
-			page, err := f.AuditLog(f.ctx, f.tenant, q)
+			log, err := f.AuditLog(f.ctx, f.tenant, q)
 			f.ok(err)
-			pages = append(pages, objects(page.Entries))
-			if q.After = page.Next; q.After == "" {
+			if len(log) == 0 {
 				break
 			}
+			pages = append(pages, objects(log))
+			q.After = log[len(log)-1].ID
 			f.ok(f.Audit(f.ctx, store.AuditEntry{Tenant: f.tenant, Action: "login", Object: "new", Time: now}))
 		}
 		if got := strings.Join(pages, " | "); got != "6 5 4 | 3 2 1 | 0" {
 			t.Errorf("pages %s", got)
-		}
-		for _, after := range []string{"x", "-1", "0", "1.5", "99999999999999999999", "1; DROP TABLE audit"} {
-			if _, err := f.AuditLog(f.ctx, f.tenant, store.AuditQuery{After: after}); !errors.Is(err, store.ErrCursor) {
-				t.Errorf("after %q: error %v, want ErrCursor", after, err)
-			}
 		}
 	})
 }
