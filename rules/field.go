@@ -1,17 +1,19 @@
 package rules
 
 import (
-	"net/netip"
-	"slices"
 	"strings"
 
 	"voiptop/protocol"
 )
 
-// Call is what an expression is about: a call as far as it has come.
+// Header is a SIP header field value of a call. Name in lower case, long form ("from", "x-tenant").
+type Header struct{ Name, Value string }
+
+// Call is what a condition is about: a call as far as it has come.
 type Call struct {
 	*protocol.CDR
-	State protocol.State // "" is worked out from the CDR
+	State   protocol.State // "" is worked out from the CDR
+	Headers []Header       // of all messages of the call so far; at least those of the names that Set.Headers answers
 }
 
 // Type says what a field's values are, and so which operators it has.
@@ -24,11 +26,23 @@ const (
 	Address             // : (IP, IP:port, network) = !=
 	Count               // = != < <= > >= and : for =
 	Word                // one of a list of words: like Text
+	Clock               // time of day, 22:00-06:00: : = !=
+	Weekday             // mon ... sun, mon-fri: : = !=
 )
 
 func (t Type) String() string {
-	return [...]string{"text", "number or pattern", "IP address or network", "number", "word"}[t]
+	return [...]string{"text", "number or pattern", "IP address or network", "number", "word", "time such as 22:00-06:00", "weekday or mon-fri"}[t]
 }
+
+// known says from when on a field of a running call has its final value.
+type known uint8
+
+const (
+	atInvite  known = iota // from the first INVITE
+	growing                // values come and none goes: what is there matches for good
+	atEnd                  // when the call has ended
+	forFilter              // where a call stands, or what became of it: not for rules, which decide that
+)
 
 // Field is one thing of a call that can be asked for.
 type Field struct {
@@ -37,14 +51,31 @@ type Field struct {
 	Doc   string
 	Words []string // of a Word field
 
-	texts func(c Call, yield func(string) bool)
-	count func(c Call) (float64, bool)
+	known known
+	text  func(c *Call, i int) (s string, more bool) // its i-th value; more is false behind the last
+	count func(c *Call) (v float64, present bool)
+	ends  uint8  // of an Address: the ends of the call that it is about, src and dst
+	name  string // of a header: its name in lower case, long form
 }
+
+const (
+	srcEnd = 1 << iota
+	dstEnd
+)
+
+// Tail reports whether the field of a running call may still change, so that a rule that asks for it may decide only at the end.
+func (f *Field) Tail() bool { return f.known != atInvite }
 
 // Fields lists every field, in the order of the documentation.
 func Fields() []Field { return fields }
 
+const headerPrefix = "header."
+
+// fieldByName answers the field of a name in lower case, nil if there is none.
 func fieldByName(name string) *Field {
+	if h, ok := strings.CutPrefix(name, headerPrefix); ok && isToken(h) {
+		return headerField(h)
+	}
 	for i := range fields {
 		if fields[i].Name == name {
 			return &fields[i]
@@ -61,12 +92,25 @@ func fieldNames() []string {
 	return n
 }
 
-func one(get func(c Call) string) func(Call, func(string) bool) {
-	return func(c Call, yield func(string) bool) { yield(get(c)) }
+func one(get func(c *Call) string) func(*Call, int) (string, bool) {
+	return func(c *Call, i int) (string, bool) {
+		if i > 0 {
+			return "", false
+		}
+		return get(c), true
+	}
 }
 
-func two(a, b func(c Call) string) func(Call, func(string) bool) {
-	return func(c Call, yield func(string) bool) { _ = yield(a(c)) && yield(b(c)) }
+func two(a, b func(c *Call) string) func(*Call, int) (string, bool) {
+	return func(c *Call, i int) (string, bool) {
+		switch i {
+		case 0:
+			return a(c), true
+		case 1:
+			return b(c), true
+		}
+		return "", false
+	}
 }
 
 func present(v *float64) (float64, bool) {
@@ -84,72 +128,90 @@ func seconds(ms *int64) (float64, bool) {
 }
 
 var (
-	caller = func(c Call) string { return c.Caller }
-	callee = func(c Call) string { return c.Callee }
-	src    = func(c Call) string { return c.Src }
-	dst    = func(c Call) string { return c.Dst }
+	caller = func(c *Call) string { return c.Caller }
+	callee = func(c *Call) string { return c.Callee }
+	src    = func(c *Call) string { return c.Src }
+	dst    = func(c *Call) string { return c.Dst }
 )
 
 var fields = []Field{
-	{Name: "caller", Type: Number, Doc: "user part of From", texts: one(caller)},
-	{Name: "callee", Type: Number, Doc: "user part of To", texts: one(callee)},
-	{Name: "number", Type: Number, Doc: "caller or callee", texts: two(caller, callee)},
-	{Name: "src", Type: Address, Doc: "where the first INVITE came from", texts: one(src)},
-	{Name: "dst", Type: Address, Doc: "where the first INVITE went", texts: one(dst)},
-	{Name: "ip", Type: Address, Doc: "src or dst", texts: two(src, dst)},
+	{Name: "caller", Type: Number, Doc: "user part of From", text: one(caller)},
+	{Name: "callee", Type: Number, Doc: "user part of To", text: one(callee)},
+	{Name: "number", Type: Number, Doc: "caller or callee", text: two(caller, callee)},
+	{Name: "src", Type: Address, Doc: "where the first INVITE came from", text: one(src), ends: srcEnd},
+	{Name: "dst", Type: Address, Doc: "where the first INVITE went", text: one(dst), ends: dstEnd},
+	{Name: "ip", Type: Address, Doc: "src or dst", text: two(src, dst), ends: srcEnd | dstEnd},
+	{
+		Name: "direction", Type: Word, Doc: "from where to where, by the group local: in, out, internal or transit",
+		Words: []string{"in", "out", "internal", "transit"},
+	},
 	{
 		Name: "domain", Type: Text, Doc: "host part of From or To",
-		texts: two(func(c Call) string { return c.CallerDomain }, func(c Call) string { return c.CalleeDomain }),
+		text: two(func(c *Call) string { return c.CallerDomain }, func(c *Call) string { return c.CalleeDomain }),
 	},
-	{Name: "name", Type: Text, Doc: "display name of the caller", texts: one(func(c Call) string { return c.CallerName })},
+	{Name: "name", Type: Text, Doc: "display name of the caller", text: one(func(c *Call) string { return c.CallerName })},
 	{
-		Name: "ua", Type: Text, Doc: "User-Agent or Server of either side",
-		texts: two(func(c Call) string { return c.UACaller }, func(c Call) string { return c.UACallee }),
+		Name: "header.NAME", Type: Text, Doc: "a SIP header field of any message of the call, e.g. header.X-Tenant; * is: present",
+		known: growing,
+	},
+	{
+		Name: "ua", Type: Text, Doc: "User-Agent or Server of either side", known: growing,
+		text: two(func(c *Call) string { return c.UACaller }, func(c *Call) string { return c.UACallee }),
 	},
 	{
 		Name: "transport", Type: Word, Doc: "what carries the signalling", Words: []string{"udp", "tcp", "ws", "tls", "wss", "sctp"},
-		texts: one(func(c Call) string { return c.Transport }),
+		text: one(func(c *Call) string { return c.Transport }),
 	},
-	{Name: "callid", Type: Text, Doc: "Call-ID", texts: one(func(c Call) string { return c.CallID })},
-	{Name: "codec", Type: Text, Doc: "codec in use, e.g. PCMU", texts: func(c Call, yield func(string) bool) {
-		_ = !slices.ContainsFunc(c.Codecs, func(s string) bool { return !yield(s) })
-	}},
-	{
-		Name: "state", Type: Word, Doc: "where the call stands", Words: []string{"trying", "ringing", "up", "hold", "ended"},
-		texts: one(func(c Call) string { return string(c.state()) }),
-	},
-	{
-		Name: "end", Type: Word, Doc: "how the call ended",
-		Words: []string{"bye", "cancel", "rejected", "no-answer", "timeout-rtp", "timeout-bye", "timeout-max", "unterminated", "interrupted"},
-		texts: one(func(c Call) string { return string(c.EndCause) }),
-	},
-	{
-		Name: "by", Type: Word, Doc: "who ended it", Words: []string{"caller", "callee", "sensor", "unknown"},
-		texts: one(func(c Call) string { return string(c.EndBy) }),
-	},
-	{Name: "finding", Type: Text, Doc: "code of a finding, e.g. one-way-audio", texts: func(c Call, yield func(string) bool) {
-		for _, f := range c.Findings {
-			if !yield(f.Code) {
-				return
-			}
+	{Name: "callid", Type: Text, Doc: "Call-ID", text: one(func(c *Call) string { return c.CallID })},
+	{Name: "sensor", Type: Count, Doc: "id_sensor", count: func(c *Call) (float64, bool) { return float64(c.SensorID), true }},
+	{Name: "time", Type: Clock, Doc: "time of day when the call began, in the file's zone: 22:00-06:00, the end excluded"},
+	{Name: "day", Type: Weekday, Doc: "weekday when the call began, in the file's zone: mon, sat-sun"},
+	{Name: "codec", Type: Text, Doc: "codec in use, e.g. PCMU", known: atEnd, text: func(c *Call, i int) (string, bool) {
+		if i >= len(c.Codecs) {
+			return "", false
 		}
+		return c.Codecs[i], true
 	}},
-	{Name: "rule", Type: Text, Doc: "capture rule that decided", texts: one(func(c Call) string { return c.Rule })},
 	{
-		Name: "kept", Type: Word, Doc: "what is kept of the packets", Words: []string{"none", "sip", "headers", "rtp"},
-		texts: one(func(c Call) string { return string(c.Capture.Kept) }),
+		Name: "state", Type: Word, Doc: "where the call stands", Words: []string{"trying", "ringing", "up", "hold", "ended"}, known: forFilter,
+		text: one(func(c *Call) string { return string(c.state()) }),
 	},
-	{Name: "status", Type: Count, Doc: "last final status of the INVITE", count: func(c Call) (float64, bool) { return float64(c.Status), c.Status != 0 }},
-	{Name: "mos", Type: Count, Doc: "the worst stream's MOS", count: func(c Call) (float64, bool) { return present(c.MOS) }},
-	{Name: "loss", Type: Count, Doc: "the worst stream's loss, per cent", count: func(c Call) (float64, bool) { return present(c.LossPct) }},
-	{Name: "jitter", Type: Count, Doc: "the worst stream's mean jitter, ms", count: func(c Call) (float64, bool) { return present(c.JitterMS) }},
-	{Name: "duration", Type: Count, Doc: "first INVITE to end, s", count: func(c Call) (float64, bool) { return float64(c.DurationMS) / 1000, true }},
-	{Name: "connected", Type: Count, Doc: "answer to end, s", count: func(c Call) (float64, bool) { return seconds(c.ConnectMS) }},
-	{Name: "pdd", Type: Count, Doc: "post-dial delay, s", count: func(c Call) (float64, bool) { return seconds(c.PDDMS) }},
-	{Name: "sensor", Type: Count, Doc: "id_sensor", count: func(c Call) (float64, bool) { return float64(c.SensorID), true }},
+	{
+		Name: "end", Type: Word, Doc: "how the call ended", known: atEnd,
+		Words: []string{"bye", "cancel", "rejected", "no-answer", "timeout-rtp", "timeout-bye", "timeout-max", "unterminated", "interrupted"},
+		text:  one(func(c *Call) string { return string(c.EndCause) }),
+	},
+	{
+		Name: "by", Type: Word, Doc: "who ended it", Words: []string{"caller", "callee", "sensor", "unknown"}, known: atEnd,
+		text: one(func(c *Call) string { return string(c.EndBy) }),
+	},
+	{Name: "finding", Type: Text, Doc: "code of a finding, e.g. one-way-audio", known: atEnd, text: func(c *Call, i int) (string, bool) {
+		if i >= len(c.Findings) {
+			return "", false
+		}
+		return c.Findings[i].Code, true
+	}},
+	{Name: "rule", Type: Text, Doc: "capture rule that decided", known: forFilter, text: one(func(c *Call) string { return c.Rule })},
+	{
+		Name: "kept", Type: Word, Doc: "what is kept of the packets", Words: []string{"none", "sip", "headers", "rtp"}, known: forFilter,
+		text: one(func(c *Call) string { return string(c.Capture.Kept) }),
+	},
+	{
+		Name: "status", Type: Count, Doc: "last final status of the INVITE", known: atEnd,
+		count: func(c *Call) (float64, bool) { return float64(c.Status), c.Status != 0 },
+	},
+	{Name: "mos", Type: Count, Doc: "the worst stream's MOS", known: atEnd, count: func(c *Call) (float64, bool) { return present(c.MOS) }},
+	{Name: "loss", Type: Count, Doc: "the worst stream's loss, per cent", known: atEnd, count: func(c *Call) (float64, bool) { return present(c.LossPct) }},
+	{Name: "jitter", Type: Count, Doc: "the worst stream's mean jitter, ms", known: atEnd, count: func(c *Call) (float64, bool) { return present(c.JitterMS) }},
+	{
+		Name: "duration", Type: Count, Doc: "first INVITE to end, s", known: atEnd,
+		count: func(c *Call) (float64, bool) { return float64(c.DurationMS) / 1000, true },
+	},
+	{Name: "connected", Type: Count, Doc: "answer to end, s", known: atEnd, count: func(c *Call) (float64, bool) { return seconds(c.ConnectMS) }},
+	{Name: "pdd", Type: Count, Doc: "post-dial delay, s", known: atEnd, count: func(c *Call) (float64, bool) { return seconds(c.PDDMS) }},
 }
 
-func (c Call) state() protocol.State {
+func (c *Call) state() protocol.State {
 	switch {
 	case c.State != "":
 		return c.State
@@ -177,21 +239,5 @@ func LiveCall(l *protocol.LiveCall) Call {
 	if l.Finding != "" {
 		c.Findings = []protocol.Finding{{Code: l.Finding, Severity: l.Severity}}
 	}
-	return Call{c, l.State}
-}
-
-// network reads an address, an address with port, or a network. A port of 0 is any.
-func network(s string) (p netip.Prefix, port uint16, ok bool) {
-	if ap, err := netip.ParseAddrPort(s); err == nil {
-		a := ap.Addr().Unmap()
-		return netip.PrefixFrom(a, a.BitLen()), ap.Port(), true
-	}
-	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
-		a = a.Unmap()
-		return netip.PrefixFrom(a, a.BitLen()), 0, true
-	}
-	if p, err := netip.ParsePrefix(s); err == nil {
-		return p.Masked(), 0, true
-	}
-	return p, 0, false
+	return Call{CDR: c, State: l.State}
 }

@@ -7,32 +7,6 @@ import (
 	"unicode/utf8"
 )
 
-// Pos is a place in a text: line and column from 1, the column counted in characters.
-type Pos struct {
-	Line, Col int
-}
-
-// Error says where a text is wrong, what was found there, what was expected and what was probably meant.
-type Error struct {
-	File     string // "" for an expression without a file
-	Pos      Pos
-	Found    string
-	Expected string
-	Nearest  string // nearest valid word, ""
-}
-
-func (e *Error) Error() string {
-	s := ""
-	if e.File != "" {
-		s = e.File + ":"
-	}
-	s += fmt.Sprintf("%d:%d: found %s, expected %s", e.Pos.Line, e.Pos.Col, e.Found, e.Expected)
-	if e.Nearest != "" {
-		s += fmt.Sprintf("; did you mean %q?", e.Nearest)
-	}
-	return s
-}
-
 type kind uint8
 
 const (
@@ -46,11 +20,12 @@ const (
 )
 
 type token struct {
-	kind  kind
-	text  string // value; of a quoted token without the quotes
-	pos   Pos
-	first bool // begins in column 1 of its line
-	glued bool // no blank before it
+	kind     kind
+	text     string // value; of a quoted token without the quotes
+	pos      Pos
+	off, end int  // bytes in the text
+	first    bool // begins in column 1 of its line
+	glued    bool // no blank before it
 }
 
 // String is the token as a message shows it.
@@ -66,11 +41,15 @@ func (t token) String() string {
 	return fmt.Sprintf("%q", t.text)
 }
 
+// is reports whether the token is the keyword w.
+func (t token) is(w string) bool { return t.kind == word && strings.EqualFold(t.text, w) }
+
 // lex splits text into tokens; the last is eof.
 func lex(text string) []token {
-	var ts []token
+	ts := make([]token, 0, len(text)/6+1)
 	line, col := 1, 1
 	glued := false
+	var v values
 	for i := 0; i < len(text); {
 		r, n := utf8.DecodeRuneInString(text[i:])
 		switch {
@@ -88,7 +67,7 @@ func lex(text string) []token {
 			}
 			continue
 		}
-		t := token{pos: Pos{line, col}, first: col == 1, glued: glued}
+		t := token{pos: Pos{line, col}, off: i, first: col == 1, glued: glued}
 		switch {
 		case unicode.IsControl(r):
 			t.kind, t.text = bad, "a control character"
@@ -108,15 +87,38 @@ func lex(text string) []token {
 				t.kind, t.text = bad, `"!"`
 			}
 		default:
-			n = max(1, wordLen(text[i:], valueNext(ts)))
+			n = max(1, wordLen(text[i:], !t.first && v.next()))
 			t.kind, t.text = word, text[i:i+n]
 		}
 		col += utf8.RuneCountInString(text[i : i+n])
 		i += n
-		glued = true
+		t.end, glued = i, true
+		v.see(t)
 		ts = append(ts, t)
 	}
-	return append(ts, token{kind: eof, pos: Pos{line, col}, first: true})
+	return append(ts, token{kind: eof, pos: Pos{line, col}, off: len(text), end: len(text), first: true})
+}
+
+// values follows the tokens to tell where a value stands: behind an operator, in the list behind one, in a group.
+type values struct {
+	last, before  token
+	list, members bool
+}
+
+func (v *values) next() bool { return v.last.kind == op || v.list || v.members }
+
+func (v *values) see(t token) {
+	switch {
+	case t.first:
+		v.list, v.members = false, false
+	case t.kind == op && v.before.first && v.before.is("group"):
+		v.members = true
+	case t.kind == lparen:
+		v.list = v.last.kind == op
+	case t.kind == rparen:
+		v.list = false
+	}
+	v.before, v.last = v.last, t
 }
 
 // wordLen is the length of the word that s begins with. Where a value stands (and in a word that begins with a digit or a
@@ -132,24 +134,6 @@ func wordLen(s string, value bool) int {
 		}
 	}
 	return len(s)
-}
-
-// valueNext reports whether the next token stands where a value does: behind an operator, or in the list behind one.
-func valueNext(ts []token) bool {
-	for i := len(ts) - 1; i >= 0; i-- {
-		switch ts[i].kind {
-		case op:
-			return i == len(ts)-1 || ts[i+1].kind == lparen
-		case lparen:
-			return i > 0 && ts[i-1].kind == op
-		case rparen, bad, eof:
-			return false
-		}
-		if ts[i].first {
-			return false
-		}
-	}
-	return false
 }
 
 func lexQuoted(s string) (kind, string, int) {

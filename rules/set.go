@@ -1,221 +1,109 @@
 package rules
 
 import (
-	"errors"
-	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"voiptop/protocol"
 )
 
+// Origin says who wrote a rule.
+type Origin string
+
+// Where rules come from.
+const (
+	OriginLocal  Origin = "local"  // the sensor's own file
+	OriginHosted Origin = "hosted" // the tenant's rules, from the hosted service
+)
+
 // Rule says what to keep of the calls that its condition holds for.
 type Rule struct {
-	Name  string
-	Keep  protocol.Keep
-	When  Expr
-	Until time.Time // the rule has no effect from then on; zero: always
-	Note  string
-	Off   bool
-	Pos   Pos // of the name in the file
+	Name     string
+	Keep     protocol.Keep
+	When     Expr
+	NoAudio  bool      // what is kept may not be listened to
+	MaskDTMF bool      // digits are blanked in the packets that are kept
+	Until    time.Time // the rule has no effect from then on; zero: always
+	Note     string
+	Off      bool
+	Origin   Origin
+	Pos      Pos // of the name in the file
 }
 
-// Set is an ordered list of rules: the first that matches decides. It may be used by many goroutines at once.
+// Set is an ordered list of rules: the first that is true decides. It may be used by many goroutines at once.
 type Set struct {
 	Rules []Rule
+
+	env   *env
+	files []string
 }
 
-// Parse reads a rule file. file is what errors call it; an error is an *Error.
-func Parse(file, text string) (*Set, error) {
-	s, err := parseSet(text)
-	if err != nil {
-		err.File = file
-		return nil, err
-	}
-	return s, nil
-}
+// Files answers the CSV files that the set's groups were read from: when one changes the rule file is to be parsed again.
+func (s *Set) Files() []string { return s.files }
 
-func parseSet(text string) (*Set, *Error) {
-	if len(text) > maxText {
-		return nil, &Error{Pos: Pos{1, 1}, Found: fmt.Sprintf("%d bytes", len(text)), Expected: fmt.Sprintf("at most %d", maxText)}
-	}
-	p := parser{ts: lex(text), in: true}
-	s, names := &Set{}, map[string]Pos{}
-	for p.peek().kind != eof {
-		r, err := p.rule(text)
-		if err != nil {
-			return nil, err
-		}
-		if at, ok := names[r.Name]; ok {
-			return nil, &Error{
-				Pos: r.Pos, Found: fmt.Sprintf("the name %q again", r.Name),
-				Expected: fmt.Sprintf("a name of its own; line %d has this one", at.Line),
-			}
-		}
-		names[r.Name] = r.Pos
-		s.Rules = append(s.Rules, r)
-	}
-	return s, nil
-}
-
-var keeps = []string{"none", "sip", "headers", "rtp"}
-
-// clause reports whether w begins a further part of a rule.
-func clause(w string) bool { return w == "until" || w == "note" || w == "off" || w == "when" }
-
-// rule reads `name: keep WHAT ...` up to the next token in the first column.
-func (p *parser) rule(text string) (r Rule, err *Error) {
-	name := p.peek()
-	if !name.first || name.kind != word && name.kind != quoted {
-		return r, p.unexpected("a rule: its name in the first column, then \": keep\"")
-	}
-	p.next()
-	r.Name, r.Pos = name.text, name.pos
-	if t := p.peek(); t.kind != op || t.text != ":" {
-		return r, p.unexpected(`":" behind the name of the rule`)
-	}
-	p.next()
-	if !p.keyword("keep") {
-		return r, p.unexpected(`"keep"`, "keep")
-	}
-	what := p.peek()
-	for _, k := range keeps {
-		if what.kind == word && what.text == k && !what.first {
-			r.Keep = protocol.Keep(k)
-		}
-	}
-	if r.Keep == "" {
-		return r, p.unexpected("what to keep: none, sip, headers or rtp", keeps...)
-	}
-	p.next()
-	for seen := map[string]bool{}; !p.peek().first; {
-		t := p.peek()
-		if t.kind != word || !clause(t.text) || seen[t.text] {
-			return r, p.unexpected("when, until, note, off (each once) or a new rule in the first column", "when", "until", "note", "off")
-		}
-		seen[t.text] = true
-		p.next()
-		if err := p.clause(&r, t.text, text); err != nil {
-			return r, err
-		}
-	}
-	return r, nil
-}
-
-func (p *parser) clause(r *Rule, name, text string) *Error {
-	switch name {
-	case "when":
-		from := p.peek()
-		m, err := p.or(0)
-		if err != nil {
-			var e *Error
-			errors.As(err, &e) // or answers no other
-			return e
-		}
-		r.When = Expr{m, strings.Join(strings.Fields(span(text, from.pos, p.peek().pos)), " ")}
-	case "until":
-		t := p.peek()
-		d, err := time.Parse(time.DateOnly, t.text)
-		if err != nil || t.first {
-			return p.unexpected("a date such as 2027-01-31 (the rule ends as it begins, UTC)")
-		}
-		p.next()
-		r.Until = d
-	case "note":
-		t := p.peek()
-		if t.kind != quoted || t.first {
-			return p.unexpected(`a text in quotes`)
-		}
-		p.next()
-		r.Note = t.text
-	case "off":
-		r.Off = true
-	}
-	return nil
-}
-
-// span is the text from one place to another, without comments.
-func span(text string, from, to Pos) string {
-	var b strings.Builder
-	for n, line := range strings.Split(text, "\n") {
-		n++
-		if n < from.Line || n > to.Line {
+// Join is the local rules and behind them hosted's, each in its order. Either may be nil.
+func Join(local, hosted *Set) *Set {
+	j := &Set{}
+	for _, s := range []*Set{local, hosted} {
+		if s == nil {
 			continue
 		}
-		r := []rune(line)
-		lo, hi := 0, len(r)
-		if n == from.Line {
-			lo = min(from.Col-1, hi)
-		}
-		if n == to.Line {
-			hi = min(to.Col-1, hi)
-		}
-		s := string(r[lo:max(lo, hi)])
-		if i := comment(s); i >= 0 {
-			s = s[:i]
-		}
-		b.WriteString(s + " ")
-	}
-	return b.String()
-}
-
-// comment is where a comment begins in a line, -1 if none does.
-func comment(s string) int {
-	in := false
-	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] == '\\' && in:
-			i++
-		case s[i] == '"':
-			in = !in
-		case s[i] == '#' && !in:
-			return i
+		j.Rules = append(j.Rules, s.Rules...)
+		j.files = append(j.files, s.files...)
+		if j.env == nil {
+			j.env = s.env
 		}
 	}
-	return -1
+	return j
 }
 
-// Decide answers the rule that decides for a call at a moment; nil when none does, and then nothing is kept.
+// Decide answers the rule that decides for an ended call at a moment; nil when none does, and then nothing is kept.
 func (s *Set) Decide(c Call, now time.Time) *Rule {
+	sc := scene{call: c}
 	for i := range s.Rules {
-		if r := &s.Rules[i]; r.skipped(now) == "" && r.When.Match(c) {
+		if r := &s.Rules[i]; r.skipped(now) == "" && r.When.judge(&sc) == yes {
 			return r
 		}
 	}
 	return nil
 }
 
-// Step is what Explain says of one rule.
-type Step struct {
-	Rule    *Rule
-	Decides bool
-	Why     string
-}
-
-// Explain says of each rule, up to the one that decides, why it did or did not.
-func (s *Set) Explain(c Call, now time.Time) []Step {
-	var steps []Step
+// DecideRunning decides for a call that has not ended. rule is the one that decides with what is known now, nil if none
+// does. While open is not KeepNone the call is undecided: what is not known yet (mos, loss, final status, findings, a header
+// not seen yet ...) may make another rule decide, and open is the most that could be kept because of that. In the end
+// no more is kept than the greater of open and the rule's. When open is KeepNone what is kept is decided: it is the rule's.
+func (s *Set) DecideRunning(c Call, now time.Time) (rule *Rule, open protocol.Keep) {
+	sc := scene{call: c, running: true}
+	open, undecided := protocol.KeepNone, false
 	for i := range s.Rules {
 		r := &s.Rules[i]
-		st := Step{Rule: r, Why: r.skipped(now)}
-		if st.Why == "" {
-			st.Decides = r.When.Match(c)
-			switch {
-			case !st.Decides:
-				st.Why = "does not match: " + r.When.String()
-			case r.When.String() == "":
-				st.Why = "matches every call"
-			default:
-				st.Why = "matches: " + r.When.String()
-			}
+		if r.skipped(now) != "" {
+			continue
 		}
-		steps = append(steps, st)
-		if st.Decides {
-			break
+		switch r.When.judge(&sc) {
+		case yes:
+			if undecided && open == protocol.KeepNone {
+				open = r.Keep // an earlier rule may yet forbid it
+			}
+			return r, open
+		case unknown:
+			undecided = true
+			open = more(open, r.Keep)
+		case no:
 		}
 	}
-	return steps
+	return nil, open
 }
+
+// more answers the greater of two.
+func more(a, b protocol.Keep) protocol.Keep {
+	if rank(a) > rank(b) {
+		return a
+	}
+	return b
+}
+
+func rank(k protocol.Keep) int { return slices.Index(keeps, string(k)) }
 
 // skipped says why the rule has no effect at a moment, "" when it has.
 func (r *Rule) skipped(now time.Time) string {

@@ -73,13 +73,13 @@ func TestRuleFileErrorsNameFileLineAndColumn(t *testing.T) {
 		"a: keep":                         `r:1:8: found the end, expected what to keep: none, sip, headers or rtp`,
 		"a: keep sip\na: keep rtp":        `r:2:1: found the name "a" again, expected a name of its own; line 1 has this one`,
 		" a: keep sip":                    `r:1:2: found "a", expected a rule: its name in the first column, then ": keep"`,
-		"a: keep sip whne mos<1":          `r:1:13: found "whne", expected when, until, note, off (each once) or a new rule in the first column; did you mean "when"?`,
+		"a: keep sip whne mos<1":          `r:1:13: found "whne", expected when, no audio, mask dtmf, until, note, off (each once) or a new rule in the first column; did you mean "when"?`,
 		"a: keep sip when\nb: keep rtp":   `r:2:1: found "b", expected a condition such as caller:4202* or mos<3.5`,
 		"a: keep sip until tomorrow":      `r:1:19: found "tomorrow", expected a date such as 2027-01-31 (the rule ends as it begins, UTC)`,
 		"a: keep sip when caller:\nb: x":  `r:2:1: found "b", expected a number or pattern`,
 		"a keep sip":                      `r:1:3: found "keep", expected ":" behind the name of the rule`,
 		"a: keep sip note unquoted":       `r:1:18: found "unquoted", expected a text in quotes`,
-		"# fine\nbeef: keep sip off off ": `r:2:20: found "off", expected when, until, note, off (each once) or a new rule in the first column; did you mean "off"?`,
+		"# fine\nbeef: keep sip off off ": `r:2:20: found "off", expected when, no audio, mask dtmf, until, note, off (each once) or a new rule in the first column; did you mean "off"?`,
 	} {
 		_, err := Parse("r", text)
 		if err == nil || !strings.HasPrefix(err.Error(), want) {

@@ -1,0 +1,54 @@
+package rules
+
+import (
+	"net/netip"
+	"time"
+	_ "time/tzdata" // a sensor's machine may have no zone files
+)
+
+// env is what the conditions of a file share.
+type env struct {
+	zone   *time.Location
+	groups map[string]*group
+	local  []netip.Prefix // the group local, which direction goes by
+}
+
+// localGroup is the name of the group that direction goes by.
+const localGroup = "local"
+
+// private is the group local where none is written: RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291 and loopback.
+var private = []netip.Prefix{
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("127.0.0.0/8"),
+	netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fe80::/10"), netip.MustParsePrefix("::1/128"),
+}
+
+func newEnv() *env {
+	return &env{zone: time.UTC, groups: map[string]*group{}, local: private}
+}
+
+// direction says from where to where a call goes; "" when an end's address is not known.
+func (e *env) direction(s *scene) string {
+	from, to := s.end(0), s.end(1)
+	if !from.IsValid() || !to.IsValid() {
+		return ""
+	}
+	switch a, b := e.isLocal(from.Addr()), e.isLocal(to.Addr()); {
+	case a && b:
+		return "internal"
+	case a:
+		return "out"
+	case b:
+		return "in"
+	}
+	return "transit"
+}
+
+func (e *env) isLocal(a netip.Addr) bool {
+	for _, p := range e.local {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,206 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	maxText  = 1 << 20 // bytes of an expression or of a rule file
+	maxDepth = 100     // nested brackets
+)
+
+func tooLong(text string) *Error {
+	return &Error{Pos: Pos{1, 1}, Found: fmt.Sprintf("%d bytes", len(text)), Expected: fmt.Sprintf("at most %d", maxText)}
+}
+
+// parser reads expressions and rule files by recursive descent.
+type parser struct {
+	text  string
+	ts    []token
+	i     int
+	in    bool // inside a rule file: a token in the first column ends an expression
+	env   *env
+	dir   string   // below which groups' files are, "": none may be named
+	files []string // that were read
+}
+
+func (p *parser) peek() token { return p.ts[p.i] }
+
+func (p *parser) next() token {
+	t := p.ts[p.i]
+	if t.kind != eof {
+		p.i++
+	}
+	return t
+}
+
+// unexpected is the error of the next token.
+func (p *parser) unexpected(expected string, near ...string) *Error {
+	t := p.peek()
+	return &Error{Pos: t.pos, Found: t.String(), Expected: expected, Nearest: Nearest(strings.ToLower(t.text), near)}
+}
+
+// ended reports whether no further operand can follow here.
+func (p *parser) ended() bool {
+	t := p.peek()
+	return t.kind == eof || t.kind == rparen || p.in && t.first || t.is("or") || p.in && p.clauseNext() != nil
+}
+
+func (p *parser) keyword(w string) bool {
+	if t := p.peek(); t.is(w) && !(p.in && t.first) {
+		p.i++
+		return true
+	}
+	return false
+}
+
+// source is the text of the tokens from one to another, without comments and line ends.
+func (p *parser) source(from, to int) string {
+	var b strings.Builder
+	for i := from; i < to; i++ {
+		if t := p.ts[i]; i > from && !t.glued {
+			b.WriteByte(' ')
+		}
+		b.WriteString(p.text[p.ts[i].off:p.ts[i].end])
+	}
+	return b.String()
+}
+
+func (p *parser) or(depth int) (*node, *Error) {
+	n, err := p.and(depth)
+	for err == nil && p.keyword("or") {
+		var right *node
+		if right, err = p.and(depth); err == nil {
+			n = n.join(opOr, right)
+		}
+	}
+	return n, err
+}
+
+func (p *parser) and(depth int) (*node, *Error) {
+	n, err := p.not(depth)
+	for err == nil && (p.keyword("and") || !p.ended()) {
+		var right *node
+		if right, err = p.not(depth); err == nil {
+			n = n.join(opAnd, right)
+		}
+	}
+	return n, err
+}
+
+// join is n and, or or, right; what is joined already becomes longer.
+func (n *node) join(op nodeOp, right *node) *node {
+	if n.op != op {
+		n = &node{op: op, kids: []*node{n}}
+	}
+	n.kids = append(n.kids, right)
+	return n
+}
+
+func (p *parser) not(depth int) (*node, *Error) {
+	if depth > maxDepth {
+		return nil, &Error{Pos: p.peek().pos, Found: "brackets nested too deep", Expected: fmt.Sprintf("at most %d", maxDepth)}
+	}
+	if p.keyword("not") {
+		n, err := p.not(depth + 1)
+		return &node{op: opNot, kids: []*node{n}}, err
+	}
+	t := p.peek()
+	switch {
+	case t.kind == lparen && !(p.in && t.first):
+		p.next()
+		n, err := p.or(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		if p.peek().kind != rparen || p.in && p.peek().first {
+			return nil, p.unexpected(`")"`)
+		}
+		p.next()
+		return n, nil
+	case !p.ended() && (t.kind == quoted || t.kind == word):
+		p.next()
+		if o := p.peek(); o.kind == op && t.kind == word && !(p.in && o.first) {
+			return p.test(t)
+		}
+		return &node{op: opAnywhere, word: part(t.text)}, nil
+	}
+	return nil, p.unexpected("a condition such as caller:4202* or mos<3.5")
+}
+
+// test reads the operator and the values behind a field's name.
+func (p *parser) test(name token) (*node, *Error) {
+	lower := strings.ToLower(name.text)
+	f := fieldByName(lower)
+	if f == nil {
+		e := &Error{Pos: name.pos, Found: name.String(), Expected: "the name of a field", Nearest: Nearest(lower, fieldNames())}
+		if strings.HasPrefix(lower, headerPrefix) {
+			e.Expected = "the name of a SIP header field behind \"header.\""
+		}
+		return nil, e
+	}
+	if p.in && f.known == forFilter {
+		return nil, &Error{Pos: name.pos, Found: name.String(), Expected: insteadOf[f.Name]}
+	}
+	o := p.next()
+	if !slices.Contains(f.ops(), o.text) {
+		return nil, &Error{Pos: o.pos, Found: o.String(), Expected: fmt.Sprintf("one of %s: %s is a %s", strings.Join(f.ops(), " "), f.Name, f.Type)}
+	}
+	t := &test{field: f, op: o.text, not: o.text == "!="}
+	if t.not {
+		t.op = "="
+	}
+	if p.peek().kind != lparen || p.in && p.peek().first {
+		return &node{op: opTest, test: t}, p.value(t)
+	}
+	p.next()
+	for p.peek().kind != rparen || p.in && p.peek().first {
+		if err := p.value(t); err != nil {
+			return nil, err
+		}
+	}
+	if len(t.vals) == 0 {
+		return nil, p.unexpected("a value")
+	}
+	p.next()
+	return &node{op: opTest, test: t}, nil
+}
+
+// insteadOf says what to ask for in a rule instead of a field that rules decide themselves or that is another at the end.
+var insteadOf = map[string]string{
+	"state": "a field that is final when the call has ended: connected>0 is an answered call",
+	"rule":  "a field of the call itself: which rule decides is what the rules say",
+	"kept":  "a field of the call itself: what is kept is what the rules say",
+}
+
+// value reads a value of a test, or a group of them.
+func (p *parser) value(t *test) *Error {
+	v := p.peek()
+	if v.kind != word && v.kind != quoted || p.in && v.first {
+		return p.unexpected("a " + t.field.Type.String())
+	}
+	if v.kind == word && len(v.text) > 1 && v.text[0] == '@' {
+		g, err := p.find(v)
+		if err != nil {
+			return err
+		}
+		p.next()
+		for _, m := range g.members {
+			val, want := newValue(t.field, t.op, m.text)
+			if want != "" {
+				return m.wrong(fmt.Sprintf("%s: line %d asks %s for the group %s", want, v.pos.Line, t.field.Name, g.name))
+			}
+			t.vals = append(t.vals, val)
+		}
+		return nil
+	}
+	p.next()
+	val, want := newValue(t.field, t.op, v.text)
+	if want != "" {
+		return &Error{Pos: v.pos, Found: v.String(), Expected: want, Nearest: Nearest(strings.ToLower(v.text), t.field.near())}
+	}
+	t.vals = append(t.vals, val)
+	return nil
+}
