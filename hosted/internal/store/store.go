@@ -106,6 +106,7 @@ type CallQuery struct {
 	Number   string        // prefix of caller or callee
 	Text     string        // number prefix, exact Call-ID, id, or IP address of either side
 	CallID   string        // exactly
+	Group    protocol.UUID // the calls of a group, its first included
 	SensorID uint16
 	Status   int
 	MaxMOS   float64 // calls whose MOS is below

@@ -43,6 +43,7 @@ CREATE INDEX IF NOT EXISTS calls_D_at ON calls_D (tenant, at, id);
 CREATE INDEX IF NOT EXISTS calls_D_caller ON calls_D (tenant, caller);
 CREATE INDEX IF NOT EXISTS calls_D_callee ON calls_D (tenant, callee);
 CREATE INDEX IF NOT EXISTS calls_D_call_id ON calls_D (tenant, call_id);
+CREATE INDEX IF NOT EXISTS calls_D_group ON calls_D (tenant, group_id) WHERE group_id <> CAST(id AS TEXT);
 CREATE INDEX IF NOT EXISTS calls_D_src_ip ON calls_D (tenant, src_ip);
 CREATE INDEX IF NOT EXISTS calls_D_dst_ip ON calls_D (tenant, dst_ip);
 CREATE INDEX IF NOT EXISTS calls_D_kept ON calls_D (tenant, at, id) WHERE kept;

@@ -40,6 +40,10 @@ func NewQuery(t store.TenantID, q store.CallQuery) (Query, error) {
 	if q.CallID != "" {
 		s.any("call_id = " + s.arg(Text(q.CallID)))
 	}
+	if !q.Group.IsZero() {
+		g := s.arg(q.Group.String())
+		s.any("id = "+g, "group_id = "+s.arg(q.Group.String())+" AND "+isLeg)
+	}
 	if q.Number != "" {
 		s.any(s.number(q.Number)...)
 	}
@@ -83,6 +87,10 @@ func NewQuery(t store.TenantID, q store.CallQuery) (Query, error) {
 	}
 	return s, nil
 }
+
+// isLeg is the condition of the indexes of groups: most calls are a group of their own, named by their own id, and need
+// no place in it.
+const isLeg = "group_id <> CAST(id AS TEXT)"
 
 func (s *Query) and(cond string) {
 	if s.where != "" {

@@ -51,7 +51,7 @@ func BenchmarkSearch(b *testing.B, open Open) {
 	old := protocol.TimeOf(now.AddDate(0, 0, -24))
 	for name, q := range map[string]store.CallQuery{
 		"newest": {}, "oldest day": {To: old}, "number, many": {Number: "+4202"}, "number, one": {Number: "+42020001234"}, "number, none": {Number: "0"},
-		"text, none": {Text: "nothing"}, "Call-ID": {CallID: "nothing"}, "ip, none": {Text: "203.0.113.1"}, "status, none": {Status: 486},
+		"text, none": {Text: "nothing"}, "Call-ID": {CallID: "nothing"}, "group, none": {Group: protocol.UUID{9}}, "ip, none": {Text: "203.0.113.1"}, "status, none": {Status: 486},
 		"finding, none": {Finding: "one-way-audio"}, "mos, none": {MaxMOS: 2}, "kept, none": {Kept: true}, "sensor, none": {SensorID: 9},
 	} {
 		b.Run(name, func(b *testing.B) {

@@ -333,6 +333,8 @@ func testFields(t *testing.T, open Open) {
 		calls[name] = c
 		f.add(c)
 	}
+	calls["leg"] = f.call(now, func(c *protocol.CDR) { c.GroupID = calls["busy"].ID.String() })
+	f.add(calls["leg"])
 	at := func(d time.Duration) protocol.Time { return protocol.TimeOf(now.Add(d)) }
 	for _, tt := range []struct {
 		q    store.CallQuery
@@ -349,6 +351,10 @@ func testFields(t *testing.T, open Open) {
 		{store.CallQuery{Text: "call-"}, ""},
 		{store.CallQuery{CallID: calls["bad"].CallID}, "bad"},
 		{store.CallQuery{CallID: "+420221"}, ""},
+		{store.CallQuery{Group: calls["busy"].ID}, "busy leg"},
+		{store.CallQuery{Group: calls["bad"].ID}, "bad"},
+		{store.CallQuery{Group: protocol.UUID{9}}, ""},
+		{store.CallQuery{Group: calls["busy"].ID, Status: 486}, "busy"},
 		{store.CallQuery{Text: "192.0.2.10"}, "v4"},
 		{store.CallQuery{Text: "192.0.2.1"}, ""},
 		{store.CallQuery{Text: "::ffff:198.51.100.1"}, "v4"},
