@@ -276,7 +276,7 @@ func TestUsersAreMadeByCommand(t *testing.T) {
 	if status, body := in.ask("GET", "/api/v1/session", token, ""); body != `{"user":{"name":"ann","role":"viewer","rights":[],"tenant":"acme"}}`+"\n" {
 		t.Errorf("as the token's user: %d %s", status, body)
 	}
-	must(t, "user", "role", "ann", "admin", "--db", db)
+	must(t, "user", "set", "ann", "--role", "admin", "--db", db)
 	status, body := in.ask("GET", "/api/v1/audit", token, "")
 	if status != http.StatusOK {
 		t.Errorf("as administrator: %d %s", status, body)
@@ -296,10 +296,39 @@ func TestUsersAreMadeByCommand(t *testing.T) {
 		t.Errorf("of a removed user: %d", status)
 	}
 	users, tenants := must(t, "user", "list", "--db", db), must(t, "tenant", "list", "--db", db)
-	for text, want := range map[string]string{users: `(?m)^bob +user +default `, tenants: `(?m)^acme +10 +true +0`} {
+	for text, want := range map[string]string{users: `(?m)^bob +user +listen,download +default `, tenants: `(?m)^acme +10 +true +0`} {
 		if !regexp.MustCompile(want).MatchString(text) {
 			t.Errorf("%s\nlacks %s", text, want)
 		}
+	}
+}
+
+func TestRightsAreGivenByCommand(t *testing.T) {
+	db := sqliteIn(t)
+	in := start(t, time.Now, "--db", db)
+	must(t, "user", "add", "ann", "--role", "viewer", "--rights", "rules,listen", "--db", db)
+	token := strings.TrimSpace(must(t, "user", "token", "ann", "--db", db))
+	narrow := strings.TrimSpace(must(t, "user", "token", "ann", "--rights", "listen", "--db", db))
+	for _, tt := range []struct {
+		change       []string
+		user, narrow string
+	}{
+		{nil, `"rights":["listen","rules"]`, `"rights":["listen"]`},
+		{[]string{"--rights", "download"}, `"role":"viewer","rights":["download"]`, `"rights":[]`},
+		{[]string{"--role", "admin"}, `"role":"admin","rights":["listen","download","rules"]`, `"rights":["listen"]`},
+		{[]string{"--role", "user", "--rights", ""}, `"role":"user","rights":[]`, `"rights":[]`},
+	} {
+		if tt.change != nil {
+			must(t, append([]string{"user", "set", "ann", "--db", db}, tt.change...)...)
+		}
+		for bearer, want := range map[string]string{token: tt.user, narrow: tt.narrow} {
+			if _, body := in.ask("GET", "/api/v1/session", bearer, ""); !strings.Contains(body, want) {
+				t.Errorf("after %q: %s, want %s", tt.change, body, want)
+			}
+		}
+	}
+	if out := must(t, "user", "list", "--db", db); !regexp.MustCompile(`(?m)^ann +user +- +default `).MatchString(out) {
+		t.Errorf("list:\n%s", out)
 	}
 }
 
@@ -317,6 +346,12 @@ func TestACommandThatCannotBeDoneSaysWhy(t *testing.T) {
 		{"user add x --tenant acme --ask", "", "needs a terminal"},
 		{"user add x --tenant acme --password-stdin", "short\n", "5 characters"},
 		{"user add x --tenant acme --password-stdin", "", "0 characters"},
+		{"user add x --tenant acme --rights fly", "", "listen, download, rules"},
+		{"user set ann --role root", "", "admin, user or viewer"},
+		{"user set ann --rights fly", "", "listen, download, rules"},
+		{"user set ann", "", "role rights"},
+		{"user set nobody --rights listen", "", "hosted user list"},
+		{"user token ann --rights rules", "", "cannot have a right"},
 		{"user token nobody", "", "hosted user list"},
 		{"user password", "", "accepts 1 arg"},
 		{"sensor revoke x", "", "hosted sensor list"},

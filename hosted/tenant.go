@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"voiptop/hosted/internal/auth"
 	"voiptop/hosted/internal/store"
 )
 
@@ -17,12 +18,15 @@ func newTenant(db *database) *cobra.Command {
 	c.AddCommand(&cobra.Command{
 		Use: "add NAME", Short: "Add a tenant", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := checkName("tenant", args[0]); err != nil {
+			if err := auth.CheckName("tenant", args[0]); err != nil {
 				return err
 			}
 			return db.with(c.Context(), func(s store.Store) error {
 				t, err := s.CreateTenant(c.Context(), args[0])
 				if err != nil {
+					return err
+				}
+				if err := db.recordTenant(c.Context(), s, t, auth.ActionTenantAdd, ""); err != nil {
 					return err
 				}
 				fmt.Fprintf(c.OutOrStdout(), "tenant %s added; add a user with: hosted user add NAME --tenant %[1]s\n", t.Name)
@@ -73,7 +77,10 @@ func newTenantSet(db *database) *cobra.Command {
 				if c.Flags().Changed("suspended") {
 					t.Suspended = suspended
 				}
-				return s.UpdateTenant(c.Context(), t)
+				if err := s.UpdateTenant(c.Context(), t); err != nil {
+					return err
+				}
+				return db.recordTenant(c.Context(), s, t, auth.ActionTenantSet, fmt.Sprintf("max_channels %d, suspended %t", t.MaxChannels, t.Suspended))
 			})
 		},
 	}
@@ -95,17 +102,7 @@ func tenantByName(ctx context.Context, s store.Store, name string) (store.Tenant
 	return store.Tenant{}, fmt.Errorf("there is no tenant %q; `hosted tenant list` shows all", name)
 }
 
-const maxName = 64
-
-// checkName says what is wrong with a name: it is typed, logged and shown.
-func checkName(what, name string) error {
-	for _, r := range name {
-		if r <= ' ' || r == 0x7f {
-			return fmt.Errorf("%s name %q: want no spaces and no control characters", what, name)
-		}
-	}
-	if name == "" || len(name) > maxName {
-		return fmt.Errorf("%s name has %d bytes, want 1 to %d", what, len(name), maxName)
-	}
-	return nil
+// recordTenant writes into a tenant's audit log what was done to the tenant by command.
+func (d *database) recordTenant(ctx context.Context, s store.Store, t store.Tenant, action, detail string) error {
+	return s.Audit(ctx, store.AuditEntry{Time: d.now(), Tenant: t.ID, User: fromConsole, Addr: fromConsole, Action: action, Object: t.Name, Detail: detail})
 }

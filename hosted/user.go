@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,9 +22,11 @@ import (
 // fromConsole is the address in the audit log of what is done by command.
 const fromConsole = "console"
 
+var console = auth.Actor{Name: fromConsole, Addr: fromConsole}
+
 func newUser(db *database) *cobra.Command {
-	c := &cobra.Command{Use: "user", Short: "People and programs that use the API: add, list, password, role, token, remove"}
-	c.AddCommand(newUserAdd(db), newUserPassword(db), newUserRole(db), newUserToken(db), &cobra.Command{
+	c := &cobra.Command{Use: "user", Short: "People and programs that use the API: add, list, set, password, token, remove"}
+	c.AddCommand(newUserAdd(db), newUserPassword(db), newUserSet(db), newUserToken(db), &cobra.Command{
 		Use: "list", Short: "List the users of all tenants", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return db.with(c.Context(), func(s store.Store) error { return listUsers(c.Context(), c.OutOrStdout(), s) })
@@ -31,7 +34,9 @@ func newUser(db *database) *cobra.Command {
 	}, &cobra.Command{
 		Use: "remove NAME", Short: "Remove a user with the user's sessions and API tokens", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return db.withUser(c.Context(), args[0], func(s store.Store, u store.User) error { return s.DeleteUser(c.Context(), u.ID) })
+			return db.withUser(c.Context(), args[0], func(s store.Store, u store.User) error {
+				return auth.New(s, db.now).RemoveUser(c.Context(), console, u)
+			})
 		},
 	})
 	return c
@@ -53,14 +58,12 @@ func (d *database) withUser(ctx context.Context, name string, fn func(store.Stor
 
 func newUserAdd(db *database) *cobra.Command {
 	var tenant, role string
+	var rights rightsFlag
 	var p passwordFlags
 	c := &cobra.Command{
 		Use: "add NAME", Short: "Add a user; the password is made and printed once, or asked for", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := checkName("user", args[0]); err != nil {
-				return err
-			}
-			r, err := parseRole(role)
+			r, err := rights.value(c)
 			if err != nil {
 				return err
 			}
@@ -73,21 +76,52 @@ func newUserAdd(db *database) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				u := store.User{Tenant: t.ID, Name: args[0], Password: auth.HashPassword(password), Role: r, Rights: r.Rights(), Created: db.now()}
-				if _, err := s.CreateUser(c.Context(), u); err != nil {
+				u, err := auth.New(s, db.now).AddUser(c.Context(), console, auth.NewUser{
+					Tenant: t.ID, Name: args[0], Role: store.Role(role), Rights: r, Password: password,
+				})
+				if err != nil {
 					return err
 				}
-				if err := db.record(c.Context(), s, u, auth.ActionUserAdd, string(r)); err != nil {
-					return err
-				}
-				fmt.Fprintf(c.OutOrStdout(), "user %s (%s of tenant %s) added%s\n", u.Name, r, t.Name, shown)
+				fmt.Fprintf(c.OutOrStdout(), "user %s (%s of tenant %s, %s) added%s\n", u.Name, u.Role, t.Name, rightsText(u.Rights), shown)
 				return nil
 			})
 		},
 	}
 	c.Flags().StringVar(&tenant, "tenant", defaultTenant, "the tenant that the user belongs to")
-	c.Flags().StringVar(&role, "role", string(store.RoleUser), "admin, user (sees and downloads) or viewer (sees)")
+	c.Flags().StringVar(&role, "role", string(store.RoleUser), "admin (administers users and sensors), user or viewer")
+	rights.add(c)
 	p.add(c)
+	return c
+}
+
+func newUserSet(db *database) *cobra.Command {
+	var role string
+	var rights rightsFlag
+	c := &cobra.Command{
+		Use: "set NAME", Short: "Change a user's role and rights; a new role brings its own rights along unless --rights says otherwise", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			r, err := rights.value(c)
+			if err != nil {
+				return err
+			}
+			change := auth.Change{Rights: r}
+			if c.Flags().Changed("role") {
+				newRole := store.Role(role)
+				change.Role = &newRole
+			}
+			return db.withUser(c.Context(), args[0], func(s store.Store, u store.User) error {
+				u, err := auth.New(s, db.now).ChangeUser(c.Context(), console, u, change)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(c.OutOrStdout(), "user %s is %s, %s\n", u.Name, u.Role, rightsText(u.Rights))
+				return nil
+			})
+		},
+	}
+	c.Flags().StringVar(&role, "role", "", "admin, user or viewer")
+	rights.add(c)
+	c.MarkFlagsOneRequired("role", "rights")
 	return c
 }
 
@@ -101,11 +135,7 @@ func newUserPassword(db *database) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				u.Password = auth.HashPassword(password)
-				if err := s.UpdateUser(c.Context(), u); err != nil {
-					return err
-				}
-				if err := db.record(c.Context(), s, u, auth.ActionPassword, ""); err != nil {
+				if _, err := auth.New(s, db.now).ChangeUser(c.Context(), console, u, auth.Change{Password: &password}); err != nil {
 					return err
 				}
 				fmt.Fprintf(c.OutOrStdout(), "new password set for %s%s\n", u.Name, shown)
@@ -117,33 +147,45 @@ func newUserPassword(db *database) *cobra.Command {
 	return c
 }
 
-func newUserRole(db *database) *cobra.Command {
-	return &cobra.Command{
-		Use: "role NAME admin|user|viewer", Short: "Change what a user may do", Args: cobra.ExactArgs(2),
-		RunE: func(c *cobra.Command, args []string) error {
-			r, err := parseRole(args[1])
-			if err != nil {
-				return err
-			}
-			return db.withUser(c.Context(), args[0], func(s store.Store, u store.User) error {
-				u.Role, u.Rights = r, r.Rights()
-				if err := s.UpdateUser(c.Context(), u); err != nil {
-					return err
-				}
-				return db.record(c.Context(), s, u, auth.ActionRole, string(r))
-			})
-		},
+// rightsFlag is --rights, which may be given with nothing in it: no rights.
+type rightsFlag struct{ words []string }
+
+func (f *rightsFlag) add(c *cobra.Command) {
+	c.Flags().StringSliceVar(&f.words, "rights", nil, `what the user may do with calls: listen, download, rules, between commas; "" for none`)
+}
+
+// value is nil when the flag was not given.
+func (f *rightsFlag) value(c *cobra.Command) (*store.Rights, error) {
+	if !c.Flags().Changed("rights") {
+		return nil, nil
 	}
+	r, err := store.ParseRights(f.words)
+	if err != nil {
+		return nil, fmt.Errorf("--rights: %w", err)
+	}
+	return &r, nil
+}
+
+func rightsText(r store.Rights) string {
+	if r == 0 {
+		return "no rights"
+	}
+	return "rights " + r.String()
 }
 
 func newUserToken(db *database) *cobra.Command {
 	var label string
+	var rights rightsFlag
 	c := &cobra.Command{
-		Use: "token NAME", Short: "Print an API token that acts as the user (Authorization: Bearer TOKEN)", Args: cobra.ExactArgs(1),
+		Use: "token NAME", Short: "Print an API token that acts as the user (Authorization: Bearer TOKEN); --rights narrows it", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			r, err := rights.value(c)
+			if err != nil {
+				return err
+			}
 			return db.withUser(c.Context(), args[0], func(s store.Store, u store.User) error {
 				id := auth.Identity{User: u.ID, Name: u.Name, Role: u.Role, Rights: u.Rights, Tenant: u.Tenant}
-				token, err := auth.New(s, db.now).NewToken(c.Context(), id, label, nil, fromConsole)
+				token, err := auth.New(s, db.now).NewToken(c.Context(), id, label, r, fromConsole)
 				if err != nil {
 					return err
 				}
@@ -153,6 +195,7 @@ func newUserToken(db *database) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&label, "label", "made by command", "what the token is for")
+	rights.add(c)
 	return c
 }
 
@@ -162,30 +205,17 @@ func listUsers(ctx context.Context, out io.Writer, s store.Store) error {
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tROLE\tTENANT\tCREATED")
+	fmt.Fprintln(w, "NAME\tROLE\tRIGHTS\tTENANT\tCREATED")
 	for _, t := range tenants {
 		users, err := s.Users(ctx, t.ID)
 		if err != nil {
 			return err
 		}
 		for _, u := range users {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", u.Name, u.Role, t.Name, protocol.TimeOf(u.Created))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", u.Name, u.Role, cmp.Or(u.Rights.String(), "-"), t.Name, protocol.TimeOf(u.Created))
 		}
 	}
 	return w.Flush()
-}
-
-// record writes an audit entry of what was done to a user by command.
-func (d *database) record(ctx context.Context, s store.Store, u store.User, action, detail string) error {
-	return s.Audit(ctx, store.AuditEntry{Time: d.now(), Tenant: u.Tenant, User: fromConsole, Addr: fromConsole, Action: action, Object: u.Name, Detail: detail})
-}
-
-func parseRole(s string) (store.Role, error) {
-	switch r := store.Role(s); r {
-	case store.RoleAdmin, store.RoleUser, store.RoleViewer:
-		return r, nil
-	}
-	return "", fmt.Errorf("role %q: want admin, user or viewer", s)
 }
 
 // passwordFlags say where a password comes from. It is never an argument: those are in the list of processes.

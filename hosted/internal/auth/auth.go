@@ -44,6 +44,8 @@ const (
 	ActionUserRemove  = "user.remove"
 	ActionPassword    = "user.password"
 	ActionRole        = "user.role" // and rights
+	ActionTenantAdd   = "tenant.add"
+	ActionTenantSet   = "tenant.set"
 )
 
 const (
@@ -60,6 +62,9 @@ type Store interface {
 	Tenant(ctx context.Context, id store.TenantID) (store.Tenant, error)
 	UserByName(ctx context.Context, name string) (store.User, error)
 	User(ctx context.Context, id int64) (store.User, error)
+	CreateUser(ctx context.Context, u store.User) (store.User, error)
+	UpdateUser(ctx context.Context, u store.User) error
+	DeleteUser(ctx context.Context, id int64) error
 	CreateAPIToken(ctx context.Context, t store.APIToken) error
 	APIToken(ctx context.Context, hash [32]byte) (store.APIToken, error)
 	SaveSession(ctx context.Context, hash [32]byte, data []byte, expires time.Time) error

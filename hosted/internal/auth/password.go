@@ -68,6 +68,26 @@ func NewPassword() string {
 var nobody = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonPasses, argonLanes,
 	base64.RawStdEncoding.EncodeToString(make([]byte, saltLen)), base64.RawStdEncoding.EncodeToString(make([]byte, keyLen)))
 
+// takeTurn waits until a password may be hashed; done ends the turn.
+func takeTurn(ctx context.Context) (done func(), err error) {
+	select {
+	case hashing <- struct{}{}:
+		return func() { <-hashing }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// hash is HashPassword in its turn.
+func hash(ctx context.Context, password string) (string, error) {
+	done, err := takeTurn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	return HashPassword(password), nil
+}
+
 // verify compares a password with its PHC string; an empty one compares with nobody's, in the same time.
 func verify(ctx context.Context, phc, password string) (bool, error) {
 	if phc == "" {
@@ -80,12 +100,11 @@ func verify(ctx context.Context, phc, password string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	select {
-	case hashing <- struct{}{}:
-		defer func() { <-hashing }()
-	case <-ctx.Done():
-		return false, ctx.Err()
+	done, err := takeTurn(ctx)
+	if err != nil {
+		return false, err
 	}
+	defer done()
 	key := argon2.IDKey([]byte(password), h.salt, h.passes, h.memory, h.lanes, uint32(len(h.key)))
 	return subtle.ConstantTimeCompare(key, h.key) == 1, nil
 }

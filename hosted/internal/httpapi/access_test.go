@@ -38,9 +38,9 @@ func operations(t *testing.T) map[string]bool {
 	return all
 }
 
-// fill puts ids into the path of an operation.
+// fill puts ids into the path of an operation, and the other tenant's user.
 func fill(path string, call protocol.UUID, sensor protocol.UUID) string {
-	return strings.NewReplacer("{id}", call.String(), "{uuid}", sensor.String()).Replace(path)
+	return strings.NewReplacer("{id}", call.String(), "{uuid}", sensor.String(), "{name}", "eve").Replace(path)
 }
 
 // bodyFor is a body that the operation takes.
@@ -48,6 +48,10 @@ func bodyFor(op string) any {
 	switch {
 	case strings.HasSuffix(op, "/api/rules") && strings.HasPrefix(op, "PUT"):
 		return map[string]any{"revision": 0, "text": "x"}
+	case strings.HasPrefix(op, "PUT /users/"):
+		return map[string]any{"rights": []string{"rules"}}
+	case op == "POST /users":
+		return map[string]string{"name": "new", "role": "bad"}
 	case op == "POST /tokens":
 		return map[string]string{"label": "x"}
 	case op == "POST /sensors/tokens":
@@ -117,7 +121,7 @@ func TestWhatAnotherTenantOwnsIsNotFound(t *testing.T) {
 	if tried < 16 {
 		t.Errorf("only %d requests were tried", tried)
 	}
-	for _, path := range []string{"/calls", "/calls?q=" + theirs.ID.String(), "/calls?number=%2B420", "/live?once=1", "/sensors", "/audit?limit=1000"} {
+	for _, path := range []string{"/calls", "/calls?q=" + theirs.ID.String(), "/calls?number=%2B420", "/live?once=1", "/sensors", "/users", "/audit?limit=1000"} {
 		a := admin.get(path)
 		if a.status != http.StatusOK {
 			t.Errorf("%s: %d %s", path, a.status, a.body)
@@ -132,6 +136,12 @@ func TestWhatAnotherTenantOwnsIsNotFound(t *testing.T) {
 	defer w.theirs.mu.Unlock()
 	if len(w.theirs.asked) != 1 { // the owner's download
 		t.Errorf("the other tenant's sensor was asked %v", w.theirs.asked)
+	}
+	if u, err := w.store.UserByName(t.Context(), "eve"); err != nil || u.Rights != store.AllRights {
+		t.Errorf("the other tenant's user was changed: %+v, %v", u, err)
+	}
+	if bytes.Contains(admin.get("/users").body, []byte("eve")) {
+		t.Error("the other tenant's user is listed")
 	}
 	if _, err := w.store.Sensor(t.Context(), w.theirs.uuid); err != nil || w.links.find(w.theirs.uuid) == nil {
 		t.Error("the other tenant's sensor was revoked")
@@ -163,6 +173,10 @@ func TestTheRoleDecidesWhatAUserMayDo(t *testing.T) {
 		{"POST /tokens", 200, 200, 200},
 		{"POST /sensors/tokens", 403, 403, 200},
 		{"GET /audit", 403, 403, 200},
+		{"GET /users", 403, 403, 200},
+		{"POST /users", 403, 403, 400},
+		{"PUT /users/viewer", 403, 403, 200},
+		{"DELETE /users/nobody", 403, 403, 404},
 		{"DELETE /sensors/" + victim.String(), 403, 403, 204},
 	} {
 		method, path, _ := strings.Cut(tt.op, " ")

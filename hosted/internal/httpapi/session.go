@@ -20,7 +20,7 @@ type userInfo struct {
 	Tenant string       `json:"tenant"`
 }
 
-func userOf(id auth.Identity) userAnswer {
+func sessionOf(id auth.Identity) userAnswer {
 	return userAnswer{userInfo{Name: id.Name, Role: id.Role, Rights: id.Rights, Tenant: id.TenantName}}
 }
 
@@ -37,11 +37,11 @@ func (a *api) login(w http.ResponseWriter, r *http.Request, _ auth.Identity) err
 		return err
 	}
 	auth.SetCookie(w, token, a.byTLS(r))
-	return writeJSON(w, userOf(id))
+	return writeJSON(w, sessionOf(id))
 }
 
 func (a *api) session(w http.ResponseWriter, _ *http.Request, id auth.Identity) error {
-	return writeJSON(w, userOf(id))
+	return writeJSON(w, sessionOf(id))
 }
 
 func (a *api) logout(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
