@@ -20,6 +20,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"voiptop/hosted/internal/auth"
+	"voiptop/hosted/internal/relay"
 	"voiptop/hosted/internal/store"
 	"voiptop/protocol"
 	"voiptop/protocol/sensorapi"
@@ -45,6 +46,7 @@ type Config struct {
 	Store   store.Store
 	Auth    *auth.Service
 	Links   Links
+	Gate    *relay.Gate      // of captures and audio; nil: one with the usual limits
 	GUI     fs.FS            // the built GUI; without an index.html a page says how to build it
 	Server  func() string    // host:port that sensors dial
 	Trusted []netip.Prefix   // proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; none unless set
@@ -105,6 +107,10 @@ func (a *api) routes() []route {
 		{"/calls", map[string]method{"GET": {member, a.calls}}},
 		{calls, map[string]method{"GET": {member, a.call}}},
 		{calls + "/capture", map[string]method{"GET": {download, a.capture}}},
+		{calls + "/audio", map[string]method{"GET": {listen, a.ofCall(voice)}}},
+		{calls + "/audio/peaks", map[string]method{"GET": {listen, a.ofCall(waveform)}}},
+		{calls + "/audio/spectrogram", map[string]method{"GET": {listen, a.ofCall(spectrogram)}}},
+		{"/captures", map[string]method{"GET": {download, a.captures}}},
 		{"/live", map[string]method{"GET": {member, a.watch}}},
 		{"/sensors", map[string]method{"GET": {member, a.sensors}}},
 		{"/sensors/tokens", map[string]method{"POST": {manage, a.newEnrolToken}}},
@@ -123,6 +129,9 @@ const Prefix = "/api/v1"
 
 // New gives the handler of all that hosted serves.
 func New(c Config) http.Handler {
+	if c.Gate == nil {
+		c.Gate = relay.NewGate(relay.Limits{}, nil)
+	}
 	a := &api{Config: c, live: newLive(c.Links)}
 	m := mux.NewRouter().UseEncodedPath().SkipClean(true) // a path is what it is: no redirect to another
 	for _, rt := range a.routes() {

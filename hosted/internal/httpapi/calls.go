@@ -59,6 +59,12 @@ func callQuery(values url.Values) (q store.CallQuery, err error) {
 			q.Finding = s
 		case "after":
 			q.After = s
+		case "group":
+			if s != "" {
+				if q.Group, bad = protocol.ParseUUID(s); bad == nil && q.Group.IsZero() {
+					bad = errors.New("no call has it")
+				}
+			}
 		case "from":
 			q.From, bad = timeOf(s)
 		case "to":
@@ -89,7 +95,7 @@ func callQuery(values url.Values) (q store.CallQuery, err error) {
 			}
 		default:
 			return q, badRequest(name, "is no parameter of this list",
-				"it has q, number, from, to, sensor, status, mos_below, finding, kept, limit and after")
+				"it has q, number, from, to, sensor, status, mos_below, finding, kept, group, limit and after")
 		}
 		if bad != nil {
 			return q, badRequest(name, strconv.Quote(s)+" is not understood", wanted[name])
@@ -105,7 +111,7 @@ func callQuery(values url.Values) (q store.CallQuery, err error) {
 var wanted = map[string]string{
 	"from": "give an RFC 3339 time, e.g. 2026-11-22T10:00:00Z", "to": "give an RFC 3339 time, e.g. 2026-11-22T10:00:00Z",
 	"sensor": "give an id_sensor, 1 to 65535", "status": "give a SIP status, 100 to 699", "mos_below": "give a MOS above 0, at most 5",
-	"kept": "give 1 or 0",
+	"kept": "give 1 or 0", "group": "give the group_id of a call",
 }
 
 func timeOf(s string) (protocol.Time, error) {

@@ -54,6 +54,10 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, err error) {
 	if p.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="hosted"`)
 	}
+	if wantsPage(r) && p.Status != 0 {
+		writePage(w, p)
+		return
+	}
 	sensorapi.WriteProblem(w, p)
 }
 

@@ -34,31 +34,38 @@ func NewArchive(w io.Writer) *Archive {
 	return &Archive{z: zip.NewWriter(w), index: [][]string{indexHeader}}
 }
 
-// Results of a call in an index, beside the codes of problems.
+// Results of a call in the index, beside the codes of problems.
 const (
-	Included   = "included"
-	Incomplete = "incomplete" // the sensor went away in the middle: the file ends early
+	included   = "included"
+	incomplete = "incomplete" // the sensor broke off: the file ends early
+	notKept    = "not-kept"
+	expired    = "expired"
+	offline    = "offline"
 )
 
-// List names a call in the index: with the file that holds its packets, or with why there are none.
-func (a *Archive) List(c *protocol.CDR, file string, bytes int64, result, detail string) {
+// short are the results of the problems that are usual.
+var short = map[string]string{
+	protocol.CodeCaptureNotKept: notKept, protocol.CodeCaptureExpired: expired, protocol.CodeSensorOffline: offline,
+}
+
+// Refuse names a call in the index whose packets cannot be had.
+func (a *Archive) Refuse(c *protocol.CDR, p *protocol.Problem) {
+	result := short[p.Code]
+	if result == "" {
+		result = p.Code
+	}
+	detail := p.Title
+	if p.Detail != "" {
+		detail += ": " + p.Detail
+	}
+	a.list(c, "", 0, result, detail)
+}
+
+func (a *Archive) list(c *protocol.CDR, file string, bytes int64, result, detail string) {
 	a.index = append(a.index, []string{
 		c.ID.String(), text(c.CallID), text(c.GroupID), strconv.Itoa(int(c.SensorID)), text(c.Caller), text(c.Callee), c.Start.String(),
 		result, strconv.FormatInt(bytes, 10), file, text(c.Rule), text(detail),
 	})
-}
-
-// Result is what the index says of a problem: "not-kept", "expired", "offline", or its code.
-func Result(p *protocol.Problem) string {
-	switch p.Code {
-	case protocol.CodeCaptureNotKept:
-		return "not-kept"
-	case protocol.CodeCaptureExpired:
-		return "expired"
-	case protocol.CodeSensorOffline:
-		return "offline"
-	}
-	return p.Code
 }
 
 // Close writes the index and the directory. An archive that is not closed is broken, so that nobody takes it for whole.
@@ -99,6 +106,7 @@ type Part struct {
 	file    io.Writer
 	bytes   int64
 	problem bytes.Buffer // the body of an answer that is no success
+	broken  bool         // the answer
 	err     error        // the archive cannot be written to
 }
 
@@ -148,24 +156,38 @@ func (p *Part) Write(b []byte) (n int, err error) {
 	return n, p.err
 }
 
-// Err is why the archive could not be written to.
-func (p *Part) Err() error { return p.err }
-
 // Bytes is how long the file is.
 func (p *Part) Bytes() int64 { return p.bytes }
 
 // Begun reports whether the part has a file in the archive.
 func (p *Part) Begun() bool { return p.file != nil }
 
-// Problem is why the sensor sent no packets; nil if it did.
-func (p *Part) Problem() *protocol.Problem {
-	if p.file != nil {
-		return nil
+// List names the call of the part in the index, after the sensor has answered. The error is why the archive cannot go on.
+func (p *Part) List(c *protocol.CDR) error {
+	switch want, err := strconv.ParseInt(p.header.Get("Content-Length"), 10, 64); {
+	case p.err != nil:
+		return p.err
+	case p.file == nil:
+		p.archive.Refuse(c, p.refusal())
+	case p.broken, err == nil && p.bytes != want:
+		p.archive.list(c, p.name, p.bytes, incomplete, "the sensor broke off")
+	default:
+		p.archive.list(c, p.name, p.bytes, included, "")
 	}
-	res := &http.Response{StatusCode: p.status, Status: fmt.Sprint(p.status), Body: io.NopCloser(&p.problem)}
-	var problem *protocol.Problem
-	errors.As(sensorapi.ReadProblem(res), &problem)
-	return problem
+	return nil
+}
+
+// Broken says that the sensor's answer did not end as it should.
+func (p *Part) Broken() { p.broken = true }
+
+// refusal is the problem that the sensor sent instead of packets.
+func (p *Part) refusal() *protocol.Problem {
+	res := &http.Response{StatusCode: p.status, Status: strconv.Itoa(p.status), Body: io.NopCloser(&p.problem)}
+	var refusal *protocol.Problem
+	if !errors.As(sensorapi.ReadProblem(res), &refusal) {
+		refusal = Offline("it did not answer")
+	}
+	return refusal
 }
 
 // FileName is a name for something of a call that is safe in any file system and unlike that of any other call:
