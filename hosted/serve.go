@@ -18,6 +18,7 @@ import (
 
 	"voiptop/hosted/internal/auth"
 	"voiptop/hosted/internal/httpapi"
+	"voiptop/hosted/internal/relay"
 	"voiptop/hosted/internal/sensors"
 	"voiptop/hosted/internal/store"
 	"voiptop/hosted/web"
@@ -31,6 +32,7 @@ type serveFlags struct {
 	sensors, public string
 	retention       int
 	trusted         []string
+	streams         relay.Limits
 	logFormat       string
 	logLevel        slog.Level
 }
@@ -53,6 +55,10 @@ func newServe(db *database) *cobra.Command {
 	c.Flags().StringVar(&f.sensors, "sensors", fmt.Sprintf(":%d", link.Port), "address that sensors dial")
 	c.Flags().StringVar(&f.public, "public-name", "", "host:port that sensors dial, as they are told (this host's name and the port of --sensors)")
 	c.Flags().IntVar(&f.retention, "retention-days", 25, "days that calls are kept")
+	c.Flags().IntVar(&f.streams.PerUser, "downloads-per-user", 16, "captures and recordings that one user may have under way at a time")
+	c.Flags().IntVar(&f.streams.PerTenant, "downloads-per-tenant", 200, "the same of all users of a tenant")
+	c.Flags().DurationVar(&f.streams.Stalled, "download-stall", 5*time.Minute, "a browser that takes nothing for so long is cut off")
+	c.Flags().IntVar(&f.streams.Calls, "archive-calls", 1000, "calls in one zip")
 	c.Flags().StringSliceVar(&f.trusted, "trusted-proxy", nil, "network (CIDR) of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed")
 	c.Flags().StringVar(&f.logFormat, "log-format", "text", "text or json")
 	c.Flags().TextVar(&f.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
@@ -89,6 +95,9 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 	if f.retention < 1 {
 		return fmt.Errorf("--retention-days %d: want at least 1", f.retention)
 	}
+	if l := f.streams; l.PerUser < 1 || l.PerTenant < 1 || l.Calls < 1 || l.Stalled < time.Second {
+		return errors.New("--downloads-per-user, --downloads-per-tenant and --archive-calls: want at least 1; --download-stall: at least 1s")
+	}
 	trusted, err := parseNetworks(f.trusted)
 	if err != nil {
 		return err
@@ -116,7 +125,7 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 	m := newMetrics()
 	s.links = sensors.New(sensors.Config{Store: s.store, CA: ca, Log: log, Clock: s.now, Metrics: m.registry})
 	s.handler = httpapi.New(httpapi.Config{
-		Store: s.store, Auth: auth.New(s.store, s.now), Links: s.links, GUI: web.FS(), Server: s.publicName, Trusted: trusted,
+		Store: s.store, Auth: auth.New(s.store, s.now), Links: s.links, Gate: relay.NewGate(f.streams, m.registry), GUI: web.FS(), Server: s.publicName, Trusted: trusted,
 		Metrics: m.handler(), Observe: m.observe, Log: log, Now: s.now, Done: s.stopping,
 	})
 	fmt.Fprintf(stdout, "hosted %s: %s://%s, sensors at %s\n", protocol.Version, s.scheme(), s.web.Addr(), s.link.Addr())
