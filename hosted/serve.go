@@ -141,6 +141,9 @@ func (s *service) run(ctx context.Context, m *metrics) error {
 		Handler: s.handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	if s.cert != "" {
+		s.links.Share(server)
+	}
 	g.Go(func() error {
 		err := s.serveHTTP(server)
 		if errors.Is(err, http.ErrServerClosed) {

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"voiptop/protocol"
+	"voiptop/protocol/link"
 	"voiptop/protocol/sensorapi"
 	"voiptop/sensord/analyze"
 	"voiptop/sensord/conf"
@@ -87,7 +88,7 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	if ruleFile == "" {
 		ruleFile = filepath.Join(c.StateDir, "local.rules")
 	}
-	if d.rules, err = openRules(ruleFile, c.StateDir, log); err != nil {
+	if d.rules, err = openRules(ruleFile, c.StateDir, len(c.Servers) > 0, log); err != nil {
 		return nil, err
 	}
 	if d.journal, err = journal.Open(journal.Config{Dir: filepath.Join(c.StateDir, "journal"), Clock: time.Now, Log: log}); err != nil {
@@ -104,7 +105,7 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	d.info = sensorInfo(c, d.source)
 
 	ec := analyze.Config{
-		SensorID: c.SensorID, SIPPorts: c.SIPPorts, MaxCalls: c.MaxCalls, Decide: d.rules.decide,
+		SensorID: c.SensorID, SIPPorts: c.SIPPorts, MaxCalls: c.MaxCalls, Decide: analyze.ByRules(d.rules.take()),
 		RTPTimeout: c.RTPTimeout, ByeTimeout: c.ByeTimeout, AbsoluteTimeout: c.AbsoluteTimeout,
 		MatchHeaders: c.MatchHeaders,
 	}
@@ -120,7 +121,7 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	api := sensorapi.NewHandler(sensor{d})
 	if len(c.Servers) > 0 {
 		d.uplink = uplink.New(uplink.Config{
-			Servers: c.Servers, Fingerprint: c.Fingerprint, IdentityDir: filepath.Join(c.StateDir, "identity"), Token: string(c.Token),
+			Servers: c.Servers, Alternatives: c.Alternatives, Dial: link.ThroughProxy(c.Proxy, nil), Fingerprint: c.Fingerprint, IdentityDir: filepath.Join(c.StateDir, "identity"), Token: string(c.Token),
 			Info: d.sensorInfo, Handler: api, Journal: d.journal, Limits: d.limited, Log: log,
 		})
 	}
@@ -140,6 +141,7 @@ func (d *daemon) run(ctx context.Context) error {
 		return d.pipeline.run(ctx, func() { close(ended) })
 	})
 	g.Go(func() error { d.rules.watch(ctx); return nil })
+	g.Go(func() error { d.followRules(ctx); return nil })
 	g.Go(func() error { d.keepSpool(ctx); return nil })
 	g.Go(func() error { d.supervise(ctx); return nil })
 	if d.checkpointed() {

@@ -144,6 +144,10 @@ func (d *Dialer) Dial(ctx context.Context, addr, alpn string) (*Conn, error) {
 
 // unreachable says why no TCP connection came about.
 func unreachable(addr string, err error) *protocol.Problem {
+	var p *protocol.Problem
+	if errors.As(err, &p) { // a proxy's
+		return p
+	}
 	remedy := "check server_destination, the route and the firewalls between (outbound TCP to that port)"
 	var dns *net.DNSError
 	switch {

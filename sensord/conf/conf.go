@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,9 @@ const DefaultPath = "/etc/voipmonitor.conf"
 
 // DefaultPort is where hosted listens for sensors, TCP.
 const DefaultPort = 60023
+
+// httpsPort is where hosted may answer sensors, too: most firewalls let it pass.
+const httpsPort = 443
 
 // Ports of HEP, where Homer and its agents have them.
 const (
@@ -58,11 +62,13 @@ type Config struct {
 	SIPPorts     []uint16 // sipport; empty: SIP is found by content on every port
 	TLSKeyLog    string   // tls_keylog: a TLS key log that is followed; "" for none
 
-	Servers       []string // server_destination[:server_destination_port], host:port, in order of preference
-	Fingerprint   string   // server_fingerprint, SHA-256 of hosted's CA certificate in hexadecimal; "" trusts the paired CA
-	Token         Secret   // cloud_token
-	SendPackets   bool     // packetbuffer_sender as written; results are sent, packets never
-	SendPacketsAt int      // its line, 0 when not set
+	Servers       []string          // server_destination[:server_destination_port], host:port, in order of preference
+	Alternatives  map[string]string // of Servers whose port is not written anywhere: the same host at port 443, where hosted may answer, too
+	Proxy         *url.URL          // server_proxy, with its password: print Redacted; nil: none
+	Fingerprint   string            // server_fingerprint, SHA-256 of hosted's CA certificate in hexadecimal; "" trusts the paired CA
+	Token         Secret            // cloud_token
+	SendPackets   bool              // packetbuffer_sender as written; results are sent, packets never
+	SendPacketsAt int               // its line, 0 when not set
 
 	HEP         bool   // hep: listen for HEP
 	HEPAddress  string // hep_bind_ip:hep_bind_port

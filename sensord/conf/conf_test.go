@@ -3,6 +3,7 @@ package conf
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -155,6 +156,30 @@ func TestWhatLiveCaptureNeedsIsAskedFor(t *testing.T) {
 }
 
 // The manual is held to the code: each key that has an effect is in docs/configuration.md, with its words.
+func TestServersWithoutAPortHaveAnAlternative(t *testing.T) {
+	for text, want := range map[string]map[string]string{
+		"server_destination = a, b:7000":                      {"a:60023": "a:443"},
+		"server_destination = [2001:db8::1]":                  {"[2001:db8::1]:60023": "[2001:db8::1]:443"},
+		"server_destination = a\nserver_destination_port = 7": nil,
+	} {
+		c, err := Parse("c", []byte(text))
+		if err != nil || !maps.Equal(c.Alternatives, want) {
+			t.Errorf("%q: %v, %v; want %v", text, c.Alternatives, err, want)
+		}
+	}
+}
+
+func TestProxyIsReadAndItsPasswordIsNotRepeated(t *testing.T) {
+	c, err := Parse("c", []byte("server_proxy = http://pbx:hush@proxy.example:3128"))
+	if err != nil || c.Proxy.Host != "proxy.example:3128" || c.Proxy.User.Username() != "pbx" {
+		t.Errorf("%v, %v", c.Proxy, err)
+	}
+	_, err = Parse("c", []byte("server_proxy = https://pbx:hush@proxy.example:3128"))
+	if err == nil || strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), "c:1: server_proxy: scheme") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestManualNamesEveryKey(t *testing.T) {
 	b, err := os.ReadFile("../../docs/configuration.md")
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"voiptop/protocol/link"
 	"voiptop/sensord/internal/bpf"
 )
 
@@ -127,6 +128,10 @@ func init() {
 		"server_destination_port": {
 			example: fmt.Sprintf(`write "server_destination_port = %d"`, DefaultPort), doc: "hosted's port for sensors",
 			set: func(p *parser, s setting) (err error) { p.port, err = number(s.value, 1, 65535); return err },
+		},
+		"server_proxy": {
+			example: `write "server_proxy = http://proxy.example.com:3128", with USER:PASSWORD@ before the name if it asks`, doc: "HTTP proxy that leads to hosted (CONNECT)",
+			set: func(p *parser, s setting) (err error) { p.c.Proxy, err = link.ParseProxy(s.value); return err },
 		},
 		"server_fingerprint": {
 			example: `write the 64 hexadecimal digits that "hosted sensor add" printed`, doc: "SHA-256 of hosted's CA certificate, pins the server",

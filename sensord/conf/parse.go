@@ -172,7 +172,8 @@ func (p *parser) set(s setting) {
 
 // finish settles what depends on more than one key.
 func (p *parser) finish() {
-	if p.port == 0 {
+	written := p.port != 0
+	if !written {
 		p.port = DefaultPort
 	}
 	if p.hepPort == 0 {
@@ -189,6 +190,12 @@ func (p *parser) finish() {
 			continue
 		}
 		p.c.Servers = append(p.c.Servers, a)
+		if other, err := serverAddress(s.value, httpsPort); err == nil && other != a && !written {
+			if p.c.Alternatives == nil {
+				p.c.Alternatives = map[string]string{}
+			}
+			p.c.Alternatives[a] = other
+		}
 	}
 	if p.port != DefaultPort && len(p.servers) > 0 {
 		p.issue(setting{p.c.Path, p.c.lines["server_destination_port"], "server_destination_port", ""}, Info,

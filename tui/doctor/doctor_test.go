@@ -1,13 +1,16 @@
 package doctor
 
 import (
+	"bufio"
 	"context"
+	"crypto/tls"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -17,6 +20,7 @@ import (
 	"time"
 
 	"voiptop/protocol"
+	"voiptop/protocol/link"
 	"voiptop/protocol/sensorapi"
 )
 
@@ -249,6 +253,59 @@ func TestConnectionsThatFailInTheNetwork(t *testing.T) {
 		e.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, err }
 		expect(t, one(t, e, "tcp-60023"), Fail, says)
 	}
+}
+
+func TestProxyThatLeadsNowhere(t *testing.T) {
+	e := env(t, "server_destination = cloud.example\nserver_proxy = http://pbx:hush@proxy.example:3128\n")
+	e.Resolve = func(_ context.Context, host string) ([]netip.Addr, error) {
+		if host != "proxy.example" {
+			t.Errorf("%s is resolved, which the proxy does", host)
+		}
+		return []netip.Addr{netip.MustParseAddr("192.0.2.3")}, nil
+	}
+	expect(t, one(t, e, "dns"), OK, "proxy.example is 192.0.2.3")
+	asked := make(chan string, 9)
+	e.Dial = func(_ context.Context, _, addr string) (net.Conn, error) {
+		a, b := net.Pipe()
+		go func() {
+			req, err := http.ReadRequest(bufio.NewReader(b))
+			if err == nil {
+				asked <- addr + " " + req.Host
+				fmt.Fprint(b, "HTTP/1.1 403 Forbidden\r\n\r\n")
+			}
+			b.Close()
+		}()
+		return a, nil
+	}
+	o := one(t, e, "tcp-60023")
+	expect(t, o, Fail, "does not let anybody through", "many allow port 443 only")
+	if got := <-asked; got != "proxy.example:3128 cloud.example:60023" || strings.Contains(fmt.Sprint(o), "hush") {
+		t.Errorf("asked %s; %v", got, o)
+	}
+}
+
+func TestPort443StandsInForABlockedOne(t *testing.T) {
+	ts := httptest.NewUnstartedServer(http.NotFoundHandler())
+	ts.TLS = &tls.Config{NextProtos: []string{link.ALPNUp}, MinVersion: tls.VersionTLS13}
+	ts.StartTLS()
+	defer ts.Close()
+	e := env(t, "server_destination = 192.0.2.1\n")
+	e.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if addr != "192.0.2.1:443" {
+			return nil, context.DeadlineExceeded
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, ts.Listener.Addr().String())
+	}
+	expect(t, one(t, e, "tcp-60023"), Warn, "192.0.2.1:60023 does not answer", "hosted answers at 192.0.2.1:443")
+	plain := httptest.NewTLSServer(http.NotFoundHandler()) // a web server, and no hosted
+	defer plain.Close()
+	e.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if addr != "192.0.2.1:443" {
+			return nil, context.DeadlineExceeded
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, plain.Listener.Addr().String())
+	}
+	expect(t, one(t, e, "tcp-60023"), Fail, "192.0.2.1:60023 does not answer")
 }
 
 func TestDisks(t *testing.T) {

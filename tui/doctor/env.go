@@ -163,7 +163,7 @@ func (e *Env) Hello(ctx context.Context) (*link.HelloAnswer, error) {
 		if err != nil {
 			return nil, err
 		}
-		d := &link.Dialer{Identity: id, Trust: t, Net: e.Dial, Now: e.Now}
+		d := &link.Dialer{Identity: id, Trust: t, Net: e.dial(), Now: e.Now}
 		before := e.Now()
 		a, err := link.CheckHello(ctx, d, e.target(), e.sensorInfo(ctx))
 		if err == nil {
@@ -173,6 +173,9 @@ func (e *Env) Hello(ctx context.Context) (*link.HelloAnswer, error) {
 		return a, err
 	})
 }
+
+// dial is how hosted is reached: straight, or through server_proxy.
+func (e *Env) dial() link.DialFunc { return link.ThroughProxy(e.config().Proxy, e.Dial) }
 
 // target is the server to talk to: the first that accepted a connection, else the first that is configured.
 func (e *Env) target() string {

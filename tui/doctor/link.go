@@ -56,7 +56,7 @@ func checkTLS(ctx context.Context, e *Env) Result {
 func (e *Env) handshake(ctx context.Context, addr string, c *tls.Config) (state tls.ConnectionState, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 8*time.Second)
 	defer cancel()
-	raw, err := e.Dial(ctx, "tcp", addr)
+	raw, err := e.dial()(ctx, "tcp", addr)
 	if err != nil {
 		return state, err
 	}

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"voiptop/protocol"
+	"voiptop/protocol/link"
 )
 
 var networkChecks = []Check{
@@ -23,6 +26,9 @@ func checkDNS(ctx context.Context, e *Env) Result {
 	servers := e.config().Servers
 	if len(servers) == 0 {
 		return skip("server_destination is not set")
+	}
+	if p := e.config().Proxy; p != nil {
+		servers = []string{p.Host} // it asks for hosted's address itself
 	}
 	var good []string
 	var bad []Result
@@ -130,6 +136,13 @@ func checkTCP(ctx context.Context, e *Env) Result {
 		took, err := e.tryTCP(ctx, s)
 		if err != nil {
 			bad = append(bad, e.unconnected(s, err))
+			if other := e.config().Alternatives[s]; other != "" && e.isHosted(ctx, other) {
+				e.server = other
+				r := bad[len(bad)-1]
+				r.Status = Warn
+				r.Seen += fmt.Sprintf("; hosted answers at %s, and sensord connects there instead", other)
+				return r
+			}
 			continue
 		}
 		if e.server == "" {
@@ -145,6 +158,14 @@ func checkTCP(ctx context.Context, e *Env) Result {
 	return bad[0]
 }
 
+// isHosted reports whether somebody speaks the link's TLS at addr. Who it is, the check tls says.
+func (e *Env) isHosted(ctx context.Context, addr string) bool {
+	c := link.ClientConfig(nil, link.Trust{}, e.Now, link.ALPNUp)
+	c.VerifyConnection = nil // looked at only; nothing is sent
+	state, err := e.handshake(ctx, addr, c)
+	return err == nil && state.NegotiatedProtocol == link.ALPNUp
+}
+
 var errClosedAtOnce = errors.New("closed at once")
 
 // tryTCP connects, and waits a moment for somebody who accepts only to close. A TLS server waits for the client.
@@ -152,7 +173,7 @@ func (e *Env) tryTCP(ctx context.Context, addr string) (took time.Duration, err 
 	start := e.Now()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	c, err := e.Dial(ctx, "tcp", addr)
+	c, err := e.dial()(ctx, "tcp", addr)
 	if err != nil {
 		return 0, err
 	}
@@ -175,7 +196,14 @@ func (e *Env) tryTCP(ctx context.Context, addr string) (took time.Duration, err 
 func (e *Env) unconnected(addr string, err error) Result {
 	host, port, _ := net.SplitHostPort(addr)
 	var timeout net.Error
+	var p *protocol.Problem
 	switch {
+	case errors.As(err, &p): // the proxy's
+		seen := p.Title
+		if p.Detail != "" {
+			seen += ": " + p.Detail
+		}
+		return failed(seen, "sensord goes through server_proxy, and it does not lead to hosted", p.Remedy)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return failed(addr+" refuses: the machine answers, and nothing listens on that port",
 			"hosted is not running, the port is wrong, or a firewall answers in its place",

@@ -91,7 +91,7 @@ func pair(ctx context.Context, o pairOptions, stdin io.Reader, stdout, stderr io
 	}
 	dir := filepath.Join(c.StateDir, "identity")
 	id, err := link.Enrol(ctx, link.Enrolment{
-		Server: server, Token: token, Dir: dir, Replace: o.force, Now: time.Now,
+		Server: server, Token: token, Dir: dir, Replace: o.force, Net: link.ThroughProxy(c.Proxy, nil), Now: time.Now,
 		Info: protocol.SensorInfo{
 			SensorID: c.SensorID, Name: name, Version: protocol.Version, Commit: protocol.Commit,
 			OS: runtime.GOOS, Arch: runtime.GOARCH, Clock: protocol.TimeOf(time.Now()),

@@ -84,7 +84,12 @@ func (s *Service) serveConn(ctx context.Context, raw net.Conn) {
 		return
 	}
 	_ = raw.SetDeadline(time.Time{})
-	conn := &peer{Conn: link.NewConn(c), addr: raw.RemoteAddr().String()}
+	s.servePeer(ctx, c)
+}
+
+// servePeer lives as long as the connection, whose handshake is done.
+func (s *Service) servePeer(ctx context.Context, c *tls.Conn) {
+	conn := &peer{Conn: link.NewConn(c), addr: c.RemoteAddr().String()}
 	defer conn.Close()
 	s.metrics.accepted.WithLabelValues(conn.ALPN()).Inc()
 	switch conn.ALPN() {

@@ -31,6 +31,7 @@ type rig struct {
 	addr   string
 	tenant store.TenantID
 	ahead  atomic.Int64 // of the clock, nanoseconds
+	end    func()       // Serve's context
 }
 
 // tenantStore can suspend tenants, for which store.Store has no method.
@@ -67,6 +68,7 @@ func newRig(t *testing.T, limits Limits) *rig {
 	}
 	r.addr = ln.Addr().String()
 	ctx, stop := context.WithCancel(context.Background())
+	r.end = stop
 	done := make(chan error, 1)
 	go func() { done <- r.svc.Serve(ctx, ln) }()
 	t.Cleanup(func() {

@@ -79,6 +79,7 @@ type Service struct {
 	up       *http.Server
 	clones   clones
 	closers  sync.WaitGroup // what must end before Serve does
+	stopped  chan struct{}  // closed when Serve's context ends
 
 	mu       sync.Mutex
 	sessions map[protocol.UUID]*session
@@ -108,6 +109,7 @@ func New(cfg Config) *Service {
 		decoders: make(chan struct{}, l.Decoders),
 		conns:    make(chan struct{}, l.Connections),
 		upConns:  link.NewListener(),
+		stopped:  make(chan struct{}),
 		clones:   clones{boots: map[protocol.UUID]*boots{}},
 		sessions: map[protocol.UUID]*session{},
 		perPeer:  map[protocol.UUID]int{},
@@ -137,7 +139,7 @@ func (s *Service) Serve(ctx context.Context, ln net.Listener) error {
 	s.up.BaseContext = func(net.Listener) context.Context { return ctx }
 	go func() { served <- s.up.Serve(s.upConns) }()
 	s.closers.Go(func() { s.recheck(ctx) })
-	unwatch := context.AfterFunc(ctx, func() { ln.Close() })
+	unwatch := context.AfterFunc(ctx, func() { close(s.stopped); ln.Close() })
 	defer unwatch()
 	err := s.accept(ctx, ln)
 

@@ -25,7 +25,9 @@ import (
 // Config is what an uplink needs.
 type Config struct {
 	Servers     []string // host:port, in order of preference; at least one
-	Fingerprint string   // SHA-256 of hosted's CA in hexadecimal, "" trusts the CA that the sensor is paired with
+	// Alternatives are addresses of the same hosted: where one of Servers cannot be reached, the alternative is tried.
+	Alternatives map[string]string
+	Fingerprint  string // SHA-256 of hosted's CA in hexadecimal, "" trusts the CA that the sensor is paired with
 	IdentityDir string
 	Token       string                     // enrols when there is no identity; may be ""
 	Info        func() protocol.SensorInfo // what the sensor says of itself now
@@ -125,8 +127,28 @@ func (u *Uplink) Run(ctx context.Context) error {
 	return nil
 }
 
-// visit is one attempt and, when it succeeds, the life of the link to one server. It answers why it ended.
+// visit is one attempt and, when it succeeds, the life of the link to one server. It answers why it ended. What is wrong
+// with an alternative where there is no hosted is not worth telling.
 func (u *Uplink) visit(ctx context.Context, server string) (wasUp bool, err error) {
+	wasUp, err = u.visitAt(ctx, server)
+	other := u.cfg.Alternatives[server]
+	if wasUp || other == "" || ctx.Err() != nil || errors.Is(err, errAgain) || problemOf(err).Code != protocol.CodeServerUnreachable {
+		return wasUp, err
+	}
+	up, otherErr := u.visitAt(ctx, other)
+	if !up && !errors.Is(otherErr, errAgain) {
+		switch problemOf(otherErr).Code {
+		case protocol.CodeServerUnreachable, protocol.CodeServerUntrusted, protocol.CodeProtocolUnsupported:
+			u.mu.Lock()
+			u.health.Server = server
+			u.mu.Unlock()
+			return false, err
+		}
+	}
+	return up, otherErr
+}
+
+func (u *Uplink) visitAt(ctx context.Context, server string) (wasUp bool, err error) {
 	u.mu.Lock()
 	u.health.Server = server
 	u.mu.Unlock()

@@ -309,6 +309,46 @@ func TestSecondServerTakesOverAndTheFirstComesFirstAgain(t *testing.T) {
 	b.eventually("up at the first", func() bool { return b.up() && b.u.Health().Server == first })
 }
 
+func TestAlternativeIsTakenWhereTheServerCannotBeReached(t *testing.T) {
+	h := newHosted(t)
+	shut, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	shut.Close() // nobody listens there now
+	server := shut.Addr().String()
+	b := run(t, h, openJournal(t, t.TempDir()), func(c *Config) {
+		c.Servers, c.Alternatives = []string{server}, map[string]string{server: h.addr}
+	})
+	b.eventually("the link is up", b.up)
+	if got := b.u.Health().Server; got != h.addr {
+		t.Errorf("the server is %s, want the alternative %s", got, h.addr)
+	}
+}
+
+func TestAlternativeWithoutHostedIsNotTalkedOf(t *testing.T) {
+	h := newHosted(t)
+	web, err := net.Listen("tcp", "127.0.0.1:0") // something that is no hosted
+	check(t, err)
+	defer web.Close()
+	go func() {
+		for {
+			c, err := web.Accept()
+			if err != nil {
+				return
+			}
+			c.Write([]byte("SSH-2.0-x\r\n"))
+			c.Close()
+		}
+	}()
+	server := "127.0.0.1:1"
+	b := run(t, h, openJournal(t, t.TempDir()), func(c *Config) {
+		c.Servers, c.Alternatives = []string{server}, map[string]string{server: web.Addr().String()}
+	})
+	b.eventually("it is said once", func() bool { return b.logs.count("no link to hosted") == 1 })
+	if p := b.u.Health().LastError; p == nil || !strings.Contains(p.Title, server) || b.logs.count(web.Addr().String()) != 0 {
+		t.Errorf("health %+v", p)
+	}
+}
+
 func TestHostedCallsTheSensorAndAsksForABulkConnection(t *testing.T) {
 	h := newHosted(t)
 	b := run(t, h, openJournal(t, t.TempDir()), func(c *Config) {
