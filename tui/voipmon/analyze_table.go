@@ -21,16 +21,19 @@ type csvWriter struct {
 var csvColumns = []string{
 	"id", "call_id", "group_id", "sensor_id", "start", "ringing", "answer", "end", "caller", "callee", "caller_domain",
 	"callee_domain", "caller_name", "callee_uri", "src", "dst", "transport", "duration_ms", "connect_ms", "pdd_ms", "setup_ms", "status", "reason",
-	"end_cause", "end_by", "ua_caller", "ua_callee", "codecs", "mos", "loss_pct", "jitter_ms", "streams", "messages", "findings",
+	"end_cause", "end_by", "ua_caller", "ua_callee", "codecs", "mos", "loss_pct", "jitter_ms", "streams", "messages", "findings", "unchecked",
 }
 
 func (c *csvWriter) write(r *protocol.CDR) error {
 	if err := c.head(); err != nil {
 		return err
 	}
-	var findings []string
+	var findings, unchecked []string
 	for _, f := range r.Findings {
 		findings = append(findings, f.Code)
+	}
+	for _, u := range r.Unchecked {
+		unchecked = append(unchecked, u.Codes...)
 	}
 	return c.w.Write([]string{
 		r.ID.String(), r.CallID, r.GroupID, strconv.Itoa(int(r.SensorID)), csvTime(r.Start), csvTime(r.Ringing),
@@ -38,6 +41,7 @@ func (c *csvWriter) write(r *protocol.CDR) error {
 		r.Transport, strconv.FormatInt(r.DurationMS, 10), integer(r.ConnectMS), integer(r.PDDMS), integer(r.SetupMS), strconv.Itoa(r.Status),
 		r.Reason, string(r.EndCause), string(r.EndBy), r.UACaller, r.UACallee, strings.Join(r.Codecs, " "), decimal(r.MOS, -1),
 		decimal(r.LossPct, -1), decimal(r.JitterMS, -1), strconv.Itoa(len(r.Streams)), strconv.Itoa(len(r.Messages)), strings.Join(findings, " "),
+		strings.Join(unchecked, " "),
 	})
 }
 
