@@ -20,7 +20,7 @@ func (s sensor) Info() protocol.SensorInfo { return s.d.sensorInfo() }
 func (d *daemon) sensorInfo() protocol.SensorInfo {
 	i := d.info
 	i.Clock = protocol.TimeOf(time.Now())
-	i.RuleRevision = d.rules.current().Revision
+	i.RuleRevision, i.HostedRuleRevision = d.rules.revisions()
 	return i
 }
 
@@ -37,9 +37,7 @@ func (s sensor) Health() protocol.Health {
 	if h.Link.LastError != nil && h.Link.State != "up" {
 		h.Problems = append(h.Problems, *h.Link.LastError)
 	}
-	if p := d.rules.trouble(); p != nil {
-		h.Problems = append(h.Problems, *p)
-	}
+	h.Problems = append(h.Problems, d.rules.troubles()...)
 	if p := d.overLimit(h.Counters); p != nil {
 		h.Problems = append(h.Problems, *p)
 	}

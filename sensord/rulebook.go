@@ -11,8 +11,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"voiptop/protocol"
@@ -20,33 +20,54 @@ import (
 	"voiptop/rules"
 )
 
-// rulebook holds the local capture rules: a text file that people edit, looked at twice a second, and replaced through the
-// API. The set in force is read by the engine without a lock.
+// rulesEvery is how often the files of the rules are looked at.
+const rulesEvery = 250 * time.Millisecond
+
+// rulebook holds the capture rules: the local ones, a text file that people edit and CSV files that it names, looked at a few
+// times a second and replaced through the API; and behind them hosted's, see hostedRules.
 type rulebook struct {
-	path  string // of the rules
+	path  string // of the local rules
 	state string // of the revision's record
 	log   *slog.Logger
 
-	set atomic.Pointer[rules.Set]
+	changed chan struct{} // holds something when other rules are in force than take has answered with
 
 	mu       sync.Mutex
+	local    *rules.Set
 	text     string
 	revision uint64
-	modified time.Time
-	size     int64
-	problem  *protocol.Problem // why the file as it is now is not in force
+	since    uint64 // the first revision of the same text: since then only CSV files have changed
+	files    []fileStamp
+	problem  *protocol.Problem // why the files as they are now are not in force
+	hosted   hostedRules
 }
 
-// bookRecord is what is remembered between two starts, so that a revision's number is never used for another text.
+// bookRecord is what is remembered between two starts, so that a revision's number is never used for other rules.
 type bookRecord struct {
 	Revision uint64 `json:"revision"`
 	SHA256   string `json:"sha256"`
 }
 
-// openRules reads the rules. A file with an error in it is an error: the sensor must not start with other rules than asked.
-func openRules(path, stateDir string, log *slog.Logger) (*rulebook, error) {
-	b := &rulebook{path: path, state: filepath.Join(stateDir, "rules.json"), log: log}
-	b.set.Store(&rules.Set{})
+// fileStamp tells one state of a file from another.
+type fileStamp struct {
+	path     string
+	modified time.Time
+	size     int64 // -1: there is no file
+}
+
+// stampOf answers the stamp of a file; one that cannot be looked at is as none.
+func stampOf(path string) fileStamp {
+	st, err := os.Stat(path)
+	if err != nil {
+		return fileStamp{path: path, size: -1}
+	}
+	return fileStamp{path, st.ModTime(), st.Size()}
+}
+
+// openRules reads the rules. A local file with an error in it is an error: the sensor must not start with other rules than
+// asked. Hosted's rules count only for a sensor that has a link.
+func openRules(path, stateDir string, linked bool, log *slog.Logger) (*rulebook, error) {
+	b := &rulebook{path: path, state: filepath.Join(stateDir, "rules.json"), log: log, changed: make(chan struct{}, 1), local: &rules.Set{}}
 	if raw, err := os.ReadFile(b.state); err == nil {
 		var r bookRecord
 		if json.Unmarshal(raw, &r) == nil {
@@ -56,71 +77,84 @@ func openRules(path, stateDir string, log *slog.Logger) (*rulebook, error) {
 	if err := b.reload(); err != nil {
 		return nil, err
 	}
+	if linked {
+		b.hosted.open(filepath.Join(stateDir, "hosted.rules"), log)
+	}
 	return b, nil
 }
 
-// decide answers what to keep of a call, at its first INVITE.
-func (b *rulebook) decide(c *protocol.CDR) (string, protocol.Keep) {
-	if r := b.set.Load().Decide(rules.Call{CDR: c}, c.Start.Std()); r != nil {
-		return r.Name, r.Keep
+// take answers the rules in force, local ones first.
+func (b *rulebook) take() *rules.Set {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	select {
+	case <-b.changed:
+	default:
 	}
-	return "", protocol.KeepNone
+	return rules.Join(b.local, b.hosted.set)
 }
 
-// watch applies the file whenever it has changed, until ctx ends.
+// tell says that other rules are in force. b.mu is held.
+func (b *rulebook) tell() {
+	select {
+	case b.changed <- struct{}{}:
+	default:
+	}
+}
+
+// watch applies the files whenever they have changed, until ctx ends.
 func (b *rulebook) watch(ctx context.Context) {
-	t := time.NewTicker(500 * time.Millisecond)
+	t := time.NewTicker(rulesEvery)
 	defer t.Stop()
+	said := ""
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			if !b.changed() {
+			if !b.stale() {
 				continue
 			}
-			if err := b.reload(); err != nil {
+			err := b.reload()
+			if err != nil && err.Error() != said {
 				b.log.Error("capture rules not applied; the ones before stay in force", "err", err)
+			}
+			if said = ""; err != nil {
+				said = err.Error()
 			}
 		}
 	}
 }
 
-func (b *rulebook) changed() bool {
+// stale reports whether the files are to be read again: one has changed, or they could not be used, perhaps because of a
+// CSV file that is not known then.
+func (b *rulebook) stale() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	st, err := os.Stat(b.path)
-	if err != nil {
-		return b.size >= 0 && errors.Is(err, os.ErrNotExist)
+	for _, f := range b.files {
+		if now := stampOf(f.path); !now.modified.Equal(f.modified) || now.size != f.size {
+			return true
+		}
 	}
-	return !st.ModTime().Equal(b.modified) || st.Size() != b.size
+	return b.problem != nil
 }
 
 // reload reads the file and puts it in force. No file is no rules.
 func (b *rulebook) reload() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	st, err := os.Stat(b.path)
-	if errors.Is(err, os.ErrNotExist) {
-		b.modified, b.size = time.Time{}, -1
-		return b.apply("")
-	}
-	if err != nil {
-		return b.refuse(fmt.Errorf("read capture rules: %w", err))
-	}
-	b.modified, b.size = st.ModTime(), st.Size()
+	b.files = append(b.files[:0], stampOf(b.path))
 	text, err := os.ReadFile(b.path)
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return b.refuse(fmt.Errorf("read capture rules: %w", err))
 	}
 	return b.apply(string(text))
 }
 
 func (b *rulebook) refuse(err error) error {
-	b.problem = &protocol.Problem{
-		Code: "bad-rules", Title: "the capture rules as they are now are not in force", Detail: err.Error(),
-		Remedy: "mend the file; it is applied as soon as it is right",
-	}
+	b.problem = badRules(err)
+	b.problem.Title = "the capture rules as they are now are not in force"
+	b.problem.Remedy = "mend the file; it is applied as soon as it is right"
 	return err
 }
 
@@ -130,9 +164,17 @@ func (b *rulebook) apply(text string) error {
 	if err != nil {
 		return b.refuse(err)
 	}
-	b.problem = nil
-	sum := sha256.Sum256([]byte(text))
-	rec := bookRecord{b.revision, hex.EncodeToString(sum[:])}
+	h := sha256.New()
+	h.Write([]byte(text))
+	for _, f := range set.Files() {
+		b.files = append(b.files, stampOf(f))
+		csv, err := os.ReadFile(f)
+		if err != nil {
+			return b.refuse(fmt.Errorf("read capture rules: %w", err))
+		}
+		h.Write(csv)
+	}
+	rec := bookRecord{b.revision, hex.EncodeToString(h.Sum(nil))}
 	var was bookRecord
 	if raw, err := os.ReadFile(b.state); err == nil {
 		_ = json.Unmarshal(raw, &was) // a damaged record only costs a number
@@ -144,52 +186,83 @@ func (b *rulebook) apply(text string) error {
 			return err
 		}
 		if err := writeFile(b.state, raw); err != nil {
-			return fmt.Errorf("record the rules' revision: %w", err)
+			return b.refuse(fmt.Errorf("record the rules' revision: %w", err))
 		}
 		b.log.Info("capture rules applied", "rules", len(set.Rules), "revision", rec.Revision)
 	}
-	b.text, b.revision = text, rec.Revision
-	b.set.Store(set)
+	if text != b.text || b.since == 0 {
+		b.since = rec.Revision
+	}
+	b.problem = nil
+	b.text, b.revision, b.local = text, rec.Revision, set
+	b.tell()
 	return nil
 }
 
 func (b *rulebook) current() sensorapi.Rules {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return sensorapi.Rules{Revision: b.revision, Text: b.text}
+	return b.report()
+}
+
+// revisions answers those of the local rules and of hosted's that are in force.
+func (b *rulebook) revisions() (local, hosted uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.revision, b.hosted.revision
+}
+
+// report is what the API says of the rules. b.mu is held.
+func (b *rulebook) report() sensorapi.Rules {
+	return sensorapi.Rules{Revision: b.revision, Text: b.text, Hosted: b.hosted.report()}
 }
 
 // replace writes the file, comments and all, and puts it in force.
 func (b *rulebook) replace(r sensorapi.Rules) (sensorapi.Rules, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if r.Revision != 0 && r.Revision != b.revision {
+	if r.Revision != 0 && (r.Revision < b.since || r.Revision > b.revision) {
 		return sensorapi.Rules{}, &protocol.Problem{
 			Code: "rules-changed", Status: http.StatusPreconditionFailed,
 			Title:  fmt.Sprintf("the rules have changed: revision %d is in force, the edit began from %d", b.revision, r.Revision),
 			Remedy: "read them again and repeat the edit",
 		}
 	}
-	if _, err := rules.Parse("rules", r.Text); err != nil {
-		return sensorapi.Rules{}, &protocol.Problem{Code: "bad-rules", Status: http.StatusUnprocessableEntity, Title: err.Error()}
+	if _, err := rules.Parse(b.path, r.Text); err != nil {
+		return sensorapi.Rules{}, badRules(err)
 	}
 	if err := writeFile(b.path, []byte(r.Text)); err != nil {
 		return sensorapi.Rules{}, fmt.Errorf("write capture rules: %w", err)
 	}
-	if st, err := os.Stat(b.path); err == nil {
-		b.modified, b.size = st.ModTime(), st.Size()
-	}
+	b.files = append(b.files[:0], stampOf(b.path))
 	if err := b.apply(r.Text); err != nil {
 		return sensorapi.Rules{}, err
 	}
-	return sensorapi.Rules{Revision: b.revision, Text: b.text}, nil
+	return b.report(), nil
 }
 
-// trouble says why the file is not in force, nil when it is.
-func (b *rulebook) trouble() *protocol.Problem {
+// troubles say which rules are not in force, and why.
+func (b *rulebook) troubles() (list []protocol.Problem) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.problem
+	for _, p := range []*protocol.Problem{b.problem, b.hosted.problem} {
+		if p != nil {
+			list = append(list, *p)
+		}
+	}
+	return list
+}
+
+// badRules makes a problem of why a text is not in force: with the place, as far as it is known.
+func badRules(err error) *protocol.Problem {
+	p := &protocol.Problem{Code: "bad-rules", Status: http.StatusUnprocessableEntity, Title: "the rules cannot be read", Detail: err.Error()}
+	var e *rules.Error
+	if errors.As(err, &e) {
+		p.Fields = map[string]string{
+			"line": strconv.Itoa(e.Pos.Line), "column": strconv.Itoa(e.Pos.Col), "found": e.Found, "expected": e.Expected, "nearest": e.Nearest, "file": e.File,
+		}
+	}
+	return p
 }
 
 // writeFile replaces a file at once: a reader sees the old text or the new one.

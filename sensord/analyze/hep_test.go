@@ -221,7 +221,7 @@ func TestKeptCallsOfHEPHaveThePacketsAsTheyWere(t *testing.T) {
 		return [][]byte{p}
 	})
 	k := &keeper{}
-	e := New(Config{Decide: func(*protocol.CDR) (string, protocol.Keep) { return "all", protocol.KeepRTP }}, k)
+	e := New(Config{Decide: keepAll(protocol.KeepRTP)}, k)
 	for i := range all {
 		e.Packet(&all[i])
 	}
@@ -340,7 +340,7 @@ func FuzzHEP(f *testing.F) {
 			return
 		}
 		k := &keeper{}
-		e := New(Config{Decide: func(*protocol.CDR) (string, protocol.Keep) { return "all", protocol.KeepRTP }}, k)
+		e := New(Config{Decide: keepAll(protocol.KeepRTP)}, k)
 		e.Packet(&Packet{Time: 1e18, Data: data, Length: len(data), Link: capture.LinkRaw})
 		e.Close()
 		n := protocol.Counters{}

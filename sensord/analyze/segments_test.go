@@ -52,7 +52,11 @@ func playSegments(cfg Config, pieces []string) (*Engine, *frameKeeper) {
 	return e, k
 }
 
-func keepAll(c *protocol.CDR) (string, protocol.Keep) { return "all", protocol.KeepSIP }
+// keepAll is a Decider that keeps so much of every call.
+type keepAll protocol.Keep
+
+func (keepAll) Headers() []string          { return nil }
+func (k keepAll) Decide(*Subject) Decision { return Decision{Rule: "all", Keep: protocol.Keep(k)} }
 
 func TestEverySegmentOfAKeptMessageIsKeptOnce(t *testing.T) {
 	a, b := inviteOver("call-a"), inviteOver("call-b")
@@ -72,7 +76,7 @@ func TestEverySegmentOfAKeptMessageIsKeptOnce(t *testing.T) {
 		{"keep-alives between", []string{"\r\n\r\n" + a[:40], a[40:], "\r\n\r\n", b}, map[string][]int{"call-a": {0, 1}, "call-b": {3}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			e, k := playSegments(Config{Decide: keepAll}, c.pieces)
+			e, k := playSegments(Config{Decide: keepAll(protocol.KeepSIP)}, c.pieces)
 			for id, want := range c.kept {
 				var lengths []int
 				for _, n := range want {
@@ -97,7 +101,7 @@ func TestRememberedSegmentsAreBounded(t *testing.T) {
 		}
 		pieces[0] += pieces[1] + pieces[2] + pieces[3] + pieces[4] + pieces[5] + pieces[6] + pieces[7] + pieces[8] + pieces[9] + pieces[10] + pieces[11]
 		pieces = append(pieces[:1], pieces[12:]...)
-		e, k := playSegments(Config{Decide: keepAll}, pieces)
+		e, k := playSegments(Config{Decide: keepAll(protocol.KeepSIP)}, pieces)
 		if n := len(k.kept["call-a"]); n != maxFlowSegments+1 {
 			t.Errorf("kept %d of %d segments, want %d", n, len(pieces), maxFlowSegments+1)
 		}
@@ -107,7 +111,7 @@ func TestRememberedSegmentsAreBounded(t *testing.T) {
 	})
 	t.Run("of all streams", func(t *testing.T) {
 		k := &frameKeeper{kept: map[string][]int{}}
-		e := New(Config{Decide: keepAll}, k)
+		e := New(Config{Decide: keepAll(protocol.KeepSIP)}, k)
 		for i := range 30000 {
 			p := segment(int64(i+1)*1e3, 1, inviteOver("call")[:60]+strings.Repeat("x", 900))
 			binary.BigEndian.PutUint16(p.Data[20:], uint16(1024+i))

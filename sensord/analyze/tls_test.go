@@ -256,7 +256,7 @@ func (k *packetKeeper) Keep(_ *KeptCall, p *Packet, _ int) {
 func TestMessagesOfATLSCallAreKeptInClear(t *testing.T) {
 	packets, keys := overTLS(t, &tls.Config{MinVersion: tls.VersionTLS13}, dialog("TLS")...)
 	k := &packetKeeper{}
-	analyseAll(packets, Config{TLSKeys: keys, Decide: func(*protocol.CDR) (string, protocol.Keep) { return "all", protocol.KeepSIP }}, k)
+	analyseAll(packets, Config{TLSKeys: keys, Decide: keepAll(protocol.KeepSIP)}, k)
 	if len(k.kept) != 5 {
 		t.Fatalf("%d packets kept, want one a message", len(k.kept))
 	}

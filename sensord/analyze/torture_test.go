@@ -42,7 +42,7 @@ func TestBadInputOfOthersIsSurvived(t *testing.T) {
 		t.Skip("no such files here")
 	}
 	sink := &discard{}
-	e := New(Config{MaxCalls: 100, Decide: keepAll}, sink)
+	e := New(Config{MaxCalls: 100, Decide: keepAll(protocol.KeepSIP)}, sink)
 	now := int64(1e18)
 	call := packets(t, gen.Config{Calls: 1, Seed: 4})[:3]
 	for i := range call {
@@ -101,7 +101,7 @@ func TestDamagedTrafficDoesNotGrowTheEngine(t *testing.T) {
 	all = all[:min(len(all), 20000)]
 	const maxCalls = 50
 	sink := &counting{}
-	e := New(Config{MaxCalls: maxCalls, MaxMessages: 20, Decide: keepAll}, sink)
+	e := New(Config{MaxCalls: maxCalls, MaxMessages: 20, Decide: keepAll(protocol.KeepSIP)}, sink)
 	var base uint64
 	span := all[len(all)-1].Time - all[0].Time + 1e6
 	passes := 12
@@ -157,7 +157,7 @@ func heap() uint64 {
 // TestNoiseIsNoTraffic feeds random bytes as frames of every link type and as payloads.
 func TestNoiseIsNoTraffic(t *testing.T) {
 	sink := &discard{}
-	e := New(Config{Decide: keepAll}, sink)
+	e := New(Config{Decide: keepAll(protocol.KeepSIP)}, sink)
 	r := rand.New(rand.NewPCG(7, 7))
 	links := []uint16{capture.LinkEthernet, capture.LinkRaw, capture.LinkNull, capture.LinkLoop, capture.LinkSLL, capture.LinkSLL2, capture.LinkIPv4, capture.LinkIPv6, 9999}
 	for i := range 60000 {

@@ -5,16 +5,11 @@ import (
 	"voiptop/sensord/internal/diagnose"
 )
 
-// watched is a Sink that looks over the calls and transactions of each address before it gives them on, for what no single call shows.
+// watched is a Sink that looks over the transactions of each address before it gives them on, for what no single one shows. Calls it
+// has looked over before (call.Config.Judge): rules may ask for what is found.
 type watched struct {
 	Sink
 	sources diagnose.Sources
-}
-
-// Call implements Sink.
-func (w *watched) Call(c *protocol.CDR) {
-	w.sources.Judge(c)
-	w.Sink.Call(c)
 }
 
 // Transaction implements transact.Sink; it is asked only when the sink takes transactions.

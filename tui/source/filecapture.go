@@ -30,12 +30,7 @@ func (f *File) Capture(ctx context.Context, id string, w io.Writer) (int64, erro
 	}
 	defer in.Close()
 	out := &callWriter{id: c.ID, w: bufio.NewWriterSize(w, 64<<10), links: map[uint16]uint32{}}
-	e := analyze.New(analyze.Config{TLSKeys: f.keys, Decide: func(r *protocol.CDR) (string, protocol.Keep) {
-		if r.CallID == c.CallID {
-			return "save", protocol.KeepRTP
-		}
-		return "", protocol.KeepNone
-	}}, out)
+	e := analyze.New(analyze.Config{TLSKeys: f.keys, Decide: only(c.CallID)}, out)
 	var p analyze.Packet
 	for n := 0; out.err == nil; n++ {
 		if n%1024 == 0 && ctx.Err() != nil {
@@ -57,6 +52,18 @@ func (f *File) Capture(ctx context.Context, id string, w io.Writer) (int64, erro
 		return 0, noCapture{&protocol.Problem{Code: protocol.CodeCaptureNotKept, Title: "no packets of the call were found in " + f.name}}
 	}
 	return out.n, out.err
+}
+
+// only is a Decider that keeps all of the calls of a Call-ID.
+type only string
+
+func (only) Headers() []string { return nil }
+
+func (o only) Decide(c *analyze.Subject) analyze.Decision {
+	if c.CallID != string(o) {
+		return analyze.Decision{Keep: protocol.KeepNone}
+	}
+	return analyze.Decision{Rule: "save", Keep: protocol.KeepRTP}
 }
 
 // callWriter writes the kept packets of one call as a pcapng file (draft-ietf-opsawg-pcapng): a section header, an

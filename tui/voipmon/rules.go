@@ -141,24 +141,38 @@ type tally struct {
 	calls map[string]int
 	bytes map[string]int64
 	total int
+	sizes map[*analyze.KeptCall]sizes
 }
+
+// sizes are the bytes of a call's packets, by what would be kept of them.
+type sizes map[protocol.Keep]int64
 
 func (t *tally) Call(c *protocol.CDR) {
 	t.total++
 	t.calls[c.Rule]++
 }
 
+// Keep adds up what every rule might keep: which one decides may be known at the end only.
 func (t *tally) Keep(c *analyze.KeptCall, p *analyze.Packet, headers int) {
-	n := len(p.Data)
-	if c.Keep == protocol.KeepHeaders && headers > 0 {
-		n = min(n, headers)
+	n := t.sizes[c]
+	if n == nil {
+		n = sizes{}
+		t.sizes[c] = n
 	}
-	t.bytes[c.Rule] += int64(n)
+	if headers >= len(p.Data) {
+		n[protocol.KeepSIP] += int64(len(p.Data))
+	}
+	n[protocol.KeepHeaders] += int64(min(len(p.Data), headers))
+	n[protocol.KeepRTP] += int64(len(p.Data))
 }
 
 func (t *tally) Decided(*analyze.KeptCall) {}
 
-func (t *tally) Kept(*analyze.KeptCall) protocol.Capture { return protocol.Capture{} }
+func (t *tally) Kept(c *analyze.KeptCall) protocol.Capture {
+	t.bytes[c.Rule] += t.sizes[c][c.Keep]
+	delete(t.sizes, c)
+	return protocol.Capture{}
+}
 
 func testRules(ctx context.Context, stdin io.Reader, w io.Writer, s *rules.Set, captures []string) error {
 	src, err := analyze.Open(captures, stdin)
@@ -166,13 +180,8 @@ func testRules(ctx context.Context, stdin io.Reader, w io.Writer, s *rules.Set, 
 		return err
 	}
 	defer src.Close()
-	t := &tally{calls: map[string]int{}, bytes: map[string]int64{}}
-	e := analyze.New(analyze.Config{Decide: func(c *protocol.CDR) (string, protocol.Keep) {
-		if r := s.Decide(rules.Call{CDR: c}, c.Start.Std()); r != nil {
-			return r.Name, r.Keep
-		}
-		return "", protocol.KeepNone
-	}}, t)
+	t := &tally{calls: map[string]int{}, bytes: map[string]int64{}, sizes: map[*analyze.KeptCall]sizes{}}
+	e := analyze.New(analyze.Config{Decide: analyze.ByRules(s)}, t)
 	var p analyze.Packet
 	for {
 		if err := ctx.Err(); err != nil {

@@ -74,8 +74,10 @@ type Call struct {
 	agreed    int64 // when its newest description came that left both sides described
 	expecting bool  // in Table.waiting
 
-	kept      *Kept
+	kept      *Kept  // nil until a rule keeps packets, or may
 	keptFrame uint64 // number of the newest frame that was kept
+	headers   []Header
+	masked    bool // digits are blanked
 
 	judged  int64            // when gravest was found, for the live view
 	gravest protocol.Finding //
@@ -128,7 +130,10 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 		c.evidence.mirrored++
 		return
 	}
-	c.keep(d, len(d.Packet.Data))
+	if c.collect(m) {
+		c.decide()
+	}
+	c.keepMessage(d, m)
 	c.lastSIP = d.Time
 	if seen == repeated {
 		c.table.count.retrans++
@@ -136,6 +141,7 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 		c.retransmission(m)
 		return
 	}
+	answered := c.answer != 0
 	cseq, method, _ := m.CSeq()
 	tag := noDigest.bytes(m.FromTag())
 	if opening {
@@ -165,6 +171,9 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 		c.gatherResponse(d, m, cseq, 1-who)
 		c.response(d, m, cseq, method, fromCaller)
 		c.describe(d, m, who)
+	}
+	if c.answer != 0 && !answered {
+		c.decide()
 	}
 	if c.ended() {
 		c.table.timers.move(c, c.dueTime())

@@ -20,7 +20,7 @@ func (s *sim) leg(sec float64, id string, n int) {
 
 func TestCallOverTheLimitIsRecordedFromItsSIPAlone(t *testing.T) {
 	s := newSim(t, func(c *Config) {
-		c.Decide = func(*protocol.CDR) (string, protocol.Keep) { return "all", protocol.KeepRTP }
+		c.Decide = decide(func(*Subject) Decision { return Decision{Rule: "all", Keep: protocol.KeepRTP} })
 	})
 	s.t.SetMaxChannels(2)
 	for i, id := range []string{"c0", "c1", "c2"} {

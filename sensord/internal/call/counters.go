@@ -65,6 +65,7 @@ func (t *Table) Counters(n protocol.Counters) {
 		{"sip.outside-calls", c.outside},
 		{"sip.unparsed.sdp", c.badSDP},
 		{"calls.evicted", c.evicted},
+		{"captures.headers.dropped", t.deciding.dropped},
 		{protocol.CountOverLimit, c.overLimit},
 		{protocol.CountOverLimitNow, uint64(t.overLimit)},
 		{"media.over-limit", c.leftAlone},

@@ -2,6 +2,7 @@ package call
 
 import (
 	"voiptop/protocol"
+	"voiptop/sensord/internal/capture"
 	"voiptop/sensord/internal/decode"
 )
 
@@ -11,7 +12,7 @@ const fragmentHeaders = 34
 // keep gives the frames of a datagram to the sink if a rule keeps the call's packets. A frame that holds several messages is
 // given once.
 func (c *Call) keep(d *decode.Datagram, headers int) {
-	if c.kept == nil || d.Frame == c.keptFrame {
+	if c.kept == nil || c.kept.Keep == protocol.KeepNone || d.Frame == c.keptFrame {
 		return
 	}
 	last := c.keptFrame
@@ -20,23 +21,38 @@ func (c *Call) keep(d *decode.Datagram, headers int) {
 		if i == 0 && d.EarlierFrame != 0 && d.EarlierFrame == last {
 			continue // it held the end of the message before, too
 		}
-		p := &d.Earlier[i]
-		c.table.sink.Keep(c.kept, p, len(p.Data))
+		c.give(d, &d.Earlier[i], len(d.Earlier[i].Data))
 	}
-	c.table.sink.Keep(c.kept, d.Packet, min(headers, len(d.Packet.Data)))
+	c.give(d, d.Packet, min(headers, len(d.Packet.Data)))
+}
+
+func (c *Call) give(d *decode.Datagram, p *capture.Packet, headers int) {
+	if c.masked && headers >= len(p.Data) {
+		p = c.table.mask.maskMessages(d, p)
+		headers = len(p.Data)
+	}
+	c.table.sink.Keep(c.kept, p, headers)
 }
 
 // keep gives an RTP packet to all calls that have the stream.
 func (s *stream) keep(d *decode.Datagram, payload int) {
-	s.call.keepMedia(d, payload)
+	s.call.keepRTP(s, d, payload)
 	for _, c := range s.sharers {
-		c.keepMedia(d, payload)
+		c.keepRTP(s, d, payload)
 	}
+}
+
+func (c *Call) keepRTP(s *stream, d *decode.Datagram, payload int) {
+	if c.masked && c.kept != nil {
+		c.keepMasked(s, d, payload)
+		return
+	}
+	c.keepMedia(d, payload)
 }
 
 // keepMedia is keep for RTP, RTCP and what comes with it; payload is where in the datagram the voice begins.
 func (c *Call) keepMedia(d *decode.Datagram, payload int) {
-	if c.kept == nil || c.kept.Keep == protocol.KeepSIP {
+	if c.kept == nil || c.kept.Keep == protocol.KeepSIP || c.kept.Keep == protocol.KeepNone {
 		return
 	}
 	if d.HeaderLen == 0 {

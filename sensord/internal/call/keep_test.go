@@ -6,6 +6,12 @@ import (
 	"voiptop/protocol"
 )
 
+// decide is a Decider that asks for no header.
+type decide func(*Subject) Decision
+
+func (decide) Headers() []string            { return nil }
+func (f decide) Decide(s *Subject) Decision { return f(s) }
+
 func TestKeptPackets(t *testing.T) {
 	for _, c := range []struct {
 		keep       protocol.Keep
@@ -15,19 +21,19 @@ func TestKeptPackets(t *testing.T) {
 		t.Run(string(c.keep), func(t *testing.T) {
 			asked := 0
 			s := newSim(t, func(cfg *Config) {
-				cfg.Decide = func(r *protocol.CDR) (string, protocol.Keep) {
+				cfg.Decide = decide(func(r *Subject) Decision {
 					asked++
 					if r.Caller != "1001" || r.CallID != "call-1@alice" {
 						t.Errorf("asked about %+v", r)
 					}
-					return "my rule", c.keep
-				}
+					return Decision{Rule: "my rule", Keep: c.keep}
+				})
 			})
 			s.setUp(0, "", aliceRTP, bobRTP)
 			s.talk(3, 10, aliceRTP, bobRTP, 8, 1)
 			s.hangUp(9, "")
 			r := s.finish(9)
-			check(t, "asked", asked, 1)
+			check(t, "asked at the INVITE, the answer and the end", asked, 3)
 			check(t, "rule", r.Rule, "my rule")
 			check(t, "kept", len(s.kept), c.sip+c.media)
 			if c.keep == protocol.KeepNone {

@@ -36,7 +36,11 @@ func (c *Call) live() protocol.LiveCall {
 		Start: protocol.TimeFromNanos(c.startTime), Answer: protocol.TimeFromNanos(c.answer), End: protocol.TimeFromNanos(c.end),
 		Status: c.provisional, PDDMS: c.pdd(), Kept: protocol.KeepNone, Rule: c.rule, OverLimit: c.overLimit,
 	}
-	if c.kept != nil {
+	switch {
+	case c.kept == nil:
+	case c.kept.Open:
+		l.Held = c.kept.Keep
+	default:
 		l.Kept = c.kept.Keep
 	}
 	var worst *stream

@@ -12,6 +12,15 @@ import (
 
 // Record makes the record of the call as far as it has come. It is the caller's from then on.
 func (c *Call) Record() *protocol.CDR {
+	r := c.record()
+	if c.masked {
+		maskDigits(r)
+	}
+	return r
+}
+
+// record is Record with digits that its rule may want masked.
+func (c *Call) record() *protocol.CDR {
 	ends := c.endNames()
 	r := &protocol.CDR{
 		ID: c.id, CallID: toValid(c.callID), SensorID: c.table.cfg.SensorID,
@@ -36,8 +45,8 @@ func (c *Call) Record() *protocol.CDR {
 		r.SetupMS = ms(c.answer - c.startTime)
 	}
 	r.PDDMS = c.pdd()
-	if c.kept != nil {
-		r.Capture.Kept = c.kept.Keep
+	if c.kept != nil && !c.kept.Open {
+		r.Capture.Kept, r.Capture.NoAudio = c.kept.Keep, c.kept.NoAudio
 	}
 	r.Messages = c.summary(ends)
 	heard := c.heard()

@@ -39,18 +39,23 @@ type Table struct {
 	facts    diagnose.Facts // of the call that is being judged
 	sdp      sdp.Session
 
+	deciding deciding
+	mask     masking
+
 	count counts
 }
 
 // NewTable makes an empty table.
 func NewTable(cfg Config, sink Sink) *Table {
-	return &Table{
+	t := &Table{
 		cfg: cfg, sink: sink,
 		byID:   map[string]*Call{},
 		ends:   map[decode.Endpoint]*binding{},
 		names:  map[string]string{},
 		codecs: map[codecKey]*codec{},
 	}
+	t.SetDecider(cfg.Decide)
+	return t
 }
 
 // Now is the time of the last packet or tick, nanoseconds since the epoch.
@@ -148,27 +153,12 @@ func (t *Table) start(d *decode.Datagram, m *sip.Message, transport string) *Cal
 	t.timers.add(c, c.dueTime())
 	t.enter(c, d, m)
 	t.admit(c)
-	if t.cfg.Decide != nil {
-		t.decide(c, d, m)
+	if t.deciding.decider != nil {
+		c.uaCaller = t.name(m.Get(sip.UserAgent))
+		c.collect(m)
+		c.decide()
 	}
 	return c
-}
-
-// decide asks once what to keep of a call's packets.
-func (t *Table) decide(c *Call, d *decode.Datagram, m *sip.Message) {
-	r := c.Record()
-	r.UACaller = t.name(m.Get(sip.UserAgent))
-	rule, keep := t.cfg.Decide(r)
-	c.rule = rule
-	if keep != "" && keep != protocol.KeepNone {
-		if c.overLimit {
-			keep = protocol.KeepSIP
-		}
-		c.kept = &Kept{
-			ID: c.id, CallID: c.callID, Caller: c.caller, Callee: c.callee,
-			Start: protocol.TimeFromNanos(c.startTime), Rule: rule, Keep: keep,
-		}
-	}
 }
 
 // evict makes room: the oldest call that has ended goes, else the oldest of all.
@@ -203,16 +193,17 @@ func (t *Table) finish(c *Call) {
 	t.count.ended++
 	c.finished = true
 	c.occupy()
-	r := c.Record()
+	r := c.record()
+	if t.cfg.Judge != nil {
+		t.cfg.Judge(r)
+	}
+	c.settle(r)
 	for _, b := range c.bindings {
 		t.unstack(b)
 	}
 	c.release()
 	t.leave(c)
 	t.giveBack(c)
-	if c.kept != nil {
-		r.Capture = t.sink.Kept(c.kept)
-	}
 	t.sink.Call(r)
 }
 

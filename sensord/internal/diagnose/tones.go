@@ -51,6 +51,29 @@ func orNothing(digits string) string {
 	return digits
 }
 
+// MaskDigits replaces the digits in the evidence of findings, for a call of which they may not be told.
+func MaskDigits(list []protocol.Finding) {
+	for i := range list {
+		f := &list[i]
+		if f.Code != "dtmf-missing" {
+			continue
+		}
+		b := []byte(f.Evidence)
+		for _, before := range [...]string{": digits ", " carried "} { // as dtmfMissing writes
+			for at := 0; ; {
+				n := strings.Index(f.Evidence[at:], before)
+				if n < 0 {
+					break
+				}
+				for at += n + len(before); at < len(b) && strings.IndexByte("0123456789*#ABCD!", b[at]) >= 0; at++ {
+					b[at] = '*'
+				}
+			}
+		}
+		f.Evidence = string(b)
+	}
+}
+
 func t38Refused(x *exam) {
 	if !x.f.T38Refused {
 		return
