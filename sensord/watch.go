@@ -104,7 +104,7 @@ func same(a, b *protocol.LiveCall) bool {
 	ok := equal(x.PDDMS, y.PDDMS) && equal(x.MOS, y.MOS) && equal(x.LossPct, y.LossPct) && equal(x.JitterMS, y.JitterMS) &&
 		bytes.Equal(x.Trend, y.Trend) && x.State == y.State && x.Packets == y.Packets && x.Status == y.Status &&
 		x.Answer == y.Answer && x.End == y.End && x.Codec == y.Codec && x.Finding == y.Finding && x.Severity == y.Severity &&
-		x.Kept == y.Kept && x.Rule == y.Rule && x.GroupID == y.GroupID
+		x.Kept == y.Kept && x.Held == y.Held && x.Rule == y.Rule && x.GroupID == y.GroupID
 	return ok // the other fields are set by the first INVITE and stay
 }
 

@@ -42,6 +42,9 @@ func (s *session) dialer() *link.Dialer {
 // run says hello and works until the connection, hosted or ctx ends it.
 func (s *session) run(ctx context.Context) (wasUp bool, err error) {
 	id := s.identity()
+	if s.u.cfg.Paired != nil {
+		s.u.cfg.Paired(id.UUID)
+	}
 	info := s.u.cfg.Info()
 	info.UUID, info.Clock = id.UUID, protocol.TimeOf(s.u.cfg.Clock())
 	a, err := s.up.Hello(ctx, link.Hello{Info: info})

@@ -24,17 +24,18 @@ import (
 
 // Config is what an uplink needs.
 type Config struct {
-	Servers     []string // host:port, in order of preference; at least one
+	Servers []string // host:port, in order of preference; at least one
 	// Alternatives are addresses of the same hosted: where one of Servers cannot be reached, the alternative is tried.
 	Alternatives map[string]string
 	Fingerprint  string // SHA-256 of hosted's CA in hexadecimal, "" trusts the CA that the sensor is paired with
-	IdentityDir string
-	Token       string                     // enrols when there is no identity; may be ""
-	Info        func() protocol.SensorInfo // what the sensor says of itself now
-	Handler     http.Handler               // the sensor API
-	Journal     *journal.Journal
-	Limits      func(link.Limits) // told at each hello what hosted allows; may be nil
-	Log         *slog.Logger      // nil: none
+	IdentityDir  string
+	Token        string                     // enrols when there is no identity; may be ""
+	Info         func() protocol.SensorInfo // what the sensor says of itself now
+	Paired       func(protocol.UUID)        // told before each hello which sensor this is for hosted; may be nil
+	Handler      http.Handler               // the sensor API
+	Journal      *journal.Journal
+	Limits       func(link.Limits) // told at each hello what hosted allows; may be nil
+	Log          *slog.Logger      // nil: none
 
 	Clock        func() time.Time // nil: time.Now
 	Dial         link.DialFunc    // nil: the operating system's
