@@ -10,7 +10,9 @@ import (
 type env struct {
 	zone   *time.Location
 	groups map[string]*group
-	local  []netip.Prefix // the group local, which direction goes by
+	lists  map[listID]*list
+	values int       // of all conditions
+	local  *networks // the group local, which direction goes by
 }
 
 // localGroup is the name of the group that direction goes by.
@@ -23,9 +25,27 @@ var private = []netip.Prefix{
 	netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fe80::/10"), netip.MustParsePrefix("::1/128"),
 }
 
-func newEnv() *env {
-	return &env{zone: time.UTC, groups: map[string]*group{}, local: private}
+var privateNets = netsOf(private)
+
+func netsOf(list []netip.Prefix) *networks {
+	ids := make([]netID, len(list))
+	for i, p := range list {
+		ids[i] = netID{p, int32(i)}
+	}
+	return newNetworks(ids)
 }
+
+func newEnv() *env {
+	return &env{zone: time.UTC, groups: map[string]*group{}, lists: map[listID]*list{}, local: privateNets}
+}
+
+// list is a group's values as a field and an operator have them. Tests share it.
+type list struct {
+	vals  []value
+	table *table
+}
+
+type listID struct{ group, field, op string }
 
 // direction says from where to where a call goes; "" when an end's address is not known.
 func (e *env) direction(s *scene) string {
@@ -33,7 +53,7 @@ func (e *env) direction(s *scene) string {
 	if !from.IsValid() || !to.IsValid() {
 		return ""
 	}
-	switch a, b := e.isLocal(from.Addr()), e.isLocal(to.Addr()); {
+	switch a, b := e.local.holds(from.Addr()), e.local.holds(to.Addr()); {
 	case a && b:
 		return "internal"
 	case a:
@@ -42,13 +62,4 @@ func (e *env) direction(s *scene) string {
 		return "in"
 	}
 	return "transit"
-}
-
-func (e *env) isLocal(a netip.Addr) bool {
-	for _, p := range e.local {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
 }

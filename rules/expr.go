@@ -10,7 +10,12 @@ type Expr struct {
 }
 
 // Match reports whether the condition holds for a call as far as it has come.
-func (e Expr) Match(c Call) bool { return e.judge(&scene{call: c}) == yes }
+func (e Expr) Match(c Call) bool {
+	j := judgements.Get().(*judgement)
+	defer j.release()
+	j.call = c
+	return e.judge(&j.scene) == yes
+}
 
 func (e Expr) judge(s *scene) truth {
 	if e.root == nil {
@@ -31,7 +36,9 @@ func (s *Set) ParseExpr(text string) (Expr, error) {
 	if s.env == nil {
 		return ParseExpr(text)
 	}
-	return parseExpr(text, s.env)
+	e := *s.env // groups and zone are shared, what is read now is not
+	e.lists, e.values = map[listID]*list{}, 0
+	return parseExpr(text, &e)
 }
 
 func parseExpr(text string, e *env) (Expr, error) {

@@ -55,6 +55,7 @@ func parseSet(dir, text string, origin Origin) (*Set, *Error) {
 		s.Rules = append(s.Rules, r)
 	}
 	s.files = p.files
+	s.index = newIndex(s.Rules)
 	return s, nil
 }
 

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 )
 
@@ -19,7 +20,7 @@ type member struct {
 	pos  Pos
 }
 
-const maxMembers = 200_000 // of a group
+const maxMembers = 100_000 // of a group
 
 // group reads `group NAME: value ...`; the word group is the next token.
 func (p *parser) group() *Error {
@@ -75,16 +76,20 @@ func (p *parser) group() *Error {
 	if len(g.members) == 0 {
 		return p.unexpected("a value of the group, or file and the name of a CSV file")
 	}
+	if err := p.count(len(g.members), name); err != nil {
+		return err
+	}
 	p.env.groups[g.name] = g
 	if g.name == localGroup {
-		p.env.local = nil
+		var local []netip.Prefix
 		for _, m := range g.members {
 			n, _, ok := network(m.text)
 			if !ok {
 				return m.wrong("an IP address or network: direction goes by the group local")
 			}
-			p.env.local = append(p.env.local, n)
+			local = append(local, n)
 		}
+		p.env.local = netsOf(local)
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func lex(text string) []token {
 			t.kind, t.text = rparen, ")"
 		case r == '"':
 			t.kind, t.text, n = lexQuoted(text[i:])
-		case strings.ContainsRune(":=!<>~", r):
+		case strings.ContainsRune(":=!<>~", r) && !(r == ':' && !t.first && v.next()): // src:::1 has the value ::1
 			t.kind, t.text = op, string(r)
 			if i+1 < len(text) && text[i+1] == '=' && (r == '!' || r == '<' || r == '>') {
 				t.text += "="

@@ -42,6 +42,7 @@ type test struct {
 	op    string // of the values: "=" where != was written
 	not   bool   // != was written
 	vals  []value
+	table *table // of many values, nil for few
 }
 
 // scene is a call while it is judged, with what is worked out of it once.
@@ -50,6 +51,9 @@ type scene struct {
 	running bool
 	addr    [2]netip.AddrPort // src, dst
 	read    [2]bool           // addr is worked out
+
+	buf [foldLen]byte // for lookups
+	ids []int32       // for lookups
 }
 
 // end is an end's address: 0 src, 1 dst.
@@ -143,14 +147,14 @@ func (t *test) hit(s *scene, e *env) bool {
 			}
 		}
 	case f.text == nil: // direction
-		return t.word(e.direction(s))
+		return t.word(s, e.direction(s))
 	default:
 		for i := 0; ; i++ {
 			v, more := f.text(&s.call, i)
 			if !more {
 				return false
 			}
-			if t.word(v) {
+			if t.word(s, v) {
 				return true
 			}
 		}
@@ -158,9 +162,12 @@ func (t *test) hit(s *scene, e *env) bool {
 	return false
 }
 
-func (t *test) word(s string) bool {
+func (t *test) word(s *scene, text string) bool {
+	if t.table != nil {
+		return t.table.word(s, t, text)
+	}
 	for i := range t.vals {
-		if t.vals[i].match(t.op, s) {
+		if t.vals[i].match(t.op, text) {
 			return true
 		}
 	}
@@ -168,6 +175,9 @@ func (t *test) word(s string) bool {
 }
 
 func (t *test) inNetwork(a netip.AddrPort) bool {
+	if t.table != nil && !t.table.ports {
+		return t.table.nets.holds(a.Addr())
+	}
 	for i := range t.vals {
 		if v := &t.vals[i]; v.net.Contains(a.Addr()) && (v.port == 0 || v.port == a.Port()) {
 			return true

@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	maxText  = 1 << 20 // bytes of an expression or of a rule file
-	maxDepth = 100     // nested brackets
+	maxText   = 1 << 20 // bytes of an expression or of a rule file
+	maxDepth  = 100     // nested brackets
+	maxValues = 300_000 // of all conditions of a text
 )
 
 func tooLong(text string) *Error {
@@ -165,6 +166,9 @@ func (p *parser) test(name token) (*node, *Error) {
 		return nil, p.unexpected("a value")
 	}
 	p.next()
+	if t.table == nil {
+		t.table = newTable(f, t.op, t.vals)
+	}
 	return &node{op: opTest, test: t}, nil
 }
 
@@ -187,20 +191,49 @@ func (p *parser) value(t *test) *Error {
 			return err
 		}
 		p.next()
-		for _, m := range g.members {
-			val, want := newValue(t.field, t.op, m.text)
-			if want != "" {
-				return m.wrong(fmt.Sprintf("%s: line %d asks %s for the group %s", want, v.pos.Line, t.field.Name, g.name))
-			}
-			t.vals = append(t.vals, val)
+		l, err := p.list(g, t, v)
+		if err != nil {
+			return err
 		}
-		return nil
+		if t.vals == nil {
+			t.vals, t.table = slices.Clip(l.vals), l.table // shared
+			return nil
+		}
+		t.vals, t.table = append(t.vals, l.vals...), nil
+		return p.count(len(l.vals), v)
 	}
 	p.next()
 	val, want := newValue(t.field, t.op, v.text)
 	if want != "" {
 		return &Error{Pos: v.pos, Found: v.String(), Expected: want, Nearest: Nearest(strings.ToLower(v.text), t.field.near())}
 	}
-	t.vals = append(t.vals, val)
+	t.vals, t.table = append(t.vals, val), nil
+	return p.count(1, v)
+}
+
+// count bounds the values that a text makes, at token t.
+func (p *parser) count(n int, t token) *Error {
+	if p.env.values += n; p.env.values > maxValues {
+		return &Error{Pos: t.pos, Found: "too many values in all", Expected: fmt.Sprintf("at most %d; the same group with the same field counts once", maxValues)}
+	}
 	return nil
+}
+
+// list reads the values of a group as those of a field.
+func (p *parser) list(g *group, t *test, at token) (*list, *Error) {
+	id := listID{g.name, t.field.Name, t.op}
+	if l := p.env.lists[id]; l != nil {
+		return l, nil
+	}
+	l := &list{}
+	for _, m := range g.members {
+		v, want := newValue(t.field, t.op, m.text)
+		if want != "" {
+			return nil, m.wrong(fmt.Sprintf("%s: line %d asks %s for the group %s", want, at.pos.Line, t.field.Name, g.name))
+		}
+		l.vals = append(l.vals, v)
+	}
+	l.table = newTable(t.field, t.op, l.vals)
+	p.env.lists[id] = l
+	return l, p.count(len(l.vals), at)
 }

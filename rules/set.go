@@ -36,6 +36,7 @@ type Set struct {
 
 	env   *env
 	files []string
+	index *index // nil in a set that was put together by hand
 }
 
 // Files answers the CSV files that the set's groups were read from: when one changes the rule file is to be parsed again.
@@ -54,63 +55,22 @@ func Join(local, hosted *Set) *Set {
 			j.env = s.env
 		}
 	}
+	j.index = newIndex(j.Rules)
 	return j
 }
 
-// Decide answers the rule that decides for an ended call at a moment; nil when none does, and then nothing is kept.
-func (s *Set) Decide(c Call, now time.Time) *Rule {
-	sc := scene{call: c}
-	for i := range s.Rules {
-		if r := &s.Rules[i]; r.skipped(now) == "" && r.When.judge(&sc) == yes {
-			return r
-		}
-	}
-	return nil
-}
+// rank orders what may be kept.
+func rank(k protocol.Keep) int { return max(slices.Index(keeps, string(k)), 0) }
 
-// DecideRunning decides for a call that has not ended. rule is the one that decides with what is known now, nil if none
-// does. While open is not KeepNone the call is undecided: what is not known yet (mos, loss, final status, findings, a header
-// not seen yet ...) may make another rule decide, and open is the most that could be kept because of that. In the end
-// no more is kept than the greater of open and the rule's. When open is KeepNone what is kept is decided: it is the rule's.
-func (s *Set) DecideRunning(c Call, now time.Time) (rule *Rule, open protocol.Keep) {
-	sc := scene{call: c, running: true}
-	open, undecided := protocol.KeepNone, false
-	for i := range s.Rules {
-		r := &s.Rules[i]
-		if r.skipped(now) != "" {
-			continue
-		}
-		switch r.When.judge(&sc) {
-		case yes:
-			if undecided && open == protocol.KeepNone {
-				open = r.Keep // an earlier rule may yet forbid it
-			}
-			return r, open
-		case unknown:
-			undecided = true
-			open = more(open, r.Keep)
-		case no:
-		}
-	}
-	return nil, open
-}
-
-// more answers the greater of two.
-func more(a, b protocol.Keep) protocol.Keep {
-	if rank(a) > rank(b) {
-		return a
-	}
-	return b
-}
-
-func rank(k protocol.Keep) int { return slices.Index(keeps, string(k)) }
+// holds reports whether the rule has effect at a moment.
+func (r *Rule) holds(now time.Time) bool { return !r.Off && (r.Until.IsZero() || now.Before(r.Until)) }
 
 // skipped says why the rule has no effect at a moment, "" when it has.
 func (r *Rule) skipped(now time.Time) string {
 	switch {
 	case r.Off:
 		return "off"
-	case !r.Until.IsZero() && !now.Before(r.Until):
+	case !r.holds(now):
 		return "expired on " + r.Until.Format(time.DateOnly)
 	}
 	return ""

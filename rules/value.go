@@ -14,6 +14,8 @@ type value struct {
 	pat    *pattern // of ":", with the text
 	bare   *pattern // the same without the international prefix, of a Number that has one or may have
 	re     *regexp.Regexp
+	begin  string // every text that re matches begins so
+	within string // and holds this
 	num    float64
 	net    netip.Prefix
 	port   uint16 // 0: any
@@ -26,7 +28,7 @@ func (v *value) match(op, s string) bool {
 	case ":":
 		return v.pat.match(s) || v.bare != nil && v.bare.match(plain(s))
 	case "~":
-		return v.re.MatchString(s)
+		return strings.Contains(s, v.within) && v.re.MatchString(s)
 	}
 	return s == v.text
 }
@@ -80,6 +82,7 @@ func newValue(f *Field, op, text string) (v value, want string) {
 			return v, "a regular expression (RE2): " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")
 		}
 		v.re = re
+		v.begin, v.within = literals(text)
 	}
 	return v, ""
 }
