@@ -252,7 +252,7 @@ func (s *Service) hello(ctx context.Context, p *peer, r *http.Request) (_ any, e
 		return nil, err
 	}
 	a := &link.HelloAnswer{
-		Version: min(in.MaxVersion, link.MaxVersion), TenantID: int64(tenant.ID), Tenant: tenant.Name, UUID: sensor.UUID,
+		Version: min(in.MaxVersion, link.MaxVersion), TenantID: int64(tenant.ID), Tenant: tenant.Name, UUID: sensor.UUID, RuleRevision: tenant.RuleRevision,
 		Limits: link.Limits{MaxChannels: tenant.MaxChannels, MaxBatch: link.MaxBatch},
 		Cursor: link.Cursor{Epoch: cursor.Epoch, Next: cursor.Next}, Clock: protocol.TimeOf(now), Server: protocol.Version,
 	}

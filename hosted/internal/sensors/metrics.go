@@ -13,6 +13,7 @@ type metrics struct {
 	batches  *prometheus.CounterVec // by "ok" or problem code
 	cdrs     prometheus.Counter
 	lost     prometheus.Counter
+	rules    *prometheus.CounterVec // "ok", "refused", "unsupported", "not-delivered"
 }
 
 func newMetrics(r prometheus.Registerer, online func() float64) metrics {
@@ -27,6 +28,7 @@ func newMetrics(r prometheus.Registerer, online func() float64) metrics {
 		hellos:   vec("hosted_link_hellos_total", "Hellos by result.", "result"),
 		enrolled: vec("hosted_link_enrolments_total", "Enrolments by result.", "result"),
 		batches:  vec("hosted_link_batches_total", "Batches of CDRs by result.", "result"),
+		rules:    vec("hosted_link_rules_total", "Deliveries of rules to sensors by result.", "result"),
 		cdrs:     f.NewCounter(prometheus.CounterOpts{Name: "hosted_link_cdrs_total", Help: "CDRs received, repeated ones included."}),
 		lost:     f.NewCounter(prometheus.CounterOpts{Name: "hosted_link_cdrs_lost_total", Help: "CDRs that sensors report as lost before they were sent."}),
 	}

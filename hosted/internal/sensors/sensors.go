@@ -35,6 +35,9 @@ type Store interface {
 	TouchSensor(ctx context.Context, id protocol.UUID, info protocol.SensorInfo, addr string, now time.Time) error
 	Cursor(ctx context.Context, sensor protocol.UUID) (store.Cursor, error)
 	AppendCDRs(ctx context.Context, b store.Batch, now time.Time) (store.Cursor, error)
+	RulesAt(ctx context.Context, t store.TenantID, revision uint64) (store.RuleSet, error)
+	RuleRevisions(ctx context.Context) (map[store.TenantID]uint64, error)
+	SetSensorRules(ctx context.Context, id protocol.UUID, r store.SensorRules) error
 }
 
 // Limits bound what sensors may do. Zero fields take the default.
@@ -46,6 +49,7 @@ type Limits struct {
 	TokenLife    time.Duration // of an enrolment token; 1 hour
 	HelloWithin  time.Duration // of an up connection's begin; 15 s
 	Recheck      time.Duration // how often it is asked whether a sensor was revoked by somebody else; 15 s
+	RulePoll     time.Duration // how often it is asked whether rules were changed on another node; 500 ms
 	BulkIdle     time.Duration // after which an unused bulk connection is closed; link.BulkIdle
 	AnswerWithin time.Duration // the begin of an answer with a capture or audio, which may have to be decoded first; 1 minute
 	BadBuilds    []BadBuild    // that may not connect
@@ -78,6 +82,7 @@ type Service struct {
 	upConns  *link.Listener
 	up       *http.Server
 	clones   clones
+	rules    ruleDelivery
 	closers  sync.WaitGroup // what must end before Serve does
 	stopped  chan struct{}  // closed when Serve's context ends
 
@@ -99,6 +104,7 @@ func New(cfg Config) *Service {
 	setDefault(&l.TokenLife, time.Hour)
 	setDefault(&l.HelloWithin, 15*time.Second)
 	setDefault(&l.Recheck, 15*time.Second)
+	setDefault(&l.RulePoll, 500*time.Millisecond)
 	setDefault(&l.BulkIdle, link.BulkIdle)
 	setDefault(&l.AnswerWithin, time.Minute)
 	if cfg.Log == nil {
@@ -110,6 +116,7 @@ func New(cfg Config) *Service {
 		conns:    make(chan struct{}, l.Connections),
 		upConns:  link.NewListener(),
 		stopped:  make(chan struct{}),
+		rules:    ruleDelivery{kick: make(chan struct{}, 1), running: map[store.TenantID]int{}, texts: map[store.TenantID]*ruleText{}},
 		clones:   clones{boots: map[protocol.UUID]*boots{}},
 		sessions: map[protocol.UUID]*session{},
 		perPeer:  map[protocol.UUID]int{},
@@ -139,6 +146,7 @@ func (s *Service) Serve(ctx context.Context, ln net.Listener) error {
 	s.up.BaseContext = func(net.Listener) context.Context { return ctx }
 	go func() { served <- s.up.Serve(s.upConns) }()
 	s.closers.Go(func() { s.recheck(ctx) })
+	s.closers.Go(func() { s.watchRules(ctx) })
 	unwatch := context.AfterFunc(ctx, func() { close(s.stopped); ln.Close() })
 	defer unwatch()
 	err := s.accept(ctx, ln)
@@ -189,6 +197,11 @@ func (s *Service) Client(sensor protocol.UUID) *sensorapi.Client {
 	if x == nil {
 		return nil
 	}
+	return clientOf(x)
+}
+
+// clientOf calls the API of the sensor at the other end of a session.
+func clientOf(x *session) *sensorapi.Client {
 	return &sensorapi.Client{HTTP: &http.Client{Transport: x.small()}, Base: link.BaseURL}
 }
 

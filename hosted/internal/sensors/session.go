@@ -23,6 +23,7 @@ type session struct {
 	since  time.Time
 
 	bulkIdle, answerWithin time.Duration
+	rules                  sessionRules
 
 	mu       sync.Mutex
 	ended    bool
@@ -36,6 +37,7 @@ type session struct {
 // begin registers the session of a connection that said hello. The older one of the same sensor ends.
 func (s *Service) begin(p *peer, sensor store.Sensor, token []byte) error {
 	x := &session{sensor: sensor, token: token, up: p, since: s.cfg.Clock(), bulkIdle: s.cfg.Limits.BulkIdle, answerWithin: s.cfg.Limits.AnswerWithin}
+	x.rules.known = sensor.Info.HostedRuleRevision
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.session != nil {
@@ -111,6 +113,7 @@ func (s *Service) serveReverse(ctx context.Context, p *peer) error {
 		return nil // the session ended meanwhile
 	}
 	defer x.detach(cc)
+	s.RulesChanged() // the sensor can be called: it may need rules
 	select {
 	case <-p.Done():
 	case <-ctx.Done():

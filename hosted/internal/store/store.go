@@ -29,11 +29,12 @@ type TenantID int64
 
 // Tenant is a customer of hosted.
 type Tenant struct {
-	ID          TenantID
-	Name        string
-	MaxChannels int // concurrent calls that are analysed with media; 2000 unless set
-	Suspended   bool
-	Created     time.Time
+	ID           TenantID
+	Name         string
+	MaxChannels  int // concurrent calls that are analysed with media; 2000 unless set
+	Suspended    bool
+	RuleRevision uint64 // of the rules in force, 0: none were written yet
+	Created      time.Time
 }
 
 // User belongs to one tenant.

@@ -13,12 +13,12 @@ import (
 const (
 	defaultMaxChannels = 2000
 
-	tenantColumns = `id, name, max_channels, suspended, created`
+	tenantColumns = `id, name, max_channels, suspended, rule_revision, created`
 	userColumns   = `id, tenant, name, password, role, rights, created`
 )
 
 func scanTenant(r scanner) (t store.Tenant, err error) {
-	return t, r.Scan(&t.ID, &t.Name, &t.MaxChannels, &t.Suspended, moment{&t.Created})
+	return t, r.Scan(&t.ID, &t.Name, &t.MaxChannels, &t.Suspended, &t.RuleRevision, moment{&t.Created})
 }
 
 func scanUser(r scanner) (u store.User, err error) {

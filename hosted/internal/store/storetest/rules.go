@@ -33,6 +33,9 @@ func testRules(t *testing.T, open Open) {
 		}
 		_, err = set(f, other, 0, "theirs")
 		f.ok(err)
+		if got, err := f.Tenant(f.ctx, f.tenant); err != nil || got.RuleRevision != 1 {
+			t.Errorf("tenant %+v, %v", got, err)
+		}
 		if all, err := f.RuleRevisions(f.ctx); err != nil || fmt.Sprint(all) != fmt.Sprint(map[store.TenantID]uint64{f.tenant: 1, other: 1}) {
 			t.Errorf("revisions %v, %v", all, err)
 		}
