@@ -11,3 +11,12 @@ func freeBytes(dir string) (free, total uint64) {
 	size := uint64(st.Bsize)
 	return st.Bavail * size, st.Blocks * size
 }
+
+// openLimit is how many files the spool may have open: a quarter of the process's.
+func openLimit() int {
+	var l unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) != nil {
+		return 128
+	}
+	return int(min(max(l.Cur/4, 16), 1024))
+}

@@ -1,8 +1,6 @@
 package spool
 
 import (
-	"bufio"
-	"container/heap"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -17,147 +15,160 @@ import (
 
 const (
 	suffix     = ".pcapng"
-	partSuffix = ".part" // after suffix, while the call runs
+	zstSuffix  = ".pcapng.zst" // compressed
+	partSuffix = ".part"       // after suffix, while the call runs or the file is being compressed
 )
 
-// filePath is where the capture of a call is, below the spool's folder: by its start, which the first 48 bits of its id
-// tell in milliseconds.
-func filePath(u protocol.UUID) string {
+// folderPath is where the captures of the hour are in which a call began, below the spool's folder: the first 48 bits of
+// its id tell the time in milliseconds.
+func folderPath(u protocol.UUID) string {
 	ms := int64(binary.BigEndian.Uint64(u[:8]) >> 16)
-	return time.UnixMilli(ms).UTC().Format("2006-01-02/15/") + u.String() + suffix
+	return time.UnixMilli(ms).UTC().Format("2006-01-02/15")
 }
 
-// parsePath is the inverse of filePath; part says that the name ends in .part.
-func parsePath(name string) (u protocol.UUID, part, ok bool) {
+// filePath is where the capture of a call is, below the spool's folder.
+func filePath(u protocol.UUID) string { return folderPath(u) + "/" + u.String() + suffix }
+
+// name is where the file is.
+func (c *capture) name() string {
+	if c.zst {
+		return folderPath(c.id) + "/" + c.id.String() + zstSuffix
+	}
+	return filePath(c.id)
+}
+
+// parsePath is the inverse of filePath; zst says that the file is compressed, part that the name ends in .part.
+func parsePath(name string) (u protocol.UUID, zst, part, ok bool) {
 	whole, part := strings.CutSuffix(name, partSuffix)
-	u, err := protocol.ParseUUID(strings.TrimSuffix(path.Base(whole), suffix))
-	return u, part, err == nil && filePath(u) == whole
+	base, zst := strings.CutSuffix(path.Base(whole), zstSuffix)
+	u, err := protocol.ParseUUID(strings.TrimSuffix(base, suffix))
+	if err != nil {
+		return u, zst, part, false
+	}
+	c := capture{id: u, zst: zst}
+	return u, zst, part, c.name() == whole
 }
 
-// rebuild reads the folder: finished files are taken in, unfinished ones are cut to their last whole block and finished.
+// rebuild reads the folder: finished files are taken in, unfinished ones are cut to their last whole block and finished. What
+// was held, undecided, when sensord was killed goes: no rule has said that it may stay.
 func (s *Spool) rebuild() error {
+	s.removeUndecided()
 	return fs.WalkDir(s.root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			s.cfg.Log.Warn("a folder of the spool cannot be read", "name", name, "err", err)
 			return nil
 		}
-		u, part, ok := parsePath(name)
+		u, zst, part, ok := parsePath(name)
 		if !ok || !d.Type().IsRegular() {
 			return nil
 		}
-		if part {
-			if name, err = s.repair(name); err != nil || name == "" {
-				if err != nil {
-					s.cfg.Log.Warn("a capture that was being written cannot be repaired", "name", name, "err", err)
-				}
+		// The order is X.pcapng, X.pcapng.part, X.pcapng.zst, X.pcapng.zst.part.
+		switch {
+		case zst && (part || s.ready[u] != nil): // being compressed when sensord was killed: the plain file is whole
+			s.removeFile(name)
+			return nil
+		case part:
+			if name, err = s.repair(u); err != nil {
+				s.cfg.Log.Warn("a capture that was being written cannot be repaired", "name", filePath(u)+partSuffix, "err", err)
+			}
+			if name == "" {
 				return nil
 			}
 		}
-		info, err := s.root.Lstat(name)
-		if err != nil {
-			return nil // gone in between
-		}
-		if s.ready[u] == nil {
-			c := &capture{id: u, size: info.Size(), kept: info.ModTime().Unix(), at: len(s.oldest)}
-			s.ready[u] = c
-			s.oldest = append(s.oldest, c)
-			s.bytes += c.size
+		if info, err := s.root.Lstat(name); err == nil { // else it has gone in between
+			s.known(&capture{id: u, size: info.Size(), kept: info.ModTime().Unix(), zst: zst})
 		}
 		return nil
 	})
 }
 
-// repair cuts an unfinished file to its last whole block and gives it its final name. A file without a packet goes.
-func (s *Spool) repair(name string) (string, error) {
+// known takes a file into the index while that is built, in place of the one before.
+func (s *Spool) known(c *capture) {
+	if old := s.ready[c.id]; old != nil {
+		s.bytes += c.size - old.size
+		old.size, old.kept = c.size, c.kept
+		return
+	}
+	c.at = len(s.oldest)
+	s.ready[c.id] = c
+	s.oldest = append(s.oldest, c)
+	s.bytes += c.size
+	if !c.zst {
+		s.wantCompressed(c.id)
+	}
+}
+
+// repair cuts an unfinished file to its last whole block and gives it its final name, which is the answer. A file goes, and
+// the answer is "", when it holds no packet, or when a capture of the same packets, that were replayed, has come as far.
+func (s *Spool) repair(u protocol.UUID) (string, error) {
+	final := filePath(u)
+	name := final + partSuffix
 	f, _, err := s.openRegular(name, os.O_RDWR)
 	if err != nil {
-		return name, err
+		return "", err
 	}
 	defer f.Close()
 	size, packets := wholeBlocks(f)
-	final := strings.TrimSuffix(name, partSuffix)
-	if old, err := s.root.Lstat(final); packets == 0 || err == nil && old.Size() >= size {
-		return "", s.root.Remove(name) // nothing is in it, or a replay of the same packets had come further before
+	if packets == 0 || s.sizeOf(&capture{id: u}) >= size || s.sizeOf(&capture{id: u, zst: true}) >= size {
+		return "", s.root.Remove(name)
 	}
 	if err := f.Truncate(size); err != nil {
-		return name, err
+		return "", err
 	}
 	if err := s.root.Rename(name, final); err != nil {
-		return name, err
+		return "", err
 	}
+	s.count.recovered++
 	s.cfg.Log.Info("a capture that was being written is kept as far as it went", "name", final, "bytes", size, "packets", packets)
 	return final, nil
 }
 
+// sizeOf is the size of the pcapng file in a capture, compressed or not; 0 if there is none.
+func (s *Spool) sizeOf(c *capture) int64 {
+	r, err := s.openCapture(c)
+	if err != nil {
+		return 0
+	}
+	defer r.Close()
+	return r.Size
+}
+
 // wholeBlocks returns how many bytes of r are whole pcapng blocks, and how many of these are packets.
 func wholeBlocks(r io.Reader) (size int64, packets int) {
-	b := bufio.NewReaderSize(r, 64<<10)
+	b := newBlockReader(r)
 	for {
-		h, err := b.Peek(8)
-		if err != nil {
+		kind, block, err := b.next()
+		if err != nil || size == 0 && kind != blockSection {
 			return size, packets
 		}
-		kind, n := binary.LittleEndian.Uint32(h), binary.LittleEndian.Uint32(h[4:])
-		if n < 12 || n%4 != 0 || n > blockMaximum || size == 0 && kind != blockSection {
-			return size, packets
-		}
-		if _, err := b.Discard(int(n) - 4); err != nil {
-			return size, packets
-		}
-		var end [4]byte
-		if _, err := io.ReadFull(b, end[:]); err != nil || binary.LittleEndian.Uint32(end[:]) != n {
-			return size, packets
-		}
-		size += int64(n)
+		size += int64(len(block))
 		if kind == blockEnhanced {
 			packets++
 		}
 	}
 }
 
-// Retain removes the captures that were kept first while there is more than MaxBytes, and those older than MaxDays. It
-// also brings to disk what waits in memory; sensord calls it every minute.
-func (s *Spool) Retain(now time.Time) {
-	s.mu.Lock()
-	for _, r := range s.running {
-		if !r.ended {
-			s.flush(r)
+// removeUndecided removes what was held when sensord was killed: no rule has said that it may stay.
+func (s *Spool) removeUndecided() {
+	list, err := fs.ReadDir(s.root.FS(), heldFolder)
+	if err != nil || s.plainFolder(heldFolder) != nil {
+		return // there is none
+	}
+	n := 0
+	for _, d := range list {
+		base, ok := strings.CutSuffix(d.Name(), suffix)
+		if u, err := protocol.ParseUUID(base); ok && err == nil && heldPath(u) == heldFolder+"/"+d.Name() && d.Type().IsRegular() {
+			s.removeFile(heldPath(u))
+			n++
 		}
 	}
-	s.mu.Unlock()
-	s.retain(now)
+	if n > 0 {
+		s.cfg.Log.Info("held packets of calls that no rule had decided on are removed", "calls", n)
+	}
 }
 
-func (s *Spool) retain(now time.Time) {
-	var gone []*capture
-	s.mu.Lock()
-	for len(s.oldest) > 0 {
-		tooMuch := s.cfg.MaxBytes > 0 && s.bytes > s.cfg.MaxBytes
-		tooOld := s.cfg.MaxDays > 0 && s.oldest[0].kept < now.AddDate(0, 0, -s.cfg.MaxDays).Unix()
-		if !tooMuch && !tooOld {
-			break
-		}
-		c := heap.Pop(&s.oldest).(*capture)
-		delete(s.ready, c.id)
-		s.bytes -= c.size
-		gone = append(gone, c)
-	}
-	for _, c := range gone {
-		s.expired.add(c.id)
-	}
-	s.mu.Unlock()
-	for _, c := range gone {
-		name := filePath(c.id)
-		if err := s.root.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
-			s.cfg.Log.Error("an expired capture cannot be removed", "name", name, "err", err)
-			continue
-		}
-		// The folders of its hour and day go with the last file in them.
-		if s.root.Remove(path.Dir(name)) == nil {
-			_ = s.root.Remove(path.Dir(path.Dir(name)))
-		}
-	}
-	if err := s.expired.save(); err != nil {
-		s.cfg.Log.Warn("the list of expired captures cannot be written", "dir", s.cfg.Dir, "err", err)
+func (s *Spool) removeFile(name string) {
+	if err := s.root.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.cfg.Log.Warn("a file that is left over cannot be removed", "name", name, "err", err)
 	}
 }

@@ -33,7 +33,7 @@ const (
 	keyPartial = "Partial: "
 
 	audioOff    = "off"
-	partialText = "packets are missing, there was no room to hold them until the rule decided or to write them"
+	partialText = "packets are missing that the rule wants"
 )
 
 // comments writes i. Values are cut to maxComment by whoever appends them.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"strings"
 	"time"
 
@@ -38,14 +39,37 @@ func (s *Spool) Read(u protocol.UUID) (*Reader, error) {
 	if err := s.await(u); err != nil {
 		return nil, err
 	}
-	f, info, err := s.openRegular(filePath(u), os.O_RDONLY)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, ErrExpired // somebody removed it
+	for range 3 { // a file that is replaced by its compressed form is looked for again
+		s.mu.Lock()
+		c := s.ready[u]
+		s.mu.Unlock()
+		if c == nil {
+			return nil, ErrExpired // removed meanwhile
+		}
+		r, err := s.openCapture(c)
+		switch {
+		case err == nil:
+			return r, nil
+		case !errors.Is(err, os.ErrNotExist):
+			return nil, fmt.Errorf("open a capture: %w", err)
+		}
 	}
+	return nil, ErrExpired // somebody removed it
+}
+
+// openCapture opens a finished file.
+func (s *Spool) openCapture(c *capture) (*Reader, error) {
+	f, info, err := s.openRegular(c.name(), os.O_RDONLY)
 	if err != nil {
-		return nil, fmt.Errorf("open a capture: %w", err)
+		return nil, err
 	}
-	r := &Reader{ID: u, Size: info.Size(), ModTime: info.ModTime(), content: f}
+	r := &Reader{ID: c.id, Size: info.Size(), ModTime: info.ModTime(), content: f}
+	if c.zst {
+		if r.content, r.Size, err = expand(f); err != nil {
+			f.Close()
+			return nil, fmt.Errorf("%s: %w", c.name(), err)
+		}
+	}
 	r.describe()
 	return r, nil
 }
@@ -108,9 +132,12 @@ func (r *Reader) describe() {
 	r.Info = readInfo(comments(head[:n]))
 }
 
-// openRegular opens a file of the spool that is no link. A Root lets no name lead out of its folder; within the folder it
-// would follow a link.
+// openRegular opens a file of the spool that is no link, in a folder that is none. A Root lets no name lead out of its
+// folder; within the folder it would follow a link.
 func (s *Spool) openRegular(name string, flags int) (*os.File, fs.FileInfo, error) {
+	if err := s.plainFolder(path.Dir(name)); err != nil {
+		return nil, nil, err
+	}
 	before, err := s.root.Lstat(name)
 	if err != nil {
 		return nil, nil, err

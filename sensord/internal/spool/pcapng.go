@@ -15,10 +15,22 @@ const (
 
 	optEnd       = 0
 	optComment   = 1
+	optName      = 2 // of an interface
 	optResol     = 9
 	optUserAppl  = 4
 	maxComment   = 1000 // bytes of one comment; a Call-ID may be as long as a packet
 	blockMaximum = 1 << 20
+
+	// Options of our own (the upper half of the codes is for local use; readers pass over them).
+	//
+	// optMark tells, in four bytes, what of a packet is not media: so many bytes from its start, or markSignalling. A packet
+	// without it is media with the boundary of the media packet before. It lets packets be held before it is known what of
+	// them is kept.
+	optMark        = 0x8001
+	markSignalling = 1<<32 - 1
+	markBytes      = 12 // that the mark and the end of options add to a block
+	// optRoom is zeros: room for comments that are written when the call ends.
+	optRoom = 0x8002
 )
 
 // block appends a block of the given type whose body fill appends.
@@ -47,14 +59,35 @@ func pad(b []byte, n int) []byte {
 // appendSection appends a section header with comments.
 func appendSection(b []byte, application string, comments []string) []byte {
 	return block(b, blockSection, func(b []byte) []byte {
-		b = append(b, 0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0)
-		b = binary.LittleEndian.AppendUint64(b, ^uint64(0)) // length of the section: not told
-		for _, c := range comments {
-			b = option(b, optComment, []byte(strings.ToValidUTF8(c[:min(len(c), maxComment)], "?")))
+		return option(sectionBody(b, application, comments), optEnd, nil)
+	})
+}
+
+func sectionBody(b []byte, application string, comments []string) []byte {
+	b = append(b, 0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0)
+	b = binary.LittleEndian.AppendUint64(b, ^uint64(0)) // length of the section: not told
+	for _, c := range comments {
+		b = option(b, optComment, []byte(strings.ToValidUTF8(c[:min(len(c), maxComment)], "?")))
+	}
+	return option(b, optUserAppl, []byte(application))
+}
+
+// sectionBytes is the size of the section header that appendSection makes.
+func sectionBytes(application string, comments []string) int {
+	return len(appendSection(nil, application, comments))
+}
+
+// sectionOf makes a section header of exactly size bytes, a multiple of four: what is left is optRoom. It is false when the
+// comments do not fit.
+func sectionOf(size int, application string, comments []string) ([]byte, bool) {
+	b := block(nil, blockSection, func(b []byte) []byte {
+		b = sectionBody(b, application, comments)
+		if room := size - len(b) - 8; room >= 4 { // the end of options and the second length are 8 bytes
+			b = option(b, optRoom, make([]byte, room-4))
 		}
-		b = option(b, optUserAppl, []byte(application))
 		return option(b, optEnd, nil)
 	})
+	return b, len(b) == size
 }
 
 // appendInterface appends an interface of a link type, with nanosecond times.
@@ -67,9 +100,30 @@ func appendInterface(b []byte, link uint16) []byte {
 	})
 }
 
+// packetBytes is the size of a packet's block without options.
+func packetBytes(data int) int { return 32 + (data+3)&^3 }
+
+// interfaceBytes is the size of a block that appendInterface appends.
+const interfaceBytes = 32
+
 // appendPacket appends a packet of length bytes on the wire, of which data was kept.
 func appendPacket(b []byte, iface uint32, time int64, data []byte, length int) []byte {
-	n := uint32(32 + (len(data)+3)&^3)
+	n := uint32(packetBytes(len(data)))
+	b = appendPacketHead(b, n, iface, time, data, length)
+	return binary.LittleEndian.AppendUint32(b, n)
+}
+
+// appendMarked is appendPacket with a mark.
+func appendMarked(b []byte, iface uint32, time int64, data []byte, length int, mark uint32) []byte {
+	n := uint32(packetBytes(len(data)) + markBytes)
+	b = appendPacketHead(b, n, iface, time, data, length)
+	b = binary.LittleEndian.AppendUint32(b, optMark|4<<16)
+	b = binary.LittleEndian.AppendUint32(b, mark)
+	b = binary.LittleEndian.AppendUint32(b, optEnd)
+	return binary.LittleEndian.AppendUint32(b, n)
+}
+
+func appendPacketHead(b []byte, n, iface uint32, time int64, data []byte, length int) []byte {
 	t := uint64(max(time, 0))
 	b = binary.LittleEndian.AppendUint32(b, blockEnhanced)
 	b = binary.LittleEndian.AppendUint32(b, n)
@@ -79,8 +133,7 @@ func appendPacket(b []byte, iface uint32, time int64, data []byte, length int) [
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(data)))
 	b = binary.LittleEndian.AppendUint32(b, uint32(length))
 	b = append(b, data...)
-	b = pad(b, len(data))
-	return binary.LittleEndian.AppendUint32(b, n)
+	return pad(b, len(data))
 }
 
 // comments returns the comments of the section header at the start of b.
@@ -93,16 +146,10 @@ func comments(b []byte) []string {
 		return nil
 	}
 	var out []string
-	for o := b[24 : n-4]; len(o) >= 4; {
-		code, size := binary.LittleEndian.Uint16(o), int(binary.LittleEndian.Uint16(o[2:]))
-		o = o[4:]
-		if code == optEnd || size > len(o) {
-			break
-		}
+	eachOption(b[24:n-4], func(code uint16, v []byte) {
 		if code == optComment {
-			out = append(out, string(o[:size]))
+			out = append(out, string(v))
 		}
-		o = o[min((size+3)&^3, len(o)):]
-	}
+	})
 	return out
 }

@@ -9,157 +9,70 @@ import (
 
 const (
 	// flushSize is how much of a recording is gathered in memory before it is written.
-	flushSize = 8 << 10
+	flushSize = 32 << 10
 	// flushAge is how long packets of a recording stay in memory, in nanoseconds of the packets' time.
 	flushAge = 1e9
+	// ruleRoom is how much longer the name of a rule may be that decides later.
+	ruleRoom = 64
 )
 
-// recording is a capture that is being written.
+func application() string { return "sensord " + protocol.Version }
+
+// recording is a call whose packets are stored, or held until it is known whether they are to be stored.
 type recording struct {
-	id      protocol.UUID
-	keep    protocol.Keep
-	links   []uint16 // link types with an interface, by its number
-	packets uint64
-	size    int64 // of the file, with all that is in memory
-	failed  bool  // nothing more is written
+	id       protocol.UUID
+	info     Info
+	headSize int      // of the section header, which is written again when info changes
+	links    []uint16 // link types with an interface, by its number
+
+	packets     uint64        // stored, in memory or on disk
+	size        int64         // of the file, with all that is in memory
+	level       protocol.Keep // the most under which packets are stored
+	storedLinks int           // how many of links are in what is stored
+	buf         chunks        // not yet given to the queue
+	inBuf       uint64        // packets in buf
+	since       int64         // time of the first packet in buf
+	place       *list.Element // in Spool.unsaved
+
+	window held
+
+	queued  bool // there is, or may be, something on disk
+	failed  bool // nothing more is written
 	ended   bool
+	partial bool // packets are missing in what is stored
 
-	stored        int64  // bytes and packets that are on disk
-	storedPackets uint64 //
-
-	buf   []byte // not yet given to the queue
-	inBuf uint64 // packets in buf
-	since int64  // time of the first packet in buf
-	place *list.Element
-	done  chan struct{} // closed when the file is finished
+	disk onDisk
+	done chan struct{} // closed when the file is finished
 }
 
-// Keep adds a packet to a call's capture; the first one starts it. headers bytes of p, from its start, are not voice or
-// other media; all of them are in a packet of signalling. The error of a capture shows in State, never here.
+// Keep adds a packet to a call's capture, or holds it while c.Open; the first one starts the capture. headers bytes of p,
+// from its start, are not voice or other media; all of them are in a packet of signalling. The error of a capture shows in
+// State, never here.
 func (s *Spool) Keep(c *analyze.KeptCall, p *analyze.Packet, headers int) {
-	data := p.Data
-	if media := headers < len(data); media {
-		switch c.Keep {
-		case protocol.KeepRTP:
-		case protocol.KeepHeaders:
-			data = data[:max(headers, 0)]
-		default:
-			return
-		}
-	}
-	if c.Keep == protocol.KeepNone || len(data) == 0 {
+	if c.Keep == protocol.KeepNone || len(p.Data) == 0 || c.Keep == protocol.KeepSIP && headers < len(p.Data) {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return
-	}
-	r := s.running[c.ID]
-	if r == nil {
-		if old := s.ready[c.ID]; old != nil && old.ours { // too late: the capture has been handed out
-			s.dropped++
-			return
+	r := s.recordingOf(c)
+	switch {
+	case r == nil:
+	case c.Open:
+		s.hold(r, p, headers)
+	default:
+		if r.window.any() {
+			s.decide(r, c)
 		}
-		r = s.begin(c)
-	}
-	if r.failed || r.ended {
-		s.dropped++
-		return
-	}
-	if s.buffered+len(data) > s.cfg.Buffer {
-		s.dropped++
-		s.stop("the disk is too slow: " + s.cfg.Dir)
-		return
-	}
-	s.packet(r, p, data)
-	for e := s.unsaved.Front(); e != nil; e = s.unsaved.Front() {
-		if q := e.Value.(*recording); len(q.buf) >= flushSize || p.Time-q.since > flushAge {
-			s.flush(q)
-			continue
-		}
-		break
-	}
-	if len(r.buf) >= flushSize {
-		s.flush(r)
+		s.store(r, c, p, headers)
 	}
 }
 
-func (s *Spool) begin(c *analyze.KeptCall) *recording {
-	r := &recording{id: c.ID, keep: c.Keep, done: make(chan struct{})}
-	s.running[c.ID] = r
-	info := Info{
-		CallID: c.CallID, Caller: c.Caller, Callee: c.Callee, Start: c.Start, Sensor: s.cfg.Sensor,
-		Rule: c.Rule, Keep: c.Keep, NoAudio: c.NoAudio,
-	}
-	r.buf = appendSection(s.buffer(), "sensord "+protocol.Version, info.comments())
-	s.grown(r, len(r.buf))
-	return r
-}
-
-func (s *Spool) packet(r *recording, p *analyze.Packet, data []byte) {
-	before := len(r.buf)
-	iface := -1
-	for i, l := range r.links {
-		if l == p.Link {
-			iface = i
-		}
-	}
-	if iface < 0 {
-		iface = len(r.links)
-		r.links = append(r.links, p.Link)
-		r.buf = appendInterface(r.buf, p.Link)
-	}
-	r.buf = appendPacket(r.buf, uint32(iface), p.Time, data, max(p.Length, len(p.Data)))
-	r.packets++
-	r.inBuf++
-	s.grown(r, len(r.buf)-before)
-	if r.place == nil {
-		r.since = p.Time
-		r.place = s.unsaved.PushBack(r)
-	}
-}
-
-func (s *Spool) grown(r *recording, n int) {
-	r.size += int64(n)
-	s.bytes += int64(n)
-	s.buffered += n
-}
-
-// flush gives what has gathered of a recording to the writing goroutine.
-func (s *Spool) flush(r *recording) {
-	if r.place != nil {
-		s.unsaved.Remove(r.place)
-		r.place = nil
-	}
-	if len(r.buf) > 0 {
-		s.put(job{r: r, data: r.buf, packets: r.inBuf})
-		r.inBuf = 0
-		r.buf = s.buffer()
-	}
-}
-
-// maxSpare is how many buffers wait to be used again, and bufferCap what they hold: flushSize and the frame that
-// oversteps it.
-const (
-	maxSpare  = 512
-	bufferCap = flushSize + 2048
-)
-
-func (s *Spool) buffer() []byte {
-	n := len(s.spare)
-	if n == 0 {
-		return make([]byte, 0, bufferCap)
-	}
-	b := s.spare[n-1]
-	s.spare = s.spare[:n-1]
-	return b[:0]
-}
-
-func (s *Spool) put(j job) {
-	s.queue = append(s.queue, j)
-	if len(s.queue) == 1 {
-		s.wake.Signal()
+// Decided takes that a rule has decided otherwise for a call than before, see analyze.Sink.
+func (s *Spool) Decided(c *analyze.KeptCall) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.running[c.ID]; r != nil && !r.ended {
+		s.decide(r, c)
 	}
 }
 
@@ -168,14 +81,191 @@ func (s *Spool) Kept(c *analyze.KeptCall) protocol.Capture {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.running[c.ID]
-	if r == nil {
+	if r == nil || r.ended {
 		return protocol.Capture{Kept: protocol.KeepNone}
+	}
+	s.decide(r, c)
+	if r.window.any() { // the call is said to be open at its end
+		s.drop(r)
 	}
 	s.end(r)
 	if r.packets == 0 {
-		return protocol.Capture{Kept: protocol.KeepNone}
+		return protocol.Capture{Kept: protocol.KeepNone, Partial: r.partial}
 	}
-	return protocol.Capture{Kept: r.keep, Packets: r.packets, Bytes: uint64(r.size)}
+	return protocol.Capture{Kept: r.level, Packets: r.packets, Bytes: uint64(r.size), NoAudio: r.info.NoAudio, Partial: r.partial}
+}
+
+// recordingOf gives the recording of a call, a new one if there is none; nil when it is too late for one.
+func (s *Spool) recordingOf(c *analyze.KeptCall) *recording {
+	r := s.running[c.ID]
+	switch old := s.ready[c.ID]; {
+	case s.closed:
+		return nil
+	case r != nil && r.ended, r == nil && old != nil && old.ours: // the capture has been handed out
+		s.count.late++
+		return nil
+	case r != nil:
+		return r
+	}
+	r = &recording{id: c.ID, level: protocol.KeepNone, done: make(chan struct{})}
+	r.info = Info{
+		CallID: c.CallID, Caller: c.Caller, Callee: c.Callee, Start: c.Start, Sensor: s.cfg.Sensor,
+		Rule: c.Rule, Keep: protocol.KeepHeaders, NoAudio: true, Partial: true,
+	}
+	r.headSize = sectionBytes(application(), r.info.comments()) + ruleRoom
+	r.info.Keep, r.info.NoAudio, r.info.Partial = c.Keep, c.NoAudio, false
+	s.running[c.ID] = r
+	return r
+}
+
+// decide applies what c says now: what is held is stored as far as the rule goes, or let go.
+func (s *Spool) decide(r *recording, c *analyze.KeptCall) {
+	if c.Open {
+		return
+	}
+	if c.Keep == protocol.KeepNone {
+		s.drop(r)
+		if c.Rule != "" {
+			s.discard(r)
+		}
+		return
+	}
+	r.info.Rule, r.info.NoAudio = c.Rule, c.NoAudio
+	s.storeHeld(r, c.Keep)
+	s.retitle(r)
+}
+
+// store adds a packet to what is stored.
+func (s *Spool) store(r *recording, c *analyze.KeptCall, p *analyze.Packet, headers int) {
+	data := p.Data
+	if c.Keep == protocol.KeepHeaders && headers < len(data) {
+		if data = data[:max(headers, 0)]; len(data) == 0 {
+			return
+		}
+	}
+	if r.failed {
+		s.count.disk++
+		return
+	}
+	if s.memory+chunkSize > s.cfg.Window+s.cfg.Buffer {
+		s.count.slow++
+		r.partial = true
+		s.stop("the disk is too slow: " + s.cfg.Dir)
+		return
+	}
+	s.started(r, c.Keep)
+	at := s.extend(&r.buf, packetBytes(len(data))+interfaceBytes)
+	before := len(at.data)
+	iface := r.describe(at, p.Link)
+	r.storedLinks = len(r.links)
+	at.data = appendPacket(at.data, iface, p.Time, data, max(p.Length, len(p.Data)))
+	n := len(at.data) - before
+	r.buf.bytes += n
+	r.size += int64(n)
+	s.bytes += int64(n)
+	r.packets++
+	r.inBuf++
+	if r.place == nil {
+		r.since = p.Time
+		r.place = s.unsaved.PushBack(r)
+	}
+	for e := s.unsaved.Front(); e != nil; e = s.unsaved.Front() {
+		q := e.Value.(*recording)
+		if p.Time-q.since <= flushAge {
+			break
+		}
+		s.flush(q)
+	}
+	if r.buf.bytes >= flushSize {
+		s.flush(r)
+	}
+}
+
+// started notes that packets are stored under a level; the file begins with its section header.
+func (s *Spool) started(r *recording, level protocol.Keep) {
+	if r.size == 0 {
+		r.size = int64(r.headSize)
+		s.bytes += r.size
+	}
+	if rank(level) > rank(r.level) {
+		r.level = level
+		r.info.Keep = level
+		if r.queued {
+			s.retitle(r)
+		}
+	}
+}
+
+// rank orders the levels by how much they keep.
+func rank(k protocol.Keep) int {
+	switch k {
+	case protocol.KeepSIP:
+		return 1
+	case protocol.KeepHeaders:
+		return 2
+	case protocol.KeepRTP:
+		return 3
+	}
+	return 0
+}
+
+// describe gives the number of the interface of a link type, and appends its description when it is new.
+func (r *recording) describe(at *chunk, link uint16) uint32 {
+	for i, l := range r.links {
+		if l == link {
+			return uint32(i)
+		}
+	}
+	r.links = append(r.links, link)
+	at.data = appendInterface(at.data, link)
+	return uint32(len(r.links) - 1)
+}
+
+// retitle has the section header written again, if there is one on disk or on its way.
+func (s *Spool) retitle(r *recording) {
+	if r.queued && r.size > 0 {
+		s.put(job{kind: jobTitle, r: r})
+	}
+}
+
+// head makes the section header. The name of a rule that does not fit is cut.
+func (r *recording) head() []byte {
+	info := r.info
+	for {
+		b, ok := sectionOf(r.headSize, application(), info.comments())
+		if ok || info.Rule == "" {
+			return b
+		}
+		info.Rule = info.Rule[:max(0, len(info.Rule)-8)]
+	}
+}
+
+// flush gives what has gathered of a recording to the writing goroutine.
+func (s *Spool) flush(r *recording) {
+	if r.place != nil {
+		s.unsaved.Remove(r.place)
+		r.place = nil
+	}
+	if r.buf.first != nil {
+		r.queued = true
+		s.put(job{kind: jobAppend, r: r, data: r.buf, packets: r.inBuf})
+		r.buf, r.inBuf = chunks{}, 0
+	}
+}
+
+// discard removes what is stored of a call.
+func (s *Spool) discard(r *recording) {
+	if r.place != nil {
+		s.unsaved.Remove(r.place)
+		r.place = nil
+	}
+	s.release(&r.buf)
+	s.bytes -= r.size
+	r.inBuf, r.packets, r.size = 0, 0, 0
+	r.level, r.links, r.storedLinks, r.partial = protocol.KeepNone, nil, 0, false
+	if r.queued {
+		s.put(job{kind: jobDiscard, r: r})
+	}
 }
 
 // end hands the rest of a recording to the writing goroutine. It stays in running until its file is finished.
@@ -185,5 +275,10 @@ func (s *Spool) end(r *recording) {
 	}
 	r.ended = true
 	s.flush(r)
-	s.put(job{r: r, end: true})
+	if !r.queued { // no file
+		delete(s.running, r.id)
+		close(r.done)
+		return
+	}
+	s.put(job{kind: jobEnd, r: r})
 }

@@ -31,42 +31,85 @@ var ErrRunning = fmt.Errorf("%w yet: it is still running", ErrNotKept)
 
 // Config is what a Spool needs to know.
 type Config struct {
-	Dir      string // made if it is not there
-	MaxBytes int64  // of all captures; 0: unbounded
-	MaxDays  int    // a capture is kept for so long; 0: unbounded
-	MinFree  int64  // bytes left free on the file system; 0: 256 MiB or a twentieth of it, whichever is less; negative: none
-	MaxOpen  int    // files open at once; 128
-	Buffer   int    // bytes of packets in memory; 64 MiB
-	Sensor   string // written into the files' comments
-	Clock    func() time.Time
-	Log      *slog.Logger
+	Dir        string // made if it is not there
+	MaxBytes   int64  // of all captures; 0: unbounded
+	MaxDays    int    // a capture is kept for so long; 0: unbounded
+	MinFree    int64  // bytes left free on the file system; 0: 256 MiB or a twentieth of it, whichever is less; negative: none
+	CleanFree  int64  // captures go, oldest first, until so much is free; 0: 1 GiB or a tenth; negative: they do not
+	MaxOpen    int    // files open at once; 0: a quarter of what the process may have, 1024 at most
+	Buffer     int    // bytes of packets in memory on their way to the disk; 0: 64 MiB
+	Window     int    // bytes of packets held in memory until a rule decides; 0: 64 MiB
+	WindowDisk int64  // bytes of packets held on disk until a rule decides; 0: none
+	Compress   bool   // captures of ended calls, with zstd
+	Sensor     string // written into the files' comments
+	Clock      func() time.Time
+	Log        *slog.Logger
+
+	free func(dir string) (free, total uint64) // of the file system; for tests
 }
 
-// Spool holds captures. Its methods may be called by many goroutines. Keep and Kept never wait for the disk: a
+func (c *Config) defaults() {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.MaxOpen <= 0 {
+		c.MaxOpen = openLimit()
+	}
+	if c.Buffer <= 0 {
+		c.Buffer = 64 << 20
+	}
+	if c.Window <= 0 {
+		c.Window = 64 << 20
+	}
+	if c.free == nil {
+		c.free = freeBytes
+	}
+}
+
+// Spool holds captures. Its methods may be called by many goroutines. Keep, Decided and Kept never wait for the disk: a
 // goroutine writes, behind a queue that is bounded by Config.Buffer.
 type Spool struct {
 	cfg  Config
 	root *os.Root
 
-	mu       sync.Mutex
-	running  map[protocol.UUID]*recording
-	unsaved  list.List // of *recording with packets in memory, by the time of the first
-	buffered int       // bytes in memory, in recordings and in the queue
-	ready    map[protocol.UUID]*capture
-	oldest   ageHeap // of ready
-	bytes    int64   // on disk, running recordings too
-	expired  *tombs
-	stopped  string
-	warned   string // the last stop that was logged
-	dropped  uint64 // packets that there was no room for
-	closed   bool
+	mu      sync.Mutex
+	running map[protocol.UUID]*recording
+	unsaved list.List // of *recording with packets to be stored in memory, by the time of the first
+	ready   map[protocol.UUID]*capture
+	oldest  ageHeap // of ready
+	bytes   int64   // on disk, running recordings too
+	expired *tombs
+	stopped string
+	warned  string // the last stop that was logged
+	count   counts
+	closed  bool
 
-	queue   []job
-	spare   [][]byte   // buffers to use again
-	wake    *sync.Cond // queue has grown, or the spool is closing
-	written sync.WaitGroup
+	memory int    // bytes of all chunks in use: stored, held and in the queue
+	spare  *chunk // to use again
+	spares int
+	cut    []byte
+
+	held               int   // bytes of chunks that are held in memory
+	windowBytes        int64 // that are held on disk
+	windowOff          bool  // the disk has failed, or is full: nothing is held on it until Retain
+	letGoAt            time.Time
+	unspilled          list.List // of *recording that hold packets in memory, by the time of the first
+	heldMedia, heldSIP list.List // of *recording that hold media, or signalling only; the first to be let go is in front
+	queue              []job
+	wake               *sync.Cond // queue has grown, or the spool is closing
+	compressing        []protocol.UUID
+	compressWake       *sync.Cond
+	goroutines         sync.WaitGroup
+	retaining          sync.Mutex
+	cleaned            time.Time // when CleanFree removed captures last
+
 	// Of the writing goroutine:
 	files      openFiles
+	folder     string // made last
+	stage      appender
 	sinceCheck int // writes until free space is looked at again
 }
 
@@ -75,24 +118,14 @@ type capture struct {
 	id   protocol.UUID
 	size int64
 	kept int64 // when it was finished, Unix seconds
+	zst  bool  // compressed
 	ours bool  // finished since Open: its call has ended
 	at   int   // in the heap
 }
 
 // Open opens or makes a spool, and finishes the files that a crash left. The caller closes it.
 func Open(c Config) (*Spool, error) {
-	if c.Clock == nil {
-		c.Clock = time.Now
-	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
-	if c.MaxOpen <= 0 {
-		c.MaxOpen = 128
-	}
-	if c.Buffer <= 0 {
-		c.Buffer = 64 << 20
-	}
+	c.defaults()
 	if err := os.MkdirAll(c.Dir, 0o750); err != nil {
 		return nil, fmt.Errorf("make the spool folder: %w; name a folder that sensord may write to", err)
 	}
@@ -102,7 +135,7 @@ func Open(c Config) (*Spool, error) {
 	}
 	s := &Spool{cfg: c, root: root, running: map[protocol.UUID]*recording{}, ready: map[protocol.UUID]*capture{}}
 	s.files.init(c.MaxOpen)
-	s.wake = sync.NewCond(&s.mu)
+	s.wake, s.compressWake = sync.NewCond(&s.mu), sync.NewCond(&s.mu)
 	if s.expired, err = openTombs(root); err != nil {
 		root.Close()
 		return nil, fmt.Errorf("open the spool folder %s: %w", c.Dir, err)
@@ -112,11 +145,15 @@ func Open(c Config) (*Spool, error) {
 		return nil, fmt.Errorf("read the spool folder %s: %w", c.Dir, err)
 	}
 	heap.Init(&s.oldest)
-	s.written.Go(s.write)
+	s.goroutines.Go(s.write)
+	if c.Compress {
+		s.goroutines.Go(s.compress)
+	}
 	return s, nil
 }
 
-// Close finishes what is being written and waits for it. Recordings that have not ended are kept as far as they are.
+// Close finishes what is being written and waits for it. Recordings that have not ended are kept as far as they are; what is
+// held, undecided, goes.
 func (s *Spool) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -124,18 +161,22 @@ func (s *Spool) Close() error {
 		return nil
 	}
 	for _, r := range s.running {
-		s.end(r)
+		if !r.ended {
+			s.drop(r)
+			s.end(r)
+		}
 	}
 	s.closed = true
 	s.wake.Signal()
+	s.compressWake.Signal()
 	s.mu.Unlock()
-	s.written.Wait()
+	s.goroutines.Wait()
 	return errors.Join(s.expired.close(), s.root.Close())
 }
 
 // State says how much room captures take, and why none is written if so.
 func (s *Spool) State() protocol.SpoolState {
-	free, _ := freeBytes(s.cfg.Dir)
+	free, _ := s.cfg.free(s.cfg.Dir)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return protocol.SpoolState{
@@ -149,13 +190,6 @@ func (s *Spool) Recording() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.running)
-}
-
-// Dropped returns how many packets of kept calls were not written, because the disk was full, failing or too slow.
-func (s *Spool) Dropped() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.dropped
 }
 
 // stop notes why captures are not written, and logs it once. "" means that they are.

@@ -45,7 +45,7 @@ func open(t testing.TB, c Config) *Spool {
 	if c.Clock == nil {
 		c.Clock = func() time.Time { return start }
 	}
-	c.MinFree = -1
+	c.MinFree, c.CleanFree = -1, -1
 	s, err := Open(c)
 	if err != nil {
 		t.Fatal(err)
@@ -60,6 +60,12 @@ func record(s *Spool, c *analyze.KeptCall, n int) protocol.Capture {
 		s.Keep(c, frame(i, 200), 54)
 	}
 	return s.Kept(c)
+}
+
+func dropped(s *Spool) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count.disk + s.count.slow + s.count.late
 }
 
 func contents(t *testing.T, s *Spool, u protocol.UUID) []byte {
@@ -214,8 +220,8 @@ func TestManyCallsShareFewOpenFiles(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if n := s.files.byUse.Len(); n != 0 || s.buffered != 0 {
-		t.Errorf("%d files open, %d bytes in memory", n, s.buffered)
+	if n := s.files.byUse.Len(); n != 0 || s.memory != 0 {
+		t.Errorf("%d files open, %d bytes in memory", n, s.memory)
 	}
 	for n := range 40 {
 		got := packets(t, filepath.Join(dir, filePath(uuid(n))))
@@ -334,8 +340,8 @@ func TestAPacketAfterTheEndDoesNotTouchTheCapture(t *testing.T) {
 	s := open(t, Config{Dir: dir})
 	record(s, call(1, protocol.KeepRTP), 100)
 	whole := contents(t, s, uuid(1))
-	if k := record(s, call(1, protocol.KeepRTP), 1); k.Kept != protocol.KeepNone || s.Dropped() != 1 {
-		t.Errorf("%+v, %d dropped", k, s.Dropped())
+	if k := record(s, call(1, protocol.KeepRTP), 1); k.Kept != protocol.KeepNone || dropped(s) != 1 {
+		t.Errorf("%+v, %d dropped", k, dropped(s))
 	}
 	s.Close()
 
@@ -470,16 +476,16 @@ func TestAnUnwritableSpoolStopsCapturesAndSaysWhy(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	st := s.State()
-	if st.Stopped == "" || st.Files != 1 || s.Dropped() != 100 {
-		t.Errorf("state %+v, %d dropped", st, s.Dropped())
+	if st.Stopped == "" || st.Files != 1 || dropped(s) != 100 {
+		t.Errorf("state %+v, %d dropped", st, dropped(s))
 	}
 	record(s, call(2, protocol.KeepRTP), 10)
 	contents(t, s, uuid(2))
 	if st := s.State(); st.Stopped != "" || st.Files != 2 {
 		t.Errorf("afterwards: %+v", st)
 	}
-	if s.mu.Lock(); s.buffered != 0 || len(s.running) != 0 {
-		t.Errorf("%d bytes in memory, %d running", s.buffered, len(s.running))
+	if s.mu.Lock(); s.memory != 0 || len(s.running) != 0 {
+		t.Errorf("%d bytes in memory, %d running", s.memory, len(s.running))
 	}
 	s.mu.Unlock()
 }
@@ -501,21 +507,21 @@ func TestAFullDiskStopsCaptures(t *testing.T) {
 }
 
 func TestMemoryIsBoundedWhenTheDiskIsSlow(t *testing.T) {
-	s := open(t, Config{Dir: t.TempDir(), Buffer: 50_000})
+	s := open(t, Config{Dir: t.TempDir(), Buffer: 50_000, Window: 1})
 	s.mu.Lock()
-	s.buffered += 49_500 // that the disk does not take
+	s.memory += 44_000 // that the disk does not take
 	s.mu.Unlock()
 	c := call(1, protocol.KeepRTP)
 	for i := range 100 {
 		s.Keep(c, frame(i, 1000), 1000)
 		s.mu.Lock()
-		if s.buffered > 52_000 {
-			t.Fatalf("%d bytes in memory", s.buffered)
+		if s.memory > 50_001 {
+			t.Fatalf("%d bytes in memory", s.memory)
 		}
 		s.mu.Unlock()
 	}
-	if s.Dropped() == 0 || s.State().Stopped == "" {
-		t.Errorf("%d dropped, %+v", s.Dropped(), s.State())
+	if dropped(s) == 0 || s.State().Stopped == "" {
+		t.Errorf("%d dropped, %+v", dropped(s), s.State())
 	}
 }
 

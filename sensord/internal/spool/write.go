@@ -2,19 +2,52 @@ package spool
 
 import (
 	"container/heap"
-	"container/list"
 	"errors"
 	"fmt"
 	"os"
 	"path"
+
+	"voiptop/protocol"
 )
 
-// job is work for the writing goroutine: whole blocks to append to a recording's file, or its end.
+// jobKind says what the writing goroutine is to do. It does the jobs in their order; a call's files are its alone.
+type jobKind uint8
+
+const (
+	jobAppend  jobKind = iota // append to what is stored
+	jobSpill                  // append to what is held
+	jobCut                    // take the media out of what is held
+	jobDrop                   // remove what is held
+	jobStore                  // store what is held on disk and in memory, as far as the level goes
+	jobTitle                  // write the section header again
+	jobDiscard                // remove what is stored
+	jobEnd                    // finish the file
+)
+
 type job struct {
+	kind    jobKind
 	r       *recording
-	data    []byte
-	packets uint64
-	end     bool
+	data    chunks
+	level   protocol.Keep
+	packets uint64 // that are stored then
+	bytes   int64  //
+	tally   tally  // of data that is held
+}
+
+// onDisk is what the writing goroutine knows of a call's files: sizes of the file that is stored and of the one that is held,
+// 0 when there is none, and the packets in them.
+type onDisk struct {
+	stored, held int64
+	packets      uint64
+	tally        tally
+}
+
+// put gives a job to the writing goroutine. The spool's lock is held.
+func (s *Spool) put(j job) {
+	s.queue = append(s.queue, j)
+	if len(s.queue) == 1 {
+		s.wake.Signal()
+	}
 }
 
 // write is the writing goroutine: it does the jobs until the spool is closed and none is left.
@@ -40,94 +73,267 @@ func (s *Spool) write() {
 
 func (s *Spool) do(j *job) {
 	r := j.r
-	var err error
-	if len(j.data) > 0 && !r.failed {
-		err = s.append(r, j.data)
-	}
-	s.mu.Lock()
-	s.buffered -= len(j.data)
-	if cap(j.data) == bufferCap && len(s.spare) < maxSpare {
-		s.spare = append(s.spare, j.data)
-	}
-	switch {
-	case err != nil:
-		s.fail(r, err)
-	case len(j.data) > 0 && !r.failed:
-		r.stored += int64(len(j.data))
-		r.storedPackets += j.packets
-		s.stop("")
-	}
-	s.mu.Unlock()
-	if j.end {
+	switch j.kind {
+	case jobAppend:
+		s.settle(j, s.storeBlocks(r, &j.data, &cutter{level: protocol.KeepRTP}, j.packets))
+	case jobStore:
+		before := r.disk.packets
+		err := s.storeDisk(r, j.level)
+		if err == nil {
+			err = s.storeBlocks(r, &j.data, &cutter{level: j.level}, 0)
+		}
+		s.settle(j, err)
+		s.missing(j, r.disk.packets-before)
+	case jobSpill:
+		s.spill(j)
+	case jobCut:
+		s.cutFile(j)
+	case jobDrop:
+		s.removeHeld(r)
+	case jobTitle:
+		s.title(r)
+	case jobDiscard:
+		s.removeStored(r)
+	case jobEnd:
 		s.finish(r)
 	}
 }
 
+// settle notes how a write of packets that are stored went.
+func (s *Spool) settle(j *job, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.release(&j.data)
+	switch {
+	case err != nil && !errors.Is(err, errGivenUp):
+		s.fail(j.r, err)
+	case err == nil:
+		s.stop("")
+	}
+}
+
+// errGivenUp is the error of a write to a file of which an earlier one failed.
+var errGivenUp = errors.New("given up")
+
 // fail stops a recording: what it has on disk stays, what it has in memory goes.
 func (s *Spool) fail(r *recording, err error) {
 	s.stop(err.Error())
-	r.failed = true
-	s.dropped += r.packets - r.storedPackets
-	s.buffered -= len(r.buf)
+	r.failed, r.partial = true, true
+	s.count.disk += r.packets - r.disk.packets
 	if r.place != nil {
 		s.unsaved.Remove(r.place)
 		r.place = nil
 	}
-	r.buf = nil
-	s.bytes -= r.size - r.stored
-	r.size, r.packets = r.stored, r.storedPackets
+	s.release(&r.buf)
+	r.inBuf = 0
+	if !r.ended && r.window.any() {
+		s.drop(r)
+	}
+	s.bytes -= r.size - r.disk.stored
+	r.size, r.packets = r.disk.stored, r.disk.packets
 }
 
-// append writes whole blocks to the file of r; of a write that fails nothing remains.
-func (s *Spool) append(r *recording, data []byte) error {
-	if err := s.enoughFree(); err != nil {
+// missing corrects what is said to be stored when a part of what was held had not come to the disk.
+func (s *Spool) missing(j *job, stored uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if j.r.failed || stored >= j.packets {
+		return
+	}
+	j.r.partial = true
+	j.r.packets -= j.packets - stored
+}
+
+// storeBlocks appends the blocks of a list, as far as c keeps them, to the file of r. packets is how many packets they are,
+// 0: that is counted.
+func (s *Spool) storeBlocks(r *recording, data *chunks, c *cutter, packets uint64) error {
+	if r.failed {
+		return errGivenUp
+	}
+	if data.first == nil {
+		return nil
+	}
+	f, err := s.begin(r, stored)
+	if err != nil {
 		return err
 	}
-	f, err := s.files.get(s.root, r)
+	w := s.appender(f, &r.disk.stored)
+	for at := data.first; at != nil && w.err == nil; at = at.next {
+		if c.level == protocol.KeepRTP && packets > 0 {
+			w.write(at.data)
+			continue
+		}
+		eachBlock(at.data, func(kind uint32, b []byte) { w.buf = c.append(w.buf, kind, b) })
+		w.flushed()
+	}
+	if err := w.flush(); err != nil {
+		return err
+	}
+	r.disk.packets += max(packets, c.packets)
+	return nil
+}
+
+// storeDisk makes what is held on disk what is stored: by giving the file its name if all of it is wanted and nothing is
+// stored before, else by copying.
+func (s *Spool) storeDisk(r *recording, level protocol.Keep) error {
+	if r.failed {
+		s.removeHeld(r)
+		return errGivenUp
+	}
+	if r.disk.held == 0 {
+		return nil
+	}
+	if level == protocol.KeepRTP && r.disk.stored == 0 && s.promote(r) == nil {
+		return nil
+	}
+	defer s.removeHeld(r)
+	from, err := s.files.get(s, r, window)
 	if err != nil {
-		return fmt.Errorf("write a capture: %w", err)
+		return fmt.Errorf("read held packets: %w", err)
 	}
-	if _, err := f.Write(data); err != nil {
-		// When this fails too, the rest of a block stays at the end until the next start cuts it off.
-		return fmt.Errorf("write a capture: %w", errors.Join(err, f.Truncate(r.stored)))
+	to, err := s.begin(r, stored)
+	if err != nil {
+		return err
 	}
+	w, c := s.appender(to, &r.disk.stored), cutter{level: level}
+	err = eachBlockOf(from, func(kind uint32, b []byte) error {
+		w.buf = c.append(w.buf, kind, b)
+		w.flushed()
+		return w.err
+	})
+	if err = errors.Join(err, w.flush()); err != nil {
+		return fmt.Errorf("store held packets: %w", err)
+	}
+	r.disk.packets += c.packets
 	return nil
 }
 
-// enoughFree is an error when captures would fill the file system, on which the journal may be as well.
-func (s *Spool) enoughFree() error {
-	if s.cfg.MinFree < 0 {
-		return nil
+// promote renames the file of held packets to that of stored ones.
+func (s *Spool) promote(r *recording) error {
+	if err := s.makeFolder(path.Dir(filePath(r.id))); err != nil {
+		return err
 	}
-	if s.sinceCheck--; s.sinceCheck > 0 {
-		return nil
+	if err := s.root.Rename(heldPath(r.id), filePath(r.id)+partSuffix); err != nil {
+		return err
 	}
-	free, total := freeBytes(s.cfg.Dir)
-	want := uint64(s.cfg.MinFree)
-	if want == 0 {
-		want = min(256<<20, total/20)
-	}
-	if free < want {
-		return fmt.Errorf("only %d MiB are free on the file system of %s, %d are left alone: make room or lower maxpoolsize", free>>20, s.cfg.Dir, want>>20)
-	}
-	s.sinceCheck = freeEvery
+	s.files.promote(r)
+	r.disk.stored, r.disk.held = r.disk.held, 0
+	r.disk.packets += r.disk.tally.sip + r.disk.tally.media
+	r.disk.tally = tally{}
 	return nil
 }
 
-// freeEvery is how many writes may happen before free space is looked at again.
-const freeEvery = 128
+// spill appends to the file of held packets. What does not come to the disk is lost, and counted.
+func (s *Spool) spill(j *job) {
+	r := j.r
+	f, err := s.begin(r, window)
+	if err == nil {
+		w := s.appender(f, &r.disk.held)
+		for at := j.data.first; at != nil; at = at.next {
+			w.write(at.data)
+		}
+		err = w.flush()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.release(&j.data)
+	if err == nil {
+		r.disk.tally.add(&j.tally)
+		s.stop("")
+		return
+	}
+	s.stop(err.Error())
+	s.windowOff = true
+	s.letGoAt = s.cfg.Clock()
+	s.count.windowDisk += j.tally.sip + j.tally.media
+	r.window.lostSIP += j.tally.sip
+	r.window.lostMedia += j.tally.media
+}
+
+// cutFile takes the media out of the file of held packets, in its place.
+func (s *Spool) cutFile(j *job) {
+	r := j.r
+	if r.disk.held == 0 {
+		return
+	}
+	f, err := s.files.get(s, r, window)
+	if err == nil {
+		at := int64(r.headSize)
+		w, c := s.appender(f, &at), cutter{level: protocol.KeepSIP}
+		err = eachBlockOf(f, func(kind uint32, b []byte) error { // the reading is ahead of the writing
+			w.buf = c.append(w.buf, kind, b)
+			w.flushed()
+			return w.err
+		})
+		if err = errors.Join(err, w.flush()); err == nil {
+			err = f.Truncate(at)
+		}
+		r.disk.held, r.disk.tally = at, r.disk.tally.signalling()
+	}
+	if err != nil {
+		s.cfg.Log.Warn("held packets cannot be cut; they are let go", "call", r.id, "err", err)
+		s.removeHeld(r)
+	}
+}
+
+// removeHeld removes the file of held packets.
+func (s *Spool) removeHeld(r *recording) {
+	if r.disk.held == 0 {
+		return
+	}
+	s.files.close(r, window)
+	r.disk.held, r.disk.tally = 0, tally{}
+	if err := s.root.Remove(heldPath(r.id)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.cfg.Log.Error("held packets cannot be removed", "call", r.id, "err", err)
+	}
+}
+
+// removeStored removes what is stored of a call that goes on.
+func (s *Spool) removeStored(r *recording) {
+	if r.disk.stored == 0 {
+		return
+	}
+	s.files.close(r, stored)
+	r.disk.stored, r.disk.packets = 0, 0
+	if err := s.root.Remove(filePath(r.id) + partSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.cfg.Log.Error("a capture that is not wanted any more cannot be removed", "call", r.id, "err", err)
+	}
+}
+
+// title writes the section header again.
+func (s *Spool) title(r *recording) {
+	if r.disk.stored == 0 {
+		return
+	}
+	s.mu.Lock()
+	head := r.head()
+	s.mu.Unlock()
+	f, err := s.files.get(s, r, stored)
+	if err == nil {
+		_, err = f.WriteAt(head, 0)
+	}
+	if err != nil {
+		s.cfg.Log.Warn("the comments of a capture cannot be written", "call", r.id, "err", err)
+	}
+}
 
 // finish gives the file of r its final name and makes it known.
 func (s *Spool) finish(r *recording) {
-	s.files.close(r)
+	s.removeHeld(r)
+	s.mu.Lock()
+	late := r.partial && !r.info.Partial
+	r.info.Partial = r.partial
+	s.mu.Unlock()
+	if late {
+		s.title(r)
+	}
+	s.files.close(r, stored)
 	name := filePath(r.id)
 	var err error
 	now := s.cfg.Clock()
 	switch {
-	case r.storedPackets == 0:
-		if err = s.root.Remove(name + partSuffix); errors.Is(err, os.ErrNotExist) {
-			err = nil // nothing could be written
-		}
+	case r.disk.packets == 0:
+		s.removeStored(r)
 	default:
 		if err = s.root.Rename(name+partSuffix, name); err == nil {
 			err = s.root.Chtimes(name, now, now)
@@ -139,77 +345,57 @@ func (s *Spool) finish(r *recording) {
 	}
 	delete(s.running, r.id)
 	s.bytes -= r.size
-	if r.storedPackets > 0 && err == nil {
-		s.add(&capture{id: r.id, size: r.stored, kept: now.Unix(), ours: true})
+	var old *capture
+	if r.disk.packets > 0 && err == nil {
+		old = s.add(&capture{id: r.id, size: r.disk.stored, kept: now.Unix(), ours: true})
 	}
 	s.mu.Unlock()
+	if old != nil && old.zst {
+		_ = s.root.Remove(old.name()) // the next start removes it as well
+	}
 	close(r.done)
 	s.retain(now)
 }
 
-// add makes a finished file known.
-func (s *Spool) add(c *capture) {
-	if old := s.ready[c.id]; old != nil { // the same packets were replayed after a crash
+// add makes a finished file known, and answers which it takes the place of.
+func (s *Spool) add(c *capture) (old *capture) {
+	if old = s.ready[c.id]; old != nil { // the same packets were replayed after a crash
 		heap.Remove(&s.oldest, old.at)
 		s.bytes -= old.size
 	}
 	s.ready[c.id] = c
 	heap.Push(&s.oldest, c)
 	s.bytes += c.size
+	s.wantCompressed(c.id)
+	return old
 }
 
-// openFiles holds the files that are open for appending, at most max; the one unused longest is closed and opened again
-// when it is needed. Only the writing goroutine uses it.
-type openFiles struct {
-	max   int
-	byUse list.List // of *openFile, longest unused first
-	of    map[*recording]*list.Element
-}
-
-type openFile struct {
-	r *recording
-	f *os.File
-}
-
-func (o *openFiles) init(n int) { o.max, o.of = n, map[*recording]*list.Element{} }
-
-func (o *openFiles) get(root *os.Root, r *recording) (*os.File, error) {
-	if e := o.of[r]; e != nil {
-		o.byUse.MoveToBack(e)
-		return e.Value.(*openFile).f, nil
-	}
-	if o.byUse.Len() >= o.max {
-		o.close(o.byUse.Front().Value.(*openFile).r)
-	}
-	name := filePath(r.id) + partSuffix
-	flags := os.O_WRONLY | os.O_APPEND
-	if r.stored == 0 {
-		if err := root.MkdirAll(path.Dir(name), 0o750); err != nil {
-			return nil, err
-		}
-		if err := root.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, err
-		}
-		flags |= os.O_CREATE | os.O_EXCL
-	}
-	f, err := root.OpenFile(name, flags, 0o640)
-	if err != nil {
+// begin opens a file of r for appending, when there is room on the disk. A new one begins with the section header.
+func (s *Spool) begin(r *recording, which place) (*os.File, error) {
+	if err := s.enoughFree(); err != nil {
 		return nil, err
 	}
-	o.of[r] = o.byUse.PushBack(&openFile{r, f})
+	f, err := s.files.get(s, r, which)
+	if err != nil {
+		return nil, fmt.Errorf("write a capture: %w", err)
+	}
+	size := r.disk.size(which)
+	if *size > 0 {
+		return f, nil
+	}
+	s.mu.Lock()
+	head := r.head()
+	s.mu.Unlock()
+	if _, err := f.WriteAt(head, 0); err != nil {
+		return nil, fmt.Errorf("write a capture: %w", errors.Join(err, f.Truncate(0)))
+	}
+	*size = int64(len(head))
 	return f, nil
 }
 
-func (o *openFiles) close(r *recording) {
-	if e := o.of[r]; e != nil {
-		o.byUse.Remove(e)
-		delete(o.of, r)
-		_ = e.Value.(*openFile).f.Close() // written through: a late error of the file system shows at the next write
+func (d *onDisk) size(which place) *int64 {
+	if which == window {
+		return &d.held
 	}
-}
-
-func (o *openFiles) closeAll() {
-	for r := range o.of {
-		o.close(r)
-	}
+	return &d.stored
 }
