@@ -77,6 +77,7 @@ type Call struct {
 	kept      *Kept  // nil until a rule keeps packets, or may
 	keptFrame uint64 // number of the newest frame that was kept
 	headers   []Header
+	asked     bool // what to keep
 	masked    bool // digits are blanked
 
 	judged  int64            // when gravest was found, for the live view
@@ -130,9 +131,7 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 		c.evidence.mirrored++
 		return
 	}
-	if c.collect(m) {
-		c.decide()
-	}
+	c.consider(m)
 	c.keepMessage(d, m)
 	c.lastSIP = d.Time
 	if seen == repeated {

@@ -69,6 +69,17 @@ func (t *Table) Redecide(at *Cursor, n int) (more bool) {
 	return c != nil
 }
 
+// consider asks about a call at its first message, and when m brings a header that it did not have.
+func (c *Call) consider(m *sip.Message) {
+	if c.collect(m) || !c.asked && c.table.deciding.decider != nil {
+		if !c.asked && c.uaCaller == "" {
+			c.uaCaller = c.table.name(m.Get(sip.UserAgent))
+		}
+		c.asked = true
+		c.decide()
+	}
+}
+
 // decide asks about a call that goes on.
 func (c *Call) decide() {
 	d := &c.table.deciding

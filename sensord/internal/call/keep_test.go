@@ -6,12 +6,6 @@ import (
 	"voiptop/protocol"
 )
 
-// decide is a Decider that asks for no header.
-type decide func(*Subject) Decision
-
-func (decide) Headers() []string            { return nil }
-func (f decide) Decide(s *Subject) Decision { return f(s) }
-
 func TestKeptPackets(t *testing.T) {
 	for _, c := range []struct {
 		keep       protocol.Keep

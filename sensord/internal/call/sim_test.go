@@ -1,6 +1,7 @@
 package call
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
@@ -20,6 +21,7 @@ type sim struct {
 	t     *Table
 	calls []*protocol.CDR
 	kept  []keptPacket
+	said  []Kept // what Decided said, in order
 	ended []*Kept
 	frame uint64
 }
@@ -27,6 +29,8 @@ type sim struct {
 type keptPacket struct {
 	id      protocol.UUID
 	headers int
+	said    Kept // of the call, then
+	data    []byte
 }
 
 const (
@@ -51,11 +55,11 @@ func newSim(tb testing.TB, change ...func(*Config)) *sim {
 }
 
 func (s *sim) Call(c *protocol.CDR) { s.calls = append(s.calls, c) }
-func (s *sim) Keep(k *Kept, _ *capture.Packet, headers int) {
-	s.kept = append(s.kept, keptPacket{k.ID, headers})
+func (s *sim) Keep(k *Kept, p *capture.Packet, headers int) {
+	s.kept = append(s.kept, keptPacket{k.ID, headers, *k, bytes.Clone(p.Data)})
 }
 
-func (s *sim) Decided(*Kept) {}
+func (s *sim) Decided(k *Kept) { s.said = append(s.said, *k) }
 
 func (s *sim) Kept(k *Kept) protocol.Capture {
 	s.ended = append(s.ended, k)

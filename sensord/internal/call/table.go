@@ -153,11 +153,6 @@ func (t *Table) start(d *decode.Datagram, m *sip.Message, transport string) *Cal
 	t.timers.add(c, c.dueTime())
 	t.enter(c, d, m)
 	t.admit(c)
-	if t.deciding.decider != nil {
-		c.uaCaller = t.name(m.Get(sip.UserAgent))
-		c.collect(m)
-		c.decide()
-	}
 	return c
 }
 
