@@ -82,6 +82,10 @@ type Config struct {
 	SpoolDir      string // spooldir
 	MaxPoolMB     int    // maxpoolsize, MB; 0: no limit
 	MaxPoolDays   int    // maxpooldays; 0: no limit
+	MinFreeGB     int    // autocleanmingb; 0: captures do not go for it; -1: not set
+	Compress      bool   // capture_compress
+	WindowMB      int    // capture_window_mb
+	WindowDiskMB  int    // capture_window_disk_mb; 0: undecided calls are held in memory only
 	StateDir      string // state_dir: identity and journal
 	Socket        string // api_socket: where voiptop finds the sensor
 	RunAsUser     string // run_as_user; "": whoever started it
@@ -107,6 +111,9 @@ func Default() *Config {
 		HEPUDP:          true,
 		SpoolDir:        "/var/spool/sensord",
 		MaxPoolMB:       102400,
+		MinFreeGB:       -1,
+		WindowMB:        64,
+		WindowDiskMB:    4096,
 		StateDir:        "/var/lib/sensord",
 		Socket:          "/run/sensord.sock",
 		RTPTimeout:      300 * time.Second,

@@ -156,18 +156,6 @@ func init() {
 			},
 		},
 
-		"spooldir": {
-			example: `write "spooldir = /var/spool/sensord"`, doc: "folder of the captures that rules keep",
-			set: func(p *parser, s setting) error { p.c.SpoolDir = s.value; return nil },
-		},
-		"maxpoolsize": {
-			example: `write "maxpoolsize = 102400" (MB)`, doc: "captures are removed, oldest first, beyond this size, MB; 0: no limit",
-			set: func(p *parser, s setting) (err error) { p.c.MaxPoolMB, err = number(s.value, 0, 1<<31-1); return err },
-		},
-		"maxpooldays": {
-			example: `write "maxpooldays = 30"`, doc: "captures are removed after so many days; 0: no limit",
-			set: func(p *parser, s setting) (err error) { p.c.MaxPoolDays, err = number(s.value, 0, 100_000); return err },
-		},
 		"state_dir": {
 			example: `write "state_dir = /var/lib/sensord"`, doc: "folder of the sensor's identity and journal",
 			set: func(p *parser, s setting) error { p.c.StateDir = s.value; return nil },
@@ -238,6 +226,7 @@ func init() {
 			set: func(*parser, setting) error { return nil },
 		},
 	}
+	maps.Copy(keys, spoolKeys())
 	for why, names := range foreign {
 		for _, n := range strings.Fields(names) {
 			keys[n] = key{why: why}
@@ -364,7 +353,7 @@ var foreign = map[string]string{
 		pcap_dump_zip_rtp pcap_dump_zip_graph pcap_dump_asyncwrite pcap_dump_bufflength pcap_dump_writethreads
 		pcap_dump_writethreads_max pcap_dump_tar pcap_dump_tar_threads tar tar_maxthreads tar_compress_sip tar_compress_rtp tar_compress_graph
 		spooldiroldschema spooldir_rtp spooldir_graph spooldir_audio spooldir_2 cachedir convertchar cleanspool_interval cleanspool_size
-		cleanspool autocleanspool autocleanspoolminpercent autocleanmingb maxpoolsipsize maxpoolsipdays maxpoolrtpsize maxpoolrtpdays
+		cleanspool autocleanspool autocleanspoolminpercent maxpoolsipsize maxpoolsipdays maxpoolrtpsize maxpoolrtpdays
 		maxpoolgraphsize maxpoolgraphdays maxpoolaudiosize maxpoolaudiodays maxpool_clean_obsolete maxpoolsize_2 maxpooldays_2
 		absolute_timeout_save keep_pairid_ip_address spooldir_file_permission spooldir_dir_permission spooldir_owner spooldir_group
 		hash_queue_length save_energylevels save_energylevels_check_seq`,
