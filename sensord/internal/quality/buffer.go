@@ -57,3 +57,21 @@ func (a *adaptive) packet(t, delay int64) (depth int64) {
 	}
 	return depth
 }
+
+// Playout says of each packet of a stream whether one of the buffers plays it, as a Meter counts it. Package audio plays by
+// it, so that what is heard is what was rated. The zero value is an F1 buffer.
+type Playout struct {
+	Buffer int // F1, F2 or Adaptive
+	adapt  adaptive
+}
+
+// Packet takes what Meter.Packet takes of a packet: when it came, and how much later than the earliest ones, nanoseconds.
+func (p *Playout) Packet(t, delay int64) (played bool) {
+	switch p.Buffer {
+	case F1:
+		return delay <= depthF1
+	case F2:
+		return delay <= depthF2
+	}
+	return delay <= p.adapt.packet(t, delay)
+}

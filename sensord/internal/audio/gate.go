@@ -1,0 +1,74 @@
+package audio
+
+import (
+	"context"
+	"net/http"
+
+	"voiptop/protocol"
+)
+
+// Gate bounds the work that is done at a time: decoding must not take the machine from the telephone system beside it. A nil
+// Gate bounds nothing.
+type Gate struct {
+	work chan struct{} // those that decode now
+	open chan struct{} // WAV files that are open
+}
+
+// NewGate lets so many decode at a time, and so many WAV files be open.
+func NewGate(work, open int) *Gate {
+	return &Gate{make(chan struct{}, work), make(chan struct{}, open)}
+}
+
+// enter waits for its turn.
+func (g *Gate) enter(ctx context.Context) error {
+	if g == nil {
+		return ctx.Err()
+	}
+	select {
+	case g.work <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (g *Gate) leave() {
+	if g != nil {
+		<-g.work
+	}
+}
+
+// TryOpen counts a WAV file that is opened. It answers false when there are too many.
+func (g *Gate) TryOpen() bool {
+	select {
+	case g.open <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+// Closed takes it off.
+func (g *Gate) Closed() { <-g.open }
+
+// RetryAfter is what an answer with ErrBusy says, seconds.
+const RetryAfter = "3"
+
+// ErrBusy is the answer when there is too much to do.
+var ErrBusy error = &protocol.Problem{
+	Code: protocol.CodeBusy, Status: http.StatusServiceUnavailable, Title: "the sensor is busy with other listeners",
+	Remedy: "ask again in some seconds", Fields: map[string]string{"retry_after": RetryAfter},
+}
+
+// tryEnter does not wait.
+func (g *Gate) tryEnter() error {
+	if g == nil {
+		return nil
+	}
+	select {
+	case g.work <- struct{}{}:
+		return nil
+	default:
+		return ErrBusy
+	}
+}
