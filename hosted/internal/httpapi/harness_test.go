@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -61,7 +62,7 @@ func loadContract() routers.Router {
 	if err != nil {
 		panic(err)
 	}
-	for _, t := range []string{"application/vnd.tcpdump.pcap", "application/yaml"} {
+	for _, t := range []string{"application/vnd.tcpdump.pcap", "application/yaml", "application/zip", "audio/wav", "image/png", "text/html"} {
 		openapi3filter.RegisterBodyDecoder(t, openapi3filter.FileBodyDecoder)
 	}
 	return r
@@ -169,7 +170,7 @@ func (w *world) enrol(t store.TenantID, number uint16) protocol.UUID {
 
 // online enrols a sensor that can be called.
 func (w *world) online(t store.TenantID, number uint16) *fakeSensor {
-	f := &fakeSensor{uuid: w.enrol(t, number), tenant: t, number: number, calls: map[string]protocol.CDR{}, captures: map[string][]byte{}, changed: make(chan struct{})}
+	f := &fakeSensor{uuid: w.enrol(t, number), tenant: t, number: number, calls: map[string]protocol.CDR{}, captures: map[string][]byte{}, voices: map[string][]byte{}, merged: map[string][]byte{}, refuses: map[string]*protocol.Problem{}, breaks: map[string]bool{}, changed: make(chan struct{})}
 	f.server = httptest.NewServer(sensorapi.NewHandler(f))
 	w.t.Cleanup(f.server.Close)
 	w.links.mu.Lock()
@@ -371,6 +372,10 @@ type fakeSensor struct {
 	mu       sync.Mutex
 	calls    map[string]protocol.CDR // running ones
 	captures map[string][]byte
+	voices   map[string][]byte            // WAV files
+	merged   map[string][]byte            // captures of groups
+	refuses  map[string]*protocol.Problem // what it says of a call instead of giving anything
+	breaks   map[string]bool              // captures that end too early
 	live     []protocol.LiveCall
 	changed  chan struct{} // closed and made anew when live changes
 	watchers int
@@ -455,13 +460,45 @@ func (f *fakeSensor) Call(_ context.Context, id string) (*protocol.CDR, error) {
 }
 
 func (f *fakeSensor) Capture(_ context.Context, id string) (*sensorapi.CaptureFile, error) {
+	return f.file(f.captures, id)
+}
+
+func (f *fakeSensor) CaptureGroup(_ context.Context, id string) (*sensorapi.CaptureFile, error) {
+	return f.file(f.merged, id)
+}
+
+// captured is when the files of all sensors were made, and what the tag of a file begins with.
+var captured = time.Unix(1_700_000_000, 0)
+
+func (f *fakeSensor) file(of map[string][]byte, id string) (*sensorapi.CaptureFile, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	b, ok := f.captures[id]
+	if p := f.refuses[id]; p != nil {
+		return nil, p
+	}
+	b, ok := of[id]
 	if !ok {
 		return nil, &protocol.Problem{Code: protocol.CodeCaptureExpired, Status: http.StatusGone, Title: "the call's packets have expired"}
 	}
-	return &sensorapi.CaptureFile{Name: "x.pcapng", Size: int64(len(b)), ReadSeekCloser: seeker{bytes.NewReader(b)}}, nil
+	c := &sensorapi.CaptureFile{Name: "x.pcapng", Size: int64(len(b)), ModTime: captured, Tag: "tag-" + id, ReadSeekCloser: seeker{bytes.NewReader(b)}}
+	if f.breaks[id] {
+		c.ReadSeekCloser = broken{c.ReadSeekCloser, len(b) / 2}
+	}
+	return c, nil
+}
+
+// broken is a file that cannot be read to its end.
+type broken struct {
+	io.ReadSeekCloser
+	good int // bytes
+}
+
+func (b broken) Read(p []byte) (int, error) {
+	at, err := b.Seek(0, io.SeekCurrent)
+	if left := b.good - int(at); err == nil && left > 0 {
+		return b.ReadSeekCloser.Read(p[:min(len(p), left)])
+	}
+	return 0, errors.New("disk fault")
 }
 
 type seeker struct{ *bytes.Reader }

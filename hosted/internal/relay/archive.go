@@ -182,9 +182,9 @@ func (p *Part) Broken() { p.broken = true }
 
 // refusal is the problem that the sensor sent instead of packets.
 func (p *Part) refusal() *protocol.Problem {
-	res := &http.Response{StatusCode: p.status, Status: strconv.Itoa(p.status), Body: io.NopCloser(&p.problem)}
 	var refusal *protocol.Problem
-	if !errors.As(sensorapi.ReadProblem(res), &refusal) {
+	res := &http.Response{StatusCode: p.status, Status: strconv.Itoa(p.status), Body: io.NopCloser(&p.problem)}
+	if p.status == 0 || !errors.As(sensorapi.ReadProblem(res), &refusal) {
 		refusal = Offline("it did not answer")
 	}
 	return refusal
