@@ -18,21 +18,22 @@ func Parse(file, text string) (*Set, error) {
 func ParseHosted(file, text string) (*Set, error) { return parse(file, "", text, OriginHosted) }
 
 func parse(file, dir, text string, origin Origin) (*Set, error) {
-	s, err := parseSet(dir, text, origin)
+	s, err := parseSet(&parser{text: text, dir: dir}, origin)
 	if err != nil {
 		if err.File == "" {
 			err.File = file
 		}
 		return nil, err
 	}
+	s.index = newIndex(s.Rules)
 	return s, nil
 }
 
-func parseSet(dir, text string, origin Origin) (*Set, *Error) {
-	if len(text) > maxText {
-		return nil, tooLong(text)
+func parseSet(p *parser, origin Origin) (*Set, *Error) {
+	if len(p.text) > maxText {
+		return nil, tooLong(p.text)
 	}
-	p := parser{text: text, ts: lex(text), in: true, env: newEnv(), dir: dir}
+	p.ts, p.in, p.env = lex(p.text), true, newEnv()
 	s, names := &Set{env: p.env}, map[string]Pos{}
 	for p.peek().kind != eof {
 		if declaration, err := p.declaration(len(s.Rules) > 0); err != nil {
@@ -55,7 +56,6 @@ func parseSet(dir, text string, origin Origin) (*Set, *Error) {
 		s.Rules = append(s.Rules, r)
 	}
 	s.files = p.files
-	s.index = newIndex(s.Rules)
 	return s, nil
 }
 
@@ -131,7 +131,7 @@ func (p *parser) rule() (r Rule, err *Error) {
 		return r, p.unexpected("a rule: its name in the first column, then \": keep\"")
 	}
 	p.next()
-	r.Name, r.Pos = name.text, name.pos
+	r.Name, r.Pos, r.at.name = name.text, name.pos, name.off
 	if t := p.peek(); t.kind != op || t.text != ":" || t.first {
 		if !t.first && (t.kind == word || t.kind == quoted) && Nearest(name.text, []string{"group", "zone"}) != "" {
 			return r, &Error{Pos: name.pos, Found: name.String(), Expected: "a rule, a group or a zone", Nearest: Nearest(name.text, []string{"group", "zone"})}
@@ -152,6 +152,7 @@ func (p *parser) rule() (r Rule, err *Error) {
 		return r, p.unexpected("what to keep: none, sip, headers or rtp", keeps...)
 	}
 	p.next()
+	r.at.keep = what.end
 	for seen := map[*clause]bool{}; !p.peek().first; {
 		c := p.clauseNext()
 		if c == nil || seen[c] {
@@ -167,11 +168,12 @@ func (p *parser) rule() (r Rule, err *Error) {
 			return r, err
 		}
 	}
+	r.at.to = p.ts[p.i-1].end
 	return r, nil
 }
 
 func (p *parser) clause(r *Rule, c *clause) *Error {
-	p.next()
+	t := p.next()
 	if c.second != "" {
 		p.next()
 	}
@@ -187,7 +189,7 @@ func (p *parser) clause(r *Rule, c *clause) *Error {
 	case "note":
 		return p.note(r)
 	case "off":
-		r.Off = true
+		r.Off, r.at.off, r.at.offEnd = true, t.off, t.end
 	}
 	return nil
 }

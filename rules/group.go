@@ -40,7 +40,7 @@ func (p *parser) group() *Error {
 			Expected: fmt.Sprintf("a name of its own; line %d has this one", g.pos.Line),
 		}
 	}
-	g := &group{name: name.text, pos: name.pos}
+	g, fromFile := &group{name: name.text, pos: name.pos}, false
 	for t := p.peek(); !t.first; t = p.peek() {
 		switch {
 		case t.is("file") && len(g.members) == 0 && !p.ts[p.i+1].first:
@@ -50,6 +50,7 @@ func (p *parser) group() *Error {
 				return p.unexpected("the name of a CSV file")
 			}
 			p.next()
+			fromFile = true
 			if err := p.csv(g, file); err != nil {
 				return err
 			}
@@ -73,7 +74,7 @@ func (p *parser) group() *Error {
 			return &Error{Pos: name.pos, Found: fmt.Sprintf("%d values", len(g.members)), Expected: fmt.Sprintf("at most %d in a group", maxMembers)}
 		}
 	}
-	if len(g.members) == 0 {
+	if len(g.members) == 0 && !fromFile {
 		return p.unexpected("a value of the group, or file and the name of a CSV file")
 	}
 	if err := p.count(len(g.members), name); err != nil {

@@ -24,6 +24,7 @@ type parser struct {
 	in    bool // inside a rule file: a token in the first column ends an expression
 	env   *env
 	dir   string   // below which groups' files are, "": none may be named
+	blind bool     // groups' files are not read: their values are not known
 	files []string // that were read
 }
 

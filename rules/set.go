@@ -28,6 +28,14 @@ type Rule struct {
 	Off      bool
 	Origin   Origin
 	Pos      Pos // of the name in the file
+
+	at span
+}
+
+// span is where the parts of a rule are in its text, in bytes. An editor needs it.
+type span struct {
+	name, keep      int // where the name begins, where what to keep ends
+	off, offEnd, to int // the word off, 0 without it; the end of the rule
 }
 
 // Set is an ordered list of rules: the first that is true decides. It may be used by many goroutines at once.
