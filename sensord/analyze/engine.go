@@ -13,13 +13,14 @@ import (
 
 // Engine analyses packets. Make it with New.
 type Engine struct {
-	decoder *decode.Decoder
-	calls   *call.Table
-	watch   *watched
-	outside *transact.Table // what belongs to no call
-	ports   map[uint16]bool // nil: any
-	message sip.Message
-	flows   map[uint64]*tcpFlow
+	decoder  *decode.Decoder
+	calls    *call.Table
+	watch    *watched
+	outside  *transact.Table // what belongs to no call
+	front    front
+	prepared decode.Prepared // of the packet at hand
+	message  sip.Message
+	flows    map[uint64]*tcpFlow
 
 	hep       *unwrapper // nil until HEP is met
 	hepWanted func(*Packet, *HEPMessage) bool
@@ -55,10 +56,10 @@ func New(cfg Config, sink Sink) *Engine {
 	}, e.watch)
 	e.outside = newOutside(cfg.SensorID, e.watch)
 	for _, p := range cfg.SIPPorts {
-		if e.ports == nil {
-			e.ports = map[uint16]bool{}
+		if e.front.ports == nil {
+			e.front.ports = map[uint16]bool{}
 		}
-		e.ports[p] = true
+		e.front.ports[p] = true
 	}
 	e.keeping = cfg.Decide != nil
 	e.decoder = decode.New(decode.Config{}, (*handler)(e))
@@ -96,7 +97,51 @@ func (e *Engine) Packet(p *Packet) {
 	if p.Secrets != nil {
 		e.Keys(p.Secrets)
 	}
-	e.decoder.Packet(p)
+	d := &e.prepared
+	if decode.Prepare(p, d); !d.Plain {
+		e.decoder.Packet(p)
+		return
+	}
+	again := e.decoder.Take(p, p.Time, d.Key())
+	if e.decoder.Turn(p, d); again {
+		e.decoder.Duplicate(&d.Datagram)
+		return
+	}
+	(*handler)(e).Datagram(&d.Datagram)
+}
+
+// batch takes packets that were looked at ahead. It finds what Packet would find.
+func (e *Engine) batch(b *batch) {
+	next := 0
+	for i, k := range b.kinds {
+		p := &b.packets[i]
+		if k == isOther {
+			e.Packet(p)
+			continue
+		}
+		r := &b.rtp[i]
+		again := e.decoder.Take(p, r.Time, b.keys[i])
+		if k == isRTP && !again && e.calls.Known(e.decoder.Now(), r) {
+			continue
+		}
+		d := &e.prepared
+		decode.Prepare(p, d)
+		e.decoder.Turn(p, d)
+		switch {
+		case again:
+			e.decoder.Duplicate(&d.Datagram)
+		case k == isRTP:
+			e.calls.Media(&d.Datagram)
+		default:
+			m := b.messages[next]
+			e.sipMessage(&d.Datagram, &m.Message, &m.sdp, d.Payload, "udp")
+		}
+		if k == isSIP {
+			next++
+		}
+	}
+	e.packets += b.count
+	e.bytes += b.bytes
 }
 
 // Tick moves the clock on to now, nanoseconds since the epoch, when no packet does: on a silent wire calls end in time.
@@ -206,8 +251,7 @@ func (e *Engine) udp(d *decode.Datagram) {
 		e.hepMessage(d, d.Payload, true)
 		return
 	}
-	port := e.ports == nil || e.ports[d.Dst.Port] || e.ports[d.Src.Port]
-	if port {
+	if e.front.onPort(d) {
 		switch sip.KindOf(d.Payload) {
 		case sip.IsMessage:
 			e.sip(d, d.Payload, "udp")
@@ -228,17 +272,21 @@ const sipPort = 5060
 
 // sip takes one message.
 func (e *Engine) sip(d *decode.Datagram, b []byte, transport string) {
-	m := &e.message
-	if m.Parse(b) != nil {
+	if e.message.Parse(b) != nil {
 		e.count.unparsed++
 		return
 	}
+	e.sipMessage(d, &e.message, nil, b, transport)
+}
+
+// sipMessage takes a message that was read. sdp is its description if that was, too.
+func (e *Engine) sipMessage(d *decode.Datagram, m *sip.Message, sdp *call.SDP, b []byte, transport string) {
 	if m.Cut() {
 		e.count.cut++
 	}
 	if e.onSIP != nil {
 		e.onSIP(d, b, transport)
 	}
-	e.calls.SIP(d, m, transport)
+	e.calls.SIP(d, m, sdp, transport)
 	e.transaction(d, m, transport)
 }

@@ -39,12 +39,12 @@ func parallel() bool { return runtime.GOMAXPROCS(0) > 1 }
 // run drives e, whose sink is or embeds sink, with the packets of src.
 func run(ctx context.Context, src Source, e *Engine, sink *ender, failed func() bool) (Summary, error) {
 	sink.engine = e
+	var err error
 	if parallel() {
-		in := readAhead(src)
-		defer in.stop()
-		src = in
+		err = driveAhead(ctx, src, e, failed)
+	} else {
+		err = drive(ctx, src, e, failed)
 	}
-	err := drive(ctx, src, e, failed)
 	e.Close()
 	stats := src.Stats()
 	s := Summary{Calls: sink.calls, Streams: sink.streams, Packets: e.packets, Bytes: e.bytes, Counters: protocol.Counters{}, Warnings: stats.Warnings}
@@ -76,6 +76,26 @@ func drive(ctx context.Context, src Source, e *Engine, failed func() bool) error
 		e.Packet(&p)
 	}
 }
+
+// driveAhead is drive with packets that are read ahead.
+func driveAhead(ctx context.Context, src Source, e *Engine, failed func() bool) error {
+	in := readAhead(src, e.front, readers())
+	defer in.stop()
+	for {
+		if ctx.Err() != nil || failed() {
+			return ctx.Err()
+		}
+		b := in.batch()
+		e.batch(b)
+		if b.err != nil && !errors.Is(b.err, capture.ErrIdle) {
+			return b.err
+		}
+		in.done(b)
+	}
+}
+
+// readers is how many goroutines read ahead: one does what half of the rest of the work takes.
+func readers() int { return max(1, runtime.GOMAXPROCS(0)/3) }
 
 // ender is the Sink of Run. Kept packets it does not store.
 type ender struct {

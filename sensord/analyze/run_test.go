@@ -160,51 +160,62 @@ func TestReadAheadGivesWhatItsSourceGives(t *testing.T) {
 			}
 			want[i] = Packet{Time: int64(i), Data: data, Length: n + i%3, Link: uint16(round), Iface: uint16(i)}
 		}
-		a := readAhead(&source{packets: want, end: broken})
-		for i := range want {
-			var p Packet
-			err := a.Next(&p)
-			if want[i].Data == nil {
-				if !errors.Is(err, capture.ErrIdle) {
-					t.Fatalf("packet %d: %v, want ErrIdle", i, err)
+		for _, readers := range []int{1, 4} {
+			a := readAhead(&source{packets: want, end: broken}, front{}, readers)
+			i := 0
+			for end := error(nil); end == nil; {
+				b := a.batch()
+				for j, p := range b.packets {
+					if !bytes.Equal(p.Data, want[i].Data) || p.Time != want[i].Time || p.Length != want[i].Length ||
+						p.Link != want[i].Link || p.Iface != want[i].Iface || cap(p.Data) != len(p.Data) {
+						t.Fatalf("%d readers: packet %d: %+v", readers, i, p)
+					}
+					if len(b.kinds) != len(b.packets) || b.kinds[j] != isOther {
+						t.Fatalf("%d readers: packet %d is of kind %v", readers, i, b.kinds[j])
+					}
+					i++
 				}
-				continue
+				switch {
+				case errors.Is(b.err, capture.ErrIdle):
+					if want[i].Data != nil {
+						t.Fatalf("%d readers: packet %d: ErrIdle", readers, i)
+					}
+					i++
+				case b.err != nil:
+					end = b.err
+				}
+				a.done(b)
+				if end != nil && (!errors.Is(end, broken) || i != len(want)) {
+					t.Fatalf("%d readers: %v after %d of %d packets", readers, end, i, len(want))
+				}
 			}
-			if err != nil || !bytes.Equal(p.Data, want[i].Data) || p.Time != want[i].Time || p.Length != want[i].Length ||
-				p.Link != want[i].Link || p.Iface != want[i].Iface || cap(p.Data) != len(p.Data) {
-				t.Fatalf("packet %d: %v %+v", i, err, p)
-			}
+			a.stop()
 		}
-		for range 3 {
-			if err := a.Next(&Packet{}); !errors.Is(err, broken) {
-				t.Fatalf("at the end: %v", err)
-			}
-		}
-		a.stop()
 	}
 }
 
 func TestReadAheadStopsWhereverItIs(t *testing.T) {
 	for n := range 5 {
-		a := readAhead(&source{packets: []Packet{{Data: []byte{1}}}, again: true})
-		for range n * batchPackets / 2 {
-			if err := a.Next(&Packet{}); err != nil {
-				t.Fatal(err)
+		for _, readers := range []int{1, 4} {
+			a := readAhead(&source{packets: []Packet{{Data: []byte{1}}}, again: true}, front{}, readers)
+			for range n {
+				a.done(a.batch())
 			}
+			if n > 0 {
+				a.batch() // not given back
+			}
+			a.stop() // hangs if it does not
 		}
-		a.stop() // hangs if it does not
 	}
 }
 
 func TestReadAheadAllocatesNothing(t *testing.T) {
-	a := readAhead(&source{packets: []Packet{{Data: make([]byte, 214)}}, again: true})
+	a := readAhead(&source{packets: packets(t, gen.Config{Calls: 20, Rate: 100, RTCP: true}), again: true}, front{}, 1)
 	defer a.stop()
-	var p Packet
-	if n := testing.AllocsPerRun(20*batchPackets, func() {
-		if err := a.Next(&p); err != nil {
-			t.Fatal(err)
-		}
-	}); n != 0 {
-		t.Errorf("%v allocations a packet", n)
+	for range 200 * batches { // until each batch has room for the most messages
+		a.done(a.batch())
+	}
+	if n := testing.AllocsPerRun(50, func() { a.done(a.batch()) }); n > 1 {
+		t.Errorf("%v allocations a batch of %d packets", n, batchPackets)
 	}
 }

@@ -44,7 +44,7 @@ func (e *Engine) tcp(d *decode.Datagram) {
 		return
 	}
 	if f == nil {
-		if e.ports != nil && !e.ports[d.Dst.Port] && !e.ports[d.Src.Port] && !hep.Is(d.Payload) {
+		if !e.front.onPort(d) && !hep.Is(d.Payload) {
 			d.Ignore = true
 			return
 		}

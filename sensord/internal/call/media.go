@@ -41,6 +41,51 @@ type interval struct {
 // noPT is no payload type.
 const noPT = 0xff
 
+// RTP is what the engine must know of a packet of a stream that it knows: as little as can be, since it goes from one
+// processor's cache to that of another. Read needs no Table, so that it may be done ahead by any goroutine.
+type RTP struct {
+	Time        int64  // of the packet
+	hash        uint64 // of the stream
+	ssrc        uint32
+	timestamp   uint32
+	src, dst    decode.Endpoint
+	seq         uint16
+	payloadType uint8
+	marker      bool
+}
+
+// Read reads the header of d and reports whether it is RTP.
+func (r *RTP) Read(d *decode.Datagram, time int64) bool {
+	var h rtp.Header
+	if !rtp.ParseCut(d.Payload, d.Length, &h) {
+		return false
+	}
+	r.Time, r.hash = time, flowHash(&d.Src, &d.Dst, h.SSRC)
+	r.ssrc, r.timestamp, r.seq, r.payloadType, r.marker = h.SSRC, h.Timestamp, h.Seq, h.PayloadType, h.Marker
+	r.src.Put(&d.Src)
+	r.dst.Put(&d.Dst)
+	return true
+}
+
+// Known takes a packet, at the time of its turn, if its stream is known and there is nothing more to find out from it. If not
+// the packet is for Media.
+func (t *Table) Known(now int64, r *RTP) bool {
+	if len(t.timers) > 0 && t.timers[0].due <= now || t.cfg.Decide != nil {
+		return false
+	}
+	s := t.flows.get(r.hash, &r.src, &r.dst, r.ssrc)
+	if s == nil || s.stale || r.payloadType != s.pt || s.pt == s.dtmfPT {
+		return false
+	}
+	if now > t.now {
+		t.now = now
+	}
+	t.count.rtp++
+	h := rtp.Header{PayloadType: r.payloadType, Marker: r.marker, Seq: r.seq, Timestamp: r.timestamp}
+	s.packet(now, &h)
+	return true
+}
+
 // Media takes a datagram that is no SIP. It allocates only for a stream's first packet and now and then afterwards.
 func (t *Table) Media(d *decode.Datagram) {
 	if len(t.timers) > 0 && t.timers[0].due <= d.Time {
@@ -73,18 +118,24 @@ func (t *Table) Media(d *decode.Datagram) {
 	if h.PayloadType != s.pt {
 		s.payload(h.PayloadType)
 	}
-	e := s.rtp.Packet(d.Time, &h)
-	if e.Flags&rtp.New != 0 {
-		if s.rated && s.meter.Packet(d.Time, e.Seq, e.Delay, s.rtp.JitterMS()) {
-			s.closed(s.meter.Closed())
-		}
-		if s.pt == s.dtmfPT {
-			s.dtmf.Packet(&h, h.Payload(b))
-		}
+	if fresh := s.packet(d.Time, &h); fresh && s.pt == s.dtmfPT {
+		s.dtmf.Packet(&h, h.Payload(b))
 	}
 	if t.cfg.Decide != nil {
 		s.keep(d, h.Offset)
 	}
+}
+
+// packet takes a packet of the stream and reports whether it was none that had come before.
+func (s *stream) packet(now int64, h *rtp.Header) (fresh bool) {
+	e := s.rtp.Packet(now, h)
+	if e.Flags&rtp.New == 0 {
+		return false
+	}
+	if s.rated && s.meter.Packet(now, e.Seq, e.Delay, s.rtp.JitterMS()) {
+		s.closed(s.meter.Closed())
+	}
+	return true
 }
 
 func (s *stream) closed(i quality.Interval) {

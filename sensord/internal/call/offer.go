@@ -45,18 +45,41 @@ func (c *Call) commitOffer(who int, accepted bool) {
 	c.wasHeld = c.wasHeld || c.held()
 }
 
-// describe takes the session description of a message that who sent.
-func (c *Call) describe(d *decode.Datagram, m *sip.Message, who int) {
+// SDP is the session description of a message. Read needs no Table, so that it may be done ahead by any goroutine.
+type SDP struct {
+	session *sdp.Session
+	there   bool // the message has something that should be one
+	ok      bool // and is
+}
+
+// Read reads the description in m.
+func (s *SDP) Read(m *sip.Message) {
 	body := m.SDP()
-	if body == nil {
+	if s.there, s.ok = body != nil, false; !s.there {
 		return
 	}
+	if s.session == nil {
+		s.session = new(sdp.Session)
+	}
+	s.ok = s.session.Parse(body)
+}
+
+// describe takes the session description of a message that who sent.
+func (c *Call) describe(d *decode.Datagram, m *sip.Message, who int) {
 	t := c.table
-	s := &t.sdp
-	if !s.Parse(body) {
+	read := t.ahead
+	if read == nil {
+		read = &t.sdp
+		read.Read(m)
+	}
+	if !read.there {
+		return
+	}
+	if !read.ok {
 		t.count.badSDP++
 		return
 	}
+	s := read.session
 	// A PRACK answers what the 18x offered; when the INVITE had the offer and the 18x the answer it makes another (RFC 3262
 	// section 5).
 	answer := !m.Request() || m.Method() == sip.Ack || m.Method() == sip.Prack && !c.media[who].described

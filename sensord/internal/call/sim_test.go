@@ -124,7 +124,7 @@ func (s *sim) raw(sec float64, src, dst string, b []byte) {
 	if err := v.Parse(b); err != nil {
 		s.tb.Fatalf("%v: %s", err, b)
 	}
-	s.t.SIP(s.datagram(sec, src, dst, b), &v, "udp")
+	s.t.SIP(s.datagram(sec, src, dst, b), &v, nil, "udp")
 }
 
 // audioSDP describes audio at an endpoint.

@@ -4,7 +4,6 @@ import (
 	"voiptop/protocol"
 	"voiptop/sensord/internal/decode"
 	"voiptop/sensord/internal/diagnose"
-	"voiptop/sensord/internal/sdp"
 	"voiptop/sensord/internal/sip"
 )
 
@@ -37,7 +36,8 @@ type Table struct {
 	spare    []logSpace     // see logRoom
 	endNames []string       // see Call.endNames
 	facts    diagnose.Facts // of the call that is being judged
-	sdp      sdp.Session
+	sdp      SDP
+	ahead    *SDP // of the message at hand, if it was read ahead
 
 	deciding deciding
 	mask     masking
@@ -77,8 +77,10 @@ func (t *Table) Tick(now int64) {
 	}
 }
 
-// SIP takes a message that m was parsed from. transport is its name in records.
-func (t *Table) SIP(d *decode.Datagram, m *sip.Message, transport string) {
+// SIP takes a message that m was parsed from. transport is its name in records. ahead is its description if that was read
+// already; nil: not.
+func (t *Table) SIP(d *decode.Datagram, m *sip.Message, ahead *SDP, transport string) {
+	t.ahead = ahead
 	t.seen(d.Time)
 	t.count.messages++
 	method := m.Method()

@@ -5,6 +5,7 @@
 package decode
 
 import (
+	"encoding/binary"
 	"net/netip"
 
 	"voiptop/sensord/internal/capture"
@@ -20,6 +21,13 @@ type Endpoint struct {
 // it reads sixteen bytes at once that it has written in two pieces just now.
 func (e *Endpoint) Equal(o *Endpoint) bool {
 	return le64(e.IP[8:]) == le64(o.IP[8:]) && e.Port == o.Port && le64(e.IP[:8]) == le64(o.IP[:8])
+}
+
+// Put makes e the same as o, by halves as Equal compares them.
+func (e *Endpoint) Put(o *Endpoint) {
+	binary.LittleEndian.PutUint64(e.IP[:8], le64(o.IP[:8]))
+	binary.LittleEndian.PutUint64(e.IP[8:], le64(o.IP[8:]))
+	e.Port = o.Port
 }
 
 // AddrPort converts e; an IPv4-mapped address becomes IPv4.

@@ -52,17 +52,22 @@ func New(cfg Config, h Handler) *Decoder {
 	return x
 }
 
-// Packet decodes one frame. Nothing of p is kept when it returns.
-func (x *Decoder) Packet(p *capture.Packet) {
+// begin moves on to the next frame.
+func (x *Decoder) begin(p *capture.Packet, time int64) {
 	x.frame++
 	x.d.Frame, x.d.Packet = x.frame, p
-	if p.Time > x.d.Time || p.Time < x.d.Time-maxBack {
-		x.d.Time = p.Time
+	if time > x.d.Time || time < x.d.Time-maxBack {
+		x.d.Time = time
 	}
 	if x.fragments.waiting() || x.streams.waiting() || x.messages.waiting() {
 		x.expire()
 		x.d.Packet = p
 	}
+}
+
+// Packet decodes one frame. Nothing of p is kept when it returns.
+func (x *Decoder) Packet(p *capture.Packet) {
+	x.begin(p, p.Time)
 	x.depth, x.id, x.missing, x.loose = 0, 0, 0, 0
 
 	b := p.Data

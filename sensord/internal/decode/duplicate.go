@@ -33,8 +33,8 @@ func newDuplicates(window int64) *duplicates {
 	return &duplicates{window: window, buckets: make([]bucket, duplicateBuckets)}
 }
 
-// datagram says whether d has been seen within the window, and remembers it.
-func (t *duplicates) datagram(d *Datagram, id uint32) bool {
+// duplicateKey is what d is known by; id is the identification in its IP header, 0 if it has none.
+func duplicateKey(d *Datagram, id uint32) uint64 {
 	h := hashEndpoints(&d.Src, &d.Dst)
 	h = mix(h^uint64(id)<<32^uint64(uint32(d.Length)), 0x9e3779b97f4a7c15)
 	b := d.Payload
@@ -49,7 +49,7 @@ func (t *duplicates) datagram(d *Datagram, id uint32) bool {
 		copy(tail[:], b)
 		h = mix(h^le64(tail[:]), le64(tail[8:])^0xe7037ed1a0b428db)
 	}
-	return t.seen(h, d.Time, t.window)
+	return h
 }
 
 // seen says whether key h came within window before now, and remembers it.

@@ -188,11 +188,8 @@ func (x *Decoder) udp(b []byte) {
 		x.count(cCut)
 	}
 	d.HeaderLen = x.offset(b)
-	if x.seen != nil && x.seen.datagram(d, x.id) {
-		x.count(cDuplicate)
-		if x.dup != nil {
-			x.dup.Duplicate(d)
-		}
+	if x.again(duplicateKey(d, x.id)) {
+		x.Duplicate(d)
 		return
 	}
 	x.h.Datagram(d)

@@ -8,6 +8,15 @@ const (
 	portGeneve = 6081
 )
 
+// mayTunnel says whether UDP between two ports may be a tunnel.
+func mayTunnel(src, dst uint16) bool {
+	switch dst {
+	case portGTPU, portVXLAN, portGeneve, portESP:
+		return true
+	}
+	return src == portGTPU || src == portESP
+}
+
 // tunnelInUDP looks into b if it is a tunnel's, by port and content, and says whether it was.
 func (x *Decoder) tunnelInUDP(b []byte) bool {
 	switch x.d.Dst.Port {
