@@ -285,7 +285,7 @@ func (s sink) Keep(c *analyze.KeptCall, p *analyze.Packet, headers int) {
 	s.d.spool.Keep(c, p, headers)
 }
 
-func (s sink) Decided(*analyze.KeptCall) {}
+func (s sink) Decided(c *analyze.KeptCall) { s.d.spool.Decided(c) }
 
 func (s sink) Kept(c *analyze.KeptCall) protocol.Capture { return s.d.spool.Kept(c) }
 
