@@ -203,7 +203,7 @@ func (j *Journal) committed(s *segment, batch []pendingRec, refs []ref, bytes in
 	for _, r := range batch {
 		s.next = r.seq + r.numbers()
 		if r.typ == typeCDR {
-			j.index.add(entry{id: r.id, hash: r.hash, seq: r.seq})
+			j.index.add(entry{id: r.id, hash: r.hash, group: r.group, seq: r.seq})
 			continue
 		}
 		j.drop = dropState{turn: j.drop.turn + 1, total: j.dropped}

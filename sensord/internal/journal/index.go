@@ -10,11 +10,20 @@ var callIDSeed = maphash.MakeSeed()
 
 func hashCallID(s string) uint64 { return maphash.String(callIDSeed, s) }
 
+// hashGroup is never 0, which stands for no group.
+func hashGroup(s string) uint64 {
+	if s == "" {
+		return 0
+	}
+	return maphash.String(callIDSeed, s) | 1
+}
+
 // entry is a call in the index.
 type entry struct {
-	id   protocol.UUID
-	hash uint64 // of the Call-ID
-	seq  uint64
+	id    protocol.UUID
+	hash  uint64 // of the Call-ID
+	group uint64 // hash of the group's id
+	seq   uint64
 }
 
 // index holds the newest calls, at most max, in the order of their numbers.

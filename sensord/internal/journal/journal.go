@@ -106,11 +106,12 @@ type Journal struct {
 }
 
 type pendingRec struct {
-	seq  uint64
-	typ  byte
-	body []byte
-	id   protocol.UUID
-	hash uint64 // of the Call-ID
+	seq   uint64
+	typ   byte
+	body  []byte
+	id    protocol.UUID
+	hash  uint64 // of the Call-ID
+	group uint64 // hash of the group's id
 }
 
 // numbers is how many numbers the record stands for.
@@ -176,7 +177,7 @@ func (j *Journal) Append(c *protocol.CDR) error {
 	if j.closed {
 		return ErrClosed
 	}
-	r := pendingRec{seq: j.next, typ: typeCDR, body: body, id: c.ID, hash: hashCallID(c.CallID)}
+	r := pendingRec{seq: j.next, typ: typeCDR, body: body, id: c.ID, hash: hashCallID(c.CallID), group: hashGroup(c.GroupID)}
 	j.next++
 	if j.pendingN+len(body) > maxPending { // the disk hangs: what is not in memory cannot be written
 		j.overflow(r.seq)

@@ -190,11 +190,12 @@ func (j *Journal) fillIndex() {
 				continue
 			}
 			var c struct {
-				ID     [16]byte `cbor:"1,keyasint"`
-				CallID string   `cbor:"2,keyasint"`
+				ID      [16]byte `cbor:"1,keyasint"`
+				CallID  string   `cbor:"2,keyasint"`
+				GroupID string   `cbor:"3,keyasint"`
 			}
 			if link.Unmarshal(b[int(r.off)+recordHead:r.end()], &c) == nil {
-				j.index.add(entry{id: c.ID, hash: hashCallID(c.CallID), seq: r.seq})
+				j.index.add(entry{id: c.ID, hash: hashCallID(c.CallID), group: hashGroup(c.GroupID), seq: r.seq})
 			}
 		}
 	}
