@@ -100,6 +100,17 @@ func appendInterface(b []byte, link uint16) []byte {
 	})
 }
 
+// appendNamedInterface is appendInterface with a name.
+func appendNamedInterface(b []byte, link uint16, name string) []byte {
+	return block(b, blockInterface, func(b []byte) []byte {
+		b = binary.LittleEndian.AppendUint16(b, link)
+		b = append(b, 0, 0, 0, 0, 0, 0)
+		b = option(b, optName, []byte(strings.ToValidUTF8(name, "?")))
+		b = option(b, optResol, []byte{9})
+		return option(b, optEnd, nil)
+	})
+}
+
 // packetBytes is the size of a packet's block without options.
 func packetBytes(data int) int { return 32 + (data+3)&^3 }
 

@@ -1,0 +1,318 @@
+package spool
+
+import (
+	"cmp"
+	"container/heap"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"slices"
+
+	"voiptop/protocol"
+	"voiptop/protocol/sensorapi"
+)
+
+const (
+	// maxMerged is how many captures are merged at the most; each is an open file.
+	maxMerged = 64
+	// maxMeasured is up to which sum of their sizes captures are merged twice: once to know the size of the result, which is
+	// what progress and Range want. 256 MiB are half a second.
+	maxMeasured = 256 << 20
+	// recentPackets is among how many packets written last a duplicate is looked for.
+	recentPackets = 1024
+)
+
+// Merge opens the captures of several calls as one pcapng file, in the order of time. Its comments name each call, and each
+// interface is named after its call. A packet that two of the calls have, with the same bytes at the same time, is in it once.
+// Calls without a capture are left out; when none has one, the error is that of the first. The caller closes it.
+func (s *Spool) Merge(calls []protocol.UUID) (*sensorapi.CaptureFile, error) {
+	var in []*Reader
+	var first error
+	for _, u := range calls {
+		r, err := s.Read(u)
+		switch {
+		case err == nil:
+			in = append(in, r)
+		case first == nil:
+			first = err
+		}
+		if len(in) == maxMerged {
+			break
+		}
+	}
+	if len(in) == 0 {
+		return nil, cmp.Or(first, ErrNotKept)
+	}
+	slices.SortFunc(in, func(a, b *Reader) int { return cmp.Compare(string(a.ID[:]), string(b.ID[:])) }) // by start
+	f := &sensorapi.CaptureFile{
+		Name: offeredName(in[0].ID, &in[0].Info, "_group"+suffix), Size: -1, ReadSeekCloser: &merged{in: in}, Tag: mergedTag(in),
+	}
+	var sum int64
+	for _, r := range in {
+		sum += r.Size
+		if r.ModTime.After(f.ModTime) {
+			f.ModTime = r.ModTime
+		}
+	}
+	if sum <= maxMeasured {
+		n, err := f.Seek(0, io.SeekEnd)
+		if err != nil {
+			f.Close()
+			return nil, fmt.Errorf("merge captures: %w", err)
+		}
+		f.Size = n
+	}
+	return f, nil
+}
+
+// mergedTag stands for the bytes that the merge of these captures gives.
+func mergedTag(in []*Reader) string {
+	h := sha256.New()
+	for _, r := range in {
+		h.Write(r.ID[:])
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(r.Size)))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// merged is captures read as one file. It is made anew whenever the place that is sought to is behind.
+type merged struct {
+	in     []*Reader
+	merger *merger // nil: at 0
+	at     int64   // how much of it was read
+	want   int64   // where the next Read is to begin
+	size   int64   // 0: not known yet
+}
+
+// Read implements io.Reader.
+func (m *merged) Read(p []byte) (int, error) {
+	if err := m.forward(m.want); err != nil {
+		return 0, err
+	}
+	n, err := m.merger.Read(p)
+	m.at += int64(n)
+	m.want = m.at
+	return n, err
+}
+
+// forward brings the merger to a place.
+func (m *merged) forward(to int64) error {
+	if m.merger == nil || m.at > to {
+		g, err := newMerger(m.in)
+		if err != nil {
+			return err
+		}
+		m.merger, m.at = g, 0
+	}
+	n, err := io.CopyN(io.Discard, m.merger, to-m.at)
+	m.at += n
+	return err
+}
+
+// Seek implements io.Seeker. The end is found by merging.
+func (m *merged) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekStart:
+	case io.SeekCurrent:
+		offset += m.want
+	case io.SeekEnd:
+		if m.size == 0 {
+			if err := m.forward(m.at); err != nil {
+				return 0, err
+			}
+			n, err := io.Copy(io.Discard, m.merger)
+			m.at += n
+			if err != nil {
+				return 0, err
+			}
+			m.size = m.at
+		}
+		offset += m.size
+	}
+	if offset < 0 {
+		return 0, errors.New("merged capture: seek before the beginning")
+	}
+	m.want = offset
+	return offset, nil
+}
+
+// Close implements io.Closer.
+func (m *merged) Close() error {
+	var errs []error
+	for _, r := range m.in {
+		errs = append(errs, r.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// merger writes the merged file, a block at a time, into what Read gives.
+type merger struct {
+	legs       legHeap
+	out        []byte         // not read yet
+	buf        []byte         // out's
+	interfaces uint32         // described so far
+	recent     map[uint64]int // digest of a packet written lately: its leg
+	order      [recentPackets]uint64
+	written    int
+	hash       maphash.Hash
+	err        error
+}
+
+// leg is one capture that is being merged.
+type leg struct {
+	number     int
+	name       string // of its interfaces
+	blocks     *blockReader
+	interfaces []uint32 // numbers in the result
+	packet     packet   // next to be written
+	block      []byte   // it, whole
+}
+
+func newMerger(in []*Reader) (*merger, error) {
+	m := &merger{recent: map[uint64]int{}}
+	notes := make([]string, len(in))
+	for i, r := range in {
+		notes[i] = fmt.Sprintf("Call %d: Call-ID %s, from %s to %s, start %s, rule %s, keep %s", i+1, short(r.Info.CallID), short(r.Info.Caller),
+			short(r.Info.Callee), r.Info.Start, short(r.Info.Rule), r.Info.Keep)
+		if r.Info.Partial {
+			notes[i] += ", partial"
+		}
+	}
+	if in[0].Info.Sensor != "" {
+		notes = append(notes, keySensor+in[0].Info.Sensor)
+	}
+	m.buf = appendSection(nil, application(), notes)
+	for i, r := range in {
+		l := &leg{number: i, name: short(r.Info.CallID), blocks: newBlockReader(io.NewSectionReader(r, 0, r.Size))}
+		if more, err := m.advance(l); err != nil {
+			return nil, err
+		} else if more {
+			m.legs = append(m.legs, l)
+		}
+	}
+	m.out = m.buf
+	heap.Init(&m.legs)
+	return m, nil
+}
+
+// short cuts a value that may be as long as a packet.
+func short(s string) string { return s[:min(len(s), 200)] }
+
+// Read implements io.Reader.
+func (m *merger) Read(p []byte) (n int, err error) {
+	for len(m.out) == 0 {
+		if m.err != nil {
+			return 0, m.err
+		}
+		m.buf = m.buf[:0]
+		m.err = m.step()
+		m.out = m.buf
+	}
+	n = copy(p, m.out)
+	m.out = m.out[n:]
+	return n, nil
+}
+
+// step writes the next packets into the buffer. It answers io.EOF with the last.
+func (m *merger) step() error {
+	for len(m.buf) < 64<<10 {
+		if len(m.legs) == 0 {
+			return io.EOF
+		}
+		l := m.legs[0]
+		if !m.seen(l) {
+			at := len(m.buf)
+			m.buf = append(m.buf, l.block...)
+			binary.LittleEndian.PutUint32(m.buf[at+8:], l.packet.iface)
+		}
+		more, err := m.advance(l)
+		if err != nil {
+			return err
+		}
+		if more {
+			heap.Fix(&m.legs, 0)
+		} else {
+			heap.Pop(&m.legs)
+		}
+	}
+	return nil
+}
+
+// seen tells whether another leg had the packet as well, and remembers it.
+func (m *merger) seen(l *leg) bool {
+	m.hash.Reset()
+	var b [12]byte
+	binary.LittleEndian.PutUint64(b[:], uint64(l.packet.time))
+	binary.LittleEndian.PutUint32(b[8:], uint32(l.packet.length))
+	m.hash.Write(b[:])
+	m.hash.Write(l.packet.data)
+	d := m.hash.Sum64()
+	if by, ok := m.recent[d]; ok {
+		return by != l.number
+	}
+	slot := m.written % recentPackets
+	if m.written >= recentPackets {
+		delete(m.recent, m.order[slot])
+	}
+	m.recent[d], m.order[slot] = l.number, d
+	m.written++
+	return false
+}
+
+// advance reads on to the next packet of a leg. What describes interfaces before it is written. more is false at the end.
+func (m *merger) advance(l *leg) (more bool, err error) {
+	for {
+		kind, b, err := l.blocks.next()
+		if errors.Is(err, io.EOF) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("capture of call %q: %w", l.name, err)
+		}
+		switch kind {
+		case blockSection:
+			l.interfaces = l.interfaces[:0] // numbered anew
+		case blockInterface:
+			if len(b) < 20 || m.interfaces == maxInterfaces {
+				return false, fmt.Errorf("capture of call %q: %w", l.name, errTorn)
+			}
+			l.interfaces = append(l.interfaces, m.interfaces)
+			m.interfaces++
+			m.buf = appendNamedInterface(m.buf, binary.LittleEndian.Uint16(b[8:]), l.name)
+		case blockEnhanced:
+			p, ok := parsePacket(b)
+			if !ok || p.iface >= uint32(len(l.interfaces)) {
+				return false, fmt.Errorf("capture of call %q: %w", l.name, errTorn)
+			}
+			p.iface = l.interfaces[p.iface]
+			l.packet, l.block = p, b
+			return true, nil
+		}
+	}
+}
+
+// maxInterfaces bounds the interfaces of a merged file; a call has one or two.
+const maxInterfaces = 1 << 16
+
+// legHeap has the leg with the earliest packet on top.
+type legHeap []*leg
+
+func (h legHeap) Len() int { return len(h) }
+func (h legHeap) Less(i, j int) bool {
+	if h[i].packet.time != h[j].packet.time {
+		return h[i].packet.time < h[j].packet.time
+	}
+	return h[i].number < h[j].number
+}
+func (h legHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *legHeap) Push(x any)   { *h = append(*h, x.(*leg)) }
+func (h *legHeap) Pop() any {
+	old := *h
+	l := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return l
+}
