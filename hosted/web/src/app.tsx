@@ -4,10 +4,14 @@ import { Fragment } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { api, asProblem, whenUnauthorized } from './api/client';
 import type { Problem, User } from './api/types';
+import { AuditPage } from './pages/audit';
 import { CallPage } from './pages/call';
 import { CallsPage } from './pages/calls';
 import { LoginPage } from './pages/login';
+import { RulesPage } from './pages/rules';
 import { SensorsPage } from './pages/sensors';
+import { UsersPage } from './pages/users';
+import { keepDraft } from './rules/draft';
 import { setPrefs, usePrefs, type Theme } from './prefs';
 import { callsPath, navigate, useRoute, type Route } from './router';
 import { offset, zoneName } from './time';
@@ -70,8 +74,11 @@ export function App() {
 function View({ route, user }: { route: Route; user: User }) {
   switch (route.page) {
     case 'calls': return <CallsPage query={route.query} user={user} />;
-    case 'call': return <CallPage key={route.id} id={route.id} user={user} />;
+    case 'call': return <CallPage key={route.id} id={route.id} user={user} from={route.from} />;
     case 'sensors': return <SensorsPage user={user} add={route.add} />;
+    case 'rules': return <RulesPage user={user} call={route.call} />;
+    case 'users': return user.role === 'admin' ? <UsersPage user={user} /> : <NotYours what="Users are changed" />;
+    case 'audit': return user.role === 'admin' ? <AuditPage query={route.query} /> : <NotYours what="The audit log is read" />;
     default: return <Missing />;
   }
 }
@@ -83,6 +90,16 @@ function Missing() {
       <p>
         <a href="/calls">All calls</a>
       </p>
+    </Empty>
+  );
+}
+
+function NotYours({ what }: { what: string }) {
+  useTitle('Not allowed');
+  return (
+    <Empty title="This page is for administrators">
+      <p>{what} by administrators of your tenant.</p>
+      <p><a href="/calls">All calls</a></p>
     </Empty>
   );
 }
@@ -101,6 +118,13 @@ function Bar({ user, route }: { user: User; route: Route }) {
       <nav aria-label="Pages">
         <a href="/calls" aria-current={here('calls')}>Calls</a>
         <a href="/sensors" aria-current={here('sensors')}>Sensors</a>
+        <a href="/rules" aria-current={here('rules')}>Rules</a>
+        {user.role === 'admin' && (
+          <>
+            <a href="/users" aria-current={here('users')}>Users</a>
+            <a href="/audit" aria-current={here('audit')}>Audit</a>
+          </>
+        )}
       </nav>
       <ZoneSwitch />
       <ThemeSwitch />
@@ -117,7 +141,11 @@ function Bar({ user, route }: { user: User; route: Route }) {
   );
 }
 
-const toLoginPage = () => location.assign('/login'); // a full load: nothing of the session stays in memory
+// toLoginPage loads anew: nothing of the session stays in memory, nor in the tab.
+function toLoginPage() {
+  keepDraft(null);
+  location.assign('/login');
+}
 
 // ZoneSwitch is always in sight: which zone the times on the page are in, and the other one a click away.
 function ZoneSwitch() {
@@ -152,7 +180,8 @@ function ThemeSwitch() {
 }
 
 const KEYS: [string, string][] = [
-  ['/', 'search'], ['j  k', 'next and previous row'], ['Enter', 'open the row'], ['u', 'back to the list'], ['t', 'UTC or local time'], ['?', 'this help'],
+  ['/', 'search'], ['j  k', 'next and previous row'], ['Enter', 'open the row'], ['u', 'back to the list'], ['t', 'UTC or local time'], ['l', 'listen to the call'], ['?', 'this help'],
+  ['Space', 'on the waveform: play, pause'], ['← →', '5 s back, on; with Shift 0.5 s'], ['n  p', 'next, previous bad place'], ['Ctrl S', 'in the rule editor: save'], ['Ctrl Space', 'what may be written here'],
 ];
 
 // Help holds the keys that work everywhere, and lists all.

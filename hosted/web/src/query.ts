@@ -19,7 +19,7 @@ export interface Filter {
 export const RANGES = { all: 'All times', '15m': 'Last 15 minutes', '1h': 'Last hour', '24h': 'Last 24 hours', '7d': 'Last 7 days', custom: 'From … to …' } as const;
 export type Range = keyof typeof RANGES;
 
-const SECONDS: Partial<Record<Range, number>> = { '15m': 900, '1h': 3600, '24h': 86_400, '7d': 604_800 };
+export const SECONDS: Partial<Record<Range, number>> = { '15m': 900, '1h': 3600, '24h': 86_400, '7d': 604_800 };
 
 export const EVERYTHING: Filter = { q: '', range: 'all', from: null, to: null, sensor: 0, status: 0, mosBelow: 0, finding: '', kept: false };
 

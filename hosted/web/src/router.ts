@@ -5,8 +5,11 @@ import { useEffect, useState } from 'preact/hooks';
 export type Route =
   | { page: 'login'; next: string; ended: boolean } // ended: a session was there and is over
   | { page: 'calls'; query: string }
-  | { page: 'call'; id: string }
+  | { page: 'call'; id: string; from: number | null } // from: listen from there, s
   | { page: 'sensors'; add: boolean }
+  | { page: 'rules'; call: string } // call: one to make a rule from, ""
+  | { page: 'users' }
+  | { page: 'audit'; query: string }
   | { page: 'missing'; path: string };
 
 export function parseRoute(path: string, search: string): Route {
@@ -14,16 +17,22 @@ export function parseRoute(path: string, search: string): Route {
   if (path === '/' || path === '/calls') return { page: 'calls', query: params.toString() };
   if (path === '/login') return { page: 'login', next: localPath(params.get('next')), ended: params.has('ended') };
   if (path === '/sensors') return { page: 'sensors', add: params.has('add') };
+  if (path === '/rules') return { page: 'rules', call: params.get('call') ?? '' };
+  if (path === '/users') return { page: 'users' };
+  if (path === '/audit') return { page: 'audit', query: params.toString() };
   const call = /^\/calls\/([^/]+)$/.exec(path);
   if (call) {
     try {
-      return { page: 'call', id: decodeURIComponent(call[1]!) };
+      return { page: 'call', id: decodeURIComponent(call[1]!), from: seconds(params.get('t')) };
     } catch {
       return { page: 'missing', path };
     }
   }
   return { page: 'missing', path };
 }
+
+// seconds reads a position; null: none is given.
+const seconds = (t: string | null) => (t !== null && /^\d+(\.\d+)?$/.test(t) ? Number(t) : null);
 
 // localPath lets a redirect after login lead nowhere but into this site.
 export function localPath(next: string | null): string {

@@ -57,27 +57,6 @@ describe('a session that ended', () => {
   });
 });
 
-describe('the size of a capture', () => {
-  test('comes from one HEAD', async () => {
-    const asked = answer(new Response(null, { status: 200, headers: { 'Content-Length': '1234' } }));
-    expect(await api.captureSize('a/b')).toBe(1234);
-    expect(asked).toEqual(['HEAD /api/v1/calls/a%2Fb/capture']);
-  });
-  test('or the reason why there is none', async () => {
-    const asked = answer(new Response(null, { status: 503 }), problem(503, 'sensor-offline'));
-    expect(await failure(api.captureSize('x'))).toMatchObject({ code: 'sensor-offline', status: 503 });
-    expect(asked).toEqual(['HEAD /api/v1/calls/x/capture', 'GET /api/v1/calls/x/capture bytes=0-0']);
-  });
-  test('is read from a part where HEAD is refused', async () => {
-    answer(new Response(null, { status: 405 }), new Response('x', { status: 206, headers: { 'Content-Range': 'bytes 0-0/987' } }));
-    expect(await api.captureSize('x')).toBe(987);
-  });
-  test('may be unknown', async () => {
-    answer(new Response(null, { status: 200 }));
-    expect(await api.captureSize('x')).toBeNull();
-  });
-});
-
 test('a tenant without sensors has an empty list', async () => {
   answer(new Response('null'));
   expect(await api.sensors()).toEqual([]);

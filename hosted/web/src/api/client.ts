@@ -1,9 +1,21 @@
 // The one way to hosted's API. Every error that leaves this module is an APIError that holds a Problem.
 
-import type { CDR, CallPage, EnrolToken, LiveUpdate, Problem, Sensor, User } from './types';
+import type {
+  Account, AuditEntry, CDR, CallPage, EnrolToken, LiveUpdate, Peaks, Problem, Role, Right, RuleCheck, RuleField, Rules, Sensor, SensorRules, User,
+} from './types';
 import { lines } from './ndjson';
 
 const BASE = '/api/v1';
+
+// Hearing is how a call is listened to.
+export interface Hearing {
+  side: 'both' | 'caller' | 'callee'; // both: caller left, callee right
+  buffer: 'adaptive' | '50' | '200'; // the jitter buffer that plays it, ms
+  mute: boolean; // DTMF tones are silent
+}
+
+const audioPath = (id: string) => `/calls/${encodeURIComponent(id)}/audio`;
+const hearing = (h: Hearing) => new URLSearchParams({ side: h.side, buffer: h.buffer, ...(h.mute ? { dtmf: 'mute' } : {}) });
 
 export class APIError extends Error {
   constructor(readonly problem: Problem) {
@@ -35,17 +47,42 @@ export const api = {
     for await (const line of lines(res.body)) emit(JSON.parse(line) as LiveUpdate);
   },
 
-  captureURL: (id: string) => `${BASE}/calls/${encodeURIComponent(id)}/capture`,
+  rules: (signal?: AbortSignal) => get<Rules>('/rules', signal),
+  saveRules: (revision: number, text: string) => send<Rules>('PUT', '/rules', { revision, text }),
+  checkRules: (text: string, signal?: AbortSignal) => send<RuleCheck>('POST', '/rules/check', { text }, signal),
+  ruleFields: (signal?: AbortSignal) => get<RuleField[]>('/rules/fields', signal),
+  sensorRules: (uuid: string, signal?: AbortSignal) => get<SensorRules>(`/sensors/${encodeURIComponent(uuid)}/api/rules`, signal),
 
-  // captureSize asks whether the capture can be had now. It answers the size in bytes (null: not told), or throws the
-  // reason why not.
-  async captureSize(id: string): Promise<number | null> {
-    const path = `/calls/${encodeURIComponent(id)}/capture`;
-    let res = await fetch(BASE + path, { method: 'HEAD' });
-    if (!res.ok) res = await request('GET', path, { headers: { Range: 'bytes=0-0' } }); // HEAD has no body to hold a reason
-    void res.body?.cancel();
-    const size = res.headers.get('Content-Range')?.split('/')[1] ?? res.headers.get('Content-Length');
-    return size && /^\d+$/.test(size) ? Number(size) : null;
+  users: (signal?: AbortSignal) => get<Account[]>('/users', signal),
+  addUser: (u: { name: string; role: Role; rights: Right[]; password?: string }) => send<Account>('POST', '/users', u),
+  changeUser: (name: string, change: { role?: Role; rights?: Right[]; password?: string }) => send<Account>('PUT', `/users/${encodeURIComponent(name)}`, change),
+  removeUser: (name: string) => send<null>('DELETE', `/users/${encodeURIComponent(name)}`),
+  audit: (query: URLSearchParams, signal?: AbortSignal) => get<AuditEntry[]>(`/audit?${query}`, signal),
+
+  audioURL: (id: string, how: Hearing) => `${BASE}${audioPath(id)}?${hearing(how)}`,
+  spectrogramURL: (id: string, how: Hearing, width: number, height: number) => `${BASE}${audioPath(id)}/spectrogram?${hearing(how)}&width=${width}&height=${height}`,
+  peaks: (id: string, how: Hearing, points: number, signal?: AbortSignal) => get<Peaks>(`${audioPath(id)}/peaks?${hearing(how)}&points=${points}`, signal),
+
+  captureURL: (id: string, group = false) => `${BASE}/calls/${encodeURIComponent(id)}/capture${group ? '?group=1' : ''}`,
+
+  // archive asks how many calls a zip of captures would hold and how large it is about. limit: the search finds more than one
+  // zip may hold, and these are the newest so many; 0: they are all.
+  async archive(query: URLSearchParams, signal?: AbortSignal): Promise<{ calls: number; bytes: number; limit: number }> {
+    const init = signal ? { signal } : {};
+    const told = (res: Response, limit: number) => ({ calls: Number(res.headers.get('X-Total-Calls')), bytes: Number(res.headers.get('X-Total-Bytes')), limit });
+    const res = await fetch(`${BASE}/captures?${query}`, { ...init, method: 'HEAD' });
+    if (res.ok) return told(res, 0);
+    try {
+      const got = await request('GET', `/captures?${query}`, init); // HEAD has no body to hold a reason
+      void got.body?.cancel();
+      return told(got, 0);
+    } catch (e) {
+      const limit = Number(asProblem(e).fields?.limit);
+      if (asProblem(e).code !== 'too-many-calls' || !(limit > 0)) throw e;
+      const newest = new URLSearchParams(query);
+      newest.set('limit', String(limit));
+      return told(await request('HEAD', `/captures?${newest}`, init), limit);
+    }
   },
 };
 
@@ -53,13 +90,14 @@ function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return request('GET', path, signal ? { signal } : {}).then((r) => r.json() as Promise<T>);
 }
 
-async function send<T>(method: string, path: string, body?: unknown): Promise<T> {
+async function send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const init: RequestInit = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
+  if (signal) init.signal = signal;
   const res = await request(method, path, init);
   return (res.status === 204 ? null : await res.json()) as T;
 }
 
-async function request(method: string, path: string, init: RequestInit): Promise<Response> {
+export async function request(method: string, path: string, init: RequestInit): Promise<Response> {
   let res: Response;
   try {
     res = await fetch(BASE + path, { ...init, method });

@@ -194,9 +194,12 @@ export interface Account {
   name: string;
   role: Role;
   rights: Right[];
+  created?: Time | null;
+  password?: string; // of a new user for whom one was made
 }
 
 export interface AuditEntry {
+  id: string; // of the entry; `after` asks for those before it
   time: Time;
   user: string;
   addr: string;
@@ -229,6 +232,9 @@ export interface Sensor {
   running: number | null; // calls; null while offline
   queue: number | null; // CDRs that wait on the sensor; null while offline
   problems: Problem[] | null;
+  local_rule_revision?: number; // of its own rules, 0: it has none
+  hosted_rule_revision?: number; // of the tenant's rules that it has in force
+  capabilities?: string[] | null; // "listen" and "download" unless its owner switched them off
 }
 
 export interface EnrolToken {
@@ -279,15 +285,30 @@ export interface RuleField {
   words?: string[] | null;
 }
 
-// The outline of a call's audio: of each side the lowest and highest sample of every point.
+// The waveform of a call: for each of so many equal spans of time the least and the greatest sample of a side.
 export interface Peaks {
-  start: Time; // of the first sample
+  start: Time; // when the first sample was captured
   duration_ms: number;
-  sides: PeakSide[];
+  sample_rate: number;
+  points: number;
+  sides: SidePeaks[];
+  missing: MissingSide[] | null;
 }
 
-export interface PeakSide {
-  side: 'caller' | 'callee';
-  min: number[]; // -1..0
-  max: number[]; // 0..1
+export type Side = 'caller' | 'callee';
+
+export interface SidePeaks {
+  side: Side;
+  codecs: string[] | null;
+  min: number[]; // -1..1
+  max: number[];
+  lost: number[]; // packets that were not played: lost, or too late for the jitter buffer
+}
+
+// Why a side is silent although there was voice.
+export interface MissingSide {
+  side: Side;
+  code: string;
+  codec?: string;
+  detail: string;
 }

@@ -6,6 +6,7 @@ import type { Stream } from '../api/types';
 import { usePrefs } from '../prefs';
 import { clock } from '../time';
 import { useMedia } from '../ui/bits';
+import { colour } from '../ui/colour';
 import { columns, nearest, type Columns, type Measure } from './series';
 
 const CHARTS: { measure: Measure; title: string; unit: string; decimals: number; range: (max: number) => [number, number] }[] = [
@@ -103,11 +104,3 @@ function extremes(d: Columns, stream: number, decimals: number): string {
 }
 
 // colour resolves a custom property, light-dark() included, to what a canvas understands.
-function colour(el: HTMLElement, name: string): string {
-  const probe = document.createElement('i');
-  probe.style.color = `var(${name})`;
-  el.append(probe);
-  const c = getComputedStyle(probe).color;
-  probe.remove();
-  return c;
-}

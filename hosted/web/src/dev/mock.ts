@@ -1,10 +1,12 @@
 // A stand-in for hosted's API, inside Vite's development server. It is not part of the build.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { CDR, Problem } from '../api/types';
+import type { Account, CDR, Problem, Role, Right, Rules, User } from '../api/types';
 import { host } from '../format';
 import { micros, rfc3339 } from '../time';
 import { makeCall, makeLive, makeSensors } from './data';
+import { audit, check, FIELDS, TEXT } from './rules';
+import { peaks, picture, wav } from './voice';
 
 const CALLS = Number(process.env.MOCK_CALLS ?? 2500);
 const SENSORS = Number(process.env.MOCK_SENSORS ?? 3);
@@ -36,14 +38,65 @@ export class Mock {
     if (is('GET', /^\/sensors$/)) return json(res, makeSensors(Date.now() * 1000).slice(0, SENSORS).map((s) => (this.revoked.has(s.uuid) ? { ...s, revoked: true, online: false } : s)));
     if ((m = is('DELETE', /^\/sensors\/([^/]+)$/))) return void (this.revoked.add(m[1]!), end(res, 204));
     if (is('POST', /^\/sensors\/tokens$/)) return json(res, { token: 'vt1.q7m4kz2d5yfaxw3o6jh2n5ctbe.Zk0rX9c1pYVQ3d0a8Wn4m2Ls7uTgRk5B', expires: rfc3339((Date.now() + 3_600_000) * 1000), server: 'hosted.example.net:60023' });
+    if ((m = is('GET', /^\/calls\/([^/]+)\/audio(\/peaks|\/spectrogram|)$/))) return this.audio(m[1]!, m[2]!, url.searchParams, req, res);
+    if (is('HEAD', /^\/captures$/)) return void (res.writeHead(200, { 'X-Total-Calls': 38, 'X-Total-Bytes': 16_400_000 }), res.end());
+    if (is('GET', /^\/captures$/)) return this.zip(res);
+    if (is('GET', /^\/rules$/)) return json(res, this.rules);
+    if (is('PUT', /^\/rules$/)) return body<Rules>(req, (r) => this.saveRules(r, res));
+    if (is('POST', /^\/rules\/check$/)) return body<Rules>(req, (r) => json(res, check(r.text)));
+    if (is('GET', /^\/rules\/fields$/)) return json(res, FIELDS);
+    if ((m = is('GET', /^\/sensors\/([^/]+)\/api\/rules$/))) return json(res, { revision: 3, text: '# written by the branch\nlobby: keep rtp when caller:1009\n', hosted: { revision: this.rules.revision, text: this.rules.text } });
+    if (is('GET', /^\/users$/)) return json(res, this.users);
+    if (is('POST', /^\/users$/)) return body<Account>(req, (u) => (this.users.push({ ...u, created: rfc3339(Date.now() * 1000) }), json(res, u.password ? { ...u, password: undefined } : { ...u, password: 'q7m4-kz2d-5yfa' })));
+    if ((m = is('PUT', /^\/users\/([^/]+)$/))) return body<{ role?: Role; rights?: Right[] }>(req, (c) => json(res, Object.assign(this.users.find((u) => u.name === m![1])!, c)));
+    if ((m = is('DELETE', /^\/users\/([^/]+)$/))) return void ((this.users = this.users.filter((u) => u.name !== m![1])), end(res, 204));
+    if (is('GET', /^\/audit$/)) return json(res, page(audit(Date.now() * 1000), url.searchParams));
     problem(res, { code: 'not-found', status: 404, title: `No ${req.method} ${path}` });
   }
 
+  private rules: Rules = { revision: 12, text: TEXT, author: 'jana', changed: rfc3339(Date.now() * 1000 - 7200e6) };
+  private users: Account[] = [
+    { name: 'admin', role: 'admin', rights: ['listen', 'download', 'rules'], created: '2026-06-01T08:00:00.000000Z' }, { name: 'jana', role: 'user', rights: ['listen', 'download'], created: '2026-09-14T10:12:01.000000Z' },
+    { name: 'support-second-level', role: 'user', rights: ['download'], created: '2026-10-02T07:30:12.000000Z' }, { name: 'wallboard', role: 'viewer', rights: [], created: '2026-11-20T16:44:00.000000Z' },
+  ];
+
+  // A text with the word "conflict" meets somebody who saved meanwhile.
+  private saveRules(r: Rules, res: ServerResponse) {
+    if (/conflict/.test(r.text) && r.revision === this.rules.revision) {
+      this.rules = { revision: this.rules.revision + 1, text: this.rules.text.replace('mos<3.5', 'mos<3.8') + 'spare: keep none\n', author: 'jana', changed: rfc3339(Date.now() * 1000) };
+    }
+    if (r.revision !== this.rules.revision) return problem(res, { code: 'rules-changed', status: 412, title: 'The rules were changed meanwhile' });
+    this.rules = { revision: r.revision + 1, text: r.text, author: 'admin', changed: rfc3339(Date.now() * 1000) };
+    json(res, this.rules);
+  }
+
+  private audio(id: string, part: string, p: URLSearchParams, req: IncomingMessage, res: ServerResponse) {
+    const c = this.find(id);
+    if (!c?.streams.length) return problem(res, { code: 'voice-not-kept', status: 404, title: 'There is no voice of this call' });
+    if (c.sensor_id === 3) return problem(res, { code: 'sensor-offline', status: 503, title: 'Sensor 3 (pbx-brno) is offline since 2 h', remedy: 'The voice is on its disk. Try again when it is back.' });
+    if (part === '/peaks') return json(res, peaks(c, Number(p.get('points')), p.get('buffer') ?? ''));
+    if (part === '/spectrogram') return void (res.setHeader('Content-Type', 'image/png'), res.end(picture(c, Number(p.get('width')), Number(p.get('height')))));
+    const data = wav(c, p.get('side') ?? 'both');
+    const from = Number(/bytes=(\d+)/.exec(req.headers.range ?? '')?.[1] ?? 0);
+    res.writeHead(req.headers.range ? 206 : 200, { 'Content-Type': 'audio/wav', 'Accept-Ranges': 'bytes', 'Content-Length': data.length - from, ...(req.headers.range ? { 'Content-Range': `bytes ${from}-${data.length - 1}/${data.length}` } : {}) });
+    res.end(data.subarray(from));
+  }
+
+  private zip(res: ServerResponse) {
+    res.writeHead(200, { 'Content-Type': 'application/zip', 'Content-Disposition': 'attachment; filename="captures.zip"' });
+    let n = 0;
+    const timer = setInterval(() => {
+      res.write(Buffer.alloc(400_000));
+      if (++n > 40) {
+        clearInterval(timer);
+        res.end();
+      }
+    }, 100);
+    res.on('close', () => clearInterval(timer));
+  }
+
   private login(req: IncomingMessage, res: ServerResponse) {
-    let body = '';
-    req.on('data', (d: Buffer) => (body += d.toString()));
-    req.on('end', () => {
-      const { name, password } = JSON.parse(body) as { name: string; password: string };
+    body<{ name: string; password: string }>(req, ({ name, password }) => {
       this.session = name === 'admin' && password === 'admin';
       if (this.session) json(res, { user: USER });
       else problem(res, { code: 'unauthorized', status: 401, title: 'The name or the password is wrong' });
@@ -60,7 +113,7 @@ export class Mock {
         start >= from && start < to && (!q || c.caller.startsWith(q) || c.callee.startsWith(q) || c.call_id === q || host(c.src) === q || host(c.dst) === q) &&
         (!p.get('sensor') || c.sensor_id === Number(p.get('sensor'))) && (!p.get('status') || c.status === Number(p.get('status'))) &&
         (!p.get('mos_below') || (c.mos !== null && c.mos < Number(p.get('mos_below')))) && (!p.get('finding') || c.findings.some((f) => f.code === p.get('finding'))) &&
-        (!p.get('kept') || c.capture.kept !== 'none')
+        (!p.get('kept') || c.capture.kept !== 'none') && (!p.get('group') || c.group_id === p.get('group'))
       );
     });
     const begin = p.get('after') ? hit.findIndex((c) => c.id === p.get('after')) + 1 : 0;
@@ -110,7 +163,19 @@ export class Mock {
   }
 }
 
-const USER = { name: 'admin', role: 'admin', tenant: 'Example Ltd' };
+const USER: User = { name: 'admin', role: 'admin', tenant: 'Example Ltd', rights: ['listen', 'download', 'rules'] };
+
+function body<T>(req: IncomingMessage, f: (v: T) => void) {
+  let text = '';
+  req.on('data', (d: Buffer) => (text += d.toString()));
+  req.on('end', () => f(JSON.parse(text) as T));
+}
+
+function page<T extends { id: string; action: string; user: string }>(all: T[], p: URLSearchParams): T[] {
+  const hit = all.filter((e) => (!p.get('action') || e.action === p.get('action')) && (!p.get('user') || e.user === p.get('user')));
+  const begin = p.get('after') ? hit.findIndex((e) => e.id === p.get('after')) + 1 : 0;
+  return hit.slice(begin, begin + Number(p.get('limit') ?? 100));
+}
 
 function json(res: ServerResponse, v: unknown) {
   res.setHeader('Content-Type', 'application/json');

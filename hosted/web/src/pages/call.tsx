@@ -13,12 +13,13 @@ import { Icon } from '../ui/icons';
 import { typing } from '../ui/keys';
 import { ending, status, statusTone } from '../words';
 import { CapturePanel } from './capture';
+import { ListenPanel } from './listen';
 import { whyNoFindings, whyNoMessages } from './reasons';
 import { Streams } from './streams';
 
 const RUNNING_MS = 2000; // how often a running call is asked for again
 
-export function CallPage({ id, user }: { id: string; user: User }) {
+export function CallPage({ id, user, from }: { id: string; user: User; from: number | null }) {
   const [cdr, setCDR] = useState<CDR | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [sensors, setSensors] = useState<Sensor[] | null>(null);
@@ -45,6 +46,8 @@ export function CallPage({ id, user }: { id: string; user: User }) {
     return () => control.abort();
   }, [load]);
 
+  const holder = sensors?.find((s) => s.id_sensor === cdr?.sensor_id && !s.revoked);
+  const legs = useLegs(cdr);
   const running = cdr !== null && !cdr.end;
   useEffect(() => {
     if (!running) return;
@@ -69,9 +72,10 @@ export function CallPage({ id, user }: { id: string; user: User }) {
       {cdr && (
         <>
           <Head cdr={cdr} />
+          {sensors && <ListenPanel cdr={cdr} sensor={holder} user={user} from={from} />}
           <div class="two">
             <Findings cdr={cdr} />
-            {sensors && <CapturePanel cdr={cdr} sensor={sensors.find((s) => s.id_sensor === cdr.sensor_id && !s.revoked)} user={user} />}
+            {sensors && <CapturePanel cdr={cdr} sensor={holder} user={user} legs={legs} />}
             <Signalling cdr={cdr} />
             <Facts cdr={cdr} sensor={sensors?.find((s) => s.id_sensor === cdr.sensor_id)} />
           </div>
@@ -81,6 +85,19 @@ export function CallPage({ id, user }: { id: string; user: User }) {
       {!cdr && !problem && <p class="quiet">Loading …</p>}
     </div>
   );
+}
+
+// useLegs counts the calls of the conversation that a call belongs to.
+function useLegs(cdr: CDR | null): number {
+  const [legs, setLegs] = useState(1);
+  const group = cdr?.end ? cdr.group_id : '';
+  useEffect(() => {
+    if (!group) return;
+    const control = new AbortController();
+    api.calls(new URLSearchParams({ group, limit: '100' }), control.signal).then((p) => setLegs(p.calls.length), () => {}); // then there is no button for all
+    return () => control.abort();
+  }, [group]);
+  return legs;
 }
 
 function NoCall({ id }: { id: string }) {

@@ -15,6 +15,7 @@ import { typing } from '../ui/keys';
 import { edges, VirtualRows } from '../ui/virtual';
 import { keepScroll, keptScroll, NEWEST, useCallList, type CallList } from './calllist';
 import { endedRow, liveRow, type CallRow } from './callrows';
+import { DownloadAll } from '../download/all';
 import { FilterBar } from './filterbar';
 
 const FEW_LIVE = 8; // running calls that show before "show all"
@@ -50,6 +51,7 @@ export function CallsPage({ query, user }: { query: string; user: User }) {
             {list.fresh >= NEWEST ? `${NEWEST} or more` : list.fresh} new {list.fresh === 1 ? 'call' : 'calls'} · show
           </button>
         )}
+        {list.calls.length > 0 && <DownloadAll filter={filter} user={user} />}
       </div>
       {list.problem && <ProblemBox problem={list.problem} retry={reload} />}
       {empty ? <WhyEmpty filter={filter} clear={() => setFilter(EVERYTHING)} sensors={sensors} user={user} /> : <Table items={items} small={small} more={more} />}

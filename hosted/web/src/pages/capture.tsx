@@ -1,37 +1,16 @@
 // The packets of a call: get them, or why they cannot be had.
 
-import { useState } from 'preact/hooks';
-import { api, asProblem } from '../api/client';
-import type { CDR, Problem, Sensor, User } from '../api/types';
+import type { CDR, Sensor, User } from '../api/types';
+import { DownloadButton } from '../download/button';
 import { bytes, plural } from '../format';
-import { Copy, ProblemBox } from '../ui/bits';
-import { Icon } from '../ui/icons';
 import { KEPT } from '../words';
 import { captureState } from './reasons';
+import { RuleOffer } from './ruleoffer';
 
-export function CapturePanel({ cdr, sensor, user }: { cdr: CDR; sensor: Sensor | undefined; user: User }) {
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [size, setSize] = useState<number | null>(null);
+export function CapturePanel({ cdr, sensor, user, legs }: { cdr: CDR; sensor: Sensor | undefined; user: User; legs: number }) {
   const state = captureState(cdr, sensor, user);
-
-  // The browser itself downloads, so that size does not matter; what would fail is asked first, because a failed
-  // download shows no reason.
-  async function download() {
-    setBusy(true);
-    setProblem(null);
-    try {
-      setSize(await api.captureSize(cdr.id));
-      const a = Object.assign(document.createElement('a'), { href: api.captureURL(cdr.id), download: '' });
-      document.body.append(a);
-      a.click();
-      a.remove();
-    } catch (e) {
-      setProblem(asProblem(e));
-    }
-    setBusy(false);
-  }
-
+  const path = `/calls/${encodeURIComponent(cdr.id)}/capture`;
+  const name = `${cdr.caller || 'call'}_${cdr.callee || cdr.id}`.replace(/[^\w.+-]/g, '_');
   return (
     <section class="panel" aria-labelledby="capture">
       <h2 id="capture">Packets</h2>
@@ -40,22 +19,19 @@ export function CapturePanel({ cdr, sensor, user }: { cdr: CDR; sensor: Sensor |
           {KEPT[cdr.capture.kept]} kept by rule “{cdr.rule}”{cdr.capture.packets > 0 && `: ${plural(cdr.capture.packets, 'packet')}, ${bytes(cdr.capture.bytes)}`}.
         </p>
       )}
+      {cdr.capture.partial && <p class="notice warn">Not all packets that the rule wants are there: the sensor had no room for them at the time.</p>}
       {state.get && (
-        <p>
-          <button type="button" class={state.offline ? 'plain' : 'primary'} disabled={busy} onClick={download} data-action="pcap">
-            <Icon name="pcap" /> {busy ? 'Asking the sensor …' : state.offline ? 'Try to download' : 'Download PCAP'} {cdr.capture.bytes > 0 && !busy && <small>{bytes(cdr.capture.bytes)}</small>}
-          </button>
-        </p>
+        <DownloadButton path={path} name={`${name}.pcapng`} size={cdr.capture.bytes} primary={!state.offline} action="pcap">
+          {state.offline ? 'Try to download' : 'Download PCAP'}
+        </DownloadButton>
       )}
-      {state.why && !problem && <p class={state.offline ? 'notice warn' : 'quiet'}>{state.why}</p>}
-      {state.rule && (
-        <p class="command">
-          <code>{state.rule}</code>
-          <Copy text={state.rule} label="Copy the rule" />
-        </p>
+      {state.get && legs > 1 && (
+        <DownloadButton path={`${path}?group=1`} name={`${name}_conversation.pcapng`} size={0} action="group">
+          Whole conversation, {legs} legs
+        </DownloadButton>
       )}
-      {size !== null && !problem && <p class="quiet" role="status">Download started: {bytes(size)} from {sensor?.name ?? 'the sensor'}, straight through this service; nothing is stored on the way.</p>}
-      {problem && <ProblemBox problem={problem} />}
+      {state.why && <p class={state.offline ? 'notice warn' : 'quiet'}>{state.why}</p>}
+      {state.rule && <RuleOffer cdr={cdr} rule={state.rule} user={user} />}
     </section>
   );
 }

@@ -1,39 +1,66 @@
 // Why something is not there. Every gap on the call page has its sentence here.
 
 import type { CDR, Sensor, Stream, User } from '../api/types';
-import { host } from '../format';
+import { suggestRule } from '../rules/fromcall';
 import { status } from '../words';
 
-export interface CaptureState {
-  get: boolean; // there is something to download, and the user may
+// Access is whether something kept of a call can be had, or why not.
+export interface Access {
+  get: boolean; // it is there, and the user may
   offline: boolean; // the sensor that holds it is not reachable now
-  why: string; // in a sentence; "" when nothing stands in the way
+  why: string; // in a sentence or two; "" when nothing stands in the way
   rule?: string; // a rule that would keep the next such call
+  pcap?: boolean; // the packets can still be downloaded
 }
 
-export function captureState(c: CDR, sensor: Sensor | undefined, user: User): CaptureState {
-  const name = sensor ? `sensor ${sensor.id_sensor} (${sensor.name})` : `sensor ${c.sensor_id}`;
-  if (!c.end) return { get: false, offline: false, why: c.capture.kept === 'none' ? 'The call runs. No rule keeps its packets so far; a rule that looks at the end (mos, loss, finding) may still keep them.' : 'The call runs. Its packets are being kept and can be downloaded when it has ended.' };
-  if (c.capture.kept === 'none') {
-    if (c.rule) return { get: false, offline: false, why: `Rule “${c.rule}” decided for this call and keeps nothing.` };
-    return {
-      get: false, offline: false, rule: suggestRule(c),
-      why: `No capture rule of ${name} matched, so the packets were thrown away after the analysis. This rule in its rule file keeps the next such call:`,
-    };
-  }
-  if (user.role === 'viewer') return { get: false, offline: false, why: 'Your role, viewer, may see calls and not download packets. An administrator can change it.' };
-  if (!sensor) return { get: false, offline: true, why: `The packets are on the disk of ${name}, which is no longer paired with this service.` };
-  if (!sensor.online) return { get: true, offline: true, why: `The packets are on the disk of ${name}, which is offline. The download works when it is back.` };
+const no = (why: string, more: Partial<Access> = {}): Access => ({ get: false, offline: false, why, ...more });
+
+const nameOf = (c: CDR, sensor: Sensor | undefined) => (sensor ? `sensor ${sensor.id_sensor} (${sensor.name})` : `sensor ${c.sensor_id}`);
+
+export function captureState(c: CDR, sensor: Sensor | undefined, user: User): Access {
+  if (!c.end) return no(c.capture.kept === 'none' ? 'The call runs. No rule keeps its packets so far; a rule that looks at the end (mos, loss, finding) may still keep them.' : 'The call runs. Its packets are being kept and can be downloaded when it has ended.');
+  if (c.capture.kept === 'none') return notKept(c, sensor);
+  if (!user.rights.includes('download')) return no('You may see calls and not download packets. An administrator can give you the right “download”.');
+  return reach(c, sensor, 'The packets', 'The download', 'download');
+}
+
+function notKept(c: CDR, sensor: Sensor | undefined): Access {
+  if (c.rule) return no(`Rule “${c.rule}” decided for this call and keeps nothing. To keep the next such call, write a rule that stands before it:`, { rule: suggestRule(c) });
+  return no(`No capture rule of ${nameOf(c, sensor)} matched, so the packets were thrown away after the analysis. This rule keeps the next such call:`, { rule: suggestRule(c) });
+}
+
+// reach is about the way to the sensor, which has them on its disk.
+function reach(c: CDR, sensor: Sensor | undefined, what: string, action: string, right: 'listen' | 'download'): Access {
+  const name = nameOf(c, sensor);
+  const them = what.endsWith('s') ? 'are' : 'is';
+  if (!sensor) return no(`${what} ${them} on the disk of ${name}, which is no longer paired with this service.`, { offline: true });
+  if (!sensor.online) return { get: true, offline: true, why: `${what} ${them} on the disk of ${name}, which is offline. ${action} works when it is back.` };
+  if (sensor.capabilities && !sensor.capabilities.includes(right)) return no(switchedOff(right, name));
   return { get: true, offline: false, why: '' };
 }
 
-// suggestRule writes a capture rule (docs/rules.md) that a call like this one matches.
-export function suggestRule(c: CDR): string {
-  const bad = c.findings.find((f) => f.severity === 'bad');
-  if (bad) return `keep-${bad.code}: keep rtp when finding:${bad.code}`;
-  const number = [c.callee, c.caller].find((n) => /^\+?\d+$/.test(n));
-  if (number) return `keep-${number.replace('+', '')}: keep rtp when number:${number.replace('+', '')}`;
-  return c.src ? `keep-source: keep rtp when ip:${host(c.src)}` : 'keep-all: keep rtp';
+export const switchedOff = (right: 'listen' | 'download', name: string) =>
+  `The owner of ${name} has switched off ${right === 'listen' ? 'listening' : 'downloads'} through this service (cloud_${right} = no in its configuration). It can still be done on the sensor’s own machine.`;
+
+// Codecs without a decoder that can be had freely.
+const SILENT = /^(g729|g723|g728|amr|amr-wb|evs|ilbc|silk|speex|isac|g7221)/i;
+
+// audioState says whether a call can be listened to. What only the sensor knows, it says when it is asked.
+export function audioState(c: CDR, sensor: Sensor | undefined, user: User): Access {
+  if (!c.end) return no('The call runs. It can be listened to when it has ended, if a rule keeps its voice.');
+  const voice = c.streams.filter((s) => !s.media || s.media === 'audio');
+  if (!c.over_limit && voice.every((s) => s.packets === 0) && c.streams_omitted === 0) return no(`There is nothing to hear. ${whyNoStreams(c)}`);
+  if (c.capture.kept === 'none') return notKept(c, sensor);
+  if (c.capture.kept !== 'rtp') {
+    const part = c.capture.kept === 'sip' ? 'the signalling' : 'the signalling and the headers of RTP';
+    return no(`Rule “${c.rule}” keeps ${part}; the voice was not kept. “keep rtp” keeps it:`, { rule: suggestRule(c), pcap: true });
+  }
+  if (c.capture.no_audio) return no(`Rule “${c.rule}” says “no audio”: the call may not be listened to. Its packets were kept for analysis.`, { pcap: true });
+  if (!user.rights.includes('listen')) return no('You may see calls and not listen to them. An administrator can give you the right “listen”.');
+  const sent = voice.filter((s) => s.packets > 0);
+  if (c.findings.some((f) => f.code === 'srtp-without-key') && sent.every((s) => s.encrypted)) return no('The voice is encrypted (SRTP), and the signalling that the sensor saw holds no key. Where the keys are in the SDP over TLS, give the sensor the TLS keys; DTLS-SRTP cannot be decrypted.', { pcap: true });
+  if (sent.length > 0 && sent.every((s) => SILENT.test(s.codec))) return no(`${[...new Set(sent.map((s) => s.codec))].join(' and ')} cannot be decoded here: there is no free decoder. Download the packets and play them with a program that has one.`, { pcap: true });
+  return reach(c, sensor, 'The voice', 'Listening', 'listen');
 }
 
 export function whyNoStreams(c: CDR): string {

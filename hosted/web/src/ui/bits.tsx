@@ -5,9 +5,9 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Finding, Problem, Severity } from '../api/types';
 import { mos as mosText } from '../format';
 import { usePrefs } from '../prefs';
-import { dateTime, micros, offset } from '../time';
+import { ago, dateTime, micros, offset } from '../time';
 import { grade, type Tone } from '../words';
-import { Icon } from './icons';
+import { Icon, type IconName } from './icons';
 
 // Quality is a MOS with its grade in words, so that colour never stands alone.
 export function Quality({ mos }: { mos: number | null }) {
@@ -34,6 +34,13 @@ export function Moment({ t, decimals = 0 }: { t: string | null; decimals?: numbe
       {dateTime(us, zone, decimals)}
     </time>
   );
+}
+
+// Ago shows how long ago a time was; the time itself is a hover away.
+export function Ago({ t }: { t: string }) {
+  const now = useNow(10_000);
+  const us = micros(t) ?? now;
+  return <time dateTime={t} title={`${dateTime(us, 'utc', 6)} UTC\n${dateTime(us, 'local', 6)} ${offset(us, 'local')}`}>{ago(us, now)}</time>;
 }
 
 export const SEVERITY_WORD: Record<Severity, string> = { bad: 'bad', warn: 'warning', info: 'note' };
@@ -82,7 +89,7 @@ export function Empty({ title, children }: { title: string; children?: Component
   );
 }
 
-export function Copy({ text, label }: { text: string; label: string }) {
+export function Copy({ text, label, icon = 'copy' }: { text: string; label: string; icon?: IconName }) {
   const [done, setDone] = useState('');
   useEffect(() => {
     if (!done) return;
@@ -96,7 +103,7 @@ export function Copy({ text, label }: { text: string; label: string }) {
     );
   return (
     <button type="button" class="quiet-button" onClick={copy} aria-label={label} title={label}>
-      <Icon name="copy" /> <span role="status">{done}</span>
+      <Icon name={icon} /> <span role="status">{done}</span>
     </button>
   );
 }
