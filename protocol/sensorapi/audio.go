@@ -2,6 +2,7 @@ package sensorapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -68,6 +69,7 @@ type AudioFile struct {
 	Name    string // file name to offer, e.g. "20261122-100000_1001_1002.wav"
 	Size    int64
 	ModTime time.Time
+	Tag     string        // stands for these very bytes, becomes the ETag; "": there is none
 	Start   protocol.Time // when the first sample was captured
 	Missing []MissingSide
 	io.ReadSeekCloser
@@ -130,10 +132,13 @@ func (h handler) audio(w http.ResponseWriter, r *http.Request) {
 	}
 	f, err := l.Audio(r.Context(), r.PathValue("id"), o)
 	if err != nil {
-		WriteProblem(w, err)
+		refuse(w, err)
 		return
 	}
 	defer f.Close()
+	if f.Tag != "" {
+		w.Header().Set("ETag", `"`+f.Tag+`"`)
+	}
 	for _, m := range f.Missing {
 		w.Header().Add(HeaderAudioMissing, string(m.Side)+" "+m.Code+" "+m.Codec)
 	}
@@ -160,7 +165,11 @@ func (h handler) peaks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p, err := l.Peaks(r.Context(), r.PathValue("id"), points, o)
-	reply(w, p, err)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	writeJSON(w, p)
 }
 
 func (h handler) spectrogram(w http.ResponseWriter, r *http.Request) {
@@ -183,11 +192,20 @@ func (h handler) spectrogram(w http.ResponseWriter, r *http.Request) {
 	}
 	b, err := l.Spectrogram(r.Context(), r.PathValue("id"), o)
 	if err != nil {
-		WriteProblem(w, err)
+		refuse(w, err)
 		return
 	}
 	w.Header().Set("Content-Type", "image/png")
 	_, _ = w.Write(b) // the client is gone: nobody is left to tell
+}
+
+// refuse is WriteProblem for what may be asked for again: a problem that is "busy" says when.
+func refuse(w http.ResponseWriter, err error) {
+	var p *protocol.Problem
+	if errors.As(err, &p) && p.Code == protocol.CodeBusy {
+		w.Header().Set("Retry-After", p.Fields["retry_after"])
+	}
+	WriteProblem(w, err)
 }
 
 // ParseAudioOptions reads side, buffer and dtmf of a query.

@@ -67,6 +67,8 @@ type Config struct {
 	Proxy         *url.URL          // server_proxy, with its password: print Redacted; nil: none
 	Fingerprint   string            // server_fingerprint, SHA-256 of hosted's CA certificate in hexadecimal; "" trusts the paired CA
 	Token         Secret            // cloud_token
+	CloudListen   bool              // cloud_listen: hosted may listen to kept calls
+	CloudDownload bool              // cloud_download: hosted may download captures
 	SendPackets   bool              // packetbuffer_sender as written; results are sent, packets never
 	SendPacketsAt int               // its line, 0 when not set
 
@@ -109,6 +111,8 @@ func Default() *Config {
 		Promisc:         true,
 		RingBufferMB:    128,
 		HEPUDP:          true,
+		CloudListen:     true,
+		CloudDownload:   true,
 		SpoolDir:        "/var/spool/sensord",
 		MaxPoolMB:       102400,
 		MinFreeGB:       -1,

@@ -148,6 +148,14 @@ func init() {
 			example: `make one with "hosted sensor add" or in the web GUI under Sensors`, doc: "single-use token that enrols this sensor; voipmon pair does the same",
 			set: func(p *parser, s setting) error { p.c.Token = Secret(s.value); return nil },
 		},
+		"cloud_listen": {
+			example: yesNo, doc: "no: calls that rules keep cannot be listened to through hosted, whoever asks; docs/listening.md",
+			set: func(p *parser, s setting) error { return boolean(s.value, &p.c.CloudListen) },
+		},
+		"cloud_download": {
+			example: yesNo, doc: "no: captures cannot be downloaded through hosted, whoever asks; docs/listening.md",
+			set: func(p *parser, s setting) error { return boolean(s.value, &p.c.CloudDownload) },
+		},
 		"packetbuffer_sender": {
 			example: yesNo, doc: "yes: send results to server_destination. Packets are never mirrored",
 			set: func(p *parser, s setting) error {

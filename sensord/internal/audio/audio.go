@@ -49,6 +49,9 @@ var sideNames = [2]sensorapi.Side{sensorapi.SideCaller, sensorapi.SideCallee}
 // Start is when the first sample was captured.
 func (r *Recording) Start() protocol.Time { return protocol.TimeOf(time.Unix(0, r.start)) }
 
+// Name is the file name to offer.
+func (r *Recording) Name() string { return r.name }
+
 // Duration of the time line, from the first voice packet of either side to the last.
 func (r *Recording) Duration() time.Duration {
 	return time.Duration(r.frames/int64(r.rate)*1e9).Round(0) + time.Duration(r.frames%int64(r.rate)*1e9/int64(r.rate))

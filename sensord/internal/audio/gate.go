@@ -3,6 +3,7 @@ package audio
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"voiptop/protocol"
 )
@@ -12,11 +13,13 @@ import (
 type Gate struct {
 	work chan struct{} // those that decode now
 	open chan struct{} // WAV files that are open
+
+	pictures chan struct{}
 }
 
 // NewGate lets so many decode at a time, and so many WAV files be open.
 func NewGate(work, open int) *Gate {
-	return &Gate{make(chan struct{}, work), make(chan struct{}, open)}
+	return &Gate{make(chan struct{}, work), make(chan struct{}, open), make(chan struct{}, 1)}
 }
 
 // enter waits for its turn.
@@ -60,15 +63,22 @@ var ErrBusy error = &protocol.Problem{
 	Remedy: "ask again in some seconds", Fields: map[string]string{"retry_after": RetryAfter},
 }
 
-// tryEnter does not wait.
-func (g *Gate) tryEnter() error {
+// drawWait is how long a picture waits for the one that is drawn.
+const drawWait = 5 * time.Second
+
+// draw waits for its turn to draw a waveform or a spectrogram, which goes over the whole call: one at a time. leave ends it.
+func (g *Gate) draw(ctx context.Context) (leave func(), err error) {
 	if g == nil {
-		return nil
+		return func() {}, ctx.Err()
 	}
+	t := time.NewTimer(drawWait)
+	defer t.Stop()
 	select {
-	case g.work <- struct{}{}:
-		return nil
-	default:
-		return ErrBusy
+	case g.pictures <- struct{}{}:
+		return func() { <-g.pictures }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-t.C:
+		return nil, ErrBusy
 	}
 }

@@ -50,7 +50,7 @@ func (g *gsmDecoder) decode(dst []int16, payload []byte) ([]int16, error) {
 }
 
 func (g *gsmDecoder) frame(dst []int16, b []byte) []int16 {
-	r := bits{b: b}
+	r := bitReader{b: b}
 	r.take(4)
 	var lar [8]int32
 	for i := range lar { // 5.2.8: decoding of the coded log-area ratios
@@ -160,13 +160,13 @@ func multR(a, b int32) int32 {
 	return (a*b + 16384) >> 15
 }
 
-// bits takes numbers from bytes, the most significant bit first.
-type bits struct {
+// bitReader takes numbers from bytes, the most significant bit first.
+type bitReader struct {
 	b  []byte
 	at uint
 }
 
-func (r *bits) take(n uint) (v uint32) {
+func (r *bitReader) take(n uint) (v uint32) {
 	for range n {
 		v = v<<1 | uint32(r.b[r.at>>3]>>(7-r.at&7)&1)
 		r.at++

@@ -73,6 +73,13 @@ func (s *side) missed(at int64, n int) {
 	}
 }
 
+// takeLost gives the packets noted since it was called last.
+func (s *side) takeLost() []loss {
+	l := s.lost
+	s.lost = s.lost[:0]
+	return l
+}
+
 // take appends the samples up to end to dst; the window moves on.
 func (s *side) take(dst []int16, end int64) []int16 {
 	mask, from, start := int64(len(s.ring)-1), len(dst), s.base
