@@ -155,11 +155,11 @@ func (p *parser) test(name token) (*node, *Error) {
 		t.op = "="
 	}
 	if p.peek().kind != lparen || p.in && p.peek().first {
-		return &node{op: opTest, test: t}, p.value(t)
+		return &node{op: opTest, test: t}, p.value(t, true)
 	}
 	p.next()
 	for p.peek().kind != rparen || p.in && p.peek().first {
-		if err := p.value(t); err != nil {
+		if err := p.value(t, false); err != nil {
 			return nil, err
 		}
 	}
@@ -167,9 +167,7 @@ func (p *parser) test(name token) (*node, *Error) {
 		return nil, p.unexpected("a value")
 	}
 	p.next()
-	if t.table == nil {
-		t.table = newTable(f, t.op, t.vals)
-	}
+	t.table = newTable(f, t.op, t.vals)
 	return &node{op: opTest, test: t}, nil
 }
 
@@ -180,8 +178,8 @@ var insteadOf = map[string]string{
 	"kept":  "a field of the call itself: what is kept is what the rules say",
 }
 
-// value reads a value of a test, or a group of them.
-func (p *parser) value(t *test) *Error {
+// value reads a value of a test, or a group of them. A group that stands alone is shared with other tests.
+func (p *parser) value(t *test, alone bool) *Error {
 	v := p.peek()
 	if v.kind != word && v.kind != quoted || p.in && v.first {
 		return p.unexpected("a " + t.field.Type.String())
@@ -196,11 +194,11 @@ func (p *parser) value(t *test) *Error {
 		if err != nil {
 			return err
 		}
-		if t.vals == nil {
-			t.vals, t.table = slices.Clip(l.vals), l.table // shared
+		if alone {
+			t.vals, t.table = l.vals, l.table
 			return nil
 		}
-		t.vals, t.table = append(t.vals, l.vals...), nil
+		t.vals = append(t.vals, l.vals...)
 		return p.count(len(l.vals), v)
 	}
 	p.next()
@@ -208,7 +206,7 @@ func (p *parser) value(t *test) *Error {
 	if want != "" {
 		return &Error{Pos: v.pos, Found: v.String(), Expected: want, Nearest: Nearest(strings.ToLower(v.text), t.field.near())}
 	}
-	t.vals, t.table = append(t.vals, val), nil
+	t.vals = append(t.vals, val)
 	return p.count(1, v)
 }
 
