@@ -40,7 +40,7 @@ func operations(t *testing.T) map[string]bool {
 
 // fill puts ids into the path of an operation, and the other tenant's user.
 func fill(path string, call protocol.UUID, sensor protocol.UUID) string {
-	return strings.NewReplacer("{id}", call.String(), "{uuid}", sensor.String(), "{name}", "eve").Replace(path)
+	return strings.NewReplacer("{id}", call.String(), "{uuid}", sensor.String(), "{name}", "eve", "{revision}", "1").Replace(path)
 }
 
 // bodyFor is a body that the operation takes.
@@ -48,6 +48,8 @@ func bodyFor(op string) any {
 	switch {
 	case strings.HasSuffix(op, "/api/rules") && strings.HasPrefix(op, "PUT"):
 		return map[string]any{"revision": 0, "text": "x"}
+	case op == "PUT /rules", op == "POST /rules/check":
+		return map[string]any{"revision": 99, "text": "x"}
 	case strings.HasPrefix(op, "PUT /users/"):
 		return map[string]any{"rights": []string{"rules"}}
 	case op == "POST /users":
@@ -173,6 +175,10 @@ func TestTheRoleDecidesWhatAUserMayDo(t *testing.T) {
 		{"POST /tokens", 200, 200, 200},
 		{"POST /sensors/tokens", 403, 403, 200},
 		{"GET /audit", 403, 403, 200},
+		{"GET /rules", 200, 200, 200},
+		{"PUT /rules", 403, 403, 422},
+		{"GET /rules/history", 200, 200, 200},
+		{"GET /rules/fields", 200, 200, 200},
 		{"GET /users", 403, 403, 200},
 		{"POST /users", 403, 403, 400},
 		{"PUT /users/viewer", 403, 403, 200},

@@ -37,6 +37,8 @@ type Links interface {
 	Relay(w http.ResponseWriter, r *http.Request, sensor protocol.UUID, path string)
 	// Disconnect ends the links of a sensor that was revoked.
 	Disconnect(sensor protocol.UUID)
+	// RulesChanged says that a tenant's rules were changed: sensors that are online get them.
+	RulesChanged()
 	// NewEnrolToken makes a token that lets one sensor enrol in a tenant.
 	NewEnrolToken(ctx context.Context, t store.TenantID) (token string, expires time.Time, err error)
 }
@@ -70,7 +72,8 @@ const maxBody = 64 << 10
 
 type api struct {
 	Config
-	live *live
+	live     *live
+	workshop *workshop
 }
 
 // access is who may use a route.
@@ -116,6 +119,11 @@ func (a *api) routes() []route {
 		{"/sensors/tokens", map[string]method{"POST": {manage, a.newEnrolToken}}},
 		{sensors, map[string]method{"DELETE": {manage, a.revoke}}},
 		{sensors + "/api/{rest:.*}", map[string]method{"GET": relay, "PUT": {editRules, a.relay}}},
+		{"/rules", map[string]method{"GET": {member, a.rules}, "PUT": {editRules, a.setRules}}},
+		{"/rules/check", map[string]method{"POST": {editRules, a.checkRules}}},
+		{"/rules/fields", map[string]method{"GET": {member, a.ruleFields}}},
+		{"/rules/history", map[string]method{"GET": {member, a.ruleHistory}}},
+		{"/rules/history/{revision}", map[string]method{"GET": {member, a.rulesAt}}},
 		{"/users", map[string]method{"GET": {manage, a.users}, "POST": {manage, a.addUser}}},
 		{"/users/{name}", map[string]method{"PUT": {manage, a.setUser}, "DELETE": {manage, a.removeUser}}},
 		{"/audit", map[string]method{"GET": {manage, a.audit}}},
@@ -132,7 +140,7 @@ func New(c Config) http.Handler {
 	if c.Gate == nil {
 		c.Gate = relay.NewGate(relay.Limits{}, nil)
 	}
-	a := &api{Config: c, live: newLive(c.Links)}
+	a := &api{Config: c, live: newLive(c.Links), workshop: newWorkshop()}
 	m := mux.NewRouter().UseEncodedPath().SkipClean(true) // a path is what it is: no redirect to another
 	for _, rt := range a.routes() {
 		m.Path(Prefix + rt.path).Handler(a.endpoint(rt))

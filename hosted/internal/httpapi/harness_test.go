@@ -381,6 +381,7 @@ type fakeSensor struct {
 	watchers int
 	asked    []string // paths
 	rules    sensorapi.Rules
+	hosted   uint64 // revision of the tenant's rules
 }
 
 // RoundTrip carries relayed requests, which are for link.BaseURL, to the sensor.
@@ -405,7 +406,12 @@ func (f *fakeSensor) setLive(calls ...protocol.LiveCall) {
 }
 
 func (f *fakeSensor) Info() protocol.SensorInfo {
-	return protocol.SensorInfo{UUID: f.uuid, SensorID: f.number, Name: "from the sensor", Source: "eth9"}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return protocol.SensorInfo{
+		UUID: f.uuid, SensorID: f.number, Name: "from the sensor", Source: "eth9", Capabilities: []string{"listen"},
+		RuleRevision: f.rules.Revision, HostedRuleRevision: f.hosted,
+	}
 }
 
 func (f *fakeSensor) Health() protocol.Health {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"voiptop/hosted/internal/store"
 	"voiptop/protocol"
@@ -97,6 +99,10 @@ const bodyTimeout = 15 * time.Second
 
 // readJSON reads the body of a request. An empty body leaves v as it is.
 func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
+	return readJSONUpTo(maxBody, w, r, v)
+}
+
+func readJSONUpTo(limit int64, w http.ResponseWriter, r *http.Request, v any) error {
 	if r.ContentLength != 0 {
 		if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
 			return &protocol.Problem{
@@ -109,15 +115,23 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	// A deadline is in the system's time, whatever clock we are given. Where there are none (a test's recorder), none is set.
 	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout))
 	defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	d.DisallowUnknownFields()
-	err := d.Decode(v)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return err
+	case err != nil:
+		return badRequest("body", "cannot be read: "+err.Error(), "send it whole, within "+bodyTimeout.String())
+	}
+	if !utf8.Valid(body) { // encoding/json would put other characters in its place
+		return badRequest("body", "is no UTF-8", "send JSON in UTF-8")
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	err = d.Decode(v)
 	switch {
 	case errors.Is(err, io.EOF):
 		return nil
-	case errors.As(err, &tooLarge):
-		return err
 	case err != nil:
 		return badRequest("body", "is not what is expected: "+err.Error(), "see "+Prefix+"/openapi.yaml")
 	case d.More():

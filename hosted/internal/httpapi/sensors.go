@@ -31,11 +31,22 @@ type sensorAnswer struct {
 	Running  *int               `json:"running"` // calls; null while the sensor does not answer
 	Queue    *uint64            `json:"queue"`   // CDRs that wait on the sensor; null while it does not answer
 	Problems []protocol.Problem `json:"problems"`
+
+	Capabilities []string `json:"capabilities"`
+
+	LocalRules   uint64            `json:"local_rule_revision"`
+	HostedRules  uint64            `json:"hosted_rule_revision"` // of the tenant's rules, as they are in force there; 0: none
+	RulesCurrent bool              `json:"rules_current"`        // the tenant's rules in force there are the newest
+	RulesProblem *protocol.Problem `json:"rules_problem"`        // why they are not, if the sensor said so
 }
 
 // sensors lists the tenant's sensors with what those say that are online.
 func (a *api) sensors(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
 	list, err := a.Store.Sensors(r.Context(), id.Tenant)
+	if err != nil {
+		return err
+	}
+	tenant, err := a.Store.Tenant(r.Context(), id.Tenant)
 	if err != nil {
 		return err
 	}
@@ -48,10 +59,15 @@ func (a *api) sensors(w http.ResponseWriter, r *http.Request, id auth.Identity) 
 			UUID: s.UUID, SensorID: s.SensorID, Name: s.Info.Name, Version: s.Info.Version, OS: s.Info.OS, Arch: s.Info.Arch,
 			Addr: s.Addr, Enrolled: protocol.TimeOf(s.Enrolled), LastSeen: protocol.TimeOf(s.LastSeen), LastCDR: protocol.TimeOf(s.LastCDR),
 			CDRs: s.CDRs, Revoked: s.Revoked, Source: s.Info.Source, Problems: []protocol.Problem{},
+			Capabilities: append([]string{}, s.Info.Capabilities...),
+			LocalRules:   s.Rules.Local, HostedRules: s.Rules.Hosted, RulesProblem: s.Rules.Problem,
 		}
 		wg.Go(func() { a.askHealth(ctx, &out[i]) })
 	}
 	wg.Wait()
+	for i := range out {
+		out[i].RulesCurrent = out[i].HostedRules == tenant.RuleRevision && out[i].RulesProblem == nil
+	}
 	return writeJSON(w, out)
 }
 
@@ -68,6 +84,8 @@ func (a *api) askHealth(ctx context.Context, s *sensorAnswer) {
 	}
 	s.Running, s.Queue, s.Source = &h.Running, &h.Journal.Pending, h.Info.Source
 	s.Problems = append(s.Problems, h.Problems...)
+	s.Capabilities = append([]string{}, h.Info.Capabilities...)
+	s.LocalRules, s.HostedRules = h.Info.RuleRevision, h.Info.HostedRuleRevision
 }
 
 type enrolAnswer struct {
