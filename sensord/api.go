@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
 	"voiptop/protocol"
 	"voiptop/protocol/sensorapi"
 	"voiptop/sensord/analyze"
-	"voiptop/sensord/internal/spool"
 )
 
 // sensor answers the sensor API from the daemon's parts.
@@ -47,12 +45,7 @@ func (s sensor) Health() protocol.Health {
 			Detail: "there is no connection; the log says why", Remedy: "mend hep_send, or start what listens there",
 		})
 	}
-	if h.Spool.Stopped != "" {
-		h.Problems = append(h.Problems, protocol.Problem{
-			Code: "captures-stopped", Title: "no capture is written now", Detail: h.Spool.Stopped,
-			Remedy: "free space in " + h.Spool.Dir + " or lower maxpoolsize",
-		})
-	}
+	h.Problems = append(h.Problems, d.spoolProblems(&h.Spool)...)
 	for _, w := range d.source.Stats().Warnings {
 		h.Problems = append(h.Problems, protocol.Problem{Code: "input-cut", Title: w.Input + " was not read to its end", Detail: w.Text})
 	}
@@ -76,7 +69,7 @@ func (d *daemon) counters() protocol.Counters {
 	c[protocol.CountCDRsJournaled] = q.Next - min(q.Next, 1)
 	c[protocol.CountCDRsAcked] = q.Acked - min(q.Acked, 1)
 	d.countHEP(c)
-	c[protocol.CountCapturesKept] = d.spool.State().Files
+	d.spool.Counters(c)
 	return c
 }
 
@@ -107,49 +100,6 @@ func (s sensor) Call(_ context.Context, id string) (*protocol.CDR, error) {
 		Code: protocol.CodeNotFound, Status: http.StatusNotFound, Title: "no call " + id + " on this sensor",
 		Detail: "it is not running, and the local history does not go back to it",
 	}
-}
-
-func (s sensor) Capture(ctx context.Context, id string) (*sensorapi.CaptureFile, error) {
-	u, err := protocol.ParseUUID(id)
-	if err != nil {
-		c, err := s.Call(ctx, id) // a Call-ID
-		if err != nil {
-			return nil, err
-		}
-		u = c.ID
-	}
-	f, err := s.d.spool.Open(u)
-	switch {
-	case errors.Is(err, spool.ErrExpired):
-		return nil, &protocol.Problem{
-			Code: protocol.CodeCaptureExpired, Status: http.StatusGone,
-			Title: "the packets of this call were kept, and retention has removed them", Remedy: "raise maxpoolsize or maxpooldays",
-		}
-	case errors.Is(err, spool.ErrNotKept):
-		return nil, s.notKept(ctx, id)
-	case err != nil:
-		return nil, err
-	}
-	return f, nil
-}
-
-// notKept says why there is no capture, as far as the call's record tells.
-func (s sensor) notKept(ctx context.Context, id string) error {
-	p := &protocol.Problem{
-		Code: protocol.CodeCaptureNotKept, Status: http.StatusNotFound, Title: "the packets of this call were not kept",
-		Detail: "no capture rule matched it", Remedy: `write a rule, for example "all: keep rtp" (docs/rules.md)`,
-	}
-	c, err := s.Call(ctx, id)
-	switch {
-	case err != nil:
-		return err
-	case c.End == 0 && c.Rule != "":
-		p.Title, p.Detail, p.Remedy = "the call is still running", "its capture can be had when it has ended", "wait for its end"
-	case c.Rule != "":
-		p.Detail, p.Remedy = "rule "+c.Rule+" decided: keep "+string(c.Capture.Kept), "change the rule, or put another before it"
-		p.Fields = map[string]string{"rule": c.Rule}
-	}
-	return p
 }
 
 func (s sensor) Rules() sensorapi.Rules { return s.d.rules.current() }

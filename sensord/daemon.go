@@ -99,7 +99,7 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	} else if n > 0 {
 		log.Warn("sensord ended without being stopped; the calls that ran are interrupted", "calls", n)
 	}
-	if d.spool, err = spool.Open(spool.Config{Dir: c.SpoolDir, Sensor: sensorName(c), MaxBytes: int64(c.MaxPoolMB) << 20, MaxDays: c.MaxPoolDays, Clock: time.Now, Log: log}); err != nil {
+	if d.spool, err = openSpool(c, log); err != nil {
 		return nil, fmt.Errorf("spooldir: %w", err)
 	}
 	d.info = sensorInfo(c, d.source)

@@ -1,6 +1,10 @@
 package spool
 
-import "voiptop/protocol"
+import (
+	"time"
+
+	"voiptop/protocol"
+)
 
 // counts are what the spool has counted since it was opened.
 type counts struct {
@@ -37,4 +41,11 @@ func (s *Spool) Counters(n protocol.Counters) {
 			n[v.name] += v.n
 		}
 	}
+}
+
+// LetGo says when held packets were let go last, for want of room; the zero time: never.
+func (s *Spool) LetGo() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.letGoAt
 }
