@@ -151,14 +151,16 @@ func (b *Buffer) DeleteLine() {
 	b.Move(b.row, 0)
 }
 
-// Replace removes n characters before the cursor and puts text there.
-func (b *Buffer) Replace(n int, text string) {
+// Replace removes characters of the line, so many before the cursor and so many behind it, and puts text there.
+func (b *Buffer) Replace(before, behind int, text string) {
 	b.remember()
+	row, col := b.row, b.col
+	b.Move(row, col+behind)
 	_, after := b.split()
-	b.Move(b.row, b.col-n)
-	before, _ := b.split()
+	b.Move(row, col-before)
+	head, _ := b.split()
 	b.lines = slices.Clone(b.lines)
-	b.lines[b.row] = before + after
+	b.lines[row] = head + after
 	b.insert(text)
 }
 

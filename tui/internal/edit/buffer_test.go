@@ -29,10 +29,11 @@ func TestKeysChangeTheTextAtTheCursor(t *testing.T) {
 		{"right over a line's end", "a\nb", func(b *Buffer) { b.End(0); b.Right() }, "a\n|b"},
 		{"down keeps the column", "abcd\nx\nabcd", func(b *Buffer) { b.Move(0, 3); b.Vertical(1); b.Vertical(1) }, "abcd\nx\nabc|d"},
 		{"far beyond", "a\nb", func(b *Buffer) { b.Vertical(9); b.Vertical(-9) }, "|a\nb"},
-		{"replace a word", "caller:10 cal", func(b *Buffer) { b.End(0); b.Replace(3, "callee:") }, "caller:10 callee:|"},
+		{"replace a word", "caller:10 cal", func(b *Buffer) { b.End(0); b.Replace(3, 0, "callee:") }, "caller:10 callee:|"},
+		{"replace the word around", "a cal b", func(b *Buffer) { b.Move(0, 3); b.Replace(1, 2, "callee:") }, "a callee:| b"},
 		{"undo typing", "ab", func(b *Buffer) { b.End(0); b.Insert("c"); b.Insert("d"); b.Undo() }, "ab|"},
 		{"undo and redo", "ab", func(b *Buffer) { b.DeleteLine(); b.Undo(); b.Redo() }, "|"},
-		{"undo a replacement", "cal", func(b *Buffer) { b.End(0); b.Replace(3, "callee:"); b.Undo() }, "cal|"},
+		{"undo a replacement", "cal", func(b *Buffer) { b.End(0); b.Replace(3, 0, "callee:"); b.Undo() }, "cal|"},
 		{"a change after undo cannot be redone", "ab", func(b *Buffer) { b.Delete(); b.Undo(); b.Insert("x"); b.Redo() }, "x|ab"},
 		{"nothing to undo", "ab", func(b *Buffer) { b.Undo(); b.Redo() }, "|ab"},
 	} {
@@ -103,7 +104,7 @@ func FuzzCursorStaysInTheTextAndUndoBringsItBack(f *testing.F) {
 			case 8:
 				b.DeleteLine()
 			case 9:
-				b.Replace(2, "a\nb")
+				b.Replace(2, 1, "a\nb")
 			case 10:
 				b.Insert("\n\n")
 			}

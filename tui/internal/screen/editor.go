@@ -34,6 +34,7 @@ type editor struct {
 	tally   []tally    // of the rules of set
 	seen    int        // calls that were tried
 	typed   int        // counts changes, so that only the last of a series is looked at
+	offer   *offer     // what may stand at the cursor, after tab
 	saving  bool
 	leaving bool // esc was pressed with changes that are not saved
 }
@@ -42,6 +43,13 @@ type editor struct {
 type tally struct {
 	calls int
 	names []string // of the first few
+}
+
+// offer is what tab goes through.
+type offer struct {
+	candidates []rules.Candidate
+	at         int
+	length     int // of what stands in the text, in characters
 }
 
 const (
@@ -94,7 +102,12 @@ func (p *editor) take(k tea.KeyMsg) (tea.Cmd, bool) {
 	p.leaving = false
 	row, _ := t.Cursor()
 	h, _ := p.room()
+	if k.Type != tea.KeyTab {
+		p.offer = nil
+	}
 	switch k.Type {
+	case tea.KeyTab:
+		p.complete()
 	case tea.KeyEsc:
 		if !t.Dirty() || leaving {
 			return nil, true
@@ -149,6 +162,33 @@ func (p *editor) take(k tea.KeyMsg) (tea.Cmd, bool) {
 	p.scroll()
 	p.typed++
 	return p.e.after(checkWait, checkDue(p.typed)), false
+}
+
+// complete puts what may stand at the cursor there; pressed again, the next that may.
+func (p *editor) complete() {
+	if o := p.offer; o != nil {
+		o.at = (o.at + 1) % len(o.candidates)
+		p.put(o, o.length, 0)
+		return
+	}
+	row, col := p.text.Cursor()
+	text := p.text.Text()
+	c := rules.Complete(text, rules.Pos{Line: row + 1, Col: col + 1})
+	if len(c.Candidates) == 0 {
+		return
+	}
+	here := offset(p.text.Lines()[row], col)
+	for _, l := range p.text.Lines()[:row] {
+		here += len(l) + 1
+	}
+	p.offer = &offer{candidates: c.Candidates}
+	p.put(p.offer, utf8.RuneCountInString(text[min(c.From, here):here]), utf8.RuneCountInString(text[here:max(c.To, here)]))
+}
+
+func (p *editor) put(o *offer, before, behind int) {
+	text := o.candidates[o.at].Text
+	p.text.Replace(before, behind, text)
+	o.length = utf8.RuneCountInString(text)
 }
 
 // toError moves the cursor to where the text is wrong.
@@ -284,6 +324,18 @@ func (p *editor) view() []string {
 // preview is what is wrong with the text, or what its rules would keep of the calls that the screens know.
 func (p *editor) preview(h int) []string {
 	t := p.e.Theme
+	if o := p.offer; o != nil {
+		out := []string{t.HLine("What may stand here", p.w)}
+		for i := max(0, min(o.at-h/2, len(o.candidates)-h)); i < len(o.candidates) && len(out) <= h; i++ {
+			c := o.candidates[i]
+			name := t.Text
+			if i == o.at {
+				name = t.Key
+			}
+			out = append(out, t.NewLine(p.w).Add(name, " "+t.Fit(c.Text, 18)).Add(t.Dim, " "+c.Doc).String())
+		}
+		return out
+	}
 	if p.err != nil {
 		out := []string{t.HLine("Not right yet", p.w)}
 		for _, s := range wrap(t, exprError(p.err), p.w-2) {

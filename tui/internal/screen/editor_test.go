@@ -75,6 +75,18 @@ func TestPreviewCountsTheCallsOfEachRule(t *testing.T) {
 	s.wantNot(`rest`)
 }
 
+func TestTabGoesThroughWhatMayStandThere(t *testing.T) {
+	s, _ := editing(t, "x: keep rtp when cal", "tab")
+	s.want(`x: keep rtp when caller:?`)
+	s.want(`What may stand here`)
+	s.want(`callee +\S+`)
+	s.keys("tab")
+	s.want(`x: keep rtp when callee:?`)
+	s.keys("ctrl+z", "ctrl+z")
+	s.want(`x: keep rtp when cal\s`)
+	s.wantNot(`What may stand here`)
+}
+
 func TestPastedRulesAreText(t *testing.T) {
 	s, _ := editing(t)
 	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("a: keep rtp\r\nb: keep sip\r\n"), Paste: true})

@@ -74,7 +74,7 @@ var ruleKeys = keyMap{
 
 // editKeys are shown beside the editor. They are no bindings of the screens: there letters are text.
 var editKeys = keyMap{short: []key.Binding{
-	bind("ctrl+z", "undo", "ctrl+z"), bind("ctrl+y", "redo", "ctrl+y"), bind("ctrl+k", "delete line", "ctrl+k"), bind("ctrl+g", "to the fault", "ctrl+g"),
+	bind("tab", "complete", "tab"), bind("ctrl+z", "undo", "ctrl+z"), bind("ctrl+y", "redo", "ctrl+y"), bind("ctrl+k", "delete line", "ctrl+k"), bind("ctrl+g", "to the fault", "ctrl+g"),
 	bind("ctrl+s", "save", "ctrl+s"), bind("esc", "leave", "esc"),
 }}
 
@@ -154,7 +154,7 @@ func helpLines(t *style.Theme, k help.KeyMap, w int) []string {
 				doc += " " + v
 			}
 		}
-		add(t.NewLine(w).Add(t.Key, "   "+t.Fit(f.Name, 11)).Add(t.Text, doc))
+		add(t.NewLine(w).Add(t.Key, "   "+t.Fit(f.Name, 12)).Add(t.Text, doc))
 	}
 	return out
 }
