@@ -83,7 +83,7 @@ func TestTabGoesThroughWhatMayStandThere(t *testing.T) {
 	s.keys("tab")
 	s.want(`x: keep rtp when callee:?`)
 	s.keys("ctrl+z", "ctrl+z")
-	s.want(`x: keep rtp when cal\s`)
+	s.want(`x: keep rtp when cal#`)
 	s.wantNot(`What may stand here`)
 }
 
