@@ -55,13 +55,15 @@ type daemon struct {
 	hepOut   *hep.Sender   // nil unless HEP is sent
 
 	transactions recent // requests outside of calls that ended last
+
+	listening *listening
 }
 
 func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err error) {
 	if err := c.CheckLive(len(o.read) > 0); err != nil {
 		return nil, err
 	}
-	d := &daemon{conf: c, opt: o, log: log}
+	d := &daemon{conf: c, opt: o, log: log, listening: newListening()}
 	defer func() {
 		if err != nil {
 			d.close()
@@ -122,7 +124,7 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	if len(c.Servers) > 0 {
 		d.uplink = uplink.New(uplink.Config{
 			Servers: c.Servers, Alternatives: c.Alternatives, Dial: link.ThroughProxy(c.Proxy, nil), Fingerprint: c.Fingerprint, IdentityDir: filepath.Join(c.StateDir, "identity"), Token: string(c.Token),
-			Info: d.sensorInfo, Paired: d.rules.paired, Handler: d.overLink(api), Journal: d.journal, Limits: d.limited, Log: log,
+			Info: d.sensorInfo, Paired: d.rules.paired, Handler: ownerSwitches(c, d.overLink(api)), Journal: d.journal, Limits: d.limited, Log: log,
 		})
 	}
 	return d, nil
@@ -337,7 +339,7 @@ func sensorInfo(c *conf.Config, s capture.Source) protocol.SensorInfo {
 	return protocol.SensorInfo{
 		SensorID: c.SensorID, Name: sensorName(c), Version: protocol.Version, Commit: protocol.Commit, OS: runtime.GOOS, Arch: runtime.GOARCH,
 		BootID: hex.EncodeToString(boot[:]), MachineID: strings.TrimSpace(string(machine)),
-		Capabilities: []string{"live", "capture", "rules"}, Started: protocol.TimeOf(time.Now()),
+		Capabilities: capabilities(c), Started: protocol.TimeOf(time.Now()),
 		Source: strings.Join(s.Stats().Inputs, ", "),
 	}
 }

@@ -78,9 +78,11 @@ func (s *side) sound(pcm []int16, at int64) {
 func (s *side) tone(pcm []int16, n int64, d *digit) {
 	f := tonePairs[d.event]
 	w1, w2 := 2*math.Pi*f[0]/float64(s.rate), 2*math.Pi*f[1]/float64(s.rate)
+	fade := float64(max(s.ms(5), 1))
 	for i := range pcm {
 		t := float64(n + int64(i))
-		v := float64(pcm[i]) + 32767*d.level*(math.Sin(w1*t)+math.Sin(w2*t))
+		level := 32767 * d.level * min(1, t/fade, (float64(d.end-d.start)-t)/fade)
+		v := float64(pcm[i]) + level*(math.Sin(w1*t)+math.Sin(w2*t))
 		pcm[i] = int16(max(min(math.Round(v), 32767), -32768))
 	}
 }

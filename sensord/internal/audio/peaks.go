@@ -87,7 +87,7 @@ func (r *Recording) Peaks(ctx context.Context, o sensorapi.AudioOptions, points 
 func fractions(list []int16) []float64 {
 	out := make([]float64, len(list))
 	for i, v := range list {
-		out[i] = math.Round(float64(v)/32768*1000) / 1000
+		out[i] = math.Round(float64(v)/32768*1000)/1000 + 0 // -0 is 0
 	}
 	return out
 }

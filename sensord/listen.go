@@ -1,0 +1,296 @@
+package main
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"voiptop/protocol"
+	"voiptop/protocol/sensorapi"
+	"voiptop/sensord/analyze"
+	"voiptop/sensord/conf"
+	"voiptop/sensord/internal/audio"
+	"voiptop/sensord/internal/capture"
+)
+
+// Bounds of listening: what it may take of the machine beside the telephone system.
+const (
+	decodesAtOnce   = 2
+	listenersAtOnce = 32
+	callsRemembered = 32 // what can be heard of them: some KB each
+	peaksRemembered = 64 // at most 400 KB each, 30 KB with the points that one asks for
+)
+
+// listening is what the daemon remembers between requests of those who listen.
+type listening struct {
+	gate  *audio.Gate
+	calls recall[callKey, *analyze.Recording]
+	peaks recall[peaksKey, *sensorapi.Peaks]
+}
+
+func newListening() *listening {
+	l := &listening{gate: audio.NewGate(decodesAtOnce, listenersAtOnce)}
+	l.calls.most, l.peaks.most = callsRemembered, peaksRemembered
+	return l
+}
+
+// callKey is a capture as it is on disk.
+type callKey struct {
+	id   protocol.UUID
+	size int64
+}
+
+type peaksKey struct {
+	call   callKey
+	points int
+	o      sensorapi.AudioOptions
+}
+
+// Audio implements sensorapi.Listener.
+func (s sensor) Audio(ctx context.Context, id string, o sensorapi.AudioOptions) (*sensorapi.AudioFile, error) {
+	r, c, err := s.recording(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	gate := s.d.listening.gate
+	w, err := r.WAV(ctx, o, gate)
+	if err != nil {
+		return nil, err
+	}
+	if !gate.TryOpen() {
+		return nil, audio.ErrBusy
+	}
+	return &sensorapi.AudioFile{
+		Name: r.Name(), Size: w.Size(), ModTime: c.modified, Tag: fmt.Sprintf("%s-%d-%s", c.key.id, c.key.size, o.Query().Encode()), Start: r.Start(), Missing: r.Missing(),
+		ReadSeekCloser: &openWAV{WAV: w, gate: gate},
+	}, nil
+}
+
+// openWAV counts as open until it is closed.
+type openWAV struct {
+	*audio.WAV
+	gate *audio.Gate
+	once sync.Once
+}
+
+func (w *openWAV) Close() error {
+	w.once.Do(w.gate.Closed)
+	return w.WAV.Close()
+}
+
+// Peaks implements sensorapi.Listener.
+func (s sensor) Peaks(ctx context.Context, id string, points int, o sensorapi.AudioOptions) (*sensorapi.Peaks, error) {
+	r, c, err := s.recording(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	key := peaksKey{c.key, points, o}
+	if p, ok := s.d.listening.peaks.get(key); ok {
+		return p, nil
+	}
+	p, err := r.Peaks(ctx, o, points, s.d.listening.gate)
+	if err == nil {
+		s.d.listening.peaks.put(key, p)
+	}
+	return p, err
+}
+
+// Spectrogram implements sensorapi.Listener.
+func (s sensor) Spectrogram(ctx context.Context, id string, o sensorapi.SpectrogramOptions) ([]byte, error) {
+	r, _, err := s.recording(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return r.Spectrogram(ctx, o.AudioOptions, o.Width, o.Height, s.d.listening.gate)
+}
+
+// kept is what is known of the capture of a call.
+type kept struct {
+	key      callKey
+	modified time.Time
+}
+
+// recording finds what can be heard of a call, or says why nothing can.
+func (s sensor) recording(ctx context.Context, id string) (*analyze.Recording, kept, error) {
+	u, err := s.callUUID(ctx, id)
+	if err != nil {
+		return nil, kept{}, err
+	}
+	f, err := s.d.spool.Read(u)
+	if err != nil {
+		return nil, kept{}, s.captureProblem(ctx, id, err)
+	}
+	defer f.Close()
+	k := kept{callKey{u, f.Size}, f.ModTime}
+	known, _ := s.d.journal.Find(u.String()) // nil: the history does not go back to it
+	switch {
+	case f.Info.NoAudio:
+		return nil, k, &protocol.Problem{
+			Code: protocol.CodeAudioOff, Status: http.StatusForbidden, Title: "this call may not be listened to",
+			Detail: "the capture rule " + f.Info.Rule + " says: no audio", Fields: map[string]string{"rule": f.Info.Rule},
+		}
+	case f.Info.Keep == protocol.KeepSIP, f.Info.Keep == protocol.KeepHeaders:
+		return nil, k, &protocol.Problem{
+			Code: protocol.CodeVoiceNotKept, Status: http.StatusNotFound, Title: "the voice of this call was not kept",
+			Detail: "the capture rule " + f.Info.Rule + " says: keep " + string(f.Info.Keep),
+			Remedy: `a rule that says "keep rtp" keeps the voice of the next calls`, Fields: map[string]string{"rule": f.Info.Rule},
+		}
+	}
+	if r, ok := s.d.listening.calls.get(k.key); ok {
+		return r, k, nil
+	}
+	name := "call.wav"
+	if o, err := s.d.spool.Open(u); err == nil {
+		name = strings.TrimSuffix(o.Name, ".pcapng") + ".wav"
+		o.Close()
+	}
+	callID := f.Info.CallID
+	if known != nil {
+		callID = known.CallID // whole: a comment is cut
+	}
+	l := analyze.Listening{
+		Open: func() (analyze.Source, error) { return s.packets(u) }, CallID: callID, Known: known, Name: name,
+	}
+	if s.d.conf.TLSKeyLog != "" {
+		l.TLSKeys, _ = analyze.ReadKeyLog(s.d.conf.TLSKeyLog) // without it the record tells what it can
+	}
+	r, err := analyze.Listen(ctx, l)
+	if err == nil {
+		s.d.listening.calls.put(k.key, r)
+	}
+	return r, k, err
+}
+
+// packets opens the kept packets of a call.
+func (s sensor) packets(u protocol.UUID) (analyze.Source, error) {
+	f, err := s.d.spool.Read(u)
+	if err != nil {
+		return nil, err
+	}
+	file := &guarded{r: f}
+	src, err := capture.Open([]string{"-"}, capture.Options{Stdin: file})
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &fileSource{src, file}, nil
+}
+
+// fileSource closes its file with it.
+type fileSource struct {
+	capture.Source
+	file *guarded
+}
+
+func (f *fileSource) Close() error { return errors.Join(f.Source.Close(), f.file.Close()) }
+
+// guarded is a file that is closed while another goroutine may still read from it: a source reads ahead.
+type guarded struct {
+	mu sync.Mutex
+	r  io.ReadCloser // nil: closed
+}
+
+func (g *guarded) Read(p []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.r == nil {
+		return 0, io.ErrClosedPipe
+	}
+	return g.r.Read(p)
+}
+
+func (g *guarded) Close() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.r == nil {
+		return nil
+	}
+	r := g.r
+	g.r = nil
+	return r.Close()
+}
+
+// recall remembers what was used last, so many things. It may be used by many goroutines; the zero value remembers nothing.
+type recall[K comparable, V any] struct {
+	most int
+	mu   sync.Mutex
+	by   list.List // of entry, used last in front
+	at   map[K]*list.Element
+}
+
+type entry[K comparable, V any] struct {
+	key K
+	val V
+}
+
+func (r *recall[K, V]) get(k K) (v V, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.at[k]
+	if e == nil {
+		return v, false
+	}
+	r.by.MoveToFront(e)
+	return e.Value.(entry[K, V]).val, true
+}
+
+func (r *recall[K, V]) put(k K, v V) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.at == nil {
+		r.at = map[K]*list.Element{}
+	}
+	if e := r.at[k]; e != nil {
+		r.by.Remove(e)
+	}
+	r.at[k] = r.by.PushFront(entry[K, V]{k, v})
+	for len(r.at) > r.most {
+		last := r.by.Back()
+		r.by.Remove(last)
+		delete(r.at, last.Value.(entry[K, V]).key)
+	}
+}
+
+// ownerSwitches is the API as hosted sees it where the sensor's owner lets nobody listen or download through hosted
+// (cloud_listen, cloud_download). Whoever is at the sensor's own socket may.
+func ownerSwitches(c *conf.Config, api http.Handler) http.Handler {
+	m := http.NewServeMux()
+	refuse := func(pattern, what, key string) {
+		m.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
+			sensorapi.WriteProblem(w, &protocol.Problem{
+				Code: protocol.CodeSwitchedOff, Status: http.StatusForbidden, Title: "the sensor's owner has switched off " + what,
+				Detail: key + " = no in the sensor's configuration", Remedy: "ask the owner; voiptop and voipmon on the sensor's own machine can",
+				Fields: map[string]string{"key": key},
+			})
+		})
+	}
+	// All that is below, whatever the method: what the API gains later is not open by itself.
+	if !c.CloudListen {
+		refuse("/v1/calls/{id}/audio", "listening", "cloud_listen")
+		refuse("/v1/calls/{id}/audio/", "listening", "cloud_listen")
+	}
+	if !c.CloudDownload {
+		refuse("/v1/calls/{id}/capture", "downloads", "cloud_download")
+		refuse("/v1/calls/{id}/capture/", "downloads", "cloud_download")
+	}
+	m.Handle("/", api)
+	return m
+}
+
+// capabilities says what hosted may ask for.
+func capabilities(c *conf.Config) []string {
+	list := []string{"live", "capture", "rules"}
+	if c.CloudListen {
+		list = append(list, "listen")
+	}
+	if c.CloudDownload {
+		list = append(list, "download")
+	}
+	return list
+}
