@@ -275,9 +275,6 @@ off:    keep rtp off
 }
 
 func TestADryRunLooksAtTheNewestCallsOnly(t *testing.T) {
-	if testing.Short() {
-		t.Skip("stores 5,200 calls")
-	}
 	w := newWorld(t)
 	for n := range 13 {
 		var batch []protocol.CDR
