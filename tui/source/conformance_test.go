@@ -218,6 +218,10 @@ func hosted(t *testing.T, s *fakeSensor) *httptest.Server {
 		answer(w, []source.SensorStatus{{UUID: protocol.UUID{9}, Revoked: true}, {UUID: id, SensorID: 12, Name: "pbx-1", Online: true}}, nil)
 	})
 	inner := sensorapi.NewHandler(s)
+	m.Handle("/api/v1/rules", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.Path = "/v1/rules"
+		inner.ServeHTTP(w, r)
+	}))
 	m.Handle("/api/v1/sensors/"+id.String()+"/api/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.URL.Path = "/v1" + strings.TrimPrefix(r.URL.Path, "/api/v1/sensors/"+id.String()+"/api")
 		inner.ServeHTTP(w, r)
@@ -296,6 +300,17 @@ func TestConformance(t *testing.T) {
 			}
 			t.Run("tells who is registered", func(t *testing.T) { registrations(t, src, c.file) })
 			t.Run("rules", func(t *testing.T) { rules(t, src, c.file) })
+			if fleet, ok := src.(source.Fleet); ok {
+				t.Run("rules of one sensor", func(t *testing.T) {
+					sensors, err := fleet.Sensors(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+					if r, err := fleet.Rules(t.Context(), sensors[1].UUID); err != nil || r.Text != "all: keep rtp\n" {
+						t.Errorf("%+v, %v", r, err)
+					}
+				})
+			}
 			if err := src.Close(); err != nil {
 				t.Errorf("Close: %v", err)
 			}

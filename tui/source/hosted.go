@@ -188,26 +188,19 @@ func (h *Hosted) Registrations(ctx context.Context) ([]protocol.Registration, er
 	return all, errors.Join(errs...)
 }
 
-// Rules answers the rules of a sensor.
+// Rules answers the tenant's rules, or those of a sensor.
 func (h *Hosted) Rules(ctx context.Context, sensor protocol.UUID) (r sensorapi.Rules, err error) {
-	path, err := h.rulesPath(ctx, sensor)
-	if err != nil {
-		return r, err
-	}
-	return r, h.get(ctx, path, &r)
+	return r, h.get(ctx, rulesPath(sensor), &r)
 }
 
-// SetRules replaces the rules of a sensor.
+// SetRules replaces the tenant's rules, or those of a sensor.
 func (h *Hosted) SetRules(ctx context.Context, sensor protocol.UUID, in sensorapi.Rules) (out sensorapi.Rules, err error) {
-	path, err := h.rulesPath(ctx, sensor)
-	if err != nil {
-		return out, err
-	}
+	in.Hosted = nil // not the sensor's to change
 	b, err := json.Marshal(in)
 	if err != nil {
 		return out, err
 	}
-	res, err := h.do(ctx, http.MethodPut, path, b)
+	res, err := h.do(ctx, http.MethodPut, rulesPath(sensor), b)
 	if err != nil {
 		return out, err
 	}
@@ -215,34 +208,11 @@ func (h *Hosted) SetRules(ctx context.Context, sensor protocol.UUID, in sensorap
 	return out, json.NewDecoder(res.Body).Decode(&out)
 }
 
-func (h *Hosted) rulesPath(ctx context.Context, sensor protocol.UUID) (string, error) {
+func rulesPath(sensor protocol.UUID) string {
 	if sensor.IsZero() {
-		list, err := h.Sensors(ctx)
-		if err != nil {
-			return "", err
-		}
-		live := list[:0]
-		for _, s := range list {
-			if !s.Revoked {
-				live = append(live, s)
-			}
-		}
-		switch len(live) {
-		case 0:
-			return "", &protocol.Problem{
-				Code: protocol.CodeNotFound, Title: h.base + " has no sensor",
-				Remedy: "pair one with voipmon pair",
-			}
-		case 1:
-			sensor = live[0].UUID
-		default:
-			return "", &protocol.Problem{
-				Code:  protocol.CodeBadRequest,
-				Title: fmt.Sprintf("%s has %d sensors", h.base, len(live)), Remedy: "choose one in the list of sensors",
-			}
-		}
+		return "/rules"
 	}
-	return "/sensors/" + sensor.String() + "/api/rules", nil
+	return "/sensors/" + sensor.String() + "/api/rules"
 }
 
 // Close gives the connections back.

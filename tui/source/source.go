@@ -37,7 +37,8 @@ type Source interface {
 	// Registrations tells who is registered, and who fails to, sorted as protocol.SortRegistrations does. Of a fleet it is what
 	// all sensors that are online know; when one of them does not answer, there is an error beside the others' list.
 	Registrations(ctx context.Context) ([]protocol.Registration, error)
-	// Rules answers the capture rules of a sensor. The zero UUID stands for the only one there is.
+	// Rules answers the capture rules of a sensor. The zero UUID stands for the only one there is; of a fleet for the service's
+	// rules, which all its sensors ask after their own.
 	Rules(ctx context.Context, sensor protocol.UUID) (sensorapi.Rules, error)
 	// SetRules replaces them if r.Revision is the one in force.
 	SetRules(ctx context.Context, sensor protocol.UUID, r sensorapi.Rules) (sensorapi.Rules, error)

@@ -7,6 +7,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"voiptop/protocol"
+	"voiptop/protocol/sensorapi"
 )
 
 func editing(t *testing.T, keys ...string) (*screenTest, *fake) {
@@ -114,4 +115,18 @@ func TestLongLinesScrollWithTheCursor(t *testing.T) {
 	s.want(`789END`)
 	s.keys("home")
 	s.want(`# 0123456789`)
+}
+
+func TestHostedsRulesStandBelowTheSensorsOwn(t *testing.T) {
+	src := pbx()
+	src.given = &sensorapi.HostedRules{Revision: 12, Text: "all: keep sip", Problem: &protocol.Problem{Title: "too new for this sensor"}}
+	s := newScreen(t, src, 80, 24, asciiLook)
+	s.feed(src)
+	s.keys("4")
+	s.want(`bad-carrier: keep rtp`)
+	s.want(`then hosted's rules, revision 12`)
+	s.want(`too new for this sensor`)
+	s.want(`1 +all: keep sip`)
+	s.keys("e")
+	s.wantNot(`all: keep sip`)
 }

@@ -38,6 +38,7 @@ type fake struct {
 	regs    []protocol.Registration
 	regsErr error
 	rules   string
+	given   *sensorapi.HostedRules
 	stored  sensorapi.Rules // what SetRules was given
 	refuse  error           // what SetRules answers
 	capture string          // "": not kept
@@ -104,7 +105,7 @@ func (f *fake) Registrations(context.Context) ([]protocol.Registration, error) {
 }
 
 func (f *fake) Rules(context.Context, protocol.UUID) (sensorapi.Rules, error) {
-	return sensorapi.Rules{Revision: 7, Text: f.rules}, nil
+	return sensorapi.Rules{Revision: 7, Text: f.rules, Hosted: f.given}, nil
 }
 
 func (f *fake) SetRules(_ context.Context, _ protocol.UUID, r sensorapi.Rules) (sensorapi.Rules, error) {

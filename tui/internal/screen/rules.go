@@ -17,7 +17,7 @@ import (
 type rulesPane struct {
 	e      *env
 	w, h   int
-	sensor protocol.UUID // of a fleet, the one that was chosen
+	sensor protocol.UUID // of a fleet, the one that was chosen; zero: the rules of them all
 	name   string
 	rules  *sensorapi.Rules
 	err    error
@@ -41,6 +41,14 @@ func (p *rulesPane) setSize(w, h int) {
 	if p.edit != nil {
 		p.edit.setSize(w, h)
 	}
+}
+
+// of turns to the rules of a sensor; the zero UUID: the only one's, or those of the whole fleet.
+func (p *rulesPane) of(sensor protocol.UUID, name string) {
+	if p.sensor != sensor {
+		p.rules = nil
+	}
+	p.sensor, p.name, p.err = sensor, name, nil
 }
 
 func (p *rulesPane) load() tea.Cmd {
@@ -114,6 +122,15 @@ func (p *rulesPane) render() {
 	for i, s := range strings.Split(strings.TrimRight(p.rules.Text, "\n"), "\n") {
 		lines = append(lines, t.NewLine(maxLine).Add(t.Dim, fmt.Sprintf("%4d  ", i+1)).Add(ruleStyle(t, s), s).String())
 	}
+	if h := p.rules.Hosted; h != nil {
+		lines = append(lines, "", t.HLine(fmt.Sprintf("then hosted's rules, revision %d: they are changed there", h.Revision), max(p.w, 20)))
+		if h.Problem != nil {
+			lines = append(lines, t.NewLine(maxLine).Add(t.Bad, " "+say(h.Problem)).String())
+		}
+		for i, s := range strings.Split(strings.TrimRight(h.Text, "\n"), "\n") {
+			lines = append(lines, t.NewLine(maxLine).Add(t.Dim, fmt.Sprintf("%4d  ", i+1)).Add(ruleStyle(t, s), s).String())
+		}
+	}
 	p.text.set(lines)
 }
 
@@ -128,13 +145,17 @@ func (p *rulesPane) view() []string {
 		return centred(t, explain(p.err), p.w, p.h)
 	case p.rules == nil:
 		return centred(t, []string{"Reading the rules"}, p.w, p.h)
-	case strings.TrimSpace(p.rules.Text) == "":
+	case strings.TrimSpace(p.rules.Text) == "" && p.rules.Hosted == nil:
 		return centred(t, []string{"No capture rules: no call's packets are kept", "e writes the first one; docs/rules.md says how"}, p.w, p.h)
 	}
-	head := t.NewLine(p.w).Add(t.Head, " Capture rules").Add(t.Dim, fmt.Sprintf("  revision %d  the first that matches decides", p.rules.Revision))
-	if p.name != "" {
-		head.Add(t.Text, "  of "+p.name)
+	whose := ""
+	switch {
+	case p.name != "":
+		whose = " of " + p.name
+	case isFleet(p.e.Source):
+		whose = " of all sensors"
 	}
+	head := t.NewLine(p.w).Add(t.Head, " Capture rules"+whose).Add(t.Dim, fmt.Sprintf("  revision %d  the first that matches decides", p.rules.Revision))
 	return append([]string{head.String()}, p.text.view()...)
 }
 

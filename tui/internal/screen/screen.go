@@ -190,6 +190,7 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 	case key.Matches(k, keys.Regs):
 		return m.choose(viewRegs)
 	case key.Matches(k, keys.Rules):
+		m.rules.of(protocol.UUID{}, "")
 		return m.choose(viewRules)
 	case key.Matches(k, keys.Sensors) && isFleet(m.e.Source):
 		return m.choose(viewSensors)
@@ -281,7 +282,7 @@ func (m *Model) open() tea.Cmd {
 		if !ok {
 			return nil
 		}
-		m.rules.sensor, m.rules.name, m.rules.rules, m.rules.err = s.UUID, s.Name, nil, nil
+		m.rules.of(s.UUID, s.Name)
 		return m.choose(viewRules)
 	}
 	l := m.list()
@@ -321,6 +322,7 @@ func (m *Model) newRule() tea.Cmd {
 	if c == nil {
 		return nil
 	}
+	m.rules.of(protocol.UUID{}, "")
 	m.rules.about = c
 	return m.choose(viewRules)
 }
