@@ -34,6 +34,7 @@ type node struct {
 	kids []*node
 	test *test    // of opTest
 	word *pattern // of opAnywhere
+	text string   // of opTest and opAnywhere, as written
 }
 
 // test is a field with an operator and its values, of which one must match.

@@ -124,16 +124,20 @@ func (p *parser) not(depth int) (*node, *Error) {
 		return n, nil
 	case !p.ended() && (t.kind == quoted || t.kind == word):
 		p.next()
+		n := &node{op: opAnywhere, word: part(t.text)}
+		var err *Error
 		if o := p.peek(); o.kind == op && t.kind == word && !(p.in && o.first) {
-			return p.test(t)
+			n = &node{op: opTest}
+			n.test, err = p.test(t)
 		}
-		return &node{op: opAnywhere, word: part(t.text)}, nil
+		n.text = p.text[t.off:p.ts[p.i-1].end]
+		return n, err
 	}
 	return nil, p.unexpected("a condition such as caller:4202* or mos<3.5")
 }
 
 // test reads the operator and the values behind a field's name.
-func (p *parser) test(name token) (*node, *Error) {
+func (p *parser) test(name token) (*test, *Error) {
 	lower := strings.ToLower(name.text)
 	f := fieldByName(lower)
 	if f == nil {
@@ -155,7 +159,7 @@ func (p *parser) test(name token) (*node, *Error) {
 		t.op = "="
 	}
 	if p.peek().kind != lparen || p.in && p.peek().first {
-		return &node{op: opTest, test: t}, p.value(t, true)
+		return t, p.value(t, true)
 	}
 	p.next()
 	for p.peek().kind != rparen || p.in && p.peek().first {
@@ -168,7 +172,7 @@ func (p *parser) test(name token) (*node, *Error) {
 	}
 	p.next()
 	t.table = newTable(f, t.op, t.vals)
-	return &node{op: opTest, test: t}, nil
+	return t, nil
 }
 
 // insteadOf says what to ask for in a rule instead of a field that rules decide themselves or that is another at the end.

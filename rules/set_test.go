@@ -60,7 +60,7 @@ func TestExplainSaysWhyEachRuleDidNotDecide(t *testing.T) {
 	for _, st := range s.Explain(someCall(), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)) {
 		got = append(got, st.Rule.Name+" "+st.Why)
 	}
-	want := "no-board does not match: number:(2000 2001)\nbad expired on 2026-12-01\nprague matches: callee:4205* or src:10.9.0.0/16"
+	want := "no-board does not match: number:(2000 2001): number is 1001, +420555123456\nbad expired on 2026-12-01\nprague matches: callee:4205* or src:10.9.0.0/16"
 	if strings.Join(got, "\n") != want {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
 	}
