@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"voiptop/protocol"
+	"voiptop/protocol/link"
+	"voiptop/protocol/sensorapi"
+)
+
+// takesRules connects a sensor that takes hosted's rules; what it is given comes out of the channel.
+func takesRules(t *testing.T, server, tokenText string) <-chan sensorapi.HostedRules {
+	t.Helper()
+	token, err := link.ParseToken(tokenText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	info := protocol.SensorInfo{SensorID: 7, Name: "pbx", Version: "1.0.0", Clock: protocol.TimeOf(time.Now()), BootID: "b"}
+	id, err := link.Enrol(ctx, link.Enrolment{Server: server, Token: token, Dir: t.TempDir(), Info: info, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dialer := &link.Dialer{Identity: id, Trust: link.Trust{CA: id.CA}, Now: time.Now}
+	up, err := link.Connect(ctx, dialer, server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { up.Close() })
+	answer, err := up.Hello(ctx, link.Hello{Info: info})
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := make(chan sensorapi.HostedRules, 10)
+	m := http.NewServeMux()
+	m.HandleFunc("GET "+link.PathSession, func(w http.ResponseWriter, _ *http.Request) {
+		link.WriteMessage(w, link.Session{Session: answer.Session})
+	})
+	m.Handle("PUT "+sensorapi.PathHostedRules, sensorapi.HostedRulesHandler(func(_ context.Context, r sensorapi.HostedRules) (sensorapi.HostedRules, error) {
+		given <- r
+		return r, nil
+	}))
+	c, err := dialer.Dial(ctx, server, link.ALPNDown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = link.ServeConn(ctx, c, m) // ends when the test does
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	return given
+}
+
+// TestRulesReachASensorThatIsLinkedToAnotherNode writes rules on one of two hosted on a PostgreSQL, and has the sensor at the
+// other.
+func TestRulesReachASensorThatIsLinkedToAnotherNode(t *testing.T) {
+	server.Skip(t)
+	db := server.Database(t)
+	a, b := start(t, time.Now, "--db", db), start(t, time.Now, "--db", db)
+	bearer := strings.TrimSpace(must(t, "user", "token", "admin", "--db", db))
+	given := takesRules(t, b.sensors, strings.TrimSpace(must(t, "sensor", "add", "--db", db)))
+	for n, text := range []string{"all: keep sip", "all: keep rtp"} {
+		begin := time.Now()
+		if status, body := a.ask("PUT", "/api/v1/rules", bearer, fmt.Sprintf(`{"revision":%d,"text":%q}`, n, text)); status != http.StatusOK {
+			t.Fatalf("put: %d %s", status, body)
+		}
+		select {
+		case got := <-given:
+			if got.Text != text || got.Revision != uint64(n+1) {
+				t.Errorf("the sensor got %+v", got)
+			}
+			t.Logf("at the sensor after %v", time.Since(begin).Round(time.Millisecond))
+		case <-time.After(20 * time.Second):
+			t.Fatal("nothing reaches the sensor")
+		}
+		want := fmt.Sprintf(`"hosted_rule_revision":%d,"rules_current":true`, n+1)
+		shown := ""
+		for end := time.Now().Add(20 * time.Second); !strings.Contains(shown, want); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("the first node shows %s, want %s", shown, want)
+			}
+			_, shown = a.ask("GET", "/api/v1/sensors", bearer, "")
+		}
+	}
+}
