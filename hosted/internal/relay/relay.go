@@ -133,8 +133,8 @@ func failed(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// buffers is what ReverseProxy copies with: 32 KiB for each running download.
-var buffers = pool{sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}}
+// buffers is what ReverseProxy copies with, one for each running download.
+var buffers = pool{sync.Pool{New: func() any { b := make([]byte, chunk); return &b }}}
 
 type pool struct{ p sync.Pool }
 

@@ -24,7 +24,7 @@ import (
 
 // rig is a hosted's end of the link, with a real store and real TLS on loopback.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	store  *tenantStore
 	ca     *CA
 	svc    *Service
@@ -48,7 +48,7 @@ func (s *tenantStore) Tenant(ctx context.Context, id store.TenantID) (store.Tena
 
 func (r *rig) now() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) }
 
-func newRig(t *testing.T, limits Limits) *rig {
+func newRig(t testing.TB, limits Limits) *rig {
 	t.Helper()
 	ctx := t.Context()
 	db, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "hosted.db"), sqlstore.Options{})
@@ -86,7 +86,7 @@ func newRig(t *testing.T, limits Limits) *rig {
 }
 
 // testLog shows what is logged when the test is verbose.
-func testLog(t *testing.T) *slog.Logger {
+func testLog(t testing.TB) *slog.Logger {
 	if !testing.Verbose() {
 		return slog.New(slog.DiscardHandler)
 	}
