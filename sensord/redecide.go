@@ -10,7 +10,7 @@ import (
 // A change of rules is applied to the running calls in slices, between which packets are read.
 const (
 	sliceTime  = 2 * time.Millisecond
-	sliceCalls = 32 // between two looks at the clock
+	sliceCalls = 4 // between two looks at the clock: much may be held of a call
 	slicePause = 2 * time.Millisecond
 )
 

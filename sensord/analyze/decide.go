@@ -15,8 +15,12 @@ type Subject = call.Subject
 // Decision says what is kept of a call's packets, see call.Decision.
 type Decision = call.Decision
 
-// ByRules decides by capture rules. It serves one engine. The moment of a decision is the start of the call.
+// ByRules decides by capture rules; nil when there are none. It serves one engine. The moment of a decision is the start of
+// the call.
 func ByRules(set *rules.Set) Decider {
+	if len(set.Rules) == 0 {
+		return nil
+	}
 	d := &byRules{set: set, names: set.Headers(), place: map[*rules.Rule]int{}}
 	for i := range set.Rules {
 		r := &set.Rules[i]

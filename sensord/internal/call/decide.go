@@ -153,7 +153,7 @@ func (c *Call) take(d Decision) {
 func (c *Call) outline() *protocol.CDR {
 	r := &c.table.deciding.record
 	*r = protocol.CDR{
-		ID: c.id, CallID: toValid(c.callID), GroupID: c.group.root().id.String(), SensorID: c.table.cfg.SensorID,
+		ID: c.id, CallID: toValid(c.callID), SensorID: c.table.cfg.SensorID,
 		Caller: toValid(c.caller), Callee: toValid(c.callee), CallerDomain: toValid(c.callerDomain),
 		CalleeDomain: toValid(c.calleeDomain), CallerName: toValid(c.callerName), CalleeURI: toValid(c.calleeURI),
 		Src: c.src.String(), Dst: c.dst.String(), Transport: c.transport,

@@ -103,6 +103,11 @@ func (c *Call) unreadable() bool {
 			return true
 		}
 	}
+	for _, s := range c.heard() {
+		if s.encrypted() {
+			return true
+		}
+	}
 	return false
 }
 

@@ -153,7 +153,7 @@ func TestDigitsInInfoAreBlanked(t *testing.T) {
 				}
 				s.kept = nil
 				d := wire(s.datagram(3, alice, bob, []byte(head+c.body)), 0)
-				s.t.SIP(d, &m, "udp")
+				s.t.SIP(d, &m, nil, "udp")
 				got := s.kept[0].data
 				if string(got[28:]) != head+c.want {
 					t.Errorf("got %q", got[28:])
@@ -189,7 +189,7 @@ func TestASegmentWithSeveralMessagesHasNoDigitLeft(t *testing.T) {
 		if err := m.Parse([]byte(part)); err != nil {
 			t.Fatal(err)
 		}
-		s.t.SIP(d, &m, "tcp")
+		s.t.SIP(d, &m, nil, "tcp")
 	}
 	check(t, "packets", len(s.kept), 1)
 	got := s.kept[0].data
@@ -217,7 +217,7 @@ func TestAnInfoThatIsNotInOnePieceIsKeptWithoutItsPayload(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.kept = nil
-		s.t.SIP(d, &m, "tcp")
+		s.t.SIP(d, &m, nil, "tcp")
 		check(t, "packets", len(s.kept), 2)
 		for i, k := range s.kept {
 			if len(k.data) > 40 {
