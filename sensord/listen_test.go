@@ -51,14 +51,14 @@ func problemOf(err error) protocol.Problem {
 func TestAKeptCallCanBeListenedTo(t *testing.T) {
 	b, api, c := playBack(t, "baresip-g722", "all: keep rtp", "")
 	ctx := t.Context()
-	r, size, err := api.Audio(ctx, c.CallID, sensorapi.AudioOptions{})
+	r, err := api.Audio(ctx, c.CallID, sensorapi.AudioOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	whole, err := io.ReadAll(r)
 	r.Close()
-	if err != nil || int64(len(whole)) != size || !bytes.HasPrefix(whole, []byte("RIFF")) {
-		t.Fatalf("%d bytes of %d, %v", len(whole), size, err)
+	if err != nil || int64(len(whole)) != r.Size || !bytes.HasPrefix(whole, []byte("RIFF")) {
+		t.Fatalf("%d bytes of %d, %v", len(whole), r.Size, err)
 	}
 	want := 44 + 4*16000*12 // stereo at 16 kHz, more than 12 s
 	if len(whole) < want {
@@ -120,7 +120,7 @@ func TestListeningIsRefusedWithTheReason(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, api, call := playBack(t, c.scenario, c.rules, "")
-			_, _, err := api.Audio(t.Context(), call.ID.String(), sensorapi.AudioOptions{})
+			_, err := api.Audio(t.Context(), call.ID.String(), sensorapi.AudioOptions{})
 			if p := problemOf(err); p.Code != c.code || p.Status != c.status {
 				t.Errorf("audio: %v, want %s %d", err, c.code, c.status)
 			}
@@ -190,7 +190,7 @@ func TestTheSwitchesLeaveTheSensorsOwnSocketAlone(t *testing.T) {
 	if err != nil || slices.Contains(info.Capabilities, "listen") || slices.Contains(info.Capabilities, "download") {
 		t.Errorf("capabilities %v, %v", info.Capabilities, err)
 	}
-	r, _, err := api.Audio(t.Context(), c.ID.String(), sensorapi.AudioOptions{Side: sensorapi.SideCaller})
+	r, err := api.Audio(t.Context(), c.ID.String(), sensorapi.AudioOptions{Side: sensorapi.SideCaller})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"voiptop/protocol"
@@ -140,7 +141,7 @@ func (h handler) audio(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"`+f.Tag+`"`)
 	}
 	for _, m := range f.Missing {
-		w.Header().Add(HeaderAudioMissing, string(m.Side)+" "+m.Code+" "+m.Codec)
+		w.Header().Add(HeaderAudioMissing, strings.TrimSpace(string(m.Side)+" "+m.Code+" "+m.Codec))
 	}
 	w.Header().Set(HeaderAudioStart, f.Start.String())
 	w.Header().Set("Content-Type", "audio/wav")
@@ -261,13 +262,31 @@ func bounded(q url.Values, key string, def, most int) (int, error) {
 	return n, nil
 }
 
-// Audio opens what is to be heard of a call: a WAV file of size bytes. The caller closes the reader.
-func (c *Client) Audio(ctx context.Context, id string, o AudioOptions) (r io.ReadCloser, size int64, err error) {
+// AudioStream is a WAV file on its way.
+type AudioStream struct {
+	Size    int64 // bytes; -1: not told
+	Missing []MissingSide
+	io.ReadCloser
+}
+
+// NewAudioStream takes the answer to a request for audio.
+func NewAudioStream(res *http.Response) *AudioStream {
+	s := &AudioStream{Size: res.ContentLength, ReadCloser: res.Body}
+	for _, v := range res.Header.Values(HeaderAudioMissing) {
+		side, rest, _ := strings.Cut(v, " ")
+		code, codec, _ := strings.Cut(rest, " ")
+		s.Missing = append(s.Missing, MissingSide{Side: Side(side), Code: code, Codec: codec})
+	}
+	return s
+}
+
+// Audio opens what is to be heard of a call. The caller closes it.
+func (c *Client) Audio(ctx context.Context, id string, o AudioOptions) (*AudioStream, error) {
 	res, err := c.do(ctx, http.MethodGet, audioPath(id, "", o.Query()), nil)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	return res.Body, res.ContentLength, nil
+	return NewAudioStream(res), nil
 }
 
 // Peaks asks for the waveform of a call.

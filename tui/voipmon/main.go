@@ -1,5 +1,5 @@
 // Command voipmon is the command line of the toolkit: analyze (pcap in, CDRs out), doctor (why is my sensor not in the
-// cloud?), pair, rules and pcap. Each subcommand is in the file of its name.
+// cloud?), pair, rules, pcap and audio. Each subcommand is in the file of its name.
 package main
 
 import (
@@ -62,6 +62,7 @@ func newRoot() *cobra.Command {
 	root.SetVersionTemplate(protocol.VersionLine("voipmon") + "\n")
 	root.AddCommand( // one line a subcommand, each in the file of its name
 		newAnalyze(),
+		newAudio(),
 		newDoctor(),
 		newPair(),
 		newPcap(),

@@ -79,7 +79,7 @@ func (p *pcapCommand) run(ctx context.Context) error {
 		}
 		return nil
 	}
-	n, err := p.save(ctx, src)
+	n, err := save(p.out, func(w io.Writer) (int64, error) { return src.Capture(ctx, p.id, w) })
 	if err != nil {
 		return pcapStatus(err)
 	}
@@ -88,8 +88,8 @@ func (p *pcapCommand) run(ctx context.Context) error {
 }
 
 // save writes beside the file and gives it its name when it is whole, so that a failure leaves what was there.
-func (p *pcapCommand) save(ctx context.Context, src source.Source) (n int64, err error) {
-	part := p.out + ".part"
+func save(path string, write func(io.Writer) (int64, error)) (n int64, err error) {
+	part := path + ".part"
 	f, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return 0, err
@@ -99,12 +99,12 @@ func (p *pcapCommand) save(ctx context.Context, src source.Source) (n int64, err
 			os.Remove(part)
 		}
 	}()
-	n, err = src.Capture(ctx, p.id, f)
+	n, err = write(f)
 	if closed := f.Close(); err == nil {
 		err = closed
 	}
 	if err == nil {
-		err = os.Rename(part, p.out)
+		err = os.Rename(part, path)
 	}
 	return n, err
 }

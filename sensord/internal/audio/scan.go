@@ -228,7 +228,7 @@ func (s *Scan) playable(t *track, f *flow, st *protocol.Stream) (names []codec, 
 	if st.Encrypted && !s.inTheClear(t, f) {
 		t.srtp = s.unlock(t, f)
 		if t.srtp == nil {
-			m := &sensorapi.MissingSide{Code: protocol.CodeSRTPWithoutKey, Codec: st.Codec, Detail: "the SDP in the capture tells no key (DTLS-SRTP, or signalling that was not captured)"}
+			m := &sensorapi.MissingSide{Code: protocol.CodeSRTPWithoutKey, Codec: upper(st.Codec), Detail: "the SDP in the capture tells no key (DTLS-SRTP, or signalling that was not captured)"}
 			if len(s.lines.keys) > 0 {
 				m.Detail = "none of the keys in the SDP opens the packets"
 			}
