@@ -58,6 +58,7 @@ func (c *Config) defaults() {
 	if c.MaxOpen <= 0 {
 		c.MaxOpen = openLimit()
 	}
+	c.MaxOpen = max(c.MaxOpen, 2) // what is held is copied from one file to another
 	if c.Buffer <= 0 {
 		c.Buffer = 64 << 20
 	}

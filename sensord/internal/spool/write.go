@@ -345,6 +345,9 @@ func (s *Spool) finish(r *recording) {
 	}
 	delete(s.running, r.id)
 	s.bytes -= r.size
+	if r.partial {
+		s.count.partial++
+	}
 	var old *capture
 	if r.disk.packets > 0 && err == nil {
 		old = s.add(&capture{id: r.id, size: r.disk.stored, kept: now.Unix(), ours: true})
