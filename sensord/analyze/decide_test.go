@@ -200,6 +200,24 @@ func TestTheFirstRuleThatIsTrueDecides(t *testing.T) {
 	}
 }
 
+func TestRulesThatComeDuringACallKeepTheRestOfIt(t *testing.T) {
+	all := packets(t, gen.Config{Seed: 1, Calls: 1, Talk: 10 * time.Second})
+	s := newShelf(t)
+	e := New(Config{Decide: ByRules(mustParse(t, "# none yet\n"))}, s)
+	for i := range all {
+		if i == len(all)/2 {
+			e.SetDecider(ByRules(mustParse(t, "all: keep rtp\n")))
+			var at Cursor
+			e.Redecide(&at, 10)
+		}
+		e.Packet(&all[i])
+	}
+	e.Close()
+	if n := len(s.stored[s.calls[0].ID]); n != len(all)-len(all)/2 || s.calls[0].Capture.Packets != uint64(n) {
+		t.Errorf("%d packets of %d were kept", n, len(all)-len(all)/2)
+	}
+}
+
 func TestDigitsOfAnUndecidedCallAreBlankedIfARuleThatMayDecideWantsIt(t *testing.T) {
 	call := &protocol.CDR{Caller: "1001", Start: protocol.TimeOf(time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC))}
 	for _, c := range []struct {

@@ -42,8 +42,7 @@ const (
 
 // deciding is what a Table needs to ask its Decider.
 type deciding struct {
-	decider Decider // may be nil
-	headers []string
+	headers []string // that Config.Decide asks for
 	subject Subject
 	record  protocol.CDR // of a call that goes on
 	dropped uint64       // header values that there was no room for
@@ -52,7 +51,7 @@ type deciding struct {
 // SetDecider puts d in force: for calls that begin, and for others when they are asked about next; see Redecide. Nil keeps nothing
 // of calls that begin.
 func (t *Table) SetDecider(d Decider) {
-	t.deciding.decider, t.deciding.headers = d, nil
+	t.cfg.Decide, t.deciding.headers = d, nil
 	if d != nil {
 		t.deciding.headers = d.Headers()
 	}
@@ -71,7 +70,7 @@ func (t *Table) Redecide(at *Cursor, n int) (more bool) {
 
 // consider asks about a call at its first message, and when m brings a header that it did not have.
 func (c *Call) consider(m *sip.Message) {
-	if c.collect(m) || !c.asked && c.table.deciding.decider != nil {
+	if c.collect(m) || !c.asked && c.table.cfg.Decide != nil {
 		if !c.asked && c.uaCaller == "" {
 			c.uaCaller = c.table.name(m.Get(sip.UserAgent))
 		}
@@ -83,7 +82,8 @@ func (c *Call) consider(m *sip.Message) {
 // decide asks about a call that goes on.
 func (c *Call) decide() {
 	d := &c.table.deciding
-	if d.decider == nil {
+	decider := c.table.cfg.Decide
+	if decider == nil {
 		if c.kept != nil {
 			c.take(Decision{})
 		}
@@ -93,16 +93,16 @@ func (c *Call) decide() {
 	if c.ended() {
 		d.subject.State = "" // it waits for late packets, and its record is not known yet
 	}
-	c.take(d.decider.Decide(&d.subject))
+	c.take(decider.Decide(&d.subject))
 }
 
 // settle asks a last time, about the call that r is the finished record of, ends its packets and completes r.
 func (c *Call) settle(r *protocol.CDR) {
 	d := &c.table.deciding
 	v := Decision{}
-	if d.decider != nil {
+	if decider := c.table.cfg.Decide; decider != nil {
 		d.subject = Subject{r, protocol.StateEnded, c.headers}
-		v = d.decider.Decide(&d.subject)
+		v = decider.Decide(&d.subject)
 		v.Open = protocol.KeepNone
 		c.take(v)
 		r.Rule = v.Rule
