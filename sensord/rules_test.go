@@ -117,7 +117,7 @@ func TestAChangedCSVFileIsAppliedToRunningCalls(t *testing.T) {
 	}
 	b.until("the missing list is reported", func() bool {
 		h, _ := api.Health(ctx)
-		return h.Problems != nil && len(h.Problems) == 1 && h.Problems[0].Code == "bad-rules"
+		return len(h.Problems) == 1 && h.Problems[0].Code == "bad-rules"
 	})
 	if !kept() {
 		t.Error("the rules before are not in force while the list is missing")
