@@ -26,6 +26,7 @@ type Hosted struct {
 	base  string // scheme and host, without a slash at its end
 	token string
 	http  *http.Client
+	pause time.Duration // before a download that broke off goes on
 }
 
 // NewHosted reads the service at a URL like https://voip.example. token is an API token, or "" when Login follows.
@@ -38,6 +39,7 @@ func NewHosted(rawURL, token string) (*Hosted, error) {
 	return &Hosted{
 		base:  u.Scheme + "://" + u.Host + strings.TrimSuffix(u.Path, "/"),
 		token: token,
+		pause: time.Second,
 		http: &http.Client{Jar: jar, Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, DialContext: dialer().DialContext, TLSHandshakeTimeout: 5 * time.Second,
 			ResponseHeaderTimeout: 20 * time.Second, ForceAttemptHTTP2: true,
@@ -120,24 +122,6 @@ func (h *Hosted) Call(ctx context.Context, id string) (*protocol.CDR, error) {
 		return nil, err
 	}
 	return c, nil
-}
-
-// Capture streams the packets of a call from its sensor.
-func (h *Hosted) Capture(ctx context.Context, id string, w io.Writer) (int64, error) {
-	id, err := h.resolve(ctx, id)
-	if err != nil {
-		return 0, err
-	}
-	res, err := h.do(ctx, http.MethodGet, "/calls/"+id+"/capture", nil)
-	if err != nil {
-		return 0, markNoCapture(err)
-	}
-	defer res.Body.Close()
-	n, err := io.Copy(w, res.Body)
-	if err != nil {
-		return n, fmt.Errorf("capture of %s: %w", id, err)
-	}
-	return n, nil
 }
 
 // resolve answers the UUID of a call that is named by UUID or Call-ID.
@@ -235,6 +219,14 @@ func (h *Hosted) get(ctx context.Context, path string, v any) error {
 
 // do sends a request below /api/v1 and answers with a response of status 2xx, or with the problem.
 func (h *Hosted) do(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	req, err := h.request(ctx, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	return h.send(req)
+}
+
+func (h *Hosted) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, h.base+"/api/v1"+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -245,9 +237,13 @@ func (h *Hosted) do(ctx context.Context, method, path string, body []byte) (*htt
 	if h.token != "" {
 		req.Header.Set("Authorization", "Bearer "+h.token)
 	}
+	return req, nil
+}
+
+func (h *Hosted) send(req *http.Request) (*http.Response, error) {
 	res, err := h.http.Do(req)
 	if err != nil {
-		if ctx.Err() != nil {
+		if req.Context().Err() != nil {
 			return nil, err
 		}
 		return nil, &protocol.Problem{

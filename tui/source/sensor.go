@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -66,19 +65,6 @@ func (s *sensor) Call(ctx context.Context, id string) (*protocol.CDR, error) {
 		return nil, s.explain(err)
 	}
 	return c, nil
-}
-
-func (s *sensor) Capture(ctx context.Context, id string, w io.Writer) (int64, error) {
-	r, err := s.api.Capture(ctx, id)
-	if err != nil {
-		return 0, markNoCapture(s.explain(err))
-	}
-	defer r.Close()
-	n, err := io.Copy(w, r)
-	if err != nil {
-		return n, fmt.Errorf("capture of %s: %w", id, err)
-	}
-	return n, nil
 }
 
 func (s *sensor) Registrations(ctx context.Context) ([]protocol.Registration, error) {
