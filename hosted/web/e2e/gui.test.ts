@@ -9,65 +9,34 @@ import { mkdirSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import axe from 'axe-core';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CDR, CallPage, Sensor } from '../src/api/types';
-import { findChromium, launch } from './browser';
-
-const base = (process.env.HOSTED_URL ?? '').replace(/\/$/, '');
-const name = process.env.NAME ?? '';
-const password = process.env.PASSWORD ?? '';
-const why = !base ? 'BASE_URL is not set: there is no hosted to test' : !findChromium() ? 'no Chromium: install it or set CHROMIUM' : '';
-if (why) console.log(`end-to-end tests skipped: ${why}`);
+import type { CDR } from '../src/api/types';
+import { base, get, keptCalls, login, password, start, why, type Visit } from './visit';
 
 describe.skipIf(why !== '')('the GUI in a browser', () => {
-  let browser: Browser;
-  let context: BrowserContext;
+  let visit: Visit;
   let page: Page;
   let call: CDR; // an ended call with a capture, the largest there is
   let link = ''; // its row in the list
-  const foreign: string[] = []; // requests to other sites
-  const complaints: string[] = []; // errors in the console
-
-  function watch(p: Page) {
-    p.on('request', (r) => {
-      if (!r.url().startsWith(base) && !/^(data|blob):/.test(r.url())) foreign.push(r.url());
-    });
-    p.on('pageerror', (e) => complaints.push(`${p.url()}: ${e.message}`));
-    p.on('console', (m) => {
-      // A refused login and a missing call are answered with 4xx, which Chromium reports as an error by itself.
-      if (m.type() === 'error' && !/status of 40[14]/.test(m.text())) complaints.push(`${p.url()}: ${m.text()}`);
-    });
-  }
-
-  const get = <T,>(path: string) => page.evaluate(async (url) => (await fetch(url)).json() as Promise<unknown>, path) as Promise<T>;
-
-  async function login(word: string) {
-    await page.getByLabel('Name').fill(name);
-    await page.getByLabel('Password').fill(word);
-    await page.getByRole('button', { name: 'Log in' }).click();
-  }
 
   beforeAll(async () => {
-    browser = await launch();
-    context = await browser.newContext({ viewport: { width: 1440, height: 900 }, acceptDownloads: true, timezoneId: 'Europe/Prague', locale: 'en-GB' });
-    page = await context.newPage();
-    page.setDefaultTimeout(15_000);
-    watch(page);
+    visit = await start();
+    page = visit.page;
   });
   afterAll(async () => {
-    await browser?.close();
+    await visit?.browser.close();
   });
 
   test('asks for a login, wherever one enters, and says when it is wrong', async () => {
     await page.goto(`${base}/sensors`);
     await page.waitForURL(/\/login\?next=%2Fsensors$/);
-    await login(password + 'x');
+    await login(page, password + 'x');
     await page.getByRole('alert').getByText('The name or the password is wrong').waitFor();
   });
 
   test('leads to where one wanted to go', async () => {
-    await login(password);
+    await login(page);
     await page.waitForURL(`${base}/sensors`);
     await page.getByRole('heading', { name: 'Sensors' }).waitFor();
     await page.locator('tr[data-sensor]').first().getByText('online').waitFor();
@@ -77,10 +46,7 @@ describe.skipIf(why !== '')('the GUI in a browser', () => {
     await page.getByRole('navigation').getByRole('link', { name: 'Calls' }).click();
     await page.waitForURL(`${base}/calls`);
     await page.locator('.virtual .row:not(.group)').first().waitFor();
-    const online = (await get<Sensor[]>('/api/v1/sensors')).filter((s) => s.online).map((s) => s.id_sensor);
-    const kept = async () => (await get<CallPage>('/api/v1/calls?kept=1')).calls.filter((c) => online.includes(c.sensor_id)).sort((a, b) => b.capture.bytes - a.capture.bytes);
-    await expect.poll(async () => (await kept()).length, { timeout: 30_000, interval: 500, message: 'calls with a capture on a sensor that is online' }).toBeGreaterThan(0);
-    call = await get<CDR>(`/api/v1/calls/${(await kept())[0]!.id}`);
+    call = await get<CDR>(page, `/api/v1/calls/${(await keptCalls(page))[0]!.id}`);
     link = `.virtual a[data-call="${call.id}"]`;
   });
 
@@ -160,9 +126,8 @@ describe.skipIf(why !== '')('the GUI in a browser', () => {
   describe.each([['light', 1440, 900], ['dark', 1440, 900], ['light', 390, 844], ['dark', 360, 740]] as const)('in a %s window of %i by %i', (scheme, width, height) => {
     let view: Page;
     beforeAll(async () => {
-      view = await context.newPage();
-      view.setDefaultTimeout(15_000);
-      watch(view);
+      view = await visit.context.newPage();
+      visit.watch(view);
       await view.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
       await view.setViewportSize({ width, height });
     });
@@ -170,14 +135,15 @@ describe.skipIf(why !== '')('the GUI in a browser', () => {
 
     test.each([
       ['calls', () => '/calls', '.virtual a[data-call]'], ['call', () => `/calls/${call.id}`, '.ladder [data-kind=message]'], ['nothing', () => '/calls?q=no-such-call', '.empty'],
-      ['sensors', () => '/sensors', 'tr[data-sensor]'], ['add', () => '/sensors?add=1', '.steps'], ['login', () => '/login', 'form'],
+      ['listen', () => `/calls/${call.id}?t=1`, 'canvas[data-drawn]'], ['rules', () => '/rules', 'tr[data-rule], .dry-run p'], ['rule-from-call', () => `/rules?call=${call.id}`, '.from-call'],
+      ['users', () => '/users', 'tr[data-user]'], ['audit', () => '/audit', 'tr[data-action-name]'], ['sensors', () => '/sensors', 'tr[data-sensor]'], ['add', () => '/sensors?add=1', '.steps'], ['login', () => '/login', 'form'],
     ])('%s is accessible and fits', async (title, path, ready) => {
       await view.goto(base + path());
       await view.locator(ready).first().waitFor();
       await view.waitForTimeout(300); // charts draw, the live view connects
       if (process.env.SCREENSHOTS) {
         mkdirSync(process.env.SCREENSHOTS, { recursive: true });
-        await view.screenshot({ path: join(process.env.SCREENSHOTS, `${width}-${scheme}-${title}.png`), fullPage: title === 'call' });
+        await view.screenshot({ path: join(process.env.SCREENSHOTS, `${width}-${scheme}-${title}.png`), fullPage: !['calls', 'audit'].includes(title) });
       }
       await view.evaluate(axe.source);
       const result = await view.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run({ resultTypes: ['violations'] }));
@@ -190,10 +156,10 @@ describe.skipIf(why !== '')('the GUI in a browser', () => {
   test('says so when the session is over, and goes on where one was', async () => {
     await page.goto(`${base}/calls`);
     await page.locator('.virtual a[data-call]').first().waitFor();
-    await context.clearCookies();
+    await visit.context.clearCookies();
     await page.getByRole('navigation').getByRole('link', { name: 'Sensors' }).click();
     await page.getByText('Your session is over').waitFor();
-    await login(password);
+    await login(page);
     await page.waitForURL(`${base}/sensors`);
   });
 
@@ -205,6 +171,6 @@ describe.skipIf(why !== '')('the GUI in a browser', () => {
     await page.waitForURL(/\/login\?next=%2Fcalls$/);
   });
 
-  test('never asked another site for anything', () => expect(foreign).toEqual([]));
-  test('left no error in the console', () => expect(complaints).toEqual([]));
+  test('never asked another site for anything', () => expect(visit.foreign).toEqual([]));
+  test('left no error in the console', () => expect(visit.complaints).toEqual([]));
 });

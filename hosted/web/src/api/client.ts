@@ -1,7 +1,7 @@
 // The one way to hosted's API. Every error that leaves this module is an APIError that holds a Problem.
 
 import type {
-  Account, AuditEntry, CDR, CallPage, EnrolToken, LiveUpdate, Peaks, Problem, Role, Right, RuleCheck, RuleField, Rules, Sensor, SensorRules, User,
+  Account, AuditEntry, CDR, CallPage, EnrolToken, LiveUpdate, Peaks, Problem, Role, Right, RuleCheck, RuleField, RuleRevision, Rules, Sensor, SensorRules, User,
 } from './types';
 import { lines } from './ndjson';
 
@@ -50,6 +50,8 @@ export const api = {
   rules: (signal?: AbortSignal) => get<Rules>('/rules', signal),
   saveRules: (revision: number, text: string) => send<Rules>('PUT', '/rules', { revision, text }),
   checkRules: (text: string, signal?: AbortSignal) => send<RuleCheck>('POST', '/rules/check', { text }, signal),
+  ruleHistory: (signal?: AbortSignal) => get<RuleRevision[]>('/rules/history', signal),
+  rulesAt: (revision: number, signal?: AbortSignal) => get<Rules>(`/rules/history/${revision}`, signal),
   ruleFields: (signal?: AbortSignal) => get<RuleField[]>('/rules/fields', signal),
   sensorRules: (uuid: string, signal?: AbortSignal) => get<SensorRules>(`/sensors/${encodeURIComponent(uuid)}/api/rules`, signal),
 

@@ -232,9 +232,11 @@ export interface Sensor {
   running: number | null; // calls; null while offline
   queue: number | null; // CDRs that wait on the sensor; null while offline
   problems: Problem[] | null;
-  local_rule_revision?: number; // of its own rules, 0: it has none
-  hosted_rule_revision?: number; // of the tenant's rules that it has in force
-  capabilities?: string[] | null; // "listen" and "download" unless its owner switched them off
+  capabilities: string[]; // "listen" and "download" among others, unless its owner switched them off
+  local_rule_revision: number; // of its own rules, 0: it has none
+  hosted_rule_revision: number; // of the tenant's rules that it has in force, 0: none
+  rules_current: boolean; // the newest of the tenant's rules are in force there
+  rules_problem: Problem | null; // why they are not
 }
 
 export interface EnrolToken {
@@ -247,12 +249,14 @@ export interface EnrolToken {
 export interface Rules {
   revision: number; // 0: none were written yet
   text: string;
-  author?: string;
-  changed?: Time | null;
+  author: string;
+  changed: Time | null;
 }
 
 // What a sensor has in force: its own rules, and beside them those of the tenant.
-export interface SensorRules extends Rules {
+export interface SensorRules {
+  revision: number;
+  text: string;
   hosted?: { revision: number; text: string; problem?: Problem | null } | null;
 }
 
@@ -274,8 +278,18 @@ export interface RuleCount {
 
 export interface RuleCheck {
   ok: boolean;
-  error?: RuleError | null;
-  rules: RuleCount[] | null;
+  error?: RuleError;
+  rules: RuleCount[];
+  checked: number; // past calls that were tried, the newest
+  oldest: Time | null; // start of the oldest of them
+  unseen: string[]; // header fields that conditions ask for and records of past calls do not have
+}
+
+// A revision of the tenant's rules.
+export interface RuleRevision {
+  revision: number;
+  author: string;
+  changed: Time | null;
 }
 
 export interface RuleField {

@@ -161,11 +161,11 @@ export function makeLive(seed: number, nowUS: number): LiveCall {
 export function makeSensors(nowUS: number): Sensor[] {
   const one = (n: number, over: Partial<Sensor>): Sensor => ({
     uuid: `01930000-0000-7000-8000-00000000000${n}`, id_sensor: n, name: `pbx-${n}`, version: '0.2.0', os: 'linux', arch: 'amd64', online: true, addr: `192.0.2.${10 + n}:49152`,
-    enrolled: rfc3339(nowUS - n * 864e9), last_seen: rfc3339(nowUS - 3e6), last_cdr: rfc3339(nowUS - 41e6), cdrs: 41_234 * n, revoked: false, source: 'eth0', running: 11, queue: 0, problems: [], local_rule_revision: 0, hosted_rule_revision: 12, capabilities: ['listen', 'download'], ...over,
+    enrolled: rfc3339(nowUS - n * 864e9), last_seen: rfc3339(nowUS - 3e6), last_cdr: rfc3339(nowUS - 41e6), cdrs: 41_234 * n, revoked: false, source: 'eth0', running: 11, queue: 0, problems: [], local_rule_revision: 0, hosted_rule_revision: 12, capabilities: ['listen', 'download'], rules_current: true, rules_problem: null, ...over,
   });
   return [
     one(1, {}),
-    one(2, { name: 'branch-office-prague-2nd-floor', arch: 'arm64', source: 'eth0, eth1', queue: 812, local_rule_revision: 3, hosted_rule_revision: 11, problems: [{ code: 'capture-dropping', status: 0, title: 'The kernel dropped 1 204 packets in the last minute', remedy: 'Raise ringbuffer in voipmonitor.conf, or narrow filter=.' }] }),
+    one(2, { name: 'branch-office-prague-2nd-floor', arch: 'arm64', source: 'eth0, eth1', queue: 812, local_rule_revision: 3, hosted_rule_revision: 11, rules_current: false, problems: [{ code: 'capture-dropping', status: 0, title: 'The kernel dropped 1 204 packets in the last minute', remedy: 'Raise ringbuffer in voipmonitor.conf, or narrow filter=.' }] }),
     one(3, { name: 'pbx-brno', online: false, last_seen: rfc3339(nowUS - 7200e6), last_cdr: rfc3339(nowUS - 7300e6), running: null, queue: null }),
   ];
 }

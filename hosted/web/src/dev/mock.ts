@@ -44,6 +44,8 @@ export class Mock {
     if (is('GET', /^\/rules$/)) return json(res, this.rules);
     if (is('PUT', /^\/rules$/)) return body<Rules>(req, (r) => this.saveRules(r, res));
     if (is('POST', /^\/rules\/check$/)) return body<Rules>(req, (r) => json(res, check(r.text)));
+    if (is('GET', /^\/rules\/history$/)) return json(res, Array.from({ length: this.rules.revision }, (_, i) => ({ revision: this.rules.revision - i, author: i % 3 ? 'jana' : 'admin', changed: rfc3339(Date.now() * 1000 - i * 86_000e6) })));
+    if ((m = is('GET', /^\/rules\/history\/(\d+)$/))) return json(res, { ...this.rules, revision: Number(m[1]), text: this.rules.text.replace('mos<3.5', `mos<${(3 + Number(m[1]) / 20).toFixed(2)}`) });
     if (is('GET', /^\/rules\/fields$/)) return json(res, FIELDS);
     if ((m = is('GET', /^\/sensors\/([^/]+)\/api\/rules$/))) return json(res, { revision: 3, text: '# written by the branch\nlobby: keep rtp when caller:1009\n', hosted: { revision: this.rules.revision, text: this.rules.text } });
     if (is('GET', /^\/users$/)) return json(res, this.users);

@@ -38,17 +38,21 @@ export function check(text: string): RuleCheck {
       if (m.index === 0 || /^(group|zone)/.test(code) || m[1]!.startsWith('header.') || names.includes(m[1]!) || /[:.\d]/.test(code[m.index - 1]!)) continue;
       const nearest = names.find((f) => f[0] === m[1]![0] && Math.abs(f.length - m[1]!.length) < 3) ?? '';
       const e = { line: n + 1, column: m.index + 1, found: `"${m[1]}"`, expected: 'a field', nearest };
-      return { ok: false, error: { ...e, message: `${e.line}:${e.column}: found ${e.found}, expected ${e.expected}` }, rules: [] };
+      return wrong(e);
     }
     const rule = /^([\w-]+):\s*(?:keep\s+(none|sip|headers|rtp))?/.exec(code);
     if (rule && !rule[2]) {
       const e = { line: n + 1, column: rule[0].length + 1, found: 'the end', expected: '"keep"', nearest: '' };
-      return { ok: false, error: { ...e, message: `${e.line}:${e.column}: found ${e.found}, expected ${e.expected}` }, rules: [] };
+      return wrong(e);
     }
     if (rule) rules.push({ name: rule[1]!, keep: rule[2] as Keep, calls: (rule[1]!.length * 137) % 411, bytes: rule[2] === 'none' ? 0 : ((rule[1]!.length * 137) % 411) * 1_204_311 });
   }
-  return { ok: true, rules };
+  return { ok: true, rules, checked: 2500, oldest: '2026-11-19T08:11:02.000000Z', unseen: [...text.matchAll(/header\.([\w-]+)/g)].map((m) => m[1]!) };
 }
+
+const wrong = (e: { line: number; column: number; found: string; expected: string; nearest: string }): RuleCheck => ({
+  ok: false, error: { ...e, message: `${e.line}:${e.column}: found ${e.found}, expected ${e.expected}` }, rules: [], checked: 0, oldest: null, unseen: [],
+});
 
 export function audit(nowUS: number): AuditEntry[] {
   const entry = (n: number, user: string, action: string, object: string, bytes: number, detail: string): AuditEntry => ({ id: String(9000 - n), time: rfc3339(nowUS - n * 1234e6), user, addr: `192.0.2.${7 + (n % 3)}`, action, object, bytes, detail });

@@ -35,12 +35,12 @@ function reach(c: CDR, sensor: Sensor | undefined, what: string, action: string,
   const them = what.endsWith('s') ? 'are' : 'is';
   if (!sensor) return no(`${what} ${them} on the disk of ${name}, which is no longer paired with this service.`, { offline: true });
   if (!sensor.online) return { get: true, offline: true, why: `${what} ${them} on the disk of ${name}, which is offline. ${action} works when it is back.` };
-  if (sensor.capabilities && !sensor.capabilities.includes(right)) return no(switchedOff(right, name));
+  if (!sensor.capabilities.includes(right)) return no(switchedOff(right, name));
   return { get: true, offline: false, why: '' };
 }
 
-export const switchedOff = (right: 'listen' | 'download', name: string) =>
-  `The owner of ${name} has switched off ${right === 'listen' ? 'listening' : 'downloads'} through this service (cloud_${right} = no in its configuration). It can still be done on the sensor’s own machine.`;
+const switchedOff = (right: 'listen' | 'download', name: string) =>
+  `${name[0]!.toUpperCase()}${name.slice(1)} does not allow ${right === 'listen' ? 'listening' : 'downloads'} through this service: its owner has switched it off (cloud_${right} = no in its configuration), or its version cannot do it. On the sensor’s own machine it can still be done.`;
 
 // Codecs without a decoder that can be had freely.
 const SILENT = /^(g729|g723|g728|amr|amr-wb|evs|ilbc|silk|speex|isac|g7221)/i;

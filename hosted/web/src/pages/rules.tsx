@@ -56,7 +56,7 @@ export function RulesPage({ user, call }: { user: User; call: string }) {
     return () => window.removeEventListener('beforeunload', warn);
   }, [dirty]);
 
-  const check = useCheck(text, base !== null);
+  const check = useCheck(text, base !== null && may);
   const error = check.result?.error ?? null;
 
   const save = useCallback(async () => {
@@ -110,7 +110,7 @@ export function RulesPage({ user, call }: { user: User; call: string }) {
         edit(t);
         setGoto({ at: t.indexOf(rule) });
       }} />}
-      <div class="rules-two">
+      <div class={may ? 'rules-two' : ''}>
         <section class="panel" aria-labelledby="rule-text">
           <div class="panel-head">
             <h2 id="rule-text">{may ? 'Rules' : 'Rules, read-only'}</h2>
@@ -124,19 +124,22 @@ export function RulesPage({ user, call }: { user: User; call: string }) {
             )}
           </div>
           <Editor value={text} change={edit} fields={fields} error={error} label="Capture rules" describedBy="rule-verdict" readOnly={!may} save={save} goto={goto} />
-          <Verdict
+          {may && <Verdict
             id="rule-verdict" check={check} text={text} saved={saved} dirty={dirty} jump={jump}
             fix={may && error ? (word) => {
               const at = place(text, error.line, error.column);
               edit(text.slice(0, at) + word + text.slice(at + wordAt(text, at).length));
               setGoto({ at: at + word.length });
             } : null}
-          />
+          />}
         </section>
-        <DryRun check={check} jump={(name) => jump(lineOf(text, name))} />
+        {may && <DryRun check={check} jump={(name) => jump(lineOf(text, name))} />}
       </div>
       <SensorRulesPanel revision={base.revision} />
-      {user.role === 'admin' && <RuleHistory revision={base.revision} />}
+      <RuleHistory revision={base.revision} restore={may ? (t) => {
+        edit(t);
+        setGoto({ at: 0 });
+      } : null} />
     </div>
   );
 }

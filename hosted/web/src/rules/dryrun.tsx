@@ -3,7 +3,7 @@
 import type { RuleCount } from '../api/types';
 import type { Checked } from '../pages/rules';
 import { bytes, count, plural } from '../format';
-import { ProblemBox, SeverityIcon } from '../ui/bits';
+import { Moment, ProblemBox, SeverityIcon } from '../ui/bits';
 import { KEPT } from '../words';
 
 interface VerdictProps {
@@ -43,7 +43,7 @@ export function Verdict({ id, check, text, saved, dirty, jump, fix }: VerdictPro
         <span class="quiet">Checking …</span>
       ) : (
         <span class="quiet">
-          {text.trim() ? `${plural(check.result?.rules?.length ?? 0, 'rule')}, no error.` : 'No rules: nothing is kept of any call, unless a sensor’s local rules say so.'}
+          {text.trim() ? `${plural(check.result?.rules.length ?? 0, 'rule')}, no error.` : 'No rules: nothing is kept of any call, unless a sensor’s local rules say so.'}
           {dirty && ' Not saved yet.'}
         </span>
       )}
@@ -53,7 +53,8 @@ export function Verdict({ id, check, text, saved, dirty, jump, fix }: VerdictPro
 
 // DryRun shows the rules by what they would have kept of the newest past calls.
 export function DryRun({ check, jump }: { check: Checked; jump: (name: string) => void }) {
-  const rules = check.result?.ok ? (check.result.rules ?? []) : [];
+  const result = check.result;
+  const rules = result?.ok ? result.rules : [];
   const most = Math.max(1, ...rules.map((r) => r.calls));
   return (
     <section class={check.waiting ? 'panel dry-run waiting' : 'panel dry-run'} aria-labelledby="dry-run">
@@ -85,6 +86,10 @@ export function DryRun({ check, jump }: { check: Checked; jump: (name: string) =
               <tr><th>Together</th><td class="n">{count(sum(rules, (r) => r.calls))}</td><td class="n">{bytes(sum(rules, (r) => r.bytes))}</td></tr>
             </tfoot>
           </table>
+          <p class="quiet">
+            {result!.checked === 0 ? 'There are no past calls yet to try them on.' : <>Tried on the newest {plural(result!.checked, 'call')}, back to <Moment t={result!.oldest} />. Sensors’ local rules, which come first, are not counted in.</>}
+          </p>
+          {result!.unseen.length > 0 && <p class="quiet">Conditions on {result!.unseen.map((h) => `header.${h}`).join(', ')} count as not true here: records of past calls do not hold these header fields.</p>}
         </>
       )}
     </section>

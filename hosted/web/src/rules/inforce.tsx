@@ -41,19 +41,20 @@ export function SensorRulesPanel({ revision }: { revision: number }) {
 function OneSensor({ sensor: s, revision }: { sensor: Sensor; revision: number }) {
   const [open, setOpen] = useState(false);
   const [rules, setRules] = useState<SensorRules | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
+  const [failed, setFailed] = useState<Problem | null>(null);
   useEffect(() => {
     if (!open || !s.online) return;
     const control = new AbortController();
     api.sensorRules(s.uuid, control.signal).then(
       (r) => {
         setRules(r);
-        setProblem(null);
+        setFailed(null);
       },
-      (e) => control.signal.aborted || setProblem(asProblem(e)),
+      (e) => control.signal.aborted || setFailed(asProblem(e)),
     );
     return () => control.abort();
   }, [open, s.uuid, s.online, s.local_rule_revision, s.hosted_rule_revision]);
+  const problem = failed ?? s.rules_problem;
   return (
     <details data-sensor={s.uuid} onToggle={(e) => setOpen(e.currentTarget.open)}>
       <summary>
@@ -64,7 +65,6 @@ function OneSensor({ sensor: s, revision }: { sensor: Sensor; revision: number }
       {!s.online && <p class="quiet">The sensor is offline. It goes on with the rules it has and gets these when it is back.</p>}
       {s.online && rules && (
         <>
-          {rules.hosted?.problem && <ProblemBox problem={rules.hosted.problem} />}
           {rules.text.trim() ? (
             <>
               <p class="quiet">Its local rules, read first. They are written on the sensor (its rules_file, or voiptop) and only shown here.</p>
@@ -80,8 +80,9 @@ function OneSensor({ sensor: s, revision }: { sensor: Sensor; revision: number }
 }
 
 function State({ sensor: s, revision }: { sensor: Sensor; revision: number }) {
-  const has = s.hosted_rule_revision ?? 0;
+  const has = s.hosted_rule_revision;
   if (!s.online) return <Pill tone="quiet">offline{has ? `, last had revision ${has}` : ''}</Pill>;
-  if (has === revision) return <Pill tone="ok">{revision ? `revision ${has} in force` : 'up to date'}</Pill>;
+  if (s.rules_problem) return <Pill tone="bad">{has ? `keeps to revision ${has}: ` : ''}{s.rules_problem.title}</Pill>;
+  if (s.rules_current && has === revision) return <Pill tone="ok">{revision ? `revision ${has} in force` : 'up to date'}</Pill>;
   return <Pill tone="warn">{has ? `still revision ${has}` : 'has none of these yet'}</Pill>;
 }
