@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +19,7 @@ import (
 type pcapCommand struct {
 	id     string
 	out    string
+	group  bool
 	source source.Options
 	stdout io.Writer
 	stderr io.Writer
@@ -29,11 +32,14 @@ func newPcap() *cobra.Command {
 		Short: "save the packets of one call",
 		Long: `Pcap saves the packets that a sensor keeps of a call, as a pcapng file. CALL_ID is the call's id or its SIP Call-ID. They
 come from the sensor on this machine, from a sensor through hosted, or out of larger captures. Hosted wants an API token,
-from the environment variable VOIPTOP_TOKEN or the file ~/.config/voiptop/token.`,
+from the environment variable VOIPTOP_TOKEN or the file ~/.config/voiptop/token. A download from hosted that breaks off
+goes on by itself. With --group the packets are those of all calls of the conversation, merged by time; hosted sends a zip
+when several sensors have some.`,
 		Example: `  voipmon pcap 7c9d1f@10.0.0.5 -o call.pcapng
   voipmon pcap 019aa8c1-6b2f-7d31-9c5e-0242ac120002 --hosted https://voip.example
   voipmon pcap 7c9d1f@10.0.0.5 -o - | tshark -r -
   voipmon pcap 7c9d1f@10.0.0.5 -r day.pcap -o call.pcapng
+  voipmon pcap 7c9d1f@10.0.0.5 --group --hosted https://voip.example
 
 Exit status:
   0  saved
@@ -48,6 +54,7 @@ Exit status:
 	}
 	f := c.Flags()
 	f.StringVarP(&p.out, "output", "o", "", "write to `FILE`; - is standard output (default named after the call's time and numbers)")
+	f.BoolVar(&p.group, "group", false, "all calls of the call's group")
 	f.StringVar(&p.source.Socket, "sensor", "", "ask the sensor that listens on `SOCKET` (default the one in voipmonitor.conf, or /run/sensord.sock)")
 	f.StringVar(&p.source.Hosted, "hosted", "", "ask the hosted service at `URL`")
 	f.StringArrayVarP(&p.source.Files, "read", "r", nil, "take them out of capture `FILE`s")
@@ -66,7 +73,20 @@ func (p *pcapCommand) run(ctx context.Context) error {
 			return exitError{2, err.Error()}
 		}
 	}
-	if p.out == "" {
+	var name string // what the server calls it
+	write := func(w io.Writer) (int64, error) { return src.Capture(ctx, p.id, w) }
+	if p.group {
+		g, ok := src.(source.GroupSource)
+		if !ok {
+			return exitError{2, "captures cannot be merged by group from " + src.Name() + ": ask a sensor or hosted"}
+		}
+		write = func(w io.Writer) (n int64, err error) {
+			name, n, err = g.CaptureGroup(ctx, p.id, w)
+			return n, err
+		}
+	}
+	byName := p.out == ""
+	if byName {
 		c, err := src.Call(ctx, p.id)
 		if err != nil {
 			return pcapStatus(err)
@@ -74,14 +94,21 @@ func (p *pcapCommand) run(ctx context.Context) error {
 		p.out = source.FileName(c)
 	}
 	if p.out == "-" {
-		if _, err := src.Capture(ctx, p.id, p.stdout); err != nil {
+		if _, err := write(p.stdout); err != nil {
 			return pcapStatus(err)
 		}
 		return nil
 	}
-	n, err := save(p.out, func(w io.Writer) (int64, error) { return src.Capture(ctx, p.id, w) })
+	n, err := save(p.out, func(w io.Writer) (int64, error) { return write(watched(w, p.stderr)) })
 	if err != nil {
 		return pcapStatus(err)
+	}
+	if byName && filepath.Ext(name) == ".zip" {
+		zip := strings.TrimSuffix(p.out, filepath.Ext(p.out)) + ".zip"
+		if err := os.Rename(p.out, zip); err != nil {
+			return exitError{2, err.Error()}
+		}
+		p.out = zip
 	}
 	fmt.Fprintf(p.stderr, "%d bytes saved to %s\n", n, p.out)
 	return nil

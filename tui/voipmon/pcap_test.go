@@ -65,3 +65,10 @@ func TestPcapWithoutASensorCouldNotAsk(t *testing.T) {
 		t.Errorf("status %d, %s", status, &stderr)
 	}
 }
+
+func TestPcapOfAGroupWantsWhoKnowsTheGroup(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if status := Main(t.Context(), []string{"pcap", "x", "--group", "-r", capturedCall}, nil, &stdout, &stderr); status != 2 || !strings.Contains(stderr.String(), "by group") {
+		t.Errorf("status %d, %s", status, &stderr)
+	}
+}
