@@ -111,7 +111,7 @@ func (a *api) checkRules(w http.ResponseWriter, r *http.Request, id auth.Identit
 	}
 	defer leave()
 	out := checkAnswer{Rules: []countAnswer{}, Unseen: []string{}}
-	set, err := rules.ParseHosted("", in.Text)
+	set, err := readRules(in.Text)
 	var e *rules.Error
 	if errors.As(err, &e) {
 		out.Error = &errorAnswer{e.Pos.Line, e.Pos.Col, e.Found, e.Expected, e.Nearest, e.Error()}
@@ -136,7 +136,28 @@ func (a *api) parseRules(ctx context.Context, t store.TenantID, text string) (*r
 		return nil, err
 	}
 	defer leave()
+	return readRules(text)
+}
+
+// readRules reads a rule file for a tenant.
+func readRules(text string) (*rules.Set, error) {
+	if err := checkWeight(text); err != nil {
+		return nil, err
+	}
 	return rules.ParseHosted("", text)
+}
+
+// maxKept bounds the size of one capture: a record that says more comes from a sensor that is not to be believed.
+const maxKept = 1 << 40
+
+// keptBytes is what a rule would have kept of a past call: what its capture takes if there is one with the same contents,
+// and else an estimate.
+func keptBytes(c *protocol.CDR, keep protocol.Keep) int64 {
+	n := rules.EstimateBytes(c, keep)
+	if c.Capture.Kept == keep && c.Capture.Bytes > 0 && !c.Capture.Partial {
+		n = int64(min(c.Capture.Bytes, maxKept))
+	}
+	return min(max(n, 0), maxKept)
 }
 
 // dryRun decides for the newest past calls of a tenant until they, or the time, are at their end.
