@@ -47,6 +47,11 @@ func (s *Spool) Merge(calls []protocol.UUID) (*sensorapi.CaptureFile, error) {
 	if len(in) == 0 {
 		return nil, cmp.Or(first, ErrNotKept)
 	}
+	return merge(in)
+}
+
+// merge makes one file of captures. It closes them when it fails.
+func merge(in []*Reader) (*sensorapi.CaptureFile, error) {
 	slices.SortFunc(in, func(a, b *Reader) int { return cmp.Compare(string(a.ID[:]), string(b.ID[:])) }) // by start
 	f := &sensorapi.CaptureFile{
 		Name: offeredName(in[0].ID, &in[0].Info, "_group"+suffix), Size: -1, ReadSeekCloser: &merged{in: in}, Tag: mergedTag(in),
@@ -60,6 +65,9 @@ func (s *Spool) Merge(calls []protocol.UUID) (*sensorapi.CaptureFile, error) {
 	}
 	if sum <= maxMeasured {
 		n, err := f.Seek(0, io.SeekEnd)
+		if err == nil {
+			_, err = f.Seek(0, io.SeekStart)
+		}
 		if err != nil {
 			f.Close()
 			return nil, fmt.Errorf("merge captures: %w", err)
@@ -167,6 +175,7 @@ type leg struct {
 	number     int
 	name       string // of its interfaces
 	blocks     *blockReader
+	begun      bool     // the section header was there
 	interfaces []uint32 // numbers in the result
 	packet     packet   // next to be written
 	block      []byte   // it, whole
@@ -272,6 +281,9 @@ func (m *merger) advance(l *leg) (more bool, err error) {
 		}
 		if err != nil {
 			return false, fmt.Errorf("capture of call %q: %w", l.name, err)
+		}
+		if l.begun = l.begun || kind == blockSection; !l.begun {
+			return false, fmt.Errorf("capture of call %q: %w", l.name, errTorn)
 		}
 		switch kind {
 		case blockSection:

@@ -579,20 +579,37 @@ func FuzzWholeBlocks(f *testing.F) {
 	})
 }
 
+// BenchmarkKeep is what a packet costs the engine, of a call that is stored and of one that is held.
 func BenchmarkKeep(b *testing.B) {
-	s := open(b, Config{Dir: b.TempDir(), MaxBytes: 100 << 20})
-	c := call(1, protocol.KeepRTP)
-	p := frame(1, 214)
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		p.Time += 1e6
-		s.Keep(c, p, 54)
-		if i++; i%100_000 == 0 {
-			s.Kept(c)
-			b.StopTimer()
-			s.Open(c.ID)
-			b.StartTimer()
-		}
+	for name, held := range map[string]bool{"stored": false, "held": true} {
+		b.Run(name, func(b *testing.B) {
+			s := open(b, Config{Dir: b.TempDir(), MaxBytes: 100 << 20, WindowDisk: 1 << 30, Window: 16 << 20})
+			p := frame(1, 214)
+			n := 0
+			c := call(n, protocol.KeepRTP)
+			c.Open = held
+			b.ReportAllocs()
+			b.SetBytes(214)
+			for i := 1; b.Loop(); i++ {
+				p.Time += 1e6
+				s.Keep(c, p, headers)
+				if i%20_000 == 0 {
+					b.StopTimer()
+					c.Keep, c.Open = protocol.KeepNone, false
+					s.Decided(c)
+					s.Kept(c)
+					for s.Recording() > 0 {
+						time.Sleep(time.Millisecond)
+					}
+					n++
+					c = call(n, protocol.KeepRTP)
+					c.Open = held
+					b.StartTimer()
+				}
+			}
+			if d := dropped(s); d > 0 {
+				b.Errorf("%d dropped", d)
+			}
+		})
 	}
 }
