@@ -48,8 +48,9 @@ func open(t testing.TB, o sqlstore.Options) store.Store { return openAt(t, newDa
 
 func TestPostgreSQLKeepsThePromisesOfAStore(t *testing.T) { storetest.Run(t, open) }
 
-func BenchmarkAppend(b *testing.B) { storetest.BenchmarkAppend(b, open) }
-func BenchmarkSearch(b *testing.B) { storetest.BenchmarkSearch(b, open) }
+func BenchmarkAppend(b *testing.B)        { storetest.BenchmarkAppend(b, open) }
+func BenchmarkSearch(b *testing.B)        { storetest.BenchmarkSearch(b, open) }
+func BenchmarkRuleRevisions(b *testing.B) { storetest.BenchmarkRuleRevisions(b, open) }
 
 func TestManyNodesStartAtOnceOnAnEmptyDatabase(t *testing.T) {
 	url := newDatabase(t)

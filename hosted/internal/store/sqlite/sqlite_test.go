@@ -27,8 +27,9 @@ func open(t testing.TB, o sqlstore.Options) store.Store {
 
 func TestSQLiteKeepsThePromisesOfAStore(t *testing.T) { storetest.Run(t, open) }
 
-func BenchmarkAppend(b *testing.B) { storetest.BenchmarkAppend(b, open) }
-func BenchmarkSearch(b *testing.B) { storetest.BenchmarkSearch(b, open) }
+func BenchmarkAppend(b *testing.B)        { storetest.BenchmarkAppend(b, open) }
+func BenchmarkSearch(b *testing.B)        { storetest.BenchmarkSearch(b, open) }
+func BenchmarkRuleRevisions(b *testing.B) { storetest.BenchmarkRuleRevisions(b, open) }
 
 func TestOpenSaysWhatIsWrongWithTheFile(t *testing.T) {
 	dir := t.TempDir()
