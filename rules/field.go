@@ -149,6 +149,8 @@ var fields = []Field{
 		Name: "domain", Type: Text, Doc: "host part of From or To",
 		text: two(func(c *Call) string { return c.CallerDomain }, func(c *Call) string { return c.CalleeDomain }),
 	},
+	{Name: "caller-domain", Type: Text, Doc: "host part of From", text: one(func(c *Call) string { return c.CallerDomain })},
+	{Name: "callee-domain", Type: Text, Doc: "host part of To", text: one(func(c *Call) string { return c.CalleeDomain })},
 	{Name: "name", Type: Text, Doc: "display name of the caller", text: one(func(c *Call) string { return c.CallerName })},
 	{
 		Name: "header.NAME", Type: Text, Doc: "a SIP header field of any message of the call, e.g. header.X-Tenant; * is: present",

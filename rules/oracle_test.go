@@ -170,6 +170,10 @@ func oracleValue(t *test, v *value, e *env, c Call) bool {
 		return address(c.Src, c.Dst)
 	case "domain":
 		return some(c.CallerDomain, c.CalleeDomain)
+	case "caller-domain":
+		return some(c.CallerDomain)
+	case "callee-domain":
+		return some(c.CalleeDomain)
 	case "name":
 		return some(c.CallerName)
 	case "ua":

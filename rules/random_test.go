@@ -44,7 +44,7 @@ func (r random) regexp() string {
 }
 
 func (r random) test() string {
-	text := r.of("name", "ua", "domain", "callid", "codec", "finding", "header.X-Tenant", "header.from")
+	text := r.of("name", "ua", "domain", "caller-domain", "callee-domain", "callid", "codec", "finding", "header.X-Tenant", "header.from")
 	num := r.of("caller", "callee", "number")
 	ip := r.of("src", "dst", "ip")
 	count := r.of("mos", "loss", "jitter", "duration", "connected", "pdd", "status", "sensor")

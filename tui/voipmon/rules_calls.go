@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"voiptop/protocol"
+	"voiptop/tui/source"
+)
+
+// pastCalls says where `rules test` and `rules explain` get calls from: captures, a file of CDRs, a sensor or hosted.
+type pastCalls struct {
+	captures []string
+	file     string // of CDRs, one a line
+	source   source.Options
+	limit    int
+	stdin    io.Reader
+}
+
+func (p *pastCalls) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVarP(&p.captures, "read", "r", nil, "a capture `FILE` or folder; may be repeated")
+	f.StringVar(&p.file, "calls", "", "past calls in `FILE`, one JSON object a line as `voipmon analyze --json` writes them; - is standard input")
+	f.StringVar(&p.source.Socket, "sensor", "", "past calls of the sensor that listens on `SOCKET`")
+	f.StringVar(&p.source.Hosted, "hosted", "", "past calls of the hosted service at `URL`; the API token is in VOIPTOP_TOKEN or ~/.config/voiptop/token")
+	cmd.MarkFlagsMutuallyExclusive("read", "calls", "sensor", "hosted")
+	cmd.MarkFlagsOneRequired("read", "calls", "sensor", "hosted")
+}
+
+// each calls f with past calls, newest first from a sensor or hosted, at most p.limit of them.
+func (p *pastCalls) each(ctx context.Context, f func(*protocol.CDR)) error {
+	if p.file != "" {
+		return p.eachLine(ctx, f)
+	}
+	src, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	after := ""
+	for left := p.limit; left > 0; {
+		page, next, err := src.Calls(ctx, min(left, 1000), after)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			f(&page[i])
+		}
+		if left -= len(page); next == "" || len(page) == 0 {
+			return nil
+		}
+		after = next
+	}
+	return nil
+}
+
+func (p *pastCalls) open(ctx context.Context) (source.Source, error) {
+	p.source.Token = os.Getenv("VOIPTOP_TOKEN")
+	return source.Open(ctx, p.source)
+}
+
+const maxCDRLine = 16 << 20 // bytes
+
+func (p *pastCalls) eachLine(ctx context.Context, f func(*protocol.CDR)) error {
+	in, name := p.stdin, "standard input"
+	if p.file != "-" {
+		file, err := os.Open(p.file)
+		if err != nil {
+			return fmt.Errorf("read calls: %w", err)
+		}
+		defer file.Close()
+		in, name = file, p.file
+	}
+	sc := bufio.NewScanner(in)
+	sc.Buffer(make([]byte, 64<<10), maxCDRLine)
+	n := 0
+	for line := 1; sc.Scan() && n < p.limit; line++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if len(sc.Bytes()) == 0 {
+			continue
+		}
+		var c protocol.CDR
+		if err := json.Unmarshal(sc.Bytes(), &c); err != nil {
+			return fmt.Errorf("%s:%d: %w: want a CDR as `voipmon analyze --json` writes it", name, line, err)
+		}
+		n++
+		f(&c)
+	}
+	if errors.Is(sc.Err(), bufio.ErrTooLong) {
+		return fmt.Errorf("%s: a line of more than %d bytes", name, maxCDRLine)
+	}
+	return sc.Err()
+}
