@@ -58,7 +58,7 @@ func (s *Spool) Keep(c *analyze.KeptCall, p *analyze.Packet, headers int) {
 	switch {
 	case r == nil:
 	case c.Open:
-		s.hold(r, p, headers)
+		s.hold(r, p, headers, c.Keep)
 	default:
 		if r.window.any() {
 			s.decide(r, c)

@@ -67,20 +67,26 @@ func (t *tally) signalling() tally { return tally{sip: t.sip, other: t.other, si
 
 func (w *held) any() bool { return w.place != nil }
 
-// hold adds a packet to what is held of a call.
-func (s *Spool) hold(r *recording, p *analyze.Packet, headers int) {
+// hold adds a packet to what is held of a call: of media no more than may be kept in the end.
+func (s *Spool) hold(r *recording, p *analyze.Packet, headers int, most protocol.Keep) {
+	data, media := p.Data, headers < len(p.Data)
+	headers = max(headers, 0)
+	if media && most == protocol.KeepHeaders {
+		if data = data[:headers]; headers == 0 {
+			return
+		}
+	}
 	if r.failed {
 		s.count.disk++
 		return
 	}
 	w := &r.window
 	room := w.mem.room
-	at := s.extend(&w.mem, packetBytes(len(p.Data))+markBytes+interfaceBytes)
+	at := s.extend(&w.mem, packetBytes(len(data))+markBytes+interfaceBytes)
 	s.held += w.mem.room - room
 	if w.spill == nil {
 		w.spill = s.unspilled.PushBack(r)
 	}
-	media := headers < len(p.Data)
 	s.enter(r, media)
 
 	t, before := &w.inMem, len(at.data)
@@ -89,16 +95,15 @@ func (s *Spool) hold(r *recording, p *analyze.Packet, headers int) {
 	before = len(at.data)
 	length := max(p.Length, len(p.Data))
 	if !media {
-		at.data = appendMarked(at.data, iface, p.Time, p.Data, length, markSignalling)
+		at.data = appendMarked(at.data, iface, p.Time, data, length, markSignalling)
 		t.sip++
 		t.sipBytes += int64(len(at.data) - before)
 	} else {
-		headers = max(headers, 0)
 		if w.marked == at && w.boundary == headers {
-			at.data = appendPacket(at.data, iface, p.Time, p.Data, length)
+			at.data = appendPacket(at.data, iface, p.Time, data, length)
 		} else {
 			w.marked, w.boundary = at, headers
-			at.data = appendMarked(at.data, iface, p.Time, p.Data, length, uint32(headers))
+			at.data = appendMarked(at.data, iface, p.Time, data, length, uint32(headers))
 		}
 		t.media++
 		t.mediaBytes += int64(len(at.data) - before)

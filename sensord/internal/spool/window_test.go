@@ -168,7 +168,7 @@ func TestAnyOrderOfDecisionsKeepsWhatTheModelKeeps(t *testing.T) {
 		cutTo := func(p source.Packet, level protocol.Keep) (source.Packet, bool) {
 			h := int(p.Link)
 			switch {
-			case h >= len(p.Data), level == protocol.KeepRTP:
+			case h >= p.Length, level == protocol.KeepRTP:
 				return p, true
 			case level == protocol.KeepHeaders && h > 0:
 				p.Data = p.Data[:h]
@@ -216,7 +216,11 @@ func TestAnyOrderOfDecisionsKeepsWhatTheModelKeeps(t *testing.T) {
 			q := source.Packet{Time: p.Time, Data: p.Data, Length: p.Length, Link: uint16(h)}
 			switch {
 			case c.Keep == protocol.KeepNone, c.Keep == protocol.KeepSIP && h < size:
+			case c.Open && c.Keep == protocol.KeepHeaders && h == 0:
 			case c.Open:
+				if c.Keep == protocol.KeepHeaders {
+					q.Data = q.Data[:h] // more cannot be kept
+				}
 				m.held = append(m.held, q)
 			default:
 				keepIt(m, q, c.Keep)
@@ -265,6 +269,28 @@ func TestAnyOrderOfDecisionsKeepsWhatTheModelKeeps(t *testing.T) {
 			t.Fatalf("seed %d: %d bytes counted, %d are there", seed, s.bytes, sum)
 		}
 		s.Close()
+	}
+}
+
+func TestNoVoiceIsHeldWhereHeadersAreTheMostThatMayBeKept(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, Config{Dir: dir})
+	c := undecided(1)
+	c.Keep = protocol.KeepHeaders
+	talk(s, c, 0, 100)
+	s.Keep(c, frame(100, 214), 0) // not even headers
+	if held, _, _, _ := rest(s); held > 100*(headers+60)+2*chunkSize {
+		t.Errorf("%d bytes are held", held)
+	}
+	decide(s, c, "other rules", protocol.KeepRTP) // that came during the call
+	if kept := s.Kept(c); kept.Packets != 100 {
+		t.Errorf("kept %+v", kept)
+	}
+	settled(t, s)
+	for i, p := range packets(t, filepath.Join(dir, filePath(c.ID))) {
+		if want := headers; i > 0 && (len(p.Data) != want || p.Length != 214) {
+			t.Fatalf("packet %d: %d bytes of %d, want %d", i, len(p.Data), p.Length, want)
+		}
 	}
 }
 
