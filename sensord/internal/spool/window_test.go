@@ -219,7 +219,7 @@ func TestAnyOrderOfDecisionsKeepsWhatTheModelKeeps(t *testing.T) {
 			case c.Open && c.Keep == protocol.KeepHeaders && h == 0:
 			case c.Open:
 				if c.Keep == protocol.KeepHeaders {
-					q.Data = q.Data[:h] // more cannot be kept
+					q.Data = q.Data[:min(h, size)] // more cannot be kept
 				}
 				m.held = append(m.held, q)
 			default:
