@@ -51,8 +51,8 @@ type Sink interface {
 	Call(c *protocol.CDR)
 	// Keep takes a packet of a call that a rule keeps or, while c.Open, may keep yet, in order. p is valid until Keep returns;
 	// c names the call. headers bytes of p, from its start, are link, IP, UDP and RTP headers; a sink that keeps no voice cuts
-	// there. While c.Open the sink holds the packets in a window of bounded size, whole, each with its headers: c.Keep is the
-	// most that may stay of them.
+	// there. While c.Open the sink holds the packets in a window of bounded size, as far as c.Keep goes, each with its headers:
+	// less may stay of them.
 	Keep(c *KeptCall, p *Packet, headers int)
 	// Decided says that c.Rule, c.Keep, c.Open or c.NoAudio of a call are not what they were when c was seen last:
 	//
