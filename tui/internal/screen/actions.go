@@ -3,6 +3,7 @@ package screen
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"voiptop/protocol"
+	"voiptop/protocol/sensorapi"
 	"voiptop/tui/source"
 )
 
@@ -27,31 +29,83 @@ func (e *env) copy(text, what string) tea.Cmd {
 
 // save writes the packets of a call to a file of its own in e.Dir.
 func (e *env) save(c *protocol.CDR) tea.Cmd {
-	name, id := source.FileName(c), c.ID.String()
-	return func() tea.Msg {
-		path, n, err := e.download(name, id)
-		if err != nil {
-			return toast{"not saved: " + say(err), true}
-		}
-		return toast{fmt.Sprintf("%s bytes saved to %s", short(float64(n)), path), false}
+	id := c.ID.String()
+	return e.download(source.FileName(c), func(w io.Writer) (f fetched, err error) {
+		f.bytes, err = e.Source.Capture(e.ctx, id, w)
+		return f, err
+	})
+}
+
+// saveGroup writes the packets of the whole conversation that a call belongs to.
+func (e *env) saveGroup(c *protocol.CDR) tea.Cmd {
+	from, ok := e.Source.(source.GroupSource)
+	if !ok {
+		return toastCmd("whole conversations are saved from a sensor or from hosted; w saves this call", true)
 	}
+	id := c.ID.String()
+	return e.download(stem(c)+"_conversation.pcapng", func(w io.Writer) (f fetched, err error) {
+		name, n, err := from.CaptureGroup(e.ctx, id, w)
+		return fetched{bytes: n, ext: filepath.Ext(name)}, err
+	})
+}
+
+// saveAudio writes what is to be heard of a call as a WAV file.
+func (e *env) saveAudio(c *protocol.CDR) tea.Cmd {
+	from, ok := e.Source.(source.Listener)
+	if !ok {
+		return toastCmd("there is nothing to listen to here; w saves the packets", true)
+	}
+	id := c.ID.String()
+	return e.download(stem(c)+".wav", func(w io.Writer) (fetched, error) {
+		n, missing, err := from.Audio(e.ctx, id, sensorapi.AudioOptions{}, w)
+		return fetched{bytes: n, note: silent(missing)}, err
+	})
+}
+
+// silent says which sides of a call cannot be heard, "" if all can.
+func silent(missing []sensorapi.MissingSide) string {
+	note := ""
+	for _, m := range missing {
+		why := m.Codec + " cannot be decoded"
+		if m.Code == protocol.CodeSRTPWithoutKey {
+			why = "encrypted, and no key is known"
+		}
+		note += "the " + string(m.Side) + " is silent: " + why + "; "
+	}
+	return note
+}
+
+func stem(c *protocol.CDR) string { return strings.TrimSuffix(source.FileName(c), ".pcapng") }
+
+// fetched is what came of a download.
+type fetched struct {
+	bytes int64
+	ext   string // of the file's name; "": the one that it has
+	note  string // what is not as wished, ""
 }
 
 // download writes to a new file, which goes away again when there is nothing whole to keep.
-func (e *env) download(name, id string) (path string, n int64, err error) {
-	f, err := e.create(name)
-	if err != nil {
-		return "", 0, err
-	}
-	n, err = e.Source.Capture(e.ctx, id, f)
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return "", 0, err
-	}
-	return f.Name(), n, nil
+func (e *env) download(name string, fetch func(io.Writer) (fetched, error)) tea.Cmd {
+	return tea.Sequence(toastCmd("saving "+name, false), func() tea.Msg {
+		f, err := e.create(name)
+		if err != nil {
+			return toast{"not saved: " + err.Error(), true}
+		}
+		got, err := fetch(f)
+		if closed := f.Close(); err == nil {
+			err = closed
+		}
+		path := f.Name()
+		if ext := filepath.Ext(path); err == nil && got.ext != "" && got.ext != ext {
+			path = strings.TrimSuffix(path, ext) + got.ext
+			err = os.Rename(f.Name(), path)
+		}
+		if err != nil {
+			os.Remove(f.Name())
+			return toast{"not saved: " + say(err), true}
+		}
+		return toast{fmt.Sprintf("%s%s bytes saved to %s", got.note, short(float64(got.bytes)), path), got.note != ""}
+	})
 }
 
 // create makes a file that was not there before: name, or name with a number.

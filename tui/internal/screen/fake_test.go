@@ -100,6 +100,19 @@ func (f *fake) Capture(_ context.Context, _ string, w io.Writer) (int64, error) 
 	return int64(n), err
 }
 
+func (f *fake) CaptureGroup(ctx context.Context, id string, w io.Writer) (string, int64, error) {
+	n, err := f.Capture(ctx, id, w)
+	if err == nil {
+		io.WriteString(w, " of all")
+	}
+	return "x.zip", n, err
+}
+
+func (f *fake) Audio(_ context.Context, _ string, _ sensorapi.AudioOptions, w io.Writer) (int64, []sensorapi.MissingSide, error) {
+	n, err := io.WriteString(w, "voice")
+	return int64(n), []sensorapi.MissingSide{{Side: "callee", Code: protocol.CodeCodecNotDecodable, Codec: "G729"}}, err
+}
+
 func (f *fake) Registrations(context.Context) ([]protocol.Registration, error) {
 	return f.regs, f.regsErr
 }

@@ -18,6 +18,7 @@ var keys = struct {
 	Open, Back, Filter, Sort, Reverse, Focus, Pause, Follow key.Binding
 	Save, Copy, CopyLadder, Next, Prev, Help, Quit, Reload  key.Binding
 	Live, Done, Regs, Rules, Sensors, Edit, NewRule         key.Binding
+	SaveGroup, SaveAudio                                    key.Binding
 }{
 	Up: bind("k", "up", "up", "k"), Down: bind("j", "down", "down", "j"),
 	PageUp: bind("pgup", "page up", "pgup", "ctrl+b"), PageDown: bind("pgdn", "page down", "pgdown", "ctrl+f", " "),
@@ -31,6 +32,7 @@ var keys = struct {
 	Help: bind("?", "help", "?"), Quit: bind("q", "quit", "q", "ctrl+c"), Reload: bind("r", "reload", "r", "ctrl+r"),
 	Live: bind("1", "live", "1"), Done: bind("2", "done", "2"), Regs: bind("3", "regs", "3"),
 	Rules: bind("4", "rules", "4"), Sensors: bind("5", "sensors", "5"),
+	SaveGroup: bind("W", "save talk", "W"), SaveAudio: bind("a", "save audio", "a"),
 	Edit: bind("e", "edit", "e"), NewRule: bind("R", "rule for it", "R"),
 }
 
@@ -51,8 +53,8 @@ var listKeys = keyMap{
 	short: []key.Binding{keys.Open, keys.Filter, keys.Sort, keys.Reverse, keys.Save, keys.Copy, keys.Pause, keys.Follow, keys.Help, keys.Quit},
 	full: [][]key.Binding{
 		moveKeys,
-		{keys.Open, keys.Back, keys.Filter, keys.Sort, keys.Reverse},
-		{keys.Pause, keys.Follow, keys.Reload, keys.Save, keys.Copy, keys.NewRule},
+		{keys.Open, keys.Back, keys.Filter, keys.Sort, keys.Reverse, keys.NewRule},
+		{keys.Save, keys.SaveGroup, keys.SaveAudio, keys.Copy, keys.Pause, keys.Follow, keys.Reload},
 		viewKeys,
 	},
 }
@@ -61,8 +63,8 @@ var detailKeys = keyMap{
 	short: []key.Binding{keys.Back, keys.Focus, keys.Next, keys.Follow, keys.Save, keys.Copy, keys.CopyLadder, keys.Help, keys.Quit},
 	full: [][]key.Binding{
 		moveKeys,
-		{keys.Left, keys.Right, keys.Open, keys.Back, keys.Focus},
-		{keys.Next, keys.Prev, keys.Follow, keys.Save, keys.Copy, keys.CopyLadder, keys.NewRule},
+		{keys.Left, keys.Right, keys.Open, keys.Back, keys.Focus, keys.Follow, keys.NewRule},
+		{keys.Save, keys.SaveGroup, keys.SaveAudio, keys.Copy, keys.CopyLadder, keys.Next, keys.Prev},
 		viewKeys,
 	},
 }
@@ -154,7 +156,7 @@ func helpLines(t *style.Theme, k help.KeyMap, w int) []string {
 				doc += " " + v
 			}
 		}
-		add(t.NewLine(w).Add(t.Key, "   "+t.Fit(f.Name, 12)).Add(t.Text, doc))
+		add(t.NewLine(w).Add(t.Key, "   "+t.Fit(f.Name, 14)).Add(t.Text, doc))
 	}
 	return out
 }

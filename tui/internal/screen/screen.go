@@ -16,7 +16,6 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/rules"
-	"voiptop/tui/source"
 )
 
 // view is one of the screens that a number key chooses.
@@ -194,7 +193,7 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		return m.choose(viewRules)
 	case key.Matches(k, keys.Sensors) && isFleet(m.e.Source):
 		return m.choose(viewSensors)
-	case key.Matches(k, keys.Save), key.Matches(k, keys.Copy):
+	case key.Matches(k, keys.Save), key.Matches(k, keys.SaveGroup), key.Matches(k, keys.SaveAudio), key.Matches(k, keys.Copy):
 		return m.act(k)
 	case key.Matches(k, keys.NewRule):
 		return m.newRule()
@@ -351,5 +350,11 @@ func (m *Model) act(k tea.KeyMsg) tea.Cmd {
 	if key.Matches(k, keys.Copy) {
 		return m.e.copy(c.CallID, "Call-ID")
 	}
-	return tea.Sequence(toastCmd("saving "+source.FileName(c), false), m.e.save(c))
+	switch {
+	case key.Matches(k, keys.SaveGroup):
+		return m.e.saveGroup(c)
+	case key.Matches(k, keys.SaveAudio):
+		return m.e.saveAudio(c)
+	}
+	return m.e.save(c)
 }

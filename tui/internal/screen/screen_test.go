@@ -201,6 +201,25 @@ func TestSaveWritesTheCaptureOrSaysWhyNot(t *testing.T) {
 	}
 }
 
+func TestConversationAndVoiceAreSaved(t *testing.T) {
+	src := pbx()
+	s := newScreen(t, src, 100, 24, asciiLook)
+	s.feed(src)
+	s.keys("W")
+	s.want(`not saved: no rule kept the packets`)
+	src.capture = "packets"
+	s.keys("W", "a")
+	s.want(`the callee is silent: G729 cannot be decoded`)
+	for name, want := range map[string]string{"20261122-120050_1001_+420555123456_conversation.zip": "packets of all", "20261122-120050_1001_+420555123456.wav": "voice"} {
+		if b, err := os.ReadFile(filepath.Join(s.dir, name)); err != nil || string(b) != want {
+			t.Errorf("%s: %q, %v", name, b, err)
+		}
+	}
+	if list, _ := os.ReadDir(s.dir); len(list) != 2 {
+		t.Errorf("files %v", list)
+	}
+}
+
 func TestCopyUsesOSC52(t *testing.T) {
 	src := pbx()
 	s := newScreen(t, src, 100, 24, asciiLook)
