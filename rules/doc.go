@@ -4,13 +4,22 @@
 //
 // It is not for storing rules or moving them: that is the sensor's and the link's.
 //
-//	expr  = or ;
-//	or    = and { "or" and } ;
+//	file  = { zone | group } { rule } ;
+//	zone  = "zone" NAME ;
+//	group = "group" NAME ":" ( { value } | "file" FILE ) ;
+//	rule  = NAME ":" "keep" ( "none" | "sip" | "headers" | "rtp" )
+//	        { "when" expr | "no" "audio" | "mask" "dtmf" | "until" DATE | "note" TEXT | "off" } ;
+//	expr  = and { "or" and } ;
 //	and   = not { [ "and" ] not } ;
-//	not   = [ "not" ] ( "(" or ")" | test | word ) ;
-//	test  = field op ( value | "(" value { value } ")" ) ;
+//	not   = [ "not" ] ( "(" expr ")" | test | word ) ;
+//	test  = FIELD op ( value | "(" { value } ")" ) ;
 //	op    = ":" | "=" | "!=" | "<" | "<=" | ">" | ">=" | "~" ;
-//	rules = { name ":" "keep" ( "none" | "sip" | "headers" | "rtp" ) { "when" expr | "until" date | "note" string | "off" } } ;
+//	value = WORD | TEXT | "@" NAME ;
 //
-// A rule begins in the first column; its further lines are indented. "#" begins a comment.
+// A zone, a group and a rule begin in the first column, and nothing else does. "#" begins a comment.
+//
+// The way of a text: lex.go splits it, parse.go (conditions), file.go (rules) and group.go read it and check the types of
+// field.go. index.go files rules in the tables of trie.go and networks.go, decide.go asks the few that these find, node.go
+// judges a condition in three values. edit.go and complete.go are for editors, explain.go for people, import.go for those
+// who come from VoIPmonitor.
 package rules

@@ -155,3 +155,21 @@ func TestManualNamesEveryField(t *testing.T) {
 		}
 	}
 }
+
+// TestExamplesOfTheManualAreRight reads the blocks of the manual that are rule files.
+func TestExamplesOfTheManualAreRight(t *testing.T) {
+	b, err := os.ReadFile("../docs/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(b), "```rules\n")[1:]
+	for _, block := range blocks {
+		block, _, _ = strings.Cut(block, "```")
+		if _, err := Parse("docs/rules.md", block); err != nil {
+			t.Errorf("%v in\n%s", err, block)
+		}
+	}
+	if len(blocks) < 3 {
+		t.Errorf("%d blocks found", len(blocks))
+	}
+}

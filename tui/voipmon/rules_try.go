@@ -59,10 +59,10 @@ type trial struct {
 	Newest protocol.Time `json:"newest"`
 	Bytes  int64         `json:"bytes"`
 	// Measured: bytes were counted from packets; else they are estimated.
-	Measured bool       `json:"measured"`
-	Rules    []ruleTry  `json:"rules"`
-	NoRule   int        `json:"no_rule"` // calls for which no rule decides: nothing is kept
-	Unseen   []string   `json:"unseen"`  // header fields that rules ask for and these records do not have
+	Measured bool      `json:"measured"`
+	Rules    []ruleTry `json:"rules"`
+	NoRule   int       `json:"no_rule"` // calls for which no rule decides: nothing is kept
+	Unseen   []string  `json:"unseen"`  // header fields that rules ask for and these records do not have
 	place    map[string]*ruleTry
 	sizes    map[*analyze.KeptCall]map[protocol.Keep]int64
 }
