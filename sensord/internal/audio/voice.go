@@ -65,8 +65,6 @@ type voice struct {
 	conceal concealer
 	pcm     []int16
 	dry     bool // nothing has been decoded since a hole: the resampler must begin anew
-
-	unplayed uint64 // packets that were lost or late
 }
 
 // payloadType is a payload type of a stream, with the decoder that has its state.
@@ -225,7 +223,6 @@ func (v *voice) missing(n int64) {
 	if n <= 0 {
 		return
 	}
-	v.unplayed += uint64(n)
 	at := int64(0)
 	if v.use != nil {
 		at = v.cur * int64(v.rate) / int64(v.use.rate)
