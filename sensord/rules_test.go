@@ -343,6 +343,61 @@ func TestAChangeOfRulesReachesThousandsOfCallsInSlices(t *testing.T) {
 	<-followed
 }
 
+func TestWhatTheEndDecidesIsWholeOnDiskAndTheRestLeavesNothing(t *testing.T) {
+	b := newBench(t, "id_sensor = 3\ncapture_window_mb = 1") // two calls' packets fill it
+	if err := os.MkdirAll(filepath.Join(b.dir, "state"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	b.write("state/local.rules", "failed: keep sip when status>=400\nlong: keep rtp when duration>20\n")
+	file, truth := b.traffic(gen.Config{
+		Seed: 8, Calls: 30, Talk: 20 * time.Second, TalkSpread: 0.4,
+		Outcomes: []gen.Weight[gen.Outcome]{{V: gen.Answered, W: 2}, {V: gen.Busy, W: 1}},
+	})
+	b.start("-r", file, "--stay")
+	api, ctx := b.api(), t.Context()
+	b.until("all calls are in the history", func() bool {
+		list, _ := api.Calls(ctx, 100, protocol.UUID{})
+		return len(list) == len(truth.List)
+	})
+	kept := map[string]int{}
+	for _, c := range truth.List {
+		r, err := api.Call(ctx, c.CallID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := protocol.Capture{Kept: protocol.KeepNone}
+		switch {
+		case c.Status >= 400:
+			want = protocol.Capture{Kept: protocol.KeepSIP, Packets: uint64(c.Messages)}
+		case r.DurationMS > 20_000:
+			want = protocol.Capture{Kept: protocol.KeepRTP, Packets: uint64(c.Messages)}
+			for _, s := range c.Streams {
+				want.Packets += uint64(s.Packets)
+			}
+		}
+		kept[r.Rule]++
+		got := r.Capture
+		if got.Bytes = 0; got != want {
+			t.Errorf("%s, status %d, %d ms: got %+v, want %+v", c.CallID, c.Status, r.DurationMS, got, want)
+		}
+		f, err := api.Capture(ctx, c.CallID)
+		if (err == nil) != (want.Packets > 0) {
+			t.Errorf("%s: the capture: %v", c.CallID, err)
+		}
+		if err != nil {
+			continue
+		}
+		pcap, err := io.ReadAll(f)
+		f.Close()
+		if err != nil || uint64(len(pcap)) != r.Capture.Bytes {
+			t.Errorf("%s: %d bytes of %d (%v)", c.CallID, len(pcap), r.Capture.Bytes, err)
+		}
+	}
+	if kept["failed"] == 0 || kept["long"] == 0 || kept[""] == 0 {
+		t.Errorf("calls by rule: %v", kept)
+	}
+}
+
 func TestBlankedDigitsAreNotInTheCaptureNorInTheRecord(t *testing.T) {
 	for name, c := range map[string]struct {
 		rules        string
