@@ -8,7 +8,6 @@
 package audio
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -34,8 +33,7 @@ type Recording struct {
 	lines  *lines
 	codecs [2][]string
 
-	missing  []sensorapi.MissingSide
-	encoding [2]bool // sides that have voice, decodable or not
+	missing []sensorapi.MissingSide
 }
 
 // The sides of a call, as indices.
@@ -135,9 +133,6 @@ func bufferOf(b sensorapi.AudioBuffer) (int, error) {
 	}
 	return 0, fmt.Errorf("buffer %q: want adaptive, 50 or 200", b)
 }
-
-// errStopped ends a pass over the packets that has all it needs.
-var errStopped = errors.New("stopped")
 
 // upper is strings.ToUpper of a codec's name from the SDP, without what is not printable.
 func upper(name string) string {

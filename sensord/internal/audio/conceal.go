@@ -37,10 +37,10 @@ func (c *concealer) heard(pcm []int16) {
 		}
 	}
 	c.given, c.period = 0, c.period[:0]
-	for _, v := range pcm[max(0, len(pcm)-len(c.past)):] {
-		c.past[c.at] = v
-		c.at = (c.at + 1) % len(c.past)
-	}
+	last := pcm[max(0, len(pcm)-len(c.past)):]
+	n := copy(c.past[c.at:], last)
+	copy(c.past, last[n:])
+	c.at = (c.at + len(last)) % len(c.past)
 }
 
 // left is how many samples it makes before there is silence.

@@ -124,8 +124,10 @@ func TestACallOfFourHoursTakesNoMoreMemoryThanAShortOne(t *testing.T) {
 
 func TestTooManyListenersAndPicturesAreTurnedAway(t *testing.T) {
 	g := audio.NewGate(1, 2)
-	if !g.TryOpen() || !g.TryOpen() || g.TryOpen() {
-		t.Error("two may listen, and no third")
+	for i, want := range []bool{true, true, false} {
+		if got := g.TryOpen(); got != want {
+			t.Errorf("listener %d may listen: %v", i+1, got)
+		}
 	}
 	g.Closed()
 	if !g.TryOpen() {

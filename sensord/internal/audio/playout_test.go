@@ -1,7 +1,6 @@
 package audio_test
 
 import (
-	"bytes"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -13,8 +12,6 @@ import (
 )
 
 const pcma = "8 101\r\na=rtpmap:101 telephone-event/8000"
-
-func silence(int) []byte { return bytes.Repeat([]byte{0xd5}, 160) }
 
 func TestBothSidesAreWhereTheyWereInTime(t *testing.T) {
 	c := newCall(t, sdp(alice, pcma), sdp(bob, pcma))

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"voiptop/protocol"
@@ -105,17 +106,23 @@ func upsample(in []float64, k int) []float64 {
 		return in
 	}
 	const half = 64
-	out := make([]float64, len(in)*k)
-	for i := range out {
-		x := float64(i) / float64(k)
-		for j := max(0, i/k-half+1); j <= min(len(in)-1, i/k+half); j++ {
-			d := x - float64(j)
+	filter := make([][2 * half]float64, k) // for each phase
+	for p := range filter {
+		for j := range filter[p] {
+			d := float64(p)/float64(k) + half - 1 - float64(j)
 			w := math.Cos(math.Pi * d / 2 / half)
 			v := 1.0
 			if d != 0 {
 				v = math.Sin(math.Pi*d) / (math.Pi * d)
 			}
-			out[i] += in[j] * v * w * w
+			filter[p][j] = v * w * w
+		}
+	}
+	padded := slices.Concat(make([]float64, half-1), in, make([]float64, half+1))
+	out := make([]float64, len(in)*k)
+	for i := range out {
+		for j, h := range filter[i%k] {
+			out[i] += padded[i/k+j] * h
 		}
 	}
 	return out
@@ -146,8 +153,8 @@ func snr(heard, said []float64, rate int, from, to float64) (db float64, delay i
 			best, bestLag = r, lag
 		}
 	}
-	for lag := -rate / 2; lag < rate/2; lag += max(1, rate/16000) {
-		try(lag, max(1, rate/4000))
+	for lag := -rate / 5; lag < rate/5; lag += rate / 8000 {
+		try(lag, rate/2000)
 	}
 	best, around := -1, bestLag
 	for lag := around - rate/1000; lag <= around+rate/1000; lag++ {

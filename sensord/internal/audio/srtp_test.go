@@ -32,7 +32,6 @@ type sender struct {
 	t      testing.TB
 	ctx    *srtp.Context
 	crypto string // the line for its SDP
-	mki    int
 }
 
 func newSender(t testing.TB, s suite, seed byte, roc uint32, ssrc uint32, params string, mki []byte) *sender {
