@@ -66,7 +66,9 @@ func (s *scene) end(i int) netip.AddrPort {
 			text = s.call.Dst
 		}
 		if a, err := netip.ParseAddrPort(text); err == nil {
-			s.addr[i] = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+			s.addr[i] = netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
+		} else if a, err := netip.ParseAddr(text); err == nil {
+			s.addr[i] = netip.AddrPortFrom(a.Unmap().WithZone(""), 0)
 		}
 	}
 	return s.addr[i]
