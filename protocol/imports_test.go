@@ -37,6 +37,8 @@ var only = map[string][]string{
 	"github.com/lib/pq":                    {"hosted"},
 	"github.com/charmbracelet":             {"tui"},
 	"modernc.org/sqlite":                   {"hosted"},
+	"github.com/pion/opus":                 {"sensord/internal/audio"},
+	"github.com/pion/srtp":                 {"sensord/internal/audio"},
 	"golang.org/x/crypto/chacha20poly1305": {"sensord/internal/tlsdec"},
 	"golang.org/x/net/http2":               {"protocol/link", "sensord/internal/uplink", "hosted/internal/sensors", "hosted/internal/relay"},
 }
