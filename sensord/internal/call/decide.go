@@ -84,9 +84,7 @@ func (c *Call) decide() {
 	d := &c.table.deciding
 	decider := c.table.cfg.Decide
 	if decider == nil {
-		if c.kept != nil {
-			c.take(Decision{})
-		}
+		c.take(Decision{})
 		return
 	}
 	d.subject = Subject{c.outline(), c.state(), c.headers}
@@ -99,17 +97,17 @@ func (c *Call) decide() {
 // settle asks a last time, about the call that r is the finished record of, ends its packets and completes r.
 func (c *Call) settle(r *protocol.CDR) {
 	d := &c.table.deciding
-	v := Decision{}
-	if decider := c.table.cfg.Decide; decider != nil {
+	switch decider := c.table.cfg.Decide; {
+	case decider != nil:
 		d.subject = Subject{r, protocol.StateEnded, c.headers}
-		v = decider.Decide(&d.subject)
+		v := decider.Decide(&d.subject)
 		v.Open = protocol.KeepNone
 		c.take(v)
-		r.Rule = v.Rule
-	} else if c.kept != nil && c.kept.Open {
-		c.take(v)
+		d.subject = Subject{} // the record is the sink's
+	case c.kept != nil && c.kept.Open: // the rules are gone
+		c.take(Decision{})
 	}
-	r.Capture = protocol.Capture{}
+	r.Rule, r.Capture = c.rule, protocol.Capture{}
 	if c.kept != nil {
 		r.Capture = c.table.sink.Kept(c.kept)
 		r.Capture.NoAudio = c.kept.NoAudio && r.Capture.Packets > 0

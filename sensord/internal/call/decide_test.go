@@ -120,6 +120,7 @@ func TestAChangeOfRulesReachesTheRunningCalls(t *testing.T) {
 		{"what was held goes", open, none, 1, protocol.KeepNone, "", 10},
 		{"held from now on", some, open, 1, protocol.KeepRTP, "", 20},
 		{"the same", some, some, 0, protocol.KeepRTP, "some", 20},
+		{"no longer forbidden", forbid, none, 0, protocol.KeepNone, "", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			now := c.before
