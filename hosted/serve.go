@@ -21,6 +21,7 @@ import (
 	"voiptop/hosted/internal/relay"
 	"voiptop/hosted/internal/sensors"
 	"voiptop/hosted/internal/store"
+	"voiptop/hosted/internal/store/postgres"
 	"voiptop/hosted/web"
 	"voiptop/protocol"
 	"voiptop/protocol/link"
@@ -115,6 +116,11 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 		return err
 	}
 	defer func() { err = errors.Join(err, s.store.Close()) }()
+	if p, ok := s.store.(*postgres.Store); ok {
+		if err := p.RowSecurity(); err != nil {
+			log.Warn("the database does not keep tenants apart, only hosted's own statements do", "err", err)
+		}
+	}
 	if err := firstStart(ctx, s.store, s.now, stderr); err != nil {
 		return err
 	}

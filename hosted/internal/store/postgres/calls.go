@@ -104,7 +104,11 @@ func (s *Store) Calls(ctx context.Context, t store.TenantID, cq store.CallQuery)
 	if err != nil {
 		return store.CallPage{}, err
 	}
-	found, err := q.Select(ctx, s.Read, "calls", q.Limit+1)
+	var found []sqlstore.Found
+	err = s.asTenant(ctx, t, func(db sqlstore.Querier) (err error) {
+		found, err = q.Select(ctx, db, "calls", q.Limit+1)
+		return err
+	})
 	if err != nil {
 		return store.CallPage{}, err
 	}
@@ -112,8 +116,12 @@ func (s *Store) Calls(ctx context.Context, t store.TenantID, cq store.CallQuery)
 }
 
 // Call implements store.Store.
-func (s *Store) Call(ctx context.Context, t store.TenantID, id protocol.UUID) (protocol.CDR, error) {
-	return sqlstore.ReadCall(ctx, s.Read, "calls", t, id)
+func (s *Store) Call(ctx context.Context, t store.TenantID, id protocol.UUID) (c protocol.CDR, err error) {
+	err = s.asTenant(ctx, t, func(db sqlstore.Querier) error {
+		c, err = sqlstore.ReadCall(ctx, db, "calls", t, id)
+		return err
+	})
+	return c, err
 }
 
 // CountCalls implements store.Store.

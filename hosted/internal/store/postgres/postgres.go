@@ -2,9 +2,9 @@
 // database. Calls are in partitions, one for each UTC day, made ahead and dropped whole; batches come in by COPY.
 // `hosted serve --db postgres://...` opens it; store/sqlite is the other one.
 //
-// Row-level security can be laid over the tables as they are: every one of a tenant's tables has the column tenant, no
-// statement reads across tenants but those of the link and of retention, and searches use only comparisons that
-// PostgreSQL may push below a policy.
+// What is read for a tenant is read below row-level security (role.go): every one of a tenant's tables has the column tenant
+// and a policy, and searches use only comparisons that PostgreSQL may push below one. The link, log-in and retention, which
+// begin without a tenant, read as the tables' owner.
 package postgres
 
 import (
@@ -43,6 +43,8 @@ type Store struct {
 	sqlstore.DB
 	mu   sync.Mutex
 	days map[sqlstore.Day]bool // partitions that were seen
+
+	noReader error // why reads are not bound to their tenant; nil: they are
 }
 
 // Open connects to the database that a URL or a connection string names, and brings it to the current schema.
@@ -61,7 +63,7 @@ func Open(ctx context.Context, dsn string, o sqlstore.Options) (*Store, error) {
 	db.SetConnMaxIdleTime(connIdle)
 	s := &Store{days: map[sqlstore.Day]bool{}}
 	s.Options, s.IsConflict, s.ForUpdate = o.Defaults(), hasCode(codeUniqueViolation), " FOR UPDATE"
-	s.Read, s.Write = db, db
+	s.Read, s.Write, s.AsTenant = db, db, s.asTenant
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("database %s: %w", Redact(dsn), err), db.Close())
 	}
@@ -85,6 +87,9 @@ func (s *Store) start(ctx context.Context) error {
 		return fmt.Errorf("migrations: %w", err)
 	}
 	if err := sqlstore.Migrate(ctx, p); err != nil {
+		return err
+	}
+	if err := s.setUpReader(ctx); err != nil {
 		return err
 	}
 	return s.makeDaysAhead(ctx, s.Now())

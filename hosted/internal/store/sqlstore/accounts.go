@@ -70,7 +70,7 @@ func (d *DB) User(ctx context.Context, id int64) (store.User, error) {
 
 // Users implements store.Store.
 func (d *DB) Users(ctx context.Context, t store.TenantID) ([]store.User, error) {
-	return list(ctx, d.Read, scanUser, `SELECT `+userColumns+` FROM users WHERE tenant = $1 ORDER BY name`, t)
+	return listFor(ctx, d, t, scanUser, `SELECT `+userColumns+` FROM users WHERE tenant = $1 ORDER BY name`, t)
 }
 
 // UpdateUser implements store.Store.

@@ -51,7 +51,7 @@ func (d *DB) AuditLog(ctx context.Context, t store.TenantID, q store.AuditQuery)
 		and("id < ?", q.After)
 	}
 	args = append(args, min(limit, maxLimit))
-	all, err := list(ctx, d.Read, func(r scanner) (e store.AuditEntry, err error) {
+	all, err := listFor(ctx, d, t, func(r scanner) (e store.AuditEntry, err error) {
 		return e, r.Scan(&e.ID, moment{&e.Time}, &e.Tenant, &e.User, &e.Addr, &e.Action, &e.Object, &e.Bytes, &e.Detail)
 	}, `SELECT id, at, tenant, who, addr, action, object, bytes, detail FROM audit
 		WHERE `+strings.Join(where, " AND ")+` ORDER BY id DESC LIMIT $`+strconv.Itoa(len(args)), args...)

@@ -22,8 +22,8 @@ func scanRules(r scanner) (s store.RuleSet, err error) {
 
 // Rules implements store.Store.
 func (d *DB) Rules(ctx context.Context, t store.TenantID) (store.RuleSet, error) {
-	s, err := scanRules(d.Read.QueryRowContext(ctx, `SELECT `+ruleColumns+` FROM tenants t
-		JOIN rules r ON r.tenant = t.id AND r.revision = t.rule_revision WHERE t.id = $1`, t))
+	s, err := oneFor(ctx, d, t, scanRules, `SELECT `+ruleColumns+` FROM tenants t
+		JOIN rules r ON r.tenant = t.id AND r.revision = t.rule_revision WHERE t.id = $1`, t)
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.RuleSet{Tenant: t}, nil
 	}
@@ -57,13 +57,13 @@ func (d *DB) SetRules(ctx context.Context, r store.RuleSet) (store.RuleSet, erro
 
 // RuleHistory implements store.Store.
 func (d *DB) RuleHistory(ctx context.Context, t store.TenantID) ([]store.RuleSet, error) {
-	return list(ctx, d.Read, scanRules, `SELECT r.tenant, r.revision, '' AS text, r.author, r.changed FROM rules r
+	return listFor(ctx, d, t, scanRules, `SELECT r.tenant, r.revision, '' AS text, r.author, r.changed FROM rules r
 		WHERE r.tenant = $1 ORDER BY r.revision DESC`, t)
 }
 
 // RulesAt implements store.Store.
 func (d *DB) RulesAt(ctx context.Context, t store.TenantID, revision uint64) (store.RuleSet, error) {
-	s, err := scanRules(d.Read.QueryRowContext(ctx, `SELECT `+ruleColumns+` FROM rules r WHERE r.tenant = $1 AND r.revision = $2`, t, int64(revision)))
+	s, err := oneFor(ctx, d, t, scanRules, `SELECT `+ruleColumns+` FROM rules r WHERE r.tenant = $1 AND r.revision = $2`, t, int64(revision))
 	return s, one(err, "revision %d of the rules of tenant %d", revision, t)
 }
 

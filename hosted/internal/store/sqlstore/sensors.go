@@ -80,14 +80,14 @@ func (d *DB) Sensor(ctx context.Context, id protocol.UUID) (store.Sensor, error)
 
 // SensorByNumber implements store.Store.
 func (d *DB) SensorByNumber(ctx context.Context, t store.TenantID, sensorID uint16) (store.Sensor, error) {
-	s, err := scanSensor(d.Read.QueryRowContext(ctx, `SELECT `+sensorColumns+fromSensors+
-		`WHERE s.tenant = $1 AND s.sensor_id = $2 AND NOT s.revoked`, t, sensorID))
+	s, err := oneFor(ctx, d, t, scanSensor, `SELECT `+sensorColumns+fromSensors+
+		`WHERE s.tenant = $1 AND s.sensor_id = $2 AND NOT s.revoked`, t, sensorID)
 	return s, one(err, "id_sensor %d", sensorID)
 }
 
 // Sensors implements store.Store.
 func (d *DB) Sensors(ctx context.Context, t store.TenantID) ([]store.Sensor, error) {
-	return list(ctx, d.Read, scanSensor, `SELECT `+sensorColumns+fromSensors+
+	return listFor(ctx, d, t, scanSensor, `SELECT `+sensorColumns+fromSensors+
 		`WHERE s.tenant = $1 ORDER BY s.sensor_id, s.enrolled`, t)
 }
 

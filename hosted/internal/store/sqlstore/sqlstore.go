@@ -26,6 +26,8 @@ type DB struct {
 	// ForUpdate locks the selected row until the transaction ends: " FOR UPDATE", or "" where a transaction has the
 	// database for itself.
 	ForUpdate string
+	// AsTenant runs fn on a connection that sees no other tenant's rows, for databases that have such; nil: fn gets Read.
+	AsTenant func(ctx context.Context, t store.TenantID, fn func(Querier) error) error
 	Options
 }
 
@@ -116,7 +118,7 @@ func changed(res sql.Result, err error, what string, args ...any) error {
 }
 
 // list reads all rows of a query.
-func list[T any](ctx context.Context, db *sql.DB, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+func list[T any](ctx context.Context, db Querier, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -131,6 +133,32 @@ func list[T any](ctx context.Context, db *sql.DB, scan func(scanner) (T, error),
 		all = append(all, v)
 	}
 	return all, rows.Err()
+}
+
+// listFor reads all rows of a query that is about one tenant.
+func listFor[T any](ctx context.Context, d *DB, t store.TenantID, scan func(scanner) (T, error), query string, args ...any) (all []T, err error) {
+	read := func(db Querier) error {
+		all, err = list(ctx, db, scan, query, args...)
+		return err
+	}
+	if d.AsTenant == nil {
+		err = read(d.Read)
+	} else {
+		err = d.AsTenant(ctx, t, read)
+	}
+	return all, err
+}
+
+// oneFor reads the first row of a query that is about one tenant; sql.ErrNoRows if there is none.
+func oneFor[T any](ctx context.Context, d *DB, t store.TenantID, scan func(scanner) (T, error), query string, args ...any) (v T, err error) {
+	all, err := listFor(ctx, d, t, scan, query, args...)
+	switch {
+	case err != nil:
+		return v, err
+	case len(all) == 0:
+		return v, sql.ErrNoRows
+	}
+	return all[0], nil
 }
 
 type scanner interface{ Scan(dest ...any) error }
