@@ -18,6 +18,9 @@ func (u UUID) IsZero() bool { return u == UUID{} }
 
 func (u UUID) String() string { return string(u.appendText(make([]byte, 0, 36))) }
 
+// AppendText implements encoding.TextAppender.
+func (u UUID) AppendText(b []byte) ([]byte, error) { return u.appendText(b), nil }
+
 func (u UUID) appendText(b []byte) []byte {
 	b = append(hex.AppendEncode(b, u[0:4]), '-')
 	b = append(hex.AppendEncode(b, u[4:6]), '-')

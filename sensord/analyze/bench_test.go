@@ -28,16 +28,14 @@ func BenchmarkRun(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
-			var line []byte
 			for b.Loop() {
 				src, err := Open([]string{file}, nil)
 				if err != nil {
 					b.Fatal(err)
 				}
-				s, err := Run(context.Background(), src, Config{}, func(c *protocol.CDR) error {
-					line = c.AppendJSON(line[:0])
-					return nil
-				})
+				s, err := Lines(context.Background(), src, Config{}, func(line []byte, c *protocol.CDR) []byte {
+					return append(c.AppendJSON(line), '\n')
+				}, func([]byte) error { return nil })
 				if err != nil || int64(s.Packets) != total.Frames || int64(s.Calls) != total.Calls {
 					b.Fatalf("%d packets, %d calls, %v; want %d and %d", s.Packets, s.Calls, err, total.Frames, total.Calls)
 				}

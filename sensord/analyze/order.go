@@ -3,15 +3,24 @@ package analyze
 import (
 	"cmp"
 	"math"
-	"sync/atomic"
 
 	"voiptop/protocol"
 )
 
+// finished is a record on its way out: the record itself or its text.
+type finished struct {
+	start  protocol.Time
+	id     protocol.UUID
+	callID string
+	record *protocol.CDR
+	line   []byte // in place of record
+	block  *block // that line stands in
+}
+
 // ended is a record, and the start of the oldest call that was running when it ended, nanoseconds; noCall: none was. What
 // started before may go on: no call can come that starts earlier.
 type ended struct {
-	record *protocol.CDR
+	finished
 	oldest int64
 }
 
@@ -19,107 +28,67 @@ const noCall = math.MaxInt64
 
 // ordered gives records on in the order of their start.
 type ordered struct {
-	emit    func(*protocol.CDR) error
+	emit    func(*finished) error
 	err     error // of emit, which is not called again
 	waiting waiting
 }
 
-func (o *ordered) take(r ended) {
-	o.waiting.push(r.record)
+func (o *ordered) take(r *ended) {
+	o.waiting.push(&r.finished)
 	o.give(r.oldest)
 }
 
 // give gives the records on that started before oldest.
 func (o *ordered) give(oldest int64) {
-	for len(o.waiting) > 0 && (oldest == noCall || o.waiting[0].start < protocol.TimeFromNanos(oldest)) && o.err == nil {
-		o.err = o.emit(o.waiting.pop())
+	for len(o.waiting.heap) > 0 && (oldest == noCall || o.waiting.heap[0].start < protocol.TimeFromNanos(oldest)) && o.err == nil {
+		r := o.waiting.pop()
+		o.err = o.emit(&r)
+		r.block.done()
 	}
 }
 
 // flush gives the rest on.
 func (o *ordered) flush() { o.give(noCall) }
 
-// writer gives records to an ordered in a goroutine of its own. At most writerBatches lists of records wait for it; then
-// take waits.
-type writer struct {
-	out    *ordered
-	list   []ended
-	full   chan []ended
-	free   chan []ended
-	failed atomic.Bool // emit has failed
-	done   chan struct{}
+// waiting is a heap of records by start, Call-ID and id. The start stands in the heap: most comparisons need no more, and tens
+// of thousands of records may wait for one long call.
+type waiting struct {
+	heap []waitingAt
+	all  []finished
+	free []uint32 // places in all
 }
 
-const (
-	writerBatch   = 32 // records handed over at a time
-	writerBatches = 4
-)
+type waitingAt struct {
+	start protocol.Time
+	at    uint32
+}
 
-func newWriter(out *ordered) *writer {
-	w := &writer{out: out, full: make(chan []ended, writerBatches), free: make(chan []ended, writerBatches), done: make(chan struct{})}
-	for range writerBatches {
-		w.free <- make([]ended, 0, writerBatch)
+func (w *waiting) less(i, j int) bool {
+	h := w.heap
+	if h[i].start != h[j].start {
+		return h[i].start < h[j].start
 	}
-	w.list = <-w.free
-	go w.run()
-	return w
-}
-
-func (w *writer) take(r ended) {
-	w.list = append(w.list, r)
-	if len(w.list) == writerBatch {
-		w.full <- w.list
-		w.list = <-w.free
-	}
-}
-
-func (w *writer) run() {
-	defer close(w.done)
-	for list := range w.full {
-		for _, r := range list {
-			w.out.take(r)
-		}
-		if w.out.err != nil {
-			w.failed.Store(true)
-		}
-		clear(list)
-		w.free <- list[:0]
-	}
-}
-
-// finish returns when all records have been taken.
-func (w *writer) finish() {
-	w.full <- w.list
-	close(w.full)
-	<-w.done
-}
-
-// waiting is a heap of records by start, Call-ID and id. The start stands beside the pointer: most comparisons need no
-// more, and thousands of records may wait for one long call.
-type waiting []waitingRecord
-
-type waitingRecord struct {
-	start  protocol.Time
-	record *protocol.CDR
-}
-
-func (w waiting) less(i, j int) bool {
-	if w[i].start != w[j].start {
-		return w[i].start < w[j].start
-	}
-	a, b := w[i].record, w[j].record
-	if c := cmp.Compare(a.CallID, b.CallID); c != 0 {
+	a, b := &w.all[h[i].at], &w.all[h[j].at]
+	if c := cmp.Compare(a.callID, b.callID); c != 0 {
 		return c < 0
 	}
-	return string(a.ID[:]) < string(b.ID[:])
+	return string(a.id[:]) < string(b.id[:])
 }
 
-func (w *waiting) push(c *protocol.CDR) {
-	*w = append(*w, waitingRecord{c.Start, c})
-	h := *w
+func (w *waiting) push(r *finished) {
+	at := uint32(len(w.all))
+	if n := len(w.free); n > 0 {
+		at = w.free[n-1]
+		w.free = w.free[:n-1]
+		w.all[at] = *r
+	} else {
+		w.all = append(w.all, *r)
+	}
+	w.heap = append(w.heap, waitingAt{r.start, at})
+	h := w.heap
 	for i := len(h) - 1; i > 0; {
 		parent := (i - 1) / 2
-		if !h.less(i, parent) {
+		if !w.less(i, parent) {
 			return
 		}
 		h[i], h[parent] = h[parent], h[i]
@@ -128,22 +97,25 @@ func (w *waiting) push(c *protocol.CDR) {
 }
 
 // pop takes the first record; there must be one.
-func (w *waiting) pop() *protocol.CDR {
-	h := *w
-	first, last := h[0].record, len(h)-1
+func (w *waiting) pop() finished {
+	h := w.heap
+	last := len(h) - 1
+	at := h[0].at
+	first := w.all[at]
+	w.all[at] = finished{}
+	w.free = append(w.free, at)
 	h[0] = h[last]
-	h[last] = waitingRecord{}
 	h = h[:last]
-	*w = h
+	w.heap = h
 	for i := 0; ; {
 		child := 2*i + 1
 		if child >= len(h) {
 			return first
 		}
-		if child+1 < len(h) && h.less(child+1, child) {
+		if child+1 < len(h) && w.less(child+1, child) {
 			child++
 		}
-		if !h.less(child, i) {
+		if !w.less(child, i) {
 			return first
 		}
 		h[i], h[child] = h[child], h[i]

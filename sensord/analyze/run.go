@@ -7,41 +7,80 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"sync"
 
 	"voiptop/protocol"
+	"voiptop/sensord/internal/call"
 	"voiptop/sensord/internal/capture"
 )
 
 // Run analyses src to its end and calls emit with every record, ordered by start, then by Call-ID, then by id. It holds
 // back only those that a call which still runs may have to precede. It does not close src.
 //
-// Where there is more than one core, packets are read ahead in a goroutine, and emit is called in another, while the
-// caller's analyses. The engine remains one: what it finds does not depend on the number of cores. All have ended when
-// Run returns.
+// Where there is more than one core, goroutines read packets ahead (ahead), account for streams and make the records (shard), and
+// one calls emit (writer), while the caller's follows the calls. Which calls there are and what they hold does not depend on
+// the number of cores: it is one engine that decides. All goroutines have ended when Run returns.
 func Run(ctx context.Context, src Source, cfg Config, emit func(*protocol.CDR) error) (Summary, error) {
+	return records(ctx, src, cfg, nil, func(r *finished) error { return emit(r.record) })
+}
+
+// Lines is Run for a program that wants records as text. encode appends the text of a record, which is valid until it returns, to
+// b; several goroutines may call it at a time. Records that wait take less memory as text, and no work of the garbage collector.
+func Lines(ctx context.Context, src Source, cfg Config, encode func(b []byte, c *protocol.CDR) []byte, emit func([]byte) error) (Summary, error) {
+	return records(ctx, src, cfg, encode, func(r *finished) error { return emit(r.line) })
+}
+
+func records(ctx context.Context, src Source, cfg Config, encode func([]byte, *protocol.CDR) []byte, emit func(*finished) error) (Summary, error) {
 	out := &ordered{emit: emit}
-	sink := &ender{take: out.take}
+	var texts blocks
+	sink := &recording{recorder: newRecorder(encode, &texts), out: out}
+	e := New(cfg, sink)
 	failed := func() bool { return out.err != nil }
 	finish := func() {}
-	if parallel() {
-		w := newWriter(out)
-		sink.take, failed, finish = w.take, w.failed.Load, w.finish
+	if _, n := split(); n > 0 {
+		var shards []call.Shard
+		var ended sync.WaitGroup
+		for range n {
+			s := newShard(newRecorder(encode, &texts))
+			ended.Go(s.run)
+			sink.shards = append(sink.shards, s)
+			shards = append(shards, s)
+		}
+		e.calls.SetLate(sink, shards)
+		sink.writer = newWriter(out, sink.shards, e.calls.Flush)
+		failed = sink.writer.failed.Load
+		finish = func() {
+			sink.writer.finish()
+			for _, s := range sink.shards {
+				close(s.full)
+			}
+			ended.Wait()
+		}
+	} else {
+		e.calls.SetLate(sink, nil)
 	}
-	s, err := run(ctx, src, New(cfg, sink), sink, failed)
+	s, err := run(ctx, src, e, &sink.ender, failed)
 	finish()
 	out.flush()
 	return s, cmp.Or(out.err, err)
 }
 
-// parallel says whether there is more than one core to use.
-func parallel() bool { return runtime.GOMAXPROCS(0) > 1 }
+// split says how many goroutines read ahead, and how many account for streams and make records, beside the one that follows
+// the calls. None and none: it does everything.
+func split() (readers, shards int) {
+	n := runtime.GOMAXPROCS(0)
+	if n < 2 {
+		return 0, 0
+	}
+	return max(1, n/3), max(1, n/3)
+}
 
 // run drives e, whose sink is or embeds sink, with the packets of src.
 func run(ctx context.Context, src Source, e *Engine, sink *ender, failed func() bool) (Summary, error) {
 	sink.engine = e
 	var err error
-	if parallel() {
-		err = driveAhead(ctx, src, e, failed)
+	if readers, _ := split(); readers > 0 {
+		err = driveAhead(ctx, src, e, readers, failed)
 	} else {
 		err = drive(ctx, src, e, failed)
 	}
@@ -77,9 +116,9 @@ func drive(ctx context.Context, src Source, e *Engine, failed func() bool) error
 	}
 }
 
-// driveAhead is drive with packets that are read ahead.
-func driveAhead(ctx context.Context, src Source, e *Engine, failed func() bool) error {
-	in := readAhead(src, e.front, readers())
+// driveAhead is drive with packets that so many goroutines read ahead.
+func driveAhead(ctx context.Context, src Source, e *Engine, readers int, failed func() bool) error {
+	in := readAhead(src, e.front, readers)
 	defer in.stop()
 	for {
 		if ctx.Err() != nil || failed() {
@@ -94,26 +133,26 @@ func driveAhead(ctx context.Context, src Source, e *Engine, failed func() bool) 
 	}
 }
 
-// readers is how many goroutines read ahead: one does what half of the rest of the work takes.
-func readers() int { return max(1, runtime.GOMAXPROCS(0)/3) }
-
-// ender is the Sink of Run. Kept packets it does not store.
+// ender is a Sink that counts calls. Kept packets it does not store.
 type ender struct {
 	engine         *Engine
-	take           func(ended)
 	calls, streams uint64
 }
 
 // Call implements Sink.
-func (s *ender) Call(c *protocol.CDR) {
+func (s *ender) Call(c *protocol.CDR) { s.count(len(c.Streams)) }
+
+func (s *ender) count(streams int) {
 	s.calls++
-	s.streams += uint64(len(c.Streams))
-	// c is out of the table already; no call can start before one that runs.
-	oldest, running := s.engine.calls.OldestStart()
-	if !running {
-		oldest = noCall
+	s.streams += uint64(streams)
+}
+
+// oldest is when the oldest call started that still runs. Asked when a call has ended, it tells that none will start before.
+func (s *ender) oldest() int64 {
+	if oldest, running := s.engine.calls.OldestStart(); running {
+		return oldest
 	}
-	s.take(ended{c, oldest})
+	return noCall
 }
 
 // Keep implements Sink.
@@ -124,3 +163,37 @@ func (*ender) Decided(*KeptCall) {}
 
 // Kept implements Sink.
 func (*ender) Kept(*KeptCall) protocol.Capture { return protocol.Capture{} }
+
+// recording is the Sink of Run, and the call.LateSink: most records are made by shards, or by the engine's goroutine if there are
+// none.
+type recording struct {
+	ender
+	recorder *recorder // the engine's goroutine's
+	out      *ordered
+	shards   []*shard
+	writer   *writer // nil without shards
+}
+
+// Call implements Sink.
+func (s *recording) Call(c *protocol.CDR) {
+	s.count(len(c.Streams))
+	s.here(s.recorder.record(c))
+}
+
+// Ended implements call.LateSink.
+func (s *recording) Ended(e *call.Ended) {
+	s.count(e.Streams())
+	if s.writer != nil {
+		s.writer.take(order{shard: e.Shard(), oldest: s.oldest()})
+		return
+	}
+	s.here(s.recorder.ended(e))
+}
+
+func (s *recording) here(r finished) {
+	if s.writer != nil {
+		s.writer.take(order{shard: recordHere, here: r, oldest: s.oldest()})
+		return
+	}
+	s.out.take(&ended{r, s.oldest()})
+}

@@ -24,50 +24,83 @@ func onCores(n int, f func()) {
 	f()
 }
 
-func TestTheOutputDoesNotDependOnTheNumberOfCores(t *testing.T) {
-	inputs, err := filepath.Glob("../../fixtures/pcap/*/*.pcap*")
-	if err != nil || len(inputs) < 10 {
-		t.Fatalf("%d fixtures, %v", len(inputs), err)
-	}
-	generated := filepath.Join(t.TempDir(), "small.pcap")
-	f, err := os.Create(generated)
+// output is what Run, or Lines if lines is set, makes of a file.
+func output(t *testing.T, file string, lines bool) ([]byte, Summary) {
+	t.Helper()
+	src, err := Open([]string{file}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = gen.Generate(f, gen.Small(9)); err != nil {
+	defer src.Close()
+	var got []byte
+	text := func(b []byte, c *protocol.CDR) []byte { return append(c.AppendJSON(b), '\n') }
+	var sum Summary
+	if lines {
+		sum, err = Lines(context.Background(), src, Config{SensorID: 7}, text, func(line []byte) error {
+			got = append(got, line...)
+			return nil
+		})
+	} else {
+		var list []*protocol.CDR // all records stay what they are
+		sum, err = Run(context.Background(), src, Config{SensorID: 7}, func(c *protocol.CDR) error {
+			list = append(list, c)
+			return nil
+		})
+		for _, c := range list {
+			got = text(got, c)
+		}
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return got, sum
+}
+
+func written(t *testing.T, cfg gen.Config) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "generated.pcap")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = gen.Generate(f, cfg); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, in := range append(inputs, generated) {
+	return name
+}
+
+func TestTheOutputDoesNotDependOnTheNumberOfCores(t *testing.T) {
+	inputs, err := filepath.Glob("../../fixtures/pcap/*/*.pcap*")
+	if err != nil || len(inputs) < 10 {
+		t.Fatalf("%d fixtures, %v", len(inputs), err)
+	}
+	one := len(inputs)
+	short := gen.SIPOnly(4)
+	short.Calls = 3000
+	inputs = append(inputs, written(t, gen.Small(9)), written(t, short))
+	for i, in := range inputs {
 		var want []byte
 		var counted Summary
+		onCores(1, func() { want, counted = output(t, in, false) })
+		if len(want) == 0 && i >= one {
+			t.Errorf("%s: no calls", in)
+		}
 		for _, cores := range []int{1, 2, 8} {
-			onCores(cores, func() {
-				list, sum, err := Files(context.Background(), []string{in}, nil, Config{SensorID: 7})
-				if err != nil {
-					t.Fatal(err)
-				}
-				var got []byte
-				for _, c := range list {
-					got = append(c.AppendJSON(got), '\n')
-				}
-				if cores == 1 {
-					want, counted = got, sum
-					if len(want) == 0 && in == generated {
-						t.Error("no calls")
+			for _, lines := range []bool{false, true} {
+				onCores(cores, func() {
+					got, sum := output(t, in, lines)
+					if !bytes.Equal(got, want) {
+						t.Errorf("%s: other records with %d cores, as lines %v", in, cores, lines)
 					}
-					return
-				}
-				if !bytes.Equal(got, want) {
-					t.Errorf("%s: other records with %d cores", in, cores)
-				}
-				if !maps.Equal(sum.Counters, counted.Counters) || sum.Packets != counted.Packets || sum.Bytes != counted.Bytes ||
-					sum.Calls != counted.Calls || sum.Streams != counted.Streams || len(sum.Warnings) != len(counted.Warnings) {
-					t.Errorf("%s: %d cores count %+v, one %+v", in, cores, sum, counted)
-				}
-			})
+					if !maps.Equal(sum.Counters, counted.Counters) || sum.Packets != counted.Packets || sum.Bytes != counted.Bytes ||
+						sum.Calls != counted.Calls || sum.Streams != counted.Streams || len(sum.Warnings) != len(counted.Warnings) {
+						t.Errorf("%s: %d cores count %+v, one %+v", in, cores, sum, counted)
+					}
+				})
+			}
 		}
 	}
 }

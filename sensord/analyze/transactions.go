@@ -41,7 +41,7 @@ func (e *Engine) Registrations(dst []protocol.Registration) []protocol.Registrat
 // Transactions analyses src to its end and calls emit with the record of every request outside of calls, in the order of
 // their end. It does not close src.
 func Transactions(ctx context.Context, src Source, cfg Config, emit func(*protocol.Transaction) error) (Summary, error) {
-	o := &transactions{ender: ender{take: func(ended) {}}, emit: emit}
+	o := &transactions{emit: emit}
 	e := New(cfg, o)
 	s, err := run(ctx, src, e, &o.ender, func() bool { return o.err != nil })
 	return s, cmp.Or(o.err, err)

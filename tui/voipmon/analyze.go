@@ -135,6 +135,12 @@ func (a *analyzeCommand) one(ctx context.Context, paths []string, out output) (a
 	if a.transactions {
 		return analyze.Transactions(ctx, src, cfg, func(r *protocol.Transaction) error { return failed(out.transactions.write(r)) })
 	}
+	if out.lines != nil {
+		return analyze.Lines(ctx, src, cfg, appendLine, func(line []byte) error {
+			_, err := out.lines.Write(line)
+			return failed(err)
+		})
+	}
 	return analyze.Run(ctx, src, cfg, func(c *protocol.CDR) error { return failed(out.calls.write(c)) })
 }
 
@@ -265,17 +271,21 @@ type recordWriter interface {
 	end() error
 }
 
-// output takes calls or transactions; the other is nil.
+// output takes calls, calls as lines of JSON, or transactions; the others are nil.
 type output struct {
 	calls        recordWriter
+	lines        io.Writer
 	transactions *transactionWriter
 }
 
 func (o output) end() error {
-	if o.transactions != nil {
+	switch {
+	case o.transactions != nil:
 		return o.transactions.end()
+	case o.calls != nil:
+		return o.calls.end()
 	}
-	return o.calls.end()
+	return nil
 }
 
 func (a *analyzeCommand) writer(w io.Writer) output {
@@ -283,22 +293,12 @@ func (a *analyzeCommand) writer(w io.Writer) output {
 	case a.transactions:
 		return output{transactions: newTransactionWriter(w, a.json)}
 	case a.json:
-		return output{calls: &jsonWriter{w: w}}
+		return output{lines: w}
 	case a.csv:
 		return output{calls: &csvWriter{w: csv.NewWriter(w)}}
 	}
 	return output{calls: &tableWriter{w: w}}
 }
 
-type jsonWriter struct {
-	w    io.Writer
-	line []byte
-}
-
-func (j *jsonWriter) write(c *protocol.CDR) error {
-	j.line = append(c.AppendJSON(j.line[:0]), '\n')
-	_, err := j.w.Write(j.line)
-	return err
-}
-
-func (j *jsonWriter) end() error { return nil }
+// appendLine appends a record as JSON.
+func appendLine(b []byte, c *protocol.CDR) []byte { return append(c.AppendJSON(b), '\n') }

@@ -83,7 +83,8 @@ func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) bool {
 	}
 	fresh := b == nil
 	if fresh {
-		b = &binding{end: e, call: c, who: uint8(who), rtcp: rtcp}
+		b = c.table.spare.binding()
+		b.end, b.call, b.who, b.rtcp = e, c, uint8(who), rtcp
 		c.add(b)
 	} else if b.origin != announced && !rtcp { // now it is: up with it
 		c.table.unstack(b)
@@ -97,7 +98,7 @@ func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) bool {
 	b.secure, b.t38, b.ptime, b.maxPtime = b.secure || m.Secure, m.T38, m.Ptime, m.MaxPtime
 	changed := false
 	if b.formats == nil {
-		b.formats = make([]format, 0, len(m.Formats))
+		b.formats = make([]format, 0, max(4, len(m.Formats)))
 	}
 	for _, f := range m.Formats {
 		k := c.table.codec(f, m.Kind)
@@ -118,9 +119,6 @@ func (c *Call) add(b *binding) {
 	if len(c.bindings) == maxBindings {
 		c.table.unstack(c.bindings[0])
 		c.bindings = append(c.bindings[:0], c.bindings[1:]...)
-	}
-	if c.bindings == nil {
-		c.bindings = make([]*binding, 0, 4) // both parties' RTP and RTCP
 	}
 	c.bindings = append(c.bindings, b)
 	c.table.stack(b)

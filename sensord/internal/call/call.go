@@ -11,6 +11,7 @@ type Call struct {
 	table      *Table
 	prev, next *Call
 	number     uint64 // order of start
+	shard      uint8  // see Shard
 	at         int    // place in the schedule
 
 	id                         protocol.UUID
@@ -80,6 +81,7 @@ type Call struct {
 	asked     bool // what to keep
 	masked    bool // digits are blanked
 
+	outcome Ended            // when it is out of the table
 	judged  int64            // when gravest was found, for the live view
 	gravest protocol.Finding //
 }

@@ -42,6 +42,9 @@ func (t *Table) codec(f sdp.Format, kind sdp.Kind) *codec {
 	return c
 }
 
+// speech reports whether packets of the codec are rated.
+func (c *codec) speech() bool { return c.kind == sdp.Audio || c.kind == sdp.Other }
+
 // isNoise reports comfort noise (RFC 3389): its sender suppresses silence.
 func (c *codec) isNoise() bool { return strings.EqualFold(c.name, "CN") }
 

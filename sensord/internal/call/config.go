@@ -21,7 +21,7 @@ type Config struct {
 	Decide          Decider                                 // may be nil
 	RTCP            func(d *decode.Datagram, callID string) // sees the RTCP packets of calls; may be nil
 	Reached         func(src netip.Addr, at protocol.Time)  // a call from src rings or is answered; may be nil
-	Judge           func(*protocol.CDR)                     // adds findings that several calls show to a finished record; may be nil
+	Judge           func(src netip.Addr, c *protocol.CDR)   // adds findings that several calls show to a finished record; may be nil
 }
 
 // Kept names a call whose packets are kept, or may be, and says what of them. One call has one Kept; what it says changes

@@ -42,6 +42,7 @@ const (
 
 // deciding is what a Table needs to ask its Decider.
 type deciding struct {
+	ever    bool     // there was a Decider
 	headers []string // that Config.Decide asks for
 	subject Subject
 	record  protocol.CDR // of a call that goes on
@@ -53,6 +54,7 @@ type deciding struct {
 func (t *Table) SetDecider(d Decider) {
 	t.cfg.Decide, t.deciding.headers = d, nil
 	if d != nil {
+		t.deciding.ever = true
 		t.deciding.headers = d.Headers()
 	}
 }
@@ -63,7 +65,7 @@ func (t *Table) Redecide(at *Cursor, n int) (more bool) {
 	c := t.behind(at)
 	for ; c != nil && n > 0; c, n = c.next, n-1 {
 		c.decide()
-		at.last = c
+		at.pass(c)
 	}
 	return c != nil
 }

@@ -2,6 +2,7 @@ package call
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -82,7 +83,7 @@ func TestTheFinishedRecordDecidesLast(t *testing.T) {
 		}
 		return Decision{Rule: "bad", Keep: protocol.KeepHeaders, NoAudio: true}
 	})), func(c *Config) {
-		c.Judge = func(r *protocol.CDR) { r.Findings = append(r.Findings, protocol.Finding{Code: "judged"}) }
+		c.Judge = func(_ netip.Addr, r *protocol.CDR) { r.Findings = append(r.Findings, protocol.Finding{Code: "judged"}) }
 	})
 	s.setUp(0, "", aliceRTP, bobRTP)
 	s.talk(3, 100, aliceRTP, bobRTP, 8, 1)

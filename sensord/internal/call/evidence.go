@@ -170,10 +170,9 @@ func (t *Table) MirroredMedia(d *decode.Datagram) {
 	}
 }
 
-// facts are what diagnose needs beside the record. They are valid until the next call's.
-func (c *Call) facts() *diagnose.Facts {
+// facts makes f what diagnose needs beside the record.
+func (c *Call) facts(f *diagnose.Facts) *diagnose.Facts {
 	e := &c.evidence
-	f := &c.table.facts
 	*f = diagnose.Facts{
 		Streams: slices.Grow(f.Streams[:0], len(c.streams)+len(c.borrowed)),
 		Joined:  c.joined, Finished: c.finished, Held: c.wasHeld || c.held(), T38: c.t38, T38Refused: e.t38Refused, SharedMedia: c.shares,

@@ -83,8 +83,8 @@ func (s *stream) report(now int64, r *rtp.ReportBlock) {
 	f.newest = *r
 	f.reports++
 	f.lossMax = max(f.lossMax, r.LossPct())
-	if hz := s.rtp.ClockRate(); hz != 0 {
-		f.jitterMax = max(f.jitterMax, float64(r.Jitter)*1000/float64(hz))
+	if k := s.codec; k != nil && k.clock != 0 {
+		f.jitterMax = max(f.jitterMax, float64(r.Jitter)*1000/float64(k.clock))
 	}
 	if rtt, ok := f.trip.Report(now, r); ok && (f.rtt < 0 || rtt < f.rtt) {
 		f.rtt = rtt

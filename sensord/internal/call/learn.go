@@ -148,10 +148,7 @@ func (t *Table) recall(s *stream) {
 		if o.header.PayloadType != s.pt {
 			s.payload(o.header.PayloadType)
 		}
-		e := s.rtp.Packet(o.time, &o.header)
-		if e.Flags&rtp.New != 0 && s.rated && s.meter.Packet(o.time, e.Seq, e.Delay, s.rtp.JitterMS()) {
-			s.closed(s.meter.Closed())
-		}
+		s.takePacket(o.time, &o.header)
 	}
 	t.count.rtp += uint64(p.packets)
 	t.count.unbound -= uint64(p.packets)
@@ -224,7 +221,8 @@ func (c *Call) bindAs(e decode.Endpoint, who int, how origin) {
 			return
 		}
 	}
-	b := &binding{end: e, call: c, who: uint8(who), origin: how}
+	b := c.table.spare.binding()
+	b.end, b.call, b.who, b.origin = e, c, uint8(who), how
 	for _, o := range c.bindings {
 		if int(o.who) == who && o.origin == announced && len(o.formats) > 0 {
 			b.formats, b.secure, b.ptime = o.formats, o.secure, o.ptime

@@ -43,6 +43,7 @@ func (c *Call) live() protocol.LiveCall {
 	default:
 		l.Kept = c.kept.Keep
 	}
+	c.catchUp()
 	var worst *stream
 	for _, s := range c.heard() {
 		r := s.rtp.Report()
@@ -86,4 +87,21 @@ func (s *stream) trend() []byte {
 		out = append(out, byte(math.Round(i.MOS[quality.Adaptive]*10)))
 	}
 	return out
+}
+
+// pdd is the post-dial delay in milliseconds, see progress.
+func (c *Call) pdd() *int64 {
+	at := c.progress()
+	if at == 0 {
+		return nil
+	}
+	v := max(0, (at-c.startTime)/1e6)
+	return &v
+}
+
+func worse(p *float64, v float64) *float64 {
+	if p == nil || v > *p {
+		return &v
+	}
+	return p
 }

@@ -2,7 +2,6 @@ package call
 
 import (
 	"voiptop/sensord/internal/decode"
-	"voiptop/sensord/internal/quality"
 	"voiptop/sensord/internal/rtp"
 	"voiptop/sensord/internal/sdp"
 	"voiptop/sensord/internal/sip"
@@ -10,25 +9,22 @@ import (
 
 // stream is one direction of RTP: source, destination, SSRC.
 type stream struct {
-	rtp   rtp.Stream
+	account
 	key   flowKey
 	hash  uint64
 	call  *Call
 	stale bool  // another call has taken its endpoint: look it up again
-	rated bool  // speech: the meter runs
 	pt    uint8 // payload type of the newest packet, noPT: look it up
 	dscp  uint8
-	meter quality.Meter
+	shard uint8
 
-	codec     *codec // of the newest payload type that is not aside
-	aside     *codec // of a payload type that is
-	dtmfPT    uint8
-	dtmf      *rtp.DTMF
-	to, from  *binding // who announced its destination and source; one may be nil
-	intervals []interval
-	rtcp      *feedback
-	types     []format // payload types met so far
-	sharers   []*Call  // calls that borrow it
+	codec    *codec // of the newest payload type that is not aside
+	aside    *codec // of a payload type that is
+	dtmfPT   uint8
+	to, from *binding // who announced its destination and source; one may be nil
+	rtcp     *feedback
+	types    []format // payload types met so far
+	sharers  []*Call  // calls that borrow it
 }
 
 // interval is ten seconds of a stream.
@@ -70,7 +66,7 @@ func (r *RTP) Read(d *decode.Datagram, time int64) bool {
 // Known takes a packet, at the time of its turn, if its stream is known and there is nothing more to find out from it. If not
 // the packet is for Media.
 func (t *Table) Known(now int64, r *RTP) bool {
-	if len(t.timers) > 0 && t.timers[0].due <= now || t.cfg.Decide != nil {
+	if len(t.timers) > 0 && t.timers[0].due <= now || t.deciding.ever {
 		return false
 	}
 	s := t.flows.get(r.hash, &r.src, &r.dst, r.ssrc)
@@ -82,7 +78,7 @@ func (t *Table) Known(now int64, r *RTP) bool {
 	}
 	t.count.rtp++
 	h := rtp.Header{PayloadType: r.payloadType, Marker: r.marker, Seq: r.seq, Timestamp: r.timestamp}
-	s.packet(now, &h)
+	s.takePacket(now, &h)
 	return true
 }
 
@@ -118,28 +114,13 @@ func (t *Table) Media(d *decode.Datagram) {
 	if h.PayloadType != s.pt {
 		s.payload(h.PayloadType)
 	}
-	if fresh := s.packet(d.Time, &h); fresh && s.pt == s.dtmfPT {
-		s.dtmf.Packet(&h, h.Payload(b))
+	s.takePacket(d.Time, &h)
+	if s.pt == s.dtmfPT {
+		s.takeDigits(&h, h.Payload(b))
 	}
-	if t.cfg.Decide != nil {
+	if t.deciding.ever {
 		s.keep(d, h.Offset)
 	}
-}
-
-// packet takes a packet of the stream and reports whether it was none that had come before.
-func (s *stream) packet(now int64, h *rtp.Header) (fresh bool) {
-	e := s.rtp.Packet(now, h)
-	if e.Flags&rtp.New == 0 {
-		return false
-	}
-	if s.rated && s.meter.Packet(now, e.Seq, e.Delay, s.rtp.JitterMS()) {
-		s.closed(s.meter.Closed())
-	}
-	return true
-}
-
-func (s *stream) closed(i quality.Interval) {
-	s.intervals = append(s.intervals, interval{i.Start, i.Packets, i.Lost, float32(i.JitterMS), float32(i.MOS[quality.Adaptive])})
 }
 
 // newStream finds the call of a packet's endpoints; nil when no call has announced them.
@@ -182,6 +163,7 @@ func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, hash uint64) *strea
 		return nil
 	}
 	s := &stream{key: flowKey{d.Src, d.Dst, h.SSRC}, hash: hash, call: c, to: to, from: from, pt: noPT, dtmfPT: noPT, dscp: d.DSCP}
+	s.shard = c.shard
 	s.rtp.Init(0)
 	c.streams = append(c.streams, s)
 	t.flows.put(hash, s)
@@ -213,33 +195,23 @@ func (s *stream) payload(pt uint8) {
 	s.met(pt, k)
 	s.pt = pt
 	if k.aside {
-		s.rtp.SetUntimed(pt)
 		s.aside = k
-		if k.isDTMF() && !s.encrypted() {
+		digits := k.isDTMF() && !s.encrypted()
+		if digits {
 			s.dtmfPT = pt
-			if s.dtmf == nil {
-				s.dtmf = &rtp.DTMF{}
-			}
 		}
+		s.takeAside(pt, digits)
 		return
 	}
 	if k == s.codec {
 		return
 	}
 	s.codec = k
-	s.rtp.SetClockRate(k.clock)
-	if k.kind == sdp.Audio || k.kind == sdp.Other {
-		ptime := 0.0
-		if s.to != nil {
-			ptime = float64(s.to.ptime)
-		}
-		if q := quality.ForCodec(k.name); s.rated {
-			s.meter.Set(q, ptime, 0)
-		} else {
-			s.meter.Init(q, ptime, 0)
-			s.rated = true
-		}
+	ptime := uint16(0)
+	if s.to != nil {
+		ptime = s.to.ptime
 	}
+	s.takeCodec(k, ptime)
 }
 
 // encrypted reports whether the payload cannot be read: SRTP leaves the header alone in the clear.

@@ -1,10 +1,8 @@
 package call
 
 import (
-	"slices"
 	"strconv"
 
-	"voiptop/protocol"
 	"voiptop/sensord/internal/decode"
 	"voiptop/sensord/internal/sip"
 )
@@ -64,46 +62,12 @@ func (c *Call) log(d *decode.Datagram, m *sip.Message) seen {
 	if len(line) > maxFirstLine {
 		line = line[:maxFirstLine]
 	}
-	if c.messages == nil {
-		c.messages, c.text = c.table.logRoom()
-	}
 	c.messages = append(c.messages, message{
 		t: d.Time, hash: h, text: uint32(len(c.text)), length: uint16(len(line)),
 		src: src, dst: dst, method: method, repeated: how == repeated, cseq: cseq,
 	})
 	c.text = append(c.text, line...)
 	return how
-}
-
-// logSpace is what the messages of a call took.
-type logSpace struct {
-	messages []message
-	text     []byte
-}
-
-const (
-	maxSpare         = 256 // calls
-	maxSpareMessages = 32
-	maxSpareText     = 2048
-)
-
-// logRoom gives a call room for its messages: that of one which has ended, so that it seldom has to grow.
-func (t *Table) logRoom() ([]message, []byte) {
-	last := len(t.spare) - 1
-	if last < 0 {
-		return make([]message, 0, 8), make([]byte, 0, 192)
-	}
-	s := t.spare[last]
-	t.spare = t.spare[:last]
-	return s.messages[:0], s.text[:0]
-}
-
-// giveBack takes the room back from a call of which the last record is made.
-func (t *Table) giveBack(c *Call) {
-	if len(t.spare) < maxSpare && c.messages != nil && cap(c.messages) <= maxSpareMessages && cap(c.text) <= maxSpareText {
-		t.spare = append(t.spare, logSpace{c.messages, c.text})
-	}
-	c.messages, c.text = nil, nil
 }
 
 func (c *Call) endpoint(e decode.Endpoint) uint8 {
@@ -115,45 +79,8 @@ func (c *Call) endpoint(e decode.Endpoint) uint8 {
 	if len(c.ends) == maxEnds {
 		return maxEnds - 1
 	}
-	if c.ends == nil {
-		c.ends = make([]decode.Endpoint, 0, 2)
-	}
 	c.ends = append(c.ends, e)
 	return uint8(len(c.ends) - 1)
-}
-
-// endNames writes who takes part in the signalling, in the order of c.ends. The list is valid until the next call's.
-func (c *Call) endNames() []string {
-	names := c.table.endNames[:0]
-	for _, e := range c.ends {
-		names = append(names, e.String())
-	}
-	c.table.endNames = names
-	return names
-}
-
-// endName is the text of e: that in names if it takes part in the signalling.
-func (c *Call) endName(e decode.Endpoint, names []string) string {
-	if i := slices.Index(c.ends, e); i >= 0 {
-		return names[i]
-	}
-	return e.String()
-}
-
-// summary makes the messages of a record. names are those of c.ends.
-func (c *Call) summary(names []string) []protocol.Message {
-	out := make([]protocol.Message, len(c.messages))
-	text := string(c.text)
-	for i := range c.messages {
-		m := &c.messages[i]
-		out[i] = protocol.Message{
-			T: protocol.TimeFromNanos(m.t), Src: names[m.src], Dst: names[m.dst],
-			FirstLine: toValid(text[m.text : m.text+uint32(m.length)]),
-			CSeq:      cseqText(m.cseq, m.method),
-			SDP:       toValid(m.sdp), Retransmission: m.repeated,
-		}
-	}
-	return out
 }
 
 // cseqTexts are the CSeqs of most messages.

@@ -3,7 +3,6 @@ package call
 import (
 	"voiptop/protocol"
 	"voiptop/sensord/internal/decode"
-	"voiptop/sensord/internal/diagnose"
 	"voiptop/sensord/internal/sip"
 )
 
@@ -33,9 +32,11 @@ type Table struct {
 	names    map[string]string // strings that many calls share
 	codecs   map[codecKey]*codec
 	scratch  []byte
-	spare    []logSpace     // see logRoom
-	endNames []string       // see Call.endNames
-	facts    diagnose.Facts // of the call that is being judged
+	spare    spare
+	builder  Builder
+	judged   protocol.CDR // see Call.judge
+	lateSink LateSink     // sink, if it is one
+	shards   shards
 	sdp      SDP
 	ahead    *SDP // of the message at hand, if it was read ahead
 
@@ -135,12 +136,18 @@ func (t *Table) start(d *decode.Datagram, m *sip.Message, transport string) *Cal
 	}
 	t.scratch = b
 	all := string(b)
-	c := &Call{
+	c := t.spare.call()
+	*c = Call{
+		messages: c.messages, text: c.text, ends: c.ends, bindings: c.bindings, streams: c.streams, chosen: c.chosen,
+
 		table: t, number: t.next, transport: transport,
 		callID: all[:cut[0]], caller: all[cut[0]:cut[1]], callee: all[cut[1]:cut[2]], calleeURI: all[cut[2]:cut[3]],
 		callerName: all[cut[3]:cut[4]], callerDomain: all[cut[4]:cut[5]], calleeDomain: all[cut[5]:cut[6]],
 		src: d.Src, dst: d.Dst, startTime: d.Time, lastSIP: d.Time,
 		joined: len(m.ToTag()) > 0,
+	}
+	if n := uint64(len(t.shards.list)); n > 0 {
+		c.shard = uint8(c.number % n)
 	}
 	c.id = uuid(t.cfg.SensorID, c.callID, d.Time)
 	t.next++
@@ -190,18 +197,48 @@ func (t *Table) finish(c *Call) {
 	t.count.ended++
 	c.finished = true
 	c.occupy()
+	if c.late() {
+		c.outcome = Ended{call: c, group: c.group.root().id, found: c.judge()}
+		t.forget(c)
+		t.lateSink.Ended(&c.outcome)
+		if len(t.shards.list) > 0 {
+			t.shards.put(c.shard, Work{more: &c.outcome, what: workEnded})
+		} else {
+			c.recycle()
+		}
+		return
+	}
 	r := c.record()
 	if t.cfg.Judge != nil {
-		t.cfg.Judge(r)
+		t.cfg.Judge(c.src.AddrPort().Addr(), r)
 	}
 	c.settle(r)
+	t.forget(c)
+	t.sink.Call(r)
+	c.recycle()
+}
+
+// forget takes what a finished call announced out of the table.
+func (t *Table) forget(c *Call) {
 	for _, b := range c.bindings {
 		t.unstack(b)
 	}
 	c.release()
 	t.leave(c)
-	t.giveBack(c)
-	t.sink.Call(r)
+}
+
+// judge answers what a finished call shows together with others.
+func (c *Call) judge() []protocol.Finding {
+	t := c.table
+	if t.cfg.Judge == nil {
+		return nil
+	}
+	t.judged = protocol.CDR{
+		Callee: toValid(c.callee), CalleeURI: toValid(c.calleeURI), Status: c.status,
+		Start: protocol.TimeFromNanos(c.startTime), Ringing: protocol.TimeFromNanos(c.ringing), Answer: protocol.TimeFromNanos(c.answer),
+	}
+	t.cfg.Judge(c.src.AddrPort().Addr(), &t.judged)
+	return t.judged.Findings
 }
 
 // Close ends all calls for the given cause, protocol.EndUnterminated or protocol.EndInterrupted, in the order of their

@@ -7,7 +7,13 @@ import (
 )
 
 // lastMedia is the time of the newest RTP packet, 0 without one.
-func (c *Call) lastMedia() (last int64) {
+func (c *Call) lastMedia() int64 {
+	c.catchUp()
+	return c.lastHeard()
+}
+
+// lastHeard is lastMedia of a call that has caught up.
+func (c *Call) lastHeard() (last int64) {
 	for _, s := range c.streams {
 		last = max(last, s.rtp.Last())
 	}

@@ -96,16 +96,37 @@ func (x *exam) skip(reason string) {
 			return
 		}
 	}
-	codes := append(make([]string, 0, usualSkips), x.code)
-	x.unchecked = append(x.unchecked, protocol.Unchecked{Reason: reason, Codes: codes})
+	n := len(x.unchecked)
+	if n == cap(x.unchecked) {
+		x.unchecked = append(x.unchecked, protocol.Unchecked{})[:n]
+	}
+	x.unchecked = x.unchecked[:n+1]
+	u := &x.unchecked[n]
+	if u.Reason = reason; u.Codes == nil {
+		u.Codes = make([]string, 0, usualSkips)
+	}
+	u.Codes = append(u.Codes[:0], x.code)
 }
 
 // Call returns the findings of a call, gravest first, and what could not be checked.
 func Call(c *protocol.CDR, f *Facts) ([]protocol.Finding, []protocol.Unchecked) {
-	x := exam{c: c, f: f}
+	var e Exam
+	return e.Call(c, f, false)
+}
+
+// Exam judges one call after the other. The zero value is ready.
+type Exam struct{ x exam }
+
+// Call is Call. With reuse what it returns is valid until the next.
+func (e *Exam) Call(c *protocol.CDR, f *Facts, reuse bool) ([]protocol.Finding, []protocol.Unchecked) {
+	x := &e.x
+	if !reuse {
+		x = &exam{}
+	}
+	x.c, x.f, x.found, x.unchecked = c, f, x.found[:0], x.unchecked[:0]
 	for i := range checks {
 		x.code = checks[i].code
-		checks[i].check(&x)
+		checks[i].check(x)
 	}
 	sortFindings(x.found)
 	return x.found, x.unchecked

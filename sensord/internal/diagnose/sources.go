@@ -100,10 +100,10 @@ func (s *Sources) Reached(from netip.Addr, at protocol.Time) {
 	o.reached = max(o.reached, at)
 }
 
-// Judge adds to the findings of an ended call what it shows together with those before it.
-func (s *Sources) Judge(c *protocol.CDR) {
-	src, err := netip.ParseAddrPort(c.Src)
-	if err != nil || c.Callee == "" && c.CalleeURI == "" {
+// Judge adds to the findings of an ended call from an address what it shows together with those before it. Of the record it asks
+// for callee, status, start, ringing and answer.
+func (s *Sources) Judge(src netip.Addr, c *protocol.CDR) {
+	if c.Callee == "" && c.CalleeURI == "" {
 		return
 	}
 	number := c.CalleeURI
@@ -114,7 +114,7 @@ func (s *Sources) Judge(c *protocol.CDR) {
 	if !reached && !refused {
 		return
 	}
-	o := s.source(src.Addr())
+	o := s.source(src)
 	t := try{at: c.Start, number: maphash.String(s.seed, number)}
 	if d := digits(number); len(d) >= suffixDigits {
 		t.suffix = maphash.String(s.seed, d[len(d)-suffixDigits:])
@@ -144,7 +144,7 @@ func (o *source) scan(c *protocol.CDR) {
 	if seen < probeNumbers || o.reached > c.Start-fraudTime && o.reached != 0 {
 		return
 	}
-	add(c, protocol.Finding{
+	Add(c, protocol.Finding{
 		Code: "scanner", Severity: protocol.SeverityWarn,
 		Text:     "The address tries number after number and reaches nobody: it scans for extensions or open lines.",
 		Evidence: fmt.Sprintf("%s tried %d numbers in %s, all refused, this one with %d", o.host, seen, seconds(millis(c.Start-first)), c.Status),
@@ -196,7 +196,7 @@ func (o *source) fraud(c *protocol.CDR, t try, number string) bool {
 	if c.Answer != 0 {
 		x.Severity, x.Text = protocol.SeverityBad, "The address tried one number behind many prefixes, and this one was answered: somebody dials out at your cost."
 	}
-	add(c, x)
+	Add(c, x)
 	return true
 }
 
@@ -215,8 +215,8 @@ func digits(s string) string {
 	}, s)
 }
 
-// add puts a finding in its place, once.
-func add(c *protocol.CDR, x protocol.Finding) {
+// Add puts a finding in its place, once.
+func Add(c *protocol.CDR, x protocol.Finding) {
 	for i := range c.Findings {
 		if c.Findings[i].Code == x.Code {
 			return

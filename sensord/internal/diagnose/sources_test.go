@@ -23,7 +23,7 @@ func TestAScanIsToldFromTheTenthNumberOn(t *testing.T) {
 	var s Sources
 	for i := range 12 {
 		c := refusedCall("192.0.2.1:5060", fmt.Sprint(100+i), 1e15+1e6*protocol.Time(i))
-		s.Judge(c)
+		judge(&s, c)
 		if want := i >= probeNumbers-1; (code(c) == "warn scanner") != want {
 			t.Errorf("call %d: %q, want it told %v", i, code(c), want)
 		}
@@ -37,7 +37,7 @@ func TestNumbersThatAreTriedSlowlyOrByDifferentAddressesAreNoScan(t *testing.T) 
 		other := refusedCall(fmt.Sprintf("192.0.3.%d:5060", i), fmt.Sprint(100+i), 1e15+7e6*protocol.Time(i))
 		same := refusedCall("192.0.4.1:5060", "100", 1e15+7e6*protocol.Time(i))
 		for _, c := range []*protocol.CDR{slow, other, same} {
-			s.Judge(c)
+			judge(&s, c)
 			if got := code(c); got != "" {
 				t.Fatalf("call %d of %s: %s", i, c.Src, got)
 			}
@@ -55,7 +55,7 @@ func TestAnAddressThatReachesSomebodyIsNoScanner(t *testing.T) {
 			c.Status, c.Ringing, c.Answer = 200, at, at+1
 			s.Reached(netip.MustParseAddr("192.0.2.1"), at)
 		}
-		s.Judge(c)
+		judge(&s, c)
 		if got := code(c); got != "" {
 			t.Fatalf("call %d: %s", i, got)
 		}
@@ -71,7 +71,7 @@ func TestANumberThatIsAnsweredAfterManyPrefixesIsGrave(t *testing.T) {
 		if i == 3 {
 			c.Status, c.Answer = 200, c.Start+1
 		}
-		s.Judge(c)
+		judge(&s, c)
 		want := ""
 		if i == 3 {
 			want = "bad toll-fraud"
@@ -85,7 +85,7 @@ func TestANumberThatIsAnsweredAfterManyPrefixesIsGrave(t *testing.T) {
 func TestAddressesWatchedAreBounded(t *testing.T) {
 	var s Sources
 	for i := range maxSources + 100 {
-		s.Judge(refusedCall(fmt.Sprintf("10.%d.%d.%d:5060", i>>16, i>>8&255, i&255), "100", 1e15))
+		judge(&s, refusedCall(fmt.Sprintf("10.%d.%d.%d:5060", i>>16, i>>8&255, i&255), "100", 1e15))
 	}
 	if len(s.byHost) != maxSources || s.Evicted != 100 {
 		t.Errorf("%d addresses, %d evicted; want %d and 100", len(s.byHost), s.Evicted, maxSources)
@@ -98,3 +98,6 @@ func TestAddressesWatchedAreBounded(t *testing.T) {
 		t.Errorf("%d in the list, want %d; the oldest is %s", n, maxSources, s.oldest.host)
 	}
 }
+
+// judge judges a call of the address in its record.
+func judge(s *Sources, c *protocol.CDR) { s.Judge(netip.MustParseAddrPort(c.Src).Addr(), c) }

@@ -1,0 +1,58 @@
+package call
+
+import (
+	"voiptop/sensord/internal/quality"
+	"voiptop/sensord/internal/rtp"
+)
+
+// account is what the packets of a stream come to. It follows the packets alone, in their order, so that it may be kept
+// elsewhere and later than the calls are followed, see Work.
+type account struct {
+	rtp       rtp.Stream
+	meter     quality.Meter
+	rated     bool // speech: the meter runs
+	fresh     bool // the newest packet had not come before
+	dtmf      *rtp.DTMF
+	intervals []interval
+}
+
+// packet takes a packet.
+func (a *account) packet(now int64, h *rtp.Header) {
+	e := a.rtp.Packet(now, h)
+	if a.fresh = e.Flags&rtp.New != 0; !a.fresh {
+		return
+	}
+	if a.rated && a.meter.Packet(now, e.Seq, e.Delay, a.rtp.JitterMS()) {
+		i := a.meter.Closed()
+		a.intervals = append(a.intervals, interval{i.Start, i.Packets, i.Lost, float32(i.JitterMS), float32(i.MOS[quality.Adaptive])})
+	}
+}
+
+// digits takes the payload of the newest packet, which is a telephone-event.
+func (a *account) digits(h *rtp.Header, payload []byte) {
+	if a.fresh {
+		a.dtmf.Packet(h, payload)
+	}
+}
+
+// aside notes a payload type that carries no speech of its own.
+func (a *account) aside(payloadType uint8, digits bool) {
+	a.rtp.SetUntimed(payloadType)
+	if digits && a.dtmf == nil {
+		a.dtmf = &rtp.DTMF{}
+	}
+}
+
+// tune notes another codec and, if it is of speech, the time in a packet, in milliseconds.
+func (a *account) tune(k *codec, ptime float64) {
+	a.rtp.SetClockRate(k.clock)
+	if !k.speech() {
+		return
+	}
+	if q := quality.ForCodec(k.name); a.rated {
+		a.meter.Set(q, ptime, 0)
+	} else {
+		a.meter.Init(q, ptime, 0)
+		a.rated = true
+	}
+}

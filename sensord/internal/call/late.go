@@ -1,0 +1,222 @@
+package call
+
+import (
+	"encoding/binary"
+
+	"voiptop/protocol"
+	"voiptop/sensord/internal/rtp"
+)
+
+// Most of the work on a call needs nothing of other calls: what the packets of its streams come to, and its record. A Table
+// with Shards puts that work off: it writes down what is to be done, in order, and each call is done by one shard to its end.
+// So shards may run beside the Table and beside each other, and what comes out is the same as without. Where the Table itself must
+// know what a stream has come to (a timeout, a stream that two calls share), it waits for the shard.
+
+// Shard takes work that a Table puts off.
+type Shard interface {
+	// Do is given work that is to be done in order, and returns a list of work that is done, or an empty one.
+	Do(list []Work) []Work
+	// Wait returns when all work that was given is done.
+	Wait()
+}
+
+// LateSink makes records itself.
+type LateSink interface {
+	// Ended takes, in place of Sink.Call, a call whose record can be made later: when a shard gets to it, or at once without shards.
+	Ended(e *Ended)
+}
+
+// Work is a piece of work that was put off.
+type Work struct {
+	stream      *stream
+	more        any // *codec, *Ended
+	time        int64
+	timestamp   uint32
+	seq         uint16
+	payloadType uint8
+	what        workKind
+}
+
+type workKind uint8
+
+const (
+	workPacket workKind = iota
+	workMarked          // packet with the marker set
+	workDigits          // the first bytes of the packet before, in time
+	workAside
+	workAsideDigits
+	workTune
+	workEnded
+)
+
+// Do does what was put off. ended is given the calls that have ended, each after all its streams' packets.
+func Do(list []Work, ended func(*Ended)) {
+	for i := range list {
+		w := &list[i]
+		s := w.stream
+		switch w.what {
+		case workPacket, workMarked:
+			h := rtp.Header{PayloadType: w.payloadType, Marker: w.what == workMarked, Seq: w.seq, Timestamp: w.timestamp}
+			s.packet(w.time, &h)
+		case workDigits:
+			var b [8]byte
+			binary.BigEndian.PutUint64(b[:], uint64(w.time))
+			s.digits(&rtp.Header{Timestamp: w.timestamp}, b[:w.seq])
+		case workAside, workAsideDigits:
+			s.account.aside(w.payloadType, w.what == workAsideDigits)
+		case workTune:
+			s.tune(w.more.(*codec), float64(w.time))
+		case workEnded:
+			ended(w.more.(*Ended))
+		}
+	}
+}
+
+// shards is what a Table has put off, by shard.
+type shards struct {
+	list  []Shard
+	work  [][]Work
+	given []bool // and not waited for
+}
+
+// SetLate makes the table give calls that have ended to sink, and put work off if there are shards. It must come before the first
+// packet.
+func (t *Table) SetLate(sink LateSink, list []Shard) {
+	t.lateSink = sink
+	t.shards = shards{list, make([][]Work, len(list)), make([]bool, len(list))}
+	for i := range list {
+		t.shards.work[i] = list[i].Do(nil)
+	}
+}
+
+func (s *shards) put(shard uint8, w Work) {
+	l := append(s.work[shard], w)
+	if s.work[shard] = l; len(l) == cap(l) {
+		s.flush(int(shard))
+	}
+}
+
+func (s *shards) flush(shard int) {
+	if len(s.work[shard]) > 0 {
+		s.work[shard] = s.clear(s.list[shard].Do(s.work[shard]))
+		s.given[shard] = true
+	}
+}
+
+// clear empties a list of work that is done.
+func (s *shards) clear(list []Work) []Work {
+	for i := range list {
+		if list[i].what == workEnded {
+			list[i].more.(*Ended).call.recycle()
+		}
+	}
+	clear(list)
+	return list[:0]
+}
+
+// Flush gives away what was put off.
+func (t *Table) Flush() {
+	for i := range t.shards.list {
+		t.shards.flush(i)
+	}
+}
+
+// wait returns when a shard has done all that was put off.
+func (s *shards) wait(shard uint8) {
+	if len(s.list) == 0 {
+		return
+	}
+	s.flush(int(shard))
+	if s.given[shard] {
+		s.list[shard].Wait()
+		s.given[shard] = false
+	}
+}
+
+// catchUp waits until all that the call's streams have met is accounted for.
+func (c *Call) catchUp() {
+	if len(c.table.shards.list) == 0 {
+		return
+	}
+	for _, s := range c.streams {
+		c.table.shards.wait(s.shard)
+	}
+	for _, s := range c.borrowed {
+		c.table.shards.wait(s.shard)
+	}
+}
+
+// account's methods, now or later.
+
+func (s *stream) takePacket(now int64, h *rtp.Header) {
+	p := &s.call.table.shards
+	if len(p.list) == 0 {
+		s.packet(now, h)
+		return
+	}
+	what := workPacket
+	if h.Marker {
+		what = workMarked
+	}
+	p.put(s.shard, Work{stream: s, time: now, timestamp: h.Timestamp, seq: h.Seq, payloadType: h.PayloadType, what: what})
+}
+
+func (s *stream) takeDigits(h *rtp.Header, payload []byte) {
+	p := &s.call.table.shards
+	if len(p.list) == 0 {
+		s.digits(h, payload)
+		return
+	}
+	var b [8]byte
+	n := copy(b[:], payload)
+	p.put(s.shard, Work{stream: s, time: int64(binary.BigEndian.Uint64(b[:])), timestamp: h.Timestamp, seq: uint16(n), what: workDigits})
+}
+
+func (s *stream) takeAside(payloadType uint8, digits bool) {
+	p := &s.call.table.shards
+	if len(p.list) == 0 {
+		s.account.aside(payloadType, digits)
+		return
+	}
+	what := workAside
+	if digits {
+		what = workAsideDigits
+	}
+	p.put(s.shard, Work{stream: s, payloadType: payloadType, what: what})
+}
+
+func (s *stream) takeCodec(k *codec, ptime uint16) {
+	p := &s.call.table.shards
+	if len(p.list) == 0 {
+		s.tune(k, float64(ptime))
+		return
+	}
+	p.put(s.shard, Work{stream: s, more: k, time: int64(ptime), what: workTune})
+}
+
+// Ended is a call that is out of its table and needs it no more.
+type Ended struct {
+	call  *Call
+	group protocol.UUID
+	found []protocol.Finding // together with other calls
+	Tag   any                // the sink's
+}
+
+// Streams is how many streams the record will have.
+func (e *Ended) Streams() int { return len(e.call.streams) + len(e.call.borrowed) }
+
+// Shard is the number of the shard that has the call.
+func (e *Ended) Shard() int { return int(e.call.shard) }
+
+// late reports whether the record of c, which has just finished, can be made without the table.
+func (c *Call) late() bool {
+	if c.table.lateSink == nil || c.kept != nil || c.masked || c.table.cfg.Decide != nil || len(c.borrowed) > 0 {
+		return false
+	}
+	for _, s := range c.streams {
+		if len(s.sharers) > 0 || s.shard != c.shard {
+			return false
+		}
+	}
+	return true
+}
