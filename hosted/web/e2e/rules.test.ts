@@ -33,7 +33,7 @@ describe.skipIf(why !== '')('the rules page', () => {
   test('says what is wrong, where, and mends it with one click', async () => {
     await text().fill('# test\nwanted: keep rtp when calle:1001\nrest: keep none\n');
     await verdict().getByRole('button', { name: 'Line 2, column 23' }).waitFor();
-    expect(await page.locator('.gutter .bad').innerText()).toBe('2');
+    expect((await page.locator('.gutter b').innerText()).trim()).toBe('2');
     expect(await page.locator('.wrong').innerText()).toContain('calle');
     expect(await save().isDisabled()).toBe(true);
     const word = await page.locator('[data-action=fix] code').innerText();

@@ -47,7 +47,7 @@ function losses(lost: number[], span: number, side: Side): Mark[] {
       last.lost += n;
     } else out.push({ kind: 'loss', side, from, to: from + span, lost: n, text: '' });
   });
-  for (const m of out) m.text = `${plural(m.lost, 'packet')} not played in ${((m.to - m.from) / 1000).toFixed(1)} s`;
+  for (const m of out) m.text = `${plural(m.lost, 'packet')} not played${m.to - m.from >= 250 ? ` in ${((m.to - m.from) / 1000).toFixed(1)} s` : ''}`;
   return out;
 }
 

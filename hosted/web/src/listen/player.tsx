@@ -68,7 +68,8 @@ function Deck({ cdr, peaks, how, setHow, from, failed }: DeckProps) {
     const m = nextMark(marks, sound.at, step);
     if (m) sound.seek(leadIn(m));
   };
-  const picture = spectrum && width ? api.spectrogramURL(cdr.id, { ...how, side: 'both' }, Math.min(2048, Math.round(width)), SPECTRUM - AXIS) : '';
+  // In steps, so that a window that is being resized does not have the sensor draw it anew for every pixel.
+  const picture = spectrum && width ? api.spectrogramURL(cdr.id, { ...how, side: 'both' }, Math.min(2048, Math.ceil(width / 128) * 128), SPECTRUM - AXIS) : '';
   const length = peaks.duration_ms;
   return (
     <div class="player" data-state={sound.playing ? 'playing' : 'paused'}>

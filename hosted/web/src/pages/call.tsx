@@ -14,7 +14,7 @@ import { typing } from '../ui/keys';
 import { ending, status, statusTone } from '../words';
 import { CapturePanel } from './capture';
 import { ListenPanel } from './listen';
-import { whyNoFindings, whyNoMessages } from './reasons';
+import { audioState, whyNoFindings, whyNoMessages } from './reasons';
 import { Streams } from './streams';
 
 const RUNNING_MS = 2000; // how often a running call is asked for again
@@ -48,6 +48,7 @@ export function CallPage({ id, user, from }: { id: string; user: User; from: num
 
   const holder = sensors?.find((s) => s.id_sensor === cdr?.sensor_id && !s.revoked);
   const legs = useLegs(cdr);
+  const listen = cdr && sensors ? audioState(cdr, holder, user) : null;
   const running = cdr !== null && !cdr.end;
   useEffect(() => {
     if (!running) return;
@@ -72,10 +73,11 @@ export function CallPage({ id, user, from }: { id: string; user: User; from: num
       {cdr && (
         <>
           <Head cdr={cdr} />
-          {sensors && <ListenPanel cdr={cdr} sensor={holder} user={user} from={from} />}
+          {listen?.get && <ListenPanel key="listen" cdr={cdr} state={listen} user={user} from={from} />}
           <div class="two">
             <Findings cdr={cdr} />
             {sensors && <CapturePanel cdr={cdr} sensor={holder} user={user} legs={legs} />}
+            {listen && !listen.get && <ListenPanel key="silent" cdr={cdr} state={listen} user={user} from={from} />}
             <Signalling cdr={cdr} />
             <Facts cdr={cdr} sensor={sensors?.find((s) => s.id_sensor === cdr.sensor_id)} />
           </div>

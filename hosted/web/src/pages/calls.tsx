@@ -43,6 +43,7 @@ export function CallsPage({ query, user }: { query: string; user: User }) {
 
   return (
     <div class="calls">
+      <h1 class="sr">Calls</h1>
       <FilterBar filter={filter} set={setFilter} sensors={sensors ?? []} live={liveOn} />
       <div class="summary" role="status">
         {liveOn && sensors?.length !== 0 && <LiveSummary live={live} sensors={sensors} />}

@@ -5,7 +5,7 @@ import { DownloadButton } from '../download/button';
 import { bytes, plural } from '../format';
 import { KEPT } from '../words';
 import { captureState } from './reasons';
-import { RuleOffer } from './ruleoffer';
+import { RuleOffer, rulePath } from './ruleoffer';
 
 export function CapturePanel({ cdr, sensor, user, legs }: { cdr: CDR; sensor: Sensor | undefined; user: User; legs: number }) {
   const state = captureState(cdr, sensor, user);
@@ -31,7 +31,7 @@ export function CapturePanel({ cdr, sensor, user, legs }: { cdr: CDR; sensor: Se
         </DownloadButton>
       )}
       {state.why && <p class={state.offline ? 'notice warn' : 'quiet'}>{state.why}</p>}
-      {state.rule && <RuleOffer cdr={cdr} rule={state.rule} user={user} />}
+      {state.rule ? <RuleOffer cdr={cdr} rule={state.rule} user={user} /> : user.rights.includes('rules') && cdr.end && <p><a href={rulePath(cdr.id)}>Make a rule from this call</a></p>}
     </section>
   );
 }

@@ -1,24 +1,23 @@
 // Listening on the call page: the player, once somebody asks for it, or why there is nothing to hear.
 
 import { useEffect, useState } from 'preact/hooks';
-import type { CDR, Sensor, User } from '../api/types';
+import type { CDR, User } from '../api/types';
 import { duration } from '../format';
 import { Player } from '../listen/player';
 import { Icon } from '../ui/icons';
 import { typing } from '../ui/keys';
-import { audioState } from './reasons';
+import type { Access } from './reasons';
 import { RuleOffer } from './ruleoffer';
 
 interface Props {
   cdr: CDR;
-  sensor: Sensor | undefined;
+  state: Access;
   user: User;
   from: number | null; // s; the URL asks for the player at this moment
 }
 
-export function ListenPanel({ cdr, sensor, user, from }: Props) {
+export function ListenPanel({ cdr, state, user, from }: Props) {
   const [open, setOpen] = useState(from !== null);
-  const state = audioState(cdr, sensor, user);
   useEffect(() => {
     if (!state.get || open) return;
     const key = (e: KeyboardEvent) => {
@@ -37,7 +36,7 @@ export function ListenPanel({ cdr, sensor, user, from }: Props) {
           </button>
         )}
       </div>
-      {state.why && <p class={state.offline ? 'notice warn' : 'quiet'}>{state.why}</p>}
+      {state.why && !(state.get && open) && <p class={state.offline ? 'notice warn' : 'quiet'}>{state.why}</p>}
       {state.rule && <RuleOffer cdr={cdr} rule={state.rule} user={user} />}
       {state.get && !open && !state.offline && <p class="quiet">The sensor decodes what it kept, on the way to you; nothing is stored here. That you listened is written to the audit log.</p>}
       {state.get && open && <Player cdr={cdr} from={from ?? 0} />}

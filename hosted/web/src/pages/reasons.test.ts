@@ -42,8 +42,8 @@ describe('the voice of a call', () => {
 
   test('can be heard from a sensor that is online', () => expect(audioState(voice({}), online, admin)).toEqual({ get: true, offline: false, why: '' }));
   test.each<[string, CDR, string, { rule?: boolean; pcap?: boolean }]>([
-    ['no rule matched', voice({ rule: '', capture: { kept: 'none', packets: 0, bytes: 0 } }), 'No capture rule', { rule: true }],
-    ['a rule keeps nothing', voice({ rule: 'board', capture: { kept: 'none', packets: 0, bytes: 0 } }), '“board” decided', { rule: true }],
+    ['no rule matched', voice({ rule: '', capture: { kept: 'none', packets: 0, bytes: 0 } }), 'No capture rule', {}],
+    ['a rule keeps nothing', voice({ rule: 'board', capture: { kept: 'none', packets: 0, bytes: 0 } }), '“board” decided', {}],
     ['only the signalling was kept', voice({ capture: { kept: 'sip', packets: 9, bytes: 99 } }), 'keeps the signalling; the voice was not kept', { rule: true, pcap: true }],
     ['only headers were kept', voice({ capture: { kept: 'headers', packets: 9, bytes: 99 } }), 'headers of RTP; the voice was not kept', { rule: true, pcap: true }],
     ['the rule says no audio', voice({ capture: { kept: 'rtp', packets: 9, bytes: 99, no_audio: true } }), '“no audio”', { pcap: true }],

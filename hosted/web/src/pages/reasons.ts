@@ -50,7 +50,7 @@ export function audioState(c: CDR, sensor: Sensor | undefined, user: User): Acce
   if (!c.end) return no('The call runs. It can be listened to when it has ended, if a rule keeps its voice.');
   const voice = c.streams.filter((s) => !s.media || s.media === 'audio');
   if (!c.over_limit && voice.every((s) => s.packets === 0) && c.streams_omitted === 0) return no(`There is nothing to hear. ${whyNoStreams(c)}`);
-  if (c.capture.kept === 'none') return notKept(c, sensor);
+  if (c.capture.kept === 'none') return no(`There is nothing to hear: the packets of this call were not kept. ${c.rule ? `Rule “${c.rule}” decided for it and keeps nothing` : 'No capture rule matched it'}; a rule that keeps the next one is offered under Packets.`);
   if (c.capture.kept !== 'rtp') {
     const part = c.capture.kept === 'sip' ? 'the signalling' : 'the signalling and the headers of RTP';
     return no(`Rule “${c.rule}” keeps ${part}; the voice was not kept. “keep rtp” keeps it:`, { rule: suggestRule(c), pcap: true });

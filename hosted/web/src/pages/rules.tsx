@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { aborted, api, asProblem } from '../api/client';
 import type { Problem, RuleCheck, RuleField, Rules, User } from '../api/types';
 import { lineOf } from '../rules/fromcall';
-import { Editor } from '../rules/editor';
+import { Editor, type Act } from '../rules/editor';
 import { place } from '../rules/lexer';
 import { Ago, ProblemBox, useTitle } from '../ui/bits';
 import { Conflict } from '../rules/conflict';
@@ -25,7 +25,7 @@ export function RulesPage({ user, call }: { user: User; call: string }) {
   const [theirs, setTheirs] = useState<Rules | null>(null); // what somebody else saved meanwhile
   const [busy, setBusy] = useState(false);
   const [saved, setSaved] = useState(0); // revision that was saved last, here
-  const [goto, setGoto] = useState<{ at: number } | null>(null);
+  const [act, setAct] = useState<Act | null>(null);
   useTitle('Rules');
 
   const load = useCallback(() => {
@@ -81,7 +81,7 @@ export function RulesPage({ user, call }: { user: User; call: string }) {
     setSaved(0);
     setText(t);
   };
-  const jump = (line: number, column = 1) => line > 0 && setGoto({ at: place(text, line, column) });
+  const jump = (line: number, column = 1) => line > 0 && setAct({ at: place(text, line, column) });
 
   if (!base) return <div class="page">{problem ? <ProblemBox problem={problem} retry={load} /> : <p class="quiet">Loading …</p>}</div>;
   return (
@@ -108,7 +108,7 @@ export function RulesPage({ user, call }: { user: User; call: string }) {
       )}
       {call && may && <FromCall id={call} text={text} insert={(t, rule) => {
         edit(t);
-        setGoto({ at: t.indexOf(rule) });
+        setAct({ at: t.indexOf(rule) });
       }} />}
       <div class={may ? 'rules-two' : ''}>
         <section class="panel" aria-labelledby="rule-text">
@@ -123,13 +123,12 @@ export function RulesPage({ user, call }: { user: User; call: string }) {
               <span class="quiet">Changing them needs the right “rules”.</span>
             )}
           </div>
-          <Editor value={text} change={edit} fields={fields} error={error} label="Capture rules" describedBy="rule-verdict" readOnly={!may} save={save} goto={goto} />
+          <Editor value={text} change={edit} fields={fields} error={error} label="Capture rules" describedBy="rule-verdict" readOnly={!may} save={save} act={act} />
           {may && <Verdict
             id="rule-verdict" check={check} text={text} saved={saved} dirty={dirty} jump={jump}
             fix={may && error ? (word) => {
               const at = place(text, error.line, error.column);
-              edit(text.slice(0, at) + word + text.slice(at + wordAt(text, at).length));
-              setGoto({ at: at + word.length });
+              setAct({ at, write: { to: at + wordAt(text, at).length, text: word } });
             } : null}
           />}
         </section>
@@ -138,7 +137,7 @@ export function RulesPage({ user, call }: { user: User; call: string }) {
       <SensorRulesPanel revision={base.revision} />
       <RuleHistory revision={base.revision} restore={may ? (t) => {
         edit(t);
-        setGoto({ at: 0 });
+        setAct({ at: 0 });
       } : null} />
     </div>
   );

@@ -8,6 +8,12 @@ import { lex, place } from './lexer';
 
 const LINE = 20; // px, as .editor in rules.css
 
+const EXAMPLE = `# The first rule that holds decides. For example:
+
+bad:    keep rtp when mos<3.5 or loss>2 or finding:one-way-audio
+ticket: keep rtp when callee:4202* until 2027-01-31 note "4711"
+rest:   keep sip`;
+
 interface Props {
   value: string;
   change: (text: string) => void;
@@ -17,10 +23,20 @@ interface Props {
   describedBy: string;
   readOnly?: boolean;
   save?: () => void;
-  goto?: { at: number } | null; // puts the cursor there; a new object does it again
+  act?: Act | null; // done when it is another object than before
 }
 
-export function Editor({ value, change, fields, error, label, describedBy, readOnly, save, goto }: Props) {
+// Act puts the cursor to a place, after writing there what the browser's undo can take back.
+export interface Act {
+  at: number;
+  write?: { to: number; text: string }; // in place of what is from at to there
+}
+
+// Longer texts are not coloured: that costs more with every key than it is worth.
+const COLOURED = 100_000; // characters
+
+
+export function Editor({ value, change, fields, error, label, describedBy, readOnly, save, act }: Props) {
   const area = useRef<HTMLTextAreaElement>(null);
   const [offer, setOffer] = useState<Completion | null>(null);
   const [chosen, setChosen] = useState(0);
@@ -28,14 +44,19 @@ export function Editor({ value, change, fields, error, label, describedBy, readO
   const lines = useMemo(() => value.split('\n').length, [value]);
 
   useEffect(() => {
-    if (!goto || !area.current) return;
-    area.current.focus();
-    area.current.setSelectionRange(goto.at, goto.at);
+    const t = area.current;
+    if (!act || !t) return;
+    if (act.write) insert(t, act.at, act.write.to, act.write.text);
+    const at = act.at + (act.write?.text.length ?? 0);
+    t.focus();
+    t.setSelectionRange(at, at);
     setOffer(null);
-    const row = value.slice(0, goto.at).split('\n').length - 1;
-    const box = area.current.closest('.editor')!;
+    const row = t.value.slice(0, at).split('\n').length - 1;
+    const box = t.closest('.editor')!;
+    const x = (at - (t.value.lastIndexOf('\n', at - 1) + 1)) * 0.61 * Number.parseFloat(getComputedStyle(t).fontSize); // about: monospaced letters are 0.6 em wide
+    box.scrollLeft = x > box.clientWidth - 90 ? x - box.clientWidth / 2 : 0;
     if (row * LINE < box.scrollTop || (row + 2) * LINE > box.scrollTop + box.clientHeight) box.scrollTop = Math.max(0, (row - 3) * LINE);
-  }, [goto]);
+  }, [act]);
 
   // ask looks for what may stand at the cursor. Unasked, while somebody types, it offers only where a word has begun or must follow.
   const ask = (t: HTMLTextAreaElement, unasked = false) => {
@@ -82,14 +103,16 @@ export function Editor({ value, change, fields, error, label, describedBy, readO
   return (
     <div class={readOnly ? 'editor read-only' : 'editor'} style={{ '--digits': String(lines).length }}>
       <div class="gutter" aria-hidden="true">
-        {Array.from({ length: lines }, (_, i) => <span key={i} class={error?.line === i + 1 ? 'bad' : ''}>{i + 1}</span>)}
+        {numbers(1, error ? error.line - 1 : lines)}
+        {error && <b>{error.line}{'\n'}</b>}
+        {error && numbers(error.line + 1, lines)}
       </div>
       <div class="sheet">
         <Coloured text={value} error={error} />
         <textarea
           ref={area} value={value} readOnly={readOnly} aria-label={label} aria-describedby={describedBy} aria-invalid={error ? 'true' : undefined} aria-autocomplete="list"
           aria-controls={offer ? list : undefined} aria-activedescendant={offer ? `${list}-${chosen}` : undefined}
-          spellcheck={false} autoComplete="off" autoCapitalize="off" wrap="off"
+          spellcheck={false} autoComplete="off" autoCapitalize="off" wrap="off" placeholder={readOnly ? '' : EXAMPLE}
           onInput={(e) => {
             change(e.currentTarget.value);
             const typed = (e as InputEvent).inputType;
@@ -106,6 +129,8 @@ export function Editor({ value, change, fields, error, label, describedBy, readO
   );
 }
 
+const numbers = (from: number, to: number) => Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => `${from + i}\n`).join('');
+
 // insert writes into a textarea as typing does, so that the browser's own undo takes it back.
 function insert(area: HTMLTextAreaElement, from: number, to: number, text: string) {
   area.focus();
@@ -117,7 +142,7 @@ function insert(area: HTMLTextAreaElement, from: number, to: number, text: strin
 }
 
 function Coloured({ text, error }: { text: string; error: RuleError | null }) {
-  const tokens = useMemo(() => lex(text), [text]);
+  const tokens = useMemo(() => (text.length > COLOURED ? [] : lex(text)), [text]);
   const wrong = error ? place(text, error.line, error.column) : -1;
   const parts: ComponentChildren[] = [];
   // gap is what stands between words; where something is missing there, the place is marked.
