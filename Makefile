@@ -5,7 +5,7 @@ COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -X voiptop/protocol.Version=$(VERSION) -X voiptop/protocol.Commit=$(COMMIT)
 BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 
-.PHONY: help build programs gui demo test check bench bench-live golden fuzz clean tools
+.PHONY: help build programs gui demo test check bench bench-live soak golden fuzz clean tools
 
 help:   ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,11 @@ bench-live: ## as root: a live sensor at 200,000 and 300,000 packets/s in a netw
 	$(BUILD) -o bin/ ./sensord
 	$(GO) build -o bin/livebench ./fixtures/livebench
 	@bin/livebench $(BENCH)
+
+soak: ## as root: 2,000 calls at real speed, recorded by rules, every capture compared; BENCH="-talk 30s"
+	$(BUILD) -o bin/ ./sensord
+	$(GO) build -o bin/livebench ./fixtures/livebench
+	@bin/livebench -rates 200000 -soak tenth,tail $(BENCH)
 
 clean: ## remove what was built
 	rm -rf bin hosted/web/dist/assets hosted/web/dist/index.html hosted/web/node_modules

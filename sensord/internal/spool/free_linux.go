@@ -18,5 +18,5 @@ func openLimit() int {
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) != nil {
 		return 128
 	}
-	return int(min(max(l.Cur/4, 16), 1024))
+	return int(min(max(l.Cur/4, 16), 4096))
 }

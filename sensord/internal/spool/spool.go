@@ -36,8 +36,8 @@ type Config struct {
 	MaxDays    int    // a capture is kept for so long; 0: unbounded
 	MinFree    int64  // bytes left free on the file system; 0: 256 MiB or a twentieth of it, whichever is less; negative: none
 	CleanFree  int64  // captures go, oldest first, until so much is free; 0: 1 GiB or a tenth; negative: they do not
-	MaxOpen    int    // files open at once; 0: a quarter of what the process may have, 1024 at most
-	Buffer     int    // bytes of packets in memory on their way to the disk; 0: 64 MiB
+	MaxOpen    int    // files open at once; 0: a quarter of what the process may have, 4096 at most
+	Buffer     int    // bytes of packets in memory on their way to the disk; 0: 128 MiB
 	Window     int    // bytes of packets held in memory until a rule decides; 0: 64 MiB
 	WindowDisk int64  // bytes of packets held on disk until a rule decides; 0: none
 	Compress   bool   // captures of ended calls, with zstd
@@ -60,7 +60,7 @@ func (c *Config) defaults() {
 	}
 	c.MaxOpen = max(c.MaxOpen, 2) // what is held is copied from one file to another
 	if c.Buffer <= 0 {
-		c.Buffer = 64 << 20
+		c.Buffer = 128 << 20
 	}
 	if c.Window <= 0 {
 		c.Window = 64 << 20
