@@ -232,7 +232,7 @@ func LiveCall(l *protocol.LiveCall) Call {
 	c := &protocol.CDR{
 		ID: l.ID, CallID: l.CallID, GroupID: l.GroupID, SensorID: l.SensorID, Caller: l.Caller, Callee: l.Callee,
 		Src: l.Src, Dst: l.Dst, Transport: l.Transport, Start: l.Start, Answer: l.Answer, End: l.End, PDDMS: l.PDDMS,
-		Status: l.Status, MOS: l.MOS, LossPct: l.LossPct, JitterMS: l.JitterMS, Rule: l.Rule,
+		Status: l.Status, MOS: l.MOS, LossPct: l.LossPct, JitterMS: l.JitterMS, Rule: l.Rule, OverLimit: l.OverLimit,
 		Capture: protocol.Capture{Kept: l.Kept},
 	}
 	if l.Codec != "" {

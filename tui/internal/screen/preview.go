@@ -166,6 +166,12 @@ func facts(c *protocol.CDR) []string {
 	if c.Status > 0 {
 		f = append(f, strings.TrimSpace(fmt.Sprintf("%d %s", c.Status, c.Reason)))
 	}
+	if c.OverLimit {
+		f = append(f, "over the channel limit")
+	}
+	if k := kept(c.Capture.Kept, ""); k != "" {
+		f = append(f, strings.TrimSpace("kept: "+k+" "+c.Rule))
+	}
 	return f
 }
 

@@ -22,6 +22,7 @@ type row struct {
 	call    rules.Call
 	trend   []float64 // MOS of the last intervals of a running call, NaN where there is none
 	status  int       // provisional ones included
+	held    protocol.Keep
 	version uint64    // grows when the call changes
 	secs    int64     // whole seconds that a running call lasts: they tick without an update
 	gone    bool      // no longer in its list
@@ -36,7 +37,7 @@ func (r *row) Cell(col, w int) (string, style.Style) { return r.cols[col].cell(r
 // set takes over what a live update says.
 func (r *row) set(l *protocol.LiveCall) {
 	r.call = rules.LiveCall(l)
-	r.status = l.Status
+	r.status, r.held = l.Status, l.Held
 	r.trend = r.trend[:0]
 	for _, v := range l.Trend {
 		if v == 0 {
@@ -148,7 +149,7 @@ var (
 			return strconv.FormatFloat(float64(*r.call.PDDMS)/1000, 'f', 2, 64), r.e.Theme.Text
 		}, func(a, b *row) int { return cmp.Compare(pdd(b), pdd(a)) },
 	}
-	keptColumn    = textColumn("Kept", 7, 7, 6, func(r *row) string { return kept(r.call.Capture.Kept) })
+	keptColumn    = textColumn("Kept", 7, 7, 6, func(r *row) string { return kept(r.call.Capture.Kept, r.held) })
 	findingColumn = column{
 		table.Column{Title: "Finding", Min: 14, Max: 28, Prio: 7},
 		func(r *row, _ int) (string, style.Style) {
@@ -237,8 +238,12 @@ func pdd(r *row) int64 {
 // party names a side of a call: number, else domain, else address.
 func party(user, domain, addr string) string { return cmp.Or(user, domain, addr) }
 
-func kept(k protocol.Keep) string {
-	if k == protocol.KeepNone {
+// kept is what is kept of a call, or that it is held until its rule is known.
+func kept(k, held protocol.Keep) string {
+	switch {
+	case held != "" && held != protocol.KeepNone:
+		return "held"
+	case k == protocol.KeepNone:
 		return ""
 	}
 	return string(k)
