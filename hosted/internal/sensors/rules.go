@@ -55,7 +55,7 @@ type sessionRules struct {
 	asked   uint64 // the revision that is settled
 	fails   int    // pushes in a row
 	retry   time.Time
-	stored  *store.SensorRules // what the store has; nil: nothing of this session
+	stored  store.SensorRules // what the store has
 }
 
 // RulesChanged says that a tenant's rules were changed on this node: sensors get them at once.
@@ -148,8 +148,8 @@ func (s *Service) push(ctx context.Context, x *session, text *ruleText) {
 		r.fails++
 		r.retry = s.cfg.Clock().Add(wait/2 + rand.N(wait))
 	}
-	news := r.stored == nil || !reflect.DeepEqual(*r.stored, said)
-	r.stored = &said
+	news := !reflect.DeepEqual(r.stored, said)
+	r.stored = said
 	s.rules.mu.Unlock()
 	s.RulesChanged() // more may wait for their turn, or there is a newer revision
 	if !news || ctx.Err() != nil {

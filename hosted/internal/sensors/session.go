@@ -37,7 +37,7 @@ type session struct {
 // begin registers the session of a connection that said hello. The older one of the same sensor ends.
 func (s *Service) begin(p *peer, sensor store.Sensor, token []byte) error {
 	x := &session{sensor: sensor, token: token, up: p, since: s.cfg.Clock(), bulkIdle: s.cfg.Limits.BulkIdle, answerWithin: s.cfg.Limits.AnswerWithin}
-	x.rules.known = sensor.Info.HostedRuleRevision
+	x.rules.known, x.rules.stored = sensor.Info.HostedRuleRevision, sensor.Rules
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.session != nil {

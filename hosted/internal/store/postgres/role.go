@@ -27,7 +27,7 @@ const (
 	makingRole = 0x63616c6c726f6c65
 )
 
-// ErrNoReader: reads are not bound to their tenant by the database.
+// ErrNoReader says that reads are not bound to their tenant by the database.
 var ErrNoReader = errors.New("this database role may neither become " + reader + " nor make it")
 
 // RowSecurity tells whether the database itself keeps what is read for one tenant apart from the others' rows; an error
