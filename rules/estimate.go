@@ -24,7 +24,10 @@ var speech = map[string]struct{ bytes, packets int64 }{
 const (
 	maxPackets = 1 << 32       // RTP of a stream
 	maxTalkMS  = 24 * 3600_000 // of a call
+	maxRepeats = 100_000       // messages of a call that are only counted
 )
+
+func some(n int) int64 { return int64(min(max(n, 0), maxRepeats)) }
 
 // EstimateBytes is about how many bytes the capture of an ended call takes if a rule keeps so much of it: what its streams'
 // packets take with their codecs, or, where the record is without streams, speech both ways while it was connected.
@@ -38,11 +41,11 @@ func EstimateBytes(c *protocol.CDR, keep protocol.Keep) int64 {
 		messages = 7
 	}
 	if n := len(c.Messages); n > 0 {
-		messages = int64(n + c.MessagesOmitted)
+		messages = int64(n) + some(c.MessagesOmitted)
 	} else {
-		messages += int64(c.Retransmissions)
+		messages += some(c.Retransmissions)
 	}
-	total := max(messages, 0) * messageBytes
+	total := messages * messageBytes
 	if keep == protocol.KeepSIP {
 		return total
 	}

@@ -126,14 +126,25 @@ func (v *values) see(t token) {
 func wordLen(s string, value bool) int {
 	colons := value || s[0] == '[' || s[0] >= '0' && s[0] <= '9'
 	for i, r := range s {
-		switch {
-		case unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`()"=!<>~#`, r):
+		if delimits(r) {
 			return i
-		case r == ':' && (!colons || i+1 == len(s) || s[i+1] <= ' '):
-			return i
+		}
+		if r == ':' {
+			next, _ := utf8.DecodeRuneInString(s[i+1:])
+			switch last := i+1 == len(s) || delimits(next); {
+			case colons && last && i > 0 && s[i-1] == ':': // fe80::
+				return i + 1
+			case !colons || last:
+				return i
+			}
 		}
 	}
 	return len(s)
+}
+
+// delimits reports whether r ends a word.
+func delimits(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`()"=!<>~#`, r)
 }
 
 func lexQuoted(s string) (kind, string, int) {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -88,23 +89,36 @@ func TestRuleFileErrorsNameFileLineAndColumn(t *testing.T) {
 	}
 }
 
-// FuzzParse: whatever parses decides without a panic, and every rule's condition is an expression of its own.
+// FuzzParse: whatever parses decides as the oracle does, and every rule's condition means the same when it stands alone.
 func FuzzParse(f *testing.F) {
-	f.Add(someRules)
-	f.Add("a: keep sip when x")
-	f.Fuzz(func(t *testing.T, text string) {
-		s, err := Parse("f", text)
+	f.Add(someRules, uint64(1))
+	f.Add("a: keep sip when x", uint64(2))
+	f.Add(random{rand.New(rand.NewPCG(5, 5))}.file(8), uint64(3))
+	f.Fuzz(func(t *testing.T, text string, seed uint64) {
+		s, err := ParseHosted("f", text)
 		if err != nil {
 			return
 		}
-		s.Explain(someCall(), time.Unix(0, 0))
-		for _, r := range s.Rules {
-			e, err := ParseExpr(r.When.String())
-			if err != nil {
-				t.Fatalf("rule %q: condition %q does not stand alone: %v", r.Name, r.When, err)
+		r := random{rand.New(rand.NewPCG(seed, seed))}
+		for range 3 {
+			c := r.call()
+			if got, want := s.Decide(c, testNow), oracleDecide(s, c, testNow); got != want {
+				t.Fatalf("rule %s decides, the oracle says %s\n%s", ruleName(got), ruleName(want), text)
 			}
-			if e.Match(someCall()) != r.When.Match(someCall()) {
-				t.Fatalf("rule %q: condition %q means something else alone", r.Name, r.When)
+			p := r.sofar(c)
+			rule, open := s.DecideRunning(p, testNow)
+			if wantRule, wantOpen := oracleRunning(s, p, testNow); rule != wantRule || open != wantOpen {
+				t.Fatalf("running: %s and %s, the oracle says %s and %s\n%s", ruleName(rule), open, ruleName(wantRule), wantOpen, text)
+			}
+			s.Explain(p, testNow)
+			for _, r := range s.Rules {
+				e, err := s.ParseExpr(r.When.String())
+				if err != nil {
+					t.Fatalf("rule %q: condition %q does not stand alone: %v", r.Name, r.When, err)
+				}
+				if e.Match(c) != r.When.Match(c) {
+					t.Fatalf("rule %q: condition %q means something else alone", r.Name, r.When)
+				}
 			}
 		}
 	})

@@ -114,7 +114,7 @@ func TestRowsThatSQLFindsAndTheRestConfirmsAreThoseThatMatch(t *testing.T) {
 		calls[i] = c
 	}
 	var found, narrowed, complete int
-	rounds := 1500
+	rounds := 600
 	if testing.Short() {
 		rounds = 200
 	}
