@@ -40,12 +40,15 @@ func Listen(ctx context.Context, l Listening) (*Recording, error) {
 		return nil, err
 	}
 	defer src.Close()
-	scan := audio.NewScan()
+	scan := audio.NewScan(l.Known)
 	found := &finder{want: l.CallID}
+	if l.Known != nil {
+		found.id = l.Known.ID
+	}
 	e := New(Config{
 		// The call is whole in what was kept of it, however long it was silent.
 		RTPTimeout: week, ByeTimeout: week, AbsoluteTimeout: week, TLSKeys: l.TLSKeys,
-		SIP: func(d *Datagram, message []byte, _ string) { scan.SIP(d.Time, message) },
+		SIP: func(d *Datagram, message []byte, _ string) { scan.SIP(d.Time, message, l.CallID) },
 	}, found)
 	var p Packet
 	for n := 0; ; n++ {
@@ -72,15 +75,17 @@ func Listen(ctx context.Context, l Listening) (*Recording, error) {
 	return scan.Recording(c, l.Open, l.Name)
 }
 
-// finder is a Sink that wants one call. Of several with its Call-ID it takes the one with the most voice.
+// finder is a Sink that wants one call. Of several with its Call-ID it takes the one with its id, else the one with the most
+// streams.
 type finder struct {
 	want string
+	id   protocol.UUID
 	call *protocol.CDR
 }
 
 // Call implements Sink.
 func (f *finder) Call(c *protocol.CDR) {
-	if c.CallID == f.want && (f.call == nil || len(c.Streams) > len(f.call.Streams)) {
+	if c.CallID == f.want && (f.call == nil || c.ID == f.id || f.call.ID != f.id && len(c.Streams) > len(f.call.Streams)) {
 		f.call = c
 	}
 }

@@ -52,7 +52,8 @@ func (r *Recording) Name() string { return r.name }
 
 // Duration of the time line, from the first voice packet of either side to the last.
 func (r *Recording) Duration() time.Duration {
-	return time.Duration(r.frames/int64(r.rate)*1e9).Round(0) + time.Duration(r.frames%int64(r.rate)*1e9/int64(r.rate))
+	rate := int64(r.rate)
+	return time.Duration(r.frames/rate)*time.Second + time.Duration(r.frames%rate)*time.Second/time.Duration(rate)
 }
 
 // Rate is the sample rate, Hz.

@@ -41,16 +41,18 @@ var pcmRates = map[uint32]bool{8000: true, 11025: true, 12000: true, 16000: true
 // codecOf finds how an encoding of the SDP is decoded. opusRate is the rate at which Opus is.
 func codecOf(name string, clock uint32, channels int, opusRate int) codec {
 	c := codec{name: upper(name), clock: clock, rate: int(clock), kind: deadKind}
-	telephone := func(f func() decoder) { // 8 kHz whatever the SDP says
-		c.kind, c.rate, c.make = voiceKind, 8000, f
-	}
 	switch c.name {
-	case "PCMU":
-		telephone(func() decoder { return g711Decoder{muLaw} })
-	case "PCMA":
-		telephone(func() decoder { return g711Decoder{aLaw} })
+	case "PCMU", "PCMA":
+		table := muLaw
+		if c.name == "PCMA" {
+			table = aLaw
+		}
+		if c.rate != 16000 { // some telephones offer PCMA/16000
+			c.rate = 8000
+		}
+		c.kind, c.make = voiceKind, func() decoder { return g711Decoder{table} }
 	case "GSM":
-		telephone(func() decoder { return newGSM() })
+		c.kind, c.rate, c.make = voiceKind, 8000, func() decoder { return newGSM() }
 	case "G722":
 		c.kind, c.rate, c.make = voiceKind, 16000, func() decoder { return newG722() }
 		c.clock = 8000 // RFC 3551 section 4.5.2: whatever the SDP says

@@ -41,13 +41,22 @@ type flow struct {
 type Scan struct {
 	decoder *decode.Decoder
 	flows   map[flowKey]*flow
+	wanted  map[flowKey]bool // are noted although there are many
 	lines   lines
 	message sip.Message
 }
 
-// NewScan makes a scan of one capture.
-func NewScan() *Scan {
-	s := &Scan{flows: map[flowKey]*flow{}}
+// NewScan makes a scan of one capture. known is the call's record if there is one, else nil; in a capture of many calls it tells
+// which streams are the call's.
+func NewScan(known *protocol.CDR) *Scan {
+	s := &Scan{flows: map[flowKey]*flow{}, wanted: map[flowKey]bool{}}
+	if known != nil {
+		for i := range known.Streams {
+			if k, ok := keyOf(&known.Streams[i]); ok {
+				s.wanted[k] = true
+			}
+		}
+	}
 	s.decoder = decode.New(decode.Config{}, (*scanner)(s))
 	return s
 }
@@ -55,9 +64,9 @@ func NewScan() *Scan {
 // Packet takes the next packet. It is done with p when it returns.
 func (s *Scan) Packet(p *capture.Packet) { s.decoder.Packet(p) }
 
-// SIP takes a SIP message that was seen at t, nanoseconds. Only its session description is of interest.
-func (s *Scan) SIP(t int64, message []byte) {
-	if s.message.Parse(message) != nil {
+// SIP takes a SIP message that was seen at t, nanoseconds. Only the session descriptions of the call are of interest.
+func (s *Scan) SIP(t int64, message []byte, callID string) {
+	if s.message.Parse(message) != nil || string(s.message.CallID()) != callID {
 		return
 	}
 	if body := s.message.SDP(); body != nil {
@@ -76,7 +85,7 @@ func (s *scanner) Datagram(d *decode.Datagram) {
 	k := flowKey{d.Src, d.Dst, h.SSRC}
 	f := s.flows[k]
 	if f == nil {
-		if len(s.flows) >= maxFlows {
+		if len(s.flows) >= maxFlows && !s.wanted[k] {
 			return
 		}
 		f = &flow{first: d.Time, opusRate: 8000}

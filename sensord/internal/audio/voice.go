@@ -83,6 +83,7 @@ type packet struct {
 	epoch   uint32 // time stamps within one are of one clock
 	pt      *payloadType
 	payload []byte
+	broken  bool // it has a payload that is not at hand: cut off by the capture, or no key opens it
 }
 
 func newVoice(tr *track, l *lines, out *side, start int64, buffer int) *voice {
@@ -123,11 +124,14 @@ func (v *voice) take(t int64, h *rtp.Header, b []byte) {
 		v.next()
 		i = max(i-1, 0)
 	}
-	v.queue = slices.Insert(v.queue, i, packet{e.Seq, at, t, h.Timestamp, v.epoch, v.pt, v.keep(payload)})
+	v.queue = slices.Insert(v.queue, i, packet{e.Seq, at, t, h.Timestamp, v.epoch, v.pt, v.keep(payload), payload == nil})
 }
 
-// open gives the payload, decrypted if need be. Nil when that fails or nobody will hear it.
+// open gives the payload, decrypted if need be. Nil when it is not whole or cannot be decrypted.
 func (v *voice) open(at int64, h *rtp.Header, b []byte) []byte {
+	if len(b) < h.Offset+h.Length {
+		return nil
+	}
 	if v.srtp == nil {
 		return h.Payload(b)
 	}
@@ -137,7 +141,7 @@ func (v *voice) open(at int64, h *rtp.Header, b []byte) []byte {
 		p := h.Payload(b)
 		return p[:max(0, len(p)-v.srtp.overhead())]
 	}
-	clear, err := v.srtp.open(b[:min(h.Offset+h.Length, len(b))], h.Seq, h.SSRC)
+	clear, err := v.srtp.open(b, h.Seq, h.SSRC)
 	var in rtp.Header
 	if err != nil || !rtp.Parse(clear, &in) {
 		return nil
@@ -261,8 +265,11 @@ func (v *voice) play(p *packet, gap int64) {
 			mend = -mend
 		}
 	}
-	if n == 0 { // no payload, or none that could be decrypted
+	if n == 0 {
 		v.void = 1
+		if p.broken {
+			v.missing(1)
+		}
 		return
 	}
 	v.frame = n
