@@ -100,7 +100,7 @@ func TestWhatARunningCallIsToldHoldsInTheEnd(t *testing.T) {
 			}
 		}
 	}
-	if open < 1000 || closed < 1000 {
+	if open < rounds || closed < rounds {
 		t.Errorf("%d calls undecided, %d decided: the test does not see both", open, closed)
 	}
 }

@@ -29,7 +29,7 @@ func newRules() *cobra.Command {
 func newRulesCheck() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check FILE...",
-		Short: "say what is wrong with rule files; exit 1 if anything is",
+		Short: "say what is wrong with rule files; exit 1 if anything is. Rules that do nothing are warned of",
 		Args:  cobra.MinimumNArgs(1),
 		RunE:  func(cmd *cobra.Command, args []string) error { return checkRules(cmd.OutOrStdout(), args) },
 	}
@@ -75,6 +75,9 @@ func checkRules(w io.Writer, files []string) error {
 		if err != nil {
 			errs = append(errs, err)
 			continue
+		}
+		for _, warn := range s.Warnings(time.Now()) {
+			fmt.Fprintf(w, "%s:%d: warning: rule %q %s\n", f, warn.Rule.Pos.Line, warn.Rule.Name, warn.Text)
 		}
 		fmt.Fprintf(w, "%s: %d rules, no error\n", f, len(s.Rules))
 	}

@@ -43,6 +43,17 @@ func TestRulesCheckNamesThePlaceAndFails(t *testing.T) {
 	}
 }
 
+func TestRulesCheckWarnsOfRulesThatDoNothing(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "my.rules")
+	if err := os.WriteFile(file, []byte("a: keep rtp\nb: keep sip\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, out, errOut := voipmonRun(t, "rules", "check", file)
+	if want := file + ":2: warning: rule \"b\" is never asked: \"a\" in line 1 is true of every call\n"; status != 0 || !strings.Contains(out, want) {
+		t.Errorf("got %d %s\n%s, want %s", status, errOut, out, want)
+	}
+}
+
 func TestRulesTestCountsWhatASensorWouldKeep(t *testing.T) {
 	dir := t.TempDir()
 	var pcap bytes.Buffer
