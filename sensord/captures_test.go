@@ -133,7 +133,10 @@ func TestTheCapturesOfAConversationAreOneFile(t *testing.T) {
 			t.Errorf("%s: the rest from byte 3000 is %d bytes from %d, %v", id, len(tail), rest.From, err)
 		}
 	}
-	if p := problemOf(func() error { _, err := api.Download(t.Context(), "nobody", sensorapi.CaptureRequest{Group: true}); return err }()); p.Code != protocol.CodeNotFound {
+	if p := problemOf(func() error {
+		_, err := api.Download(t.Context(), "nobody", sensorapi.CaptureRequest{Group: true})
+		return err
+	}()); p.Code != protocol.CodeNotFound {
 		t.Errorf("a call that never was: %+v", p)
 	}
 	h, err := api.Health(t.Context())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +21,7 @@ type pcapCommand struct {
 	id     string
 	out    string
 	group  bool
+	goOn   bool // with what an earlier download left
 	source source.Options
 	stdout io.Writer
 	stderr io.Writer
@@ -32,8 +34,8 @@ func newPcap() *cobra.Command {
 		Short: "save the packets of one call",
 		Long: `Pcap saves the packets that a sensor keeps of a call, as a pcapng file. CALL_ID is the call's id or its SIP Call-ID. They
 come from the sensor on this machine, from a sensor through hosted, or out of larger captures. Hosted wants an API token,
-from the environment variable VOIPTOP_TOKEN or the file ~/.config/voiptop/token. A download from hosted that breaks off
-goes on by itself. With --group the packets are those of all calls of the conversation, merged by time; hosted sends a zip
+from the environment variable VOIPTOP_TOKEN or the file ~/.config/voiptop/token. A download that breaks off goes on by
+itself; one that was given up is taken up again with --continue. With --group the packets are those of all calls of the conversation, merged by time; hosted sends a zip
 when several sensors have some.`,
 		Example: `  voipmon pcap 7c9d1f@10.0.0.5 -o call.pcapng
   voipmon pcap 019aa8c1-6b2f-7d31-9c5e-0242ac120002 --hosted https://voip.example
@@ -55,6 +57,7 @@ Exit status:
 	f := c.Flags()
 	f.StringVarP(&p.out, "output", "o", "", "write to `FILE`; - is standard output (default named after the call's time and numbers)")
 	f.BoolVar(&p.group, "group", false, "all calls of the call's group")
+	f.BoolVar(&p.goOn, "continue", false, "go on with what a download that broke off left in FILE.part")
 	f.StringVar(&p.source.Socket, "sensor", "", "ask the sensor that listens on `SOCKET` (default the one in voipmonitor.conf, or /run/sensord.sock)")
 	f.StringVar(&p.source.Hosted, "hosted", "", "ask the hosted service at `URL`")
 	f.StringArrayVarP(&p.source.Files, "read", "r", nil, "take them out of capture `FILE`s")
@@ -74,16 +77,9 @@ func (p *pcapCommand) run(ctx context.Context) error {
 		}
 	}
 	var name string // what the server calls it
-	write := func(w io.Writer) (int64, error) { return src.Capture(ctx, p.id, w) }
-	if p.group {
-		g, ok := src.(source.GroupSource)
-		if !ok {
-			return exitError{2, "captures cannot be merged by group from " + src.Name() + ": ask a sensor or hosted"}
-		}
-		write = func(w io.Writer) (n int64, err error) {
-			name, n, err = g.CaptureGroup(ctx, p.id, w)
-			return n, err
-		}
+	write, err := p.writer(src, &name)
+	if err != nil {
+		return exitError{2, err.Error()}
 	}
 	byName := p.out == ""
 	if byName {
@@ -94,12 +90,15 @@ func (p *pcapCommand) run(ctx context.Context) error {
 		p.out = source.FileName(c)
 	}
 	if p.out == "-" {
-		if _, err := write(p.stdout); err != nil {
+		if p.goOn {
+			return exitError{2, "--continue wants a file to go on with: name it with -o"}
+		}
+		if err := write(ctx, 0, p.stdout); err != nil {
 			return pcapStatus(err)
 		}
 		return nil
 	}
-	n, err := save(p.out, func(w io.Writer) (int64, error) { return write(watched(w, p.stderr)) })
+	n, err := p.save(src, func(from int64, w io.Writer) error { return write(ctx, from, w) })
 	if err != nil {
 		return pcapStatus(err)
 	}
@@ -114,26 +113,48 @@ func (p *pcapCommand) run(ctx context.Context) error {
 	return nil
 }
 
-// save writes beside the file and gives it its name when it is whole, so that a failure leaves what was there.
-func save(path string, write func(io.Writer) (int64, error)) (n int64, err error) {
-	part := path + ".part"
-	f, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+// writer gives a function that writes the packets that are asked for, from a byte on. name is set to what the server calls
+// them.
+func (p *pcapCommand) writer(src source.Source, name *string) (func(context.Context, int64, io.Writer) error, error) {
+	if c, ok := src.(source.Continuer); ok {
+		return func(ctx context.Context, from int64, w io.Writer) (err error) {
+			*name, _, err = c.Continue(ctx, p.id, p.group, from, w)
+			return err
+		}, nil
+	}
+	switch {
+	case p.group:
+		return nil, errors.New("captures cannot be merged by group from " + src.Name() + ": ask a sensor or hosted")
+	case p.goOn:
+		return nil, errors.New("--continue is for downloads; leave it out")
+	}
+	return func(ctx context.Context, _ int64, w io.Writer) error {
+		_, err := src.Capture(ctx, p.id, w)
+		return err
+	}, nil
+}
+
+// save writes beside the file and gives it its name when it is whole, so that a failure leaves what was there. What came of a
+// download that broke off stays in FILE.part, for --continue. n is the size of the file.
+func (p *pcapCommand) save(src source.Source, write func(from int64, w io.Writer) error) (n int64, err error) {
+	part, err := openPart(p.out, p.goOn)
 	if err != nil {
 		return 0, err
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(part)
-		}
-	}()
-	n, err = write(f)
-	if closed := f.Close(); err == nil {
-		err = closed
+	if err = write(part.from, watched(part, p.stderr, part.from)); err == nil {
+		return part.at, part.whole(p.out)
 	}
-	if err == nil {
-		err = os.Rename(part, path)
+	var problem *protocol.Problem
+	if errors.As(err, &problem) && problem.Status == http.StatusRequestedRangeNotSatisfiable {
+		err = fmt.Errorf("%s %w", part.f.Name(), errOther)
 	}
-	return n, err
+	_, canGoOn := src.(source.Continuer)
+	keep := canGoOn && part.at > 0 || part.had > 0
+	part.broken(keep)
+	if keep && !errors.Is(err, errOther) {
+		err = fmt.Errorf("%w; %d bytes are in %s, --continue goes on from there", err, part.at, part.f.Name())
+	}
+	return part.at, err
 }
 
 // pcapStatus tells "there are none" from "could not ask".

@@ -17,10 +17,10 @@ type progress struct {
 	shown int64 // what of n is on the terminal
 }
 
-// watched gives a writer that shows its progress on stderr, or w itself where stderr is no terminal.
-func watched(w, stderr io.Writer) io.Writer {
+// watched gives a writer that shows its progress on stderr, or w itself where stderr is no terminal. n bytes are there already.
+func watched(w, stderr io.Writer, n int64) io.Writer {
 	if f, ok := stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return &progress{Writer: w, out: stderr, total: -1}
+		return &progress{Writer: w, out: stderr, n: n, total: -1}
 	}
 	return w
 }

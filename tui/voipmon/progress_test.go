@@ -22,7 +22,7 @@ func TestProgressTellsTheShareThatHasComeAndGoesAtTheEnd(t *testing.T) {
 	if !strings.Contains(text, "\r50 % of 10.0 MB") || strings.Count(text, "\r") != 100 || !strings.HasSuffix(text, "\r\033[K") {
 		t.Errorf("%q", text)
 	}
-	if w := watched(io.Discard, &out); w != io.Discard {
+	if w := watched(io.Discard, &out, 0); w != io.Discard {
 		t.Error("progress is shown where no terminal is")
 	}
 }
