@@ -327,6 +327,17 @@ func TestRightsAreGivenByCommand(t *testing.T) {
 			}
 		}
 	}
+	m := regexp.MustCompile(`(?m)^([0-9a-f]{16}) +made by command +listen `).FindStringSubmatch(must(t, "user", "tokens", "ann", "--db", db))
+	if m == nil {
+		t.Fatalf("tokens:\n%s", must(t, "user", "tokens", "ann", "--db", db))
+	}
+	must(t, "user", "tokens", "ann", "--remove", m[1], "--db", db)
+	if a, _ := in.ask("GET", "/api/v1/session", narrow, ""); a != http.StatusUnauthorized {
+		t.Errorf("a removed token: %d, want 401", a)
+	}
+	if b, _ := in.ask("GET", "/api/v1/session", token, ""); b != http.StatusOK {
+		t.Errorf("the other token: %d", b)
+	}
 	if out := must(t, "user", "list", "--db", db); !regexp.MustCompile(`(?m)^ann +user +- +default `).MatchString(out) {
 		t.Errorf("list:\n%s", out)
 	}
@@ -353,6 +364,7 @@ func TestACommandThatCannotBeDoneSaysWhy(t *testing.T) {
 		{"user set nobody --rights listen", "", "hosted user list"},
 		{"user token ann --rights rules", "", "cannot have a right"},
 		{"user token nobody", "", "hosted user list"},
+		{"user tokens ann --remove 00", "", "has no token"},
 		{"user password", "", "accepts 1 arg"},
 		{"sensor revoke x", "", "hosted sensor list"},
 		{"sensor revoke 00000000-0000-0000-0000-000000000001", "", "not found"},

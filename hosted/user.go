@@ -25,8 +25,8 @@ const fromConsole = "console"
 var console = auth.Actor{Name: fromConsole, Addr: fromConsole}
 
 func newUser(db *database) *cobra.Command {
-	c := &cobra.Command{Use: "user", Short: "People and programs that use the API: add, list, set, password, token, remove"}
-	c.AddCommand(newUserAdd(db), newUserPassword(db), newUserSet(db), newUserToken(db), &cobra.Command{
+	c := &cobra.Command{Use: "user", Short: "People and programs that use the API: add, list, set, password, token, tokens, remove"}
+	c.AddCommand(newUserAdd(db), newUserPassword(db), newUserSet(db), newUserToken(db), newUserTokens(db), &cobra.Command{
 		Use: "list", Short: "List the users of all tenants", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return db.with(c.Context(), func(s store.Store) error { return listUsers(c.Context(), c.OutOrStdout(), s) })
@@ -196,6 +196,36 @@ func newUserToken(db *database) *cobra.Command {
 	}
 	c.Flags().StringVar(&label, "label", "made by command", "what the token is for")
 	rights.add(c)
+	return c
+}
+
+func newUserTokens(db *database) *cobra.Command {
+	var remove string
+	c := &cobra.Command{
+		Use: "tokens NAME", Short: "List a user's API tokens; --remove ID ends one", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return db.withUser(c.Context(), args[0], func(s store.Store, u store.User) error {
+				if remove != "" {
+					return auth.New(s, db.now).RemoveToken(c.Context(), console, u, remove)
+				}
+				list, err := s.APITokens(c.Context(), u.ID)
+				if err != nil {
+					return err
+				}
+				w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+				fmt.Fprintln(w, "ID\tLABEL\tRIGHTS\tCREATED")
+				for _, t := range list {
+					rights := "the user's"
+					if t.Narrow {
+						rights = cmp.Or(t.Rights.String(), "-")
+					}
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", auth.TokenID(t), t.Label, rights, protocol.TimeOf(t.Created))
+				}
+				return w.Flush()
+			})
+		},
+	}
+	c.Flags().StringVar(&remove, "remove", "", "the ID of a token that is to end")
 	return c
 }
 

@@ -38,6 +38,7 @@ const (
 	ActionAudio       = "audio.listen"     // how many bytes went out
 	ActionRules       = "rules.change"
 	ActionToken       = "token.create"
+	ActionTokenRemove = "token.remove"
 	ActionEnrolToken  = "sensor.token"
 	ActionRevoke      = "sensor.revoke"
 	ActionUserAdd     = "user.add"
@@ -67,6 +68,8 @@ type Store interface {
 	DeleteUser(ctx context.Context, id int64) error
 	CreateAPIToken(ctx context.Context, t store.APIToken) error
 	APIToken(ctx context.Context, hash [32]byte) (store.APIToken, error)
+	APITokens(ctx context.Context, user int64) ([]store.APIToken, error)
+	DeleteAPIToken(ctx context.Context, user int64, hash [32]byte) error
 	SaveSession(ctx context.Context, hash [32]byte, data []byte, expires time.Time) error
 	Session(ctx context.Context, hash [32]byte) (data []byte, err error)
 	DeleteSession(ctx context.Context, hash [32]byte) error
@@ -309,34 +312,6 @@ func SetCookie(w http.ResponseWriter, token string, secure bool) {
 		c.MaxAge = -1
 	}
 	http.SetCookie(w, c)
-}
-
-// NewToken makes an API token that acts as a user until it is removed. Only its hash is stored. rights narrow it; nil: it
-// may do all that id may, and grows and shrinks with the user. A right that id has not is problem forbidden: no token
-// can do more than who made it.
-func (s *Service) NewToken(ctx context.Context, id Identity, label string, rights *store.Rights, addr string) (string, error) {
-	if rights == nil && id.Narrow {
-		rights = &id.Rights
-	}
-	token := tokenPrefix + newSecret()
-	now := s.now()
-	t := store.APIToken{Hash: hashOf(token), User: id.User, Label: label, Created: now}
-	detail := ""
-	if rights != nil {
-		if !id.May(*rights) {
-			return "", &protocol.Problem{
-				Code: protocol.CodeForbidden, Status: http.StatusForbidden, Title: "a token cannot have a right that " + id.Name + " has not",
-				Detail: "asked for " + rights.String() + ", has " + id.Rights.String(), Remedy: "ask for fewer rights",
-			}
-		}
-		t.Narrow, t.Rights, detail = true, *rights, "rights "+rights.String()
-	}
-	if err := s.store.CreateAPIToken(ctx, t); err != nil {
-		return "", err
-	}
-	return token, s.store.Audit(ctx, store.AuditEntry{
-		Time: now, Tenant: id.Tenant, User: id.Name, Addr: addr, Action: ActionToken, Object: label, Detail: detail,
-	})
 }
 
 // newSecret is 256 random bits as text.

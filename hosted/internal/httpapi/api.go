@@ -106,7 +106,8 @@ func (a *api) routes() []route {
 	relay := method{member, a.relay}
 	return []route{
 		{"/session", map[string]method{"POST": {public, a.login}, "GET": {member, a.session}, "DELETE": {public, a.logout}}},
-		{"/tokens", map[string]method{"POST": {member, a.newToken}}},
+		{"/tokens", map[string]method{"GET": {member, a.tokens}, "POST": {member, a.newToken}}},
+		{"/tokens/{token}", map[string]method{"DELETE": {member, a.removeToken}}},
 		{"/calls", map[string]method{"GET": {member, a.calls}}},
 		{calls, map[string]method{"GET": {member, a.call}}},
 		{calls + "/capture", map[string]method{"GET": {download, a.capture}}},

@@ -2,8 +2,6 @@ package httpapi
 
 import (
 	"net/http"
-	"strconv"
-	"unicode/utf8"
 
 	"voiptop/hosted/internal/auth"
 	"voiptop/hosted/internal/store"
@@ -51,25 +49,4 @@ func (a *api) logout(w http.ResponseWriter, r *http.Request, _ auth.Identity) er
 	auth.SetCookie(w, "", a.byTLS(r))
 	w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-// maxLabel bounds the label of a token, in characters.
-const maxLabel = 100
-
-func (a *api) newToken(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
-	var in struct {
-		Label  string        `json:"label"`
-		Rights *store.Rights `json:"rights"`
-	}
-	if err := readJSON(w, r, &in); err != nil {
-		return err
-	}
-	if n := utf8.RuneCountInString(in.Label); n == 0 || n > maxLabel {
-		return badRequest("label", "must have 1 to "+strconv.Itoa(maxLabel)+" characters", "say what the token is for")
-	}
-	token, err := a.Auth.NewToken(r.Context(), id, in.Label, in.Rights, a.clientAddr(r))
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, map[string]string{"token": token})
 }

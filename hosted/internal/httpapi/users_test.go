@@ -234,6 +234,11 @@ func TestANarrowTokenDoesLessThanItsUser(t *testing.T) {
 		t.Errorf("a right that there is not: %d %s, want 400", a.status, a.body)
 	}
 
+	for op, path := range map[string]string{"GET": "/tokens", "DELETE": "/tokens/0011223344556677"} {
+		if a := listen.do(op, path, nil); a.status != http.StatusForbidden {
+			t.Errorf("a narrow token: %s %s: %d, want 403", op, path, a.status)
+		}
+	}
 	both, _ := ask(w.as("user"), m{"label": "x", "rights": []string{"download", "listen"}})
 	w.as("admin").do("PUT", "/users/user", m{"rights": []string{"listen", "rules"}})
 	if a := both.get("/session"); !strings.Contains(string(a.body), `"rights":["listen"]`) {
@@ -241,6 +246,50 @@ func TestANarrowTokenDoesLessThanItsUser(t *testing.T) {
 	}
 	log := w.audited(w.acme, auth.ActionToken)
 	if len(log) != 3 || log[0].Detail != "rights listen,download" || log[1].Detail != "rights listen" {
+		t.Errorf("audited %+v", log)
+	}
+}
+
+func TestATokenEndsWhenItsUserRemovesIt(t *testing.T) {
+	w := newWorld(t)
+	user := w.as("user")
+	var made struct{ Token string }
+	user.do("POST", "/tokens", m{"label": "ci", "rights": []string{"listen"}}).into(t, &made)
+	user.do("POST", "/tokens", m{"label": "all"})
+	var list []struct {
+		ID, Label, Created string
+		Rights             *[]string
+		Expires            *string
+	}
+	user.get("/tokens").into(t, &list)
+	byLabel := map[string]int{}
+	for i, k := range list {
+		byLabel[k.Label] = i
+	}
+	if ci, all := list[byLabel["ci"]], list[byLabel["all"]]; len(list) != 2 || ci.Rights == nil || len(*ci.Rights) != 1 || all.Rights != nil || ci.Expires != nil || ci.Created == "" {
+		t.Fatalf("tokens %+v", list)
+	}
+	id := list[byLabel["ci"]].ID
+	if strings.Contains(made.Token, id) {
+		t.Error("the id tells of the token")
+	}
+	bearer := w.anonymous()
+	bearer.header.Set("Authorization", "Bearer "+made.Token)
+	for _, other := range []string{"admin", "eve"} {
+		if a := w.as(other).do("DELETE", "/tokens/"+id, nil); a.status != http.StatusNotFound || bearer.get("/session").status != http.StatusOK {
+			t.Errorf("%s removes another's token: %d, want 404", other, a.status)
+		}
+	}
+	if a := user.do("DELETE", "/tokens/"+id, nil); a.status != http.StatusNoContent {
+		t.Errorf("remove: %d %s", a.status, a.body)
+	}
+	if a := bearer.get("/session"); a.status != http.StatusUnauthorized {
+		t.Errorf("the removed token: %d, want 401", a.status)
+	}
+	if a := user.do("DELETE", "/tokens/"+id, nil); a.status != http.StatusNotFound {
+		t.Errorf("once more: %d, want 404", a.status)
+	}
+	if log := w.audited(w.acme, auth.ActionTokenRemove); len(log) != 1 || log[0].Object != "ci" || log[0].User != "user" {
 		t.Errorf("audited %+v", log)
 	}
 }

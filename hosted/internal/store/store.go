@@ -142,6 +142,10 @@ type Store interface {
 	DeleteUser(ctx context.Context, id int64) error
 	CreateAPIToken(ctx context.Context, t APIToken) error
 	APIToken(ctx context.Context, hash [32]byte) (APIToken, error)
+	// APITokens lists a user's tokens, newest first.
+	APITokens(ctx context.Context, user int64) ([]APIToken, error)
+	// DeleteAPIToken removes a user's token. ErrNotFound: the user has no such token.
+	DeleteAPIToken(ctx context.Context, user int64, hash [32]byte) error
 
 	// Sessions of logged-in browsers, by token hash.
 	SaveSession(ctx context.Context, hash [32]byte, data []byte, expires time.Time) error

@@ -123,15 +123,32 @@ func (d *DB) CreateAPIToken(ctx context.Context, t store.APIToken) error {
 	return d.insert(err, "API token %q", t.Label)
 }
 
-// APIToken implements store.Store.
-func (d *DB) APIToken(ctx context.Context, hash [32]byte) (t store.APIToken, err error) {
+const tokenColumns = `hash, user_id, label, rights, created, expires`
+
+func scanToken(r scanner) (t store.APIToken, err error) {
 	var narrow sql.NullString
-	err = d.Read.QueryRowContext(ctx, `SELECT hash, user_id, label, rights, created, expires FROM api_tokens WHERE hash = $1`,
-		hash[:]).Scan(hash32{&t.Hash}, &t.User, &t.Label, &narrow, moment{&t.Created}, moment{&t.Expires})
+	err = r.Scan(hash32{&t.Hash}, &t.User, &t.Label, &narrow, moment{&t.Created}, moment{&t.Expires})
 	if t.Narrow = narrow.Valid; t.Narrow {
 		t.Rights = readRights(narrow.String)
 	}
+	return t, err
+}
+
+// APIToken implements store.Store.
+func (d *DB) APIToken(ctx context.Context, hash [32]byte) (store.APIToken, error) {
+	t, err := scanToken(d.Read.QueryRowContext(ctx, `SELECT `+tokenColumns+` FROM api_tokens WHERE hash = $1`, hash[:]))
 	return t, one(err, "API token")
+}
+
+// APITokens implements store.Store.
+func (d *DB) APITokens(ctx context.Context, user int64) ([]store.APIToken, error) {
+	return list(ctx, d.Read, scanToken, `SELECT `+tokenColumns+` FROM api_tokens WHERE user_id = $1 ORDER BY created DESC, hash`, user)
+}
+
+// DeleteAPIToken implements store.Store.
+func (d *DB) DeleteAPIToken(ctx context.Context, user int64, hash [32]byte) error {
+	res, err := d.Write.ExecContext(ctx, `DELETE FROM api_tokens WHERE user_id = $1 AND hash = $2`, user, hash[:])
+	return changed(res, err, "API token")
 }
 
 // rights scans a column of words between commas.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"voiptop/hosted/internal/store"
 )
@@ -35,6 +36,34 @@ func testRights(t *testing.T, open Open) {
 			f.ok(f.CreateAPIToken(f.ctx, token))
 			if got, err := f.APIToken(f.ctx, token.Hash); err != nil || got != token {
 				t.Errorf("token %+v, %v, want %+v", got, err, token)
+			}
+		}
+	})
+	t.Run("a user's tokens are listed and removed, nobody else's", func(t *testing.T) {
+		f := newFixture(t, open)
+		var users [2]store.User
+		for i := range users {
+			u, err := f.CreateUser(f.ctx, store.User{Tenant: f.tenant, Name: string(rune('a' + i)), Role: store.RoleUser})
+			f.ok(err)
+			users[i] = u
+			for n := range 2 {
+				f.ok(f.CreateAPIToken(f.ctx, store.APIToken{Hash: [32]byte{byte(i), byte(n)}, User: u.ID, Created: now.Add(time.Duration(n) * time.Hour), Narrow: n == 1}))
+			}
+		}
+		all, err := f.APITokens(f.ctx, users[0].ID)
+		if err != nil || len(all) != 2 || all[0].Hash != [32]byte{0, 1} || !all[0].Narrow || all[1].Hash != [32]byte{} || all[1].User != users[0].ID {
+			t.Errorf("tokens %+v, %v", all, err)
+		}
+		if err := f.DeleteAPIToken(f.ctx, users[0].ID, [32]byte{1, 0}); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("another's: error %v, want ErrNotFound", err)
+		}
+		f.ok(f.DeleteAPIToken(f.ctx, users[0].ID, [32]byte{0, 1}))
+		if _, err := f.APIToken(f.ctx, [32]byte{0, 1}); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("the removed one: error %v, want ErrNotFound", err)
+		}
+		for i, want := range []int{1, 2} {
+			if all, err := f.APITokens(f.ctx, users[i].ID); err != nil || len(all) != want {
+				t.Errorf("user %d has the tokens %+v, %v, want %d", i, all, err, want)
 			}
 		}
 	})
