@@ -179,11 +179,15 @@ func TestSpeechIsHeardAsItWasSaid(t *testing.T) {
 		{"baresip-kamailio-pcma", 1, "bob", 0, 11, 36},
 		{"baresip-g722", 0, "bob", 0, 11, 20},
 		{"baresip-g722", 1, "alice", 0, 11, 20},
+		{"baresip-srtp", 0, "alice", 0, 11, 36},
+		{"baresip-srtp", 1, "bob", 0, 11, 36},
+		{"baresip-gsm", 0, "chloe", 0, 11, 5},
+		{"baresip-gsm", 1, "david", 0, 11, 5},
 		{"baresip-opus", 0, "chloe", 0, 13, 5},
 		{"baresip-opus", 1, "david", 0, 11, 5},
 	} {
 		t.Run(fmt.Sprint(c.scenario, "/", c.said), func(t *testing.T) {
-			s := play(t, listen(t, c.scenario, 0), sensorapi.AudioOptions{})
+			s := play(t, listen(t, c.scenario, 0), sensorapi.AudioOptions{Buffer: sensorapi.Buffer200})
 			said := upsample(source(t, c.said), s.rate/8000)
 			db, delay := snr(s.sides[c.side], said, s.rate, c.from, c.to)
 			t.Logf("%.1f dB at %d Hz, %.1f ms into the call", db, s.rate, float64(delay)*1000/float64(s.rate))
