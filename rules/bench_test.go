@@ -51,6 +51,12 @@ var benchSets = []struct {
 		}
 		return "keep rtp when caller:" + number + "*"
 	}},
+	{"tails", func(r *rand.Rand, i int) string {
+		if i%2 == 0 {
+			return fmt.Sprintf("keep rtp when mos<%.3f loss>%.3f", 1+r.Float64(), 10+20*r.Float64())
+		}
+		return fmt.Sprintf("keep sip when %s>%d", [...]string{"connected", "pdd", "jitter"}[r.IntN(3)], 4000+r.IntN(100_000))
+	}},
 }
 
 func benchSet(tb testing.TB, rule func(*rand.Rand, int) string) (*Set, []Call) {

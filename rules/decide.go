@@ -86,7 +86,7 @@ func (s *Set) DecideRunning(c Call, now time.Time) (rule *Rule, open protocol.Ke
 	}
 	// Rules that are not marked are not true, but those of x.late may become so. One for each thing to keep is enough.
 	for k := len(keeps) - 1; k > u.rank; k-- {
-		if u.any(x.late, x.byKeep[k]) {
+		if x.late[k] != nil && u.any(x.late[k]) {
 			u.rank = k
 		}
 	}
@@ -105,9 +105,10 @@ type undecided struct {
 	rank int // of the most that is kept by a rule that may become true, -1: there is none
 }
 
-func (u *undecided) any(late, keep bitmap) bool {
+// any reports whether one of the rules, which are not marked, may become true.
+func (u *undecided) any(late bitmap) bool {
 	for w := range late[:(u.end+63)/64] {
-		for left := late[w] & keep[w] &^ u.j.rules[w]; left != 0; left &= left - 1 {
+		for left := late[w] &^ u.j.rules[w]; left != 0; left &= left - 1 {
 			i := w*64 + bits.TrailingZeros64(left)
 			if i >= u.end {
 				return false

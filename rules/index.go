@@ -14,8 +14,7 @@ type index struct {
 	nets   [4]*networks // by ends
 	keys   []filed      // rules by key
 	always bitmap       // rules without a key
-	late   bitmap       // rules that may be undecided as long as the call goes on
-	byKeep [4]bitmap    // rules by what they keep, in the order of keeps
+	late   [4]bitmap    // rules that may be undecided as long as the call goes on, by what they keep; nil: none
 }
 
 // fieldTable has the keys of a field.
@@ -23,6 +22,7 @@ type fieldTable struct {
 	field  *Field
 	texts  textTable
 	equals map[float64][]int32 // of a Count
+	bounds [2]*thresholds      // lower and upper ones of a Count
 }
 
 // key is a test whose values a rule is filed under.
@@ -78,10 +78,11 @@ func (t *test) share() (share float64, ok bool) {
 		v := &t.vals[i]
 		switch {
 		case f.Type == Count:
-			if t.op != "=" && t.op != ":" {
-				return 0, false
+			if t.op == "=" || t.op == ":" {
+				share += 0.01
+			} else {
+				share += 0.3
 			}
-			share += 0.01
 		case f.Type == Address:
 			share += math.Exp2(-float64(v.net.Bits()) * 16 / float64(v.net.Addr().BitLen()))
 		case f.text == nil: // time, day, direction: few values, many calls
@@ -117,22 +118,23 @@ func (v *value) key(op string) (text string, prefix bool) {
 
 func newIndex(rules []Rule) *index {
 	x := &index{words: (len(rules) + 63) / 64}
-	for _, b := range []*bitmap{&x.always, &x.late, &x.byKeep[0], &x.byKeep[1], &x.byKeep[2], &x.byKeep[3]} {
-		*b = make(bitmap, x.words)
-	}
+	x.always = make(bitmap, x.words)
 	b := builder{index: x, filed: map[keyID]int32{}, tables: map[string]int{}}
 	for i := range rules {
 		r := &rules[i]
 		if r.Off {
 			continue
 		}
-		x.byKeep[rank(r.Keep)].set(i)
 		k := keyOf(r.When.root)
 		if k == nil {
 			x.always.set(i)
 		}
 		if k == nil || k.share >= lateShare {
-			x.late.set(i)
+			late := &x.late[rank(r.Keep)]
+			if *late == nil {
+				*late = make(bitmap, x.words)
+			}
+			late.set(i)
 		}
 		if k != nil {
 			for _, t := range k.tests {
@@ -145,6 +147,13 @@ func newIndex(rules []Rule) *index {
 			x.nets[ends] = newNetworks(list)
 		}
 	}
+	for i, both := range b.bounds {
+		for k, list := range both {
+			if len(list) > 0 {
+				x.fields[i].bounds[k] = newThresholds(list, x.keys, x.words)
+			}
+		}
+	}
 	return x
 }
 
@@ -154,6 +163,7 @@ type builder struct {
 	filed  map[keyID]int32
 	tables map[string]int // fields' tables by name
 	nets   [4][]netID
+	bounds [][2][]threshold // by field
 }
 
 // keyID tells that two tests are the same: one value, or the same list.
@@ -203,12 +213,20 @@ func (b *builder) enter(t *test, n int32) {
 		at = len(b.fields)
 		b.tables[t.field.Name] = at
 		b.fields = append(b.fields, fieldTable{field: t.field, equals: map[float64][]int32{}})
+		b.bounds = append(b.bounds, [2][]threshold{})
 	}
 	table := &b.fields[at]
 	for i := range t.vals {
 		v := &t.vals[i]
 		if t.field.Type == Count {
-			table.equals[v.num] = appendOnce(table.equals[v.num], n)
+			switch t.op[0] {
+			case '>':
+				b.bounds[at][0] = append(b.bounds[at][0], threshold{t.op, v.num, n})
+			case '<':
+				b.bounds[at][1] = append(b.bounds[at][1], threshold{t.op, v.num, n})
+			default:
+				table.equals[v.num] = appendOnce(table.equals[v.num], n)
+			}
 			continue
 		}
 		table.texts.add(v, t.op, n) // keyOf has seen to it that it can be
@@ -233,12 +251,17 @@ func (x *index) look(s *scene, m *marks) {
 		x.fields[i].look(s)
 	}
 	for _, k := range s.ids {
-		f := &x.keys[k]
-		for _, r := range f.list {
-			m.rules.set(int(r))
-		}
-		for i, w := range f.all {
-			m.rules[i] |= w
+		x.keys[k].mark(m.rules)
+	}
+	for i := range x.fields {
+		if t := &x.fields[i]; t.bounds[0] != nil || t.bounds[1] != nil {
+			if v, ok := t.field.count(&s.call); ok {
+				for _, b := range t.bounds {
+					if b != nil {
+						b.mark(v, x.keys, m.rules)
+					}
+				}
+			}
 		}
 	}
 }
@@ -263,6 +286,15 @@ func (t *fieldTable) look(s *scene) {
 type filed struct {
 	list []int32
 	all  bitmap
+}
+
+func (f *filed) mark(rules bitmap) {
+	for _, r := range f.list {
+		rules.set(int(r))
+	}
+	for i, w := range f.all {
+		rules[i] |= w
+	}
 }
 
 // bitmap is a set of rules by their place.
