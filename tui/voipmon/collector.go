@@ -6,12 +6,16 @@ import (
 	"runtime/metrics"
 )
 
-// collectorRoom is how much garbage may gather at least before it is collected: most captures end before that.
-const collectorRoom = 64 << 20
+// The collector leaves memory alone up to collectorFirst, which most captures never fill: calls, streams and records are used again,
+// and leave little garbage. Beyond it may gather half of what is alive, or collectorRoom.
+const (
+	collectorFirst = 192 << 20
+	collectorRoom  = 64 << 20
+)
 
 // tuneCollector sets the garbage collector for a program that reads a capture and ends. Go's own rule, as much garbage as
 // there is alive, collects often where little is alive, and takes twice the memory where much is: thousands of calls at a
-// time. Here the room is fixed up to 128 MiB alive, and half of what is alive beyond. A GOGC that the user has set wins.
+// time. A GOGC that the user has set wins.
 func tuneCollector(gogc string) {
 	if gogc != "" {
 		return
@@ -33,5 +37,9 @@ func afterCollection() {
 
 // collectorPercent is the GC percentage (see debug.SetGCPercent) for so many bytes alive.
 func collectorPercent(live uint64) int {
-	return int(100 * max(collectorRoom, live/2) / max(live, 1<<20))
+	room := max(collectorRoom, live/2)
+	if live < collectorFirst {
+		room = max(room, collectorFirst-live)
+	}
+	return int(100 * room / max(live, 1<<20))
 }

@@ -11,6 +11,7 @@ import (
 // that announce the same endpoint at a time, the one that started last has its media; the others wait below it.
 type binding struct {
 	end      decode.Endpoint
+	hash     uint64 // of end, see stack
 	call     *Call
 	below    *binding
 	who      uint8 // whose SDP it was: caller or callee
@@ -151,10 +152,11 @@ func (b *binding) set(pt uint8, k *codec) bool {
 
 // stack puts a new binding on the endpoint's stack, below those of calls that started later and still run.
 func (t *Table) stack(b *binding) {
-	top := t.ends[b.end]
+	b.hash = endHash(&b.end)
+	top := t.ends.top(b.hash, &b.end)
 	if top == nil || top.call.ended() || b.over(top) {
 		b.below = top
-		t.ends[b.end] = b
+		t.ends.put(b, top)
 		if top != nil {
 			top.shared(b)
 			for _, s := range top.call.streams {
@@ -201,12 +203,12 @@ func (b *binding) shared(o *binding) {
 
 // unstack takes a binding off.
 func (t *Table) unstack(b *binding) {
-	top := t.ends[b.end]
+	top := t.ends.top(b.hash, &b.end)
 	if top == b {
 		if b.below == nil {
-			delete(t.ends, b.end)
+			t.ends.remove(b.hash, b)
 		} else {
-			t.ends[b.end] = b.below
+			t.ends.put(b.below, b)
 		}
 		return
 	}

@@ -48,6 +48,7 @@ type Call struct {
 	byeDone     int64 // when the BYE was answered
 
 	messages                     []message
+	hashes                       []digest // of what makes each the same message
 	messagesOmitted              int
 	text                         []byte            // first lines of messages
 	ends                         []decode.Endpoint // who takes part in the signalling

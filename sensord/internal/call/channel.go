@@ -37,7 +37,7 @@ func (c *Call) occupy() {
 
 // analysed finds who announced an endpoint, of the calls whose media is analysed.
 func (t *Table) analysed(e decode.Endpoint) *binding {
-	b := t.ends[e]
+	b := t.ends.get(&e)
 	for b != nil && b.call.overLimit {
 		b = b.below
 	}
@@ -46,7 +46,7 @@ func (t *Table) analysed(e decode.Endpoint) *binding {
 
 // leftAlone reports, and counts, media that belongs to no analysed call because its call is over the limit.
 func (t *Table) leftAlone(d *decode.Datagram) bool {
-	if t.count.overLimit == 0 || t.ends[d.Dst] == nil && t.ends[d.Src] == nil {
+	if t.count.overLimit == 0 || t.ends.get(&d.Dst) == nil && t.ends.get(&d.Src) == nil {
 		return false
 	}
 	t.count.leftAlone++

@@ -29,85 +29,54 @@ func (k *flowKey) is(src, dst *decode.Endpoint, ssrc uint32) bool {
 	return k.ssrc == ssrc && k.src.Equal(src) && k.dst.Equal(dst)
 }
 
-// flows finds streams by their key: open addressing with linear probing, deletion by shifting back, at most three
-// quarters full.
-type flows struct {
-	slots []flowSlot
-	n     int
-}
-
-type flowSlot struct {
-	hash   uint64
-	stream *stream
-}
+// flows finds streams by their key.
+type flows struct{ hashed[*stream] }
 
 func (f *flows) get(hash uint64, src, dst *decode.Endpoint, ssrc uint32) *stream {
-	if len(f.slots) == 0 {
-		return nil
-	}
-	mask := uint64(len(f.slots) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
-		s := &f.slots[i]
-		if s.stream == nil {
-			return nil
-		}
-		if s.hash == hash && s.stream.key.is(src, dst, ssrc) {
-			return s.stream
+	for i := uint64(0); ; {
+		var s *stream
+		if s, i = f.next(hash, i); s == nil || s.key.is(src, dst, ssrc) {
+			return s
 		}
 	}
 }
 
 // put adds s, or replaces the stream of the same key.
 func (f *flows) put(hash uint64, s *stream) {
-	if 4*(f.n+1) > 3*len(f.slots) {
-		old := f.slots
-		f.slots = make([]flowSlot, max(64, 2*len(old)))
-		f.n = 0
-		for _, o := range old {
-			if o.stream != nil {
-				f.put(o.hash, o.stream)
-			}
-		}
-	}
-	mask := uint64(len(f.slots) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
-		o := &f.slots[i]
-		if o.stream == nil {
-			f.n++
-		} else if o.hash != hash || o.stream.key != s.key {
-			continue
-		}
-		*o = flowSlot{hash, s}
+	if old := f.get(hash, &s.key.src, &s.key.dst, s.key.ssrc); old != nil {
+		f.replace(hash, old, s)
 		return
+	}
+	f.add(hash, s)
+}
+
+// ends finds by its endpoint the binding on the top of a stack.
+type ends struct{ hashed[*binding] }
+
+func endHash(e *decode.Endpoint) uint64 {
+	le := binary.LittleEndian
+	hi, lo := bits.Mul64(le.Uint64(e.IP[8:])^0xa0761d6478bd642f, le.Uint64(e.IP[:])^uint64(e.Port)<<48^0xe7037ed1a0b428db)
+	hi, lo = bits.Mul64(hi^lo, 0x8ebc6af09c88c6e3)
+	return hi ^ lo
+}
+
+func (t *ends) get(e *decode.Endpoint) *binding { return t.top(endHash(e), e) }
+
+// top is get for who knows the hash.
+func (t *ends) top(hash uint64, e *decode.Endpoint) *binding {
+	for i := uint64(0); ; {
+		var b *binding
+		if b, i = t.next(hash, i); b == nil || b.end.Equal(e) {
+			return b
+		}
 	}
 }
 
-// remove takes s out; it is no error when another stream has its place.
-func (f *flows) remove(hash uint64, s *stream) {
-	if len(f.slots) == 0 {
+// put puts b on the top, in the place of another, or nil: of nothing.
+func (t *ends) put(b, old *binding) {
+	if old != nil {
+		t.replace(b.hash, old, b)
 		return
 	}
-	mask := uint64(len(f.slots) - 1)
-	i := hash & mask
-	for f.slots[i].stream != s {
-		if f.slots[i].stream == nil {
-			return
-		}
-		i = (i + 1) & mask
-	}
-	f.n--
-	for j := i; ; { // shift back what was pushed on by the removed one
-		f.slots[i] = flowSlot{}
-		for {
-			j = (j + 1) & mask
-			if f.slots[j].stream == nil {
-				return
-			}
-			if home := f.slots[j].hash & mask; (j-home)&mask >= (j-i)&mask {
-				break
-			}
-		}
-		f.slots[i] = f.slots[j]
-		i = j
-	}
+	t.add(b.hash, b)
 }

@@ -206,7 +206,7 @@ func (c *Call) joinByMedia(b *binding) {
 	if c.group.over != nil || c.answer != 0 || b.origin != announced || b.rtcp || b.who != caller {
 		return
 	}
-	for o := b.call.table.ends[b.end]; o != nil; o = o.below {
+	for o := b.call.table.ends.top(b.hash, &b.end); o != nil; o = o.below {
 		if l := o.call; l != c && o.origin == announced && !o.rtcp && o.who == caller && !l.ended() && l.number < c.number &&
 			l.dst.IP == c.src.IP && c.startTime-l.startTime <= joinTime {
 			l.group.join(c.group)

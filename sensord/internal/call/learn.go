@@ -208,7 +208,7 @@ func (c *Call) learn(d *decode.Datagram, from int) {
 		end decode.Endpoint
 		who int
 	}{{d.Src, from}, {d.Dst, 1 - from}} {
-		if c.table.ends[v.end] == nil {
+		if c.table.ends.get(&v.end) == nil {
 			c.bindAs(v.end, v.who, learned)
 		}
 	}

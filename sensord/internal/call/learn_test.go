@@ -106,7 +106,7 @@ func TestWhatSDPAnnouncesComesBeforeWhatWasAssumed(t *testing.T) {
 		}
 		check(t, c.CallID, len(c.Streams), want)
 	}
-	check(t, "endpoints left", len(s.t.ends), 0)
+	check(t, "endpoints left", s.t.ends.n, 0)
 }
 
 func TestICECandidatesAreEndpointsOfTheCall(t *testing.T) {

@@ -242,9 +242,9 @@ func (s *stream) kind() sdp.Kind {
 
 // notRTP sorts what else arrives at an announced endpoint. None of it is ever counted as lost media.
 func (t *Table) notRTP(d *decode.Datagram) {
-	b := t.ends[d.Dst]
+	b := t.ends.get(&d.Dst)
 	if b == nil {
-		if b = t.ends[d.Src]; b == nil {
+		if b = t.ends.get(&d.Src); b == nil {
 			return
 		}
 	}

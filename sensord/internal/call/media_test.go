@@ -160,12 +160,13 @@ func TestScannersThatAnnounceOneEndpointCostLittle(t *testing.T) {
 		s.sip(float64(i)/1000, alice, bob, msg{id: fmt.Sprint("scan", i), first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP)})
 	}
 	depth := 0
-	for b := s.t.ends[decode.EndpointOf(netip.MustParseAddrPort(aliceRTP))]; b != nil; b = b.below {
+	end := decode.EndpointOf(netip.MustParseAddrPort(aliceRTP))
+	for b := s.t.ends.get(&end); b != nil; b = b.below {
 		depth++
 	}
 	check(t, "depth", depth, maxStack)
 	s.t.Tick(at(1000))
-	check(t, "endpoints left", len(s.t.ends), 0)
+	check(t, "endpoints left", s.t.ends.n, 0)
 }
 
 func TestComfortNoiseAndDigitsDoNotChangeTheCodec(t *testing.T) {

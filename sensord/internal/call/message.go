@@ -10,7 +10,6 @@ import (
 // message is one line of a call's signalling summary, without pointers but to its SDP's summary.
 type message struct {
 	t        int64
-	hash     digest // of what makes it the same message
 	sdp      string
 	text     uint32 // first line: offset in Call.text
 	length   uint16
@@ -41,12 +40,11 @@ func (c *Call) log(d *decode.Datagram, m *sip.Message) seen {
 	h = h.number(uint32(m.Status())<<16 | uint32(method)).number(cseq).bytes(m.MethodText()).bytes(m.Branch())
 	h = h.bytes(m.ToTag()).bytes(m.Get(sip.RSeq)).number(uint32(len(m.Body())))
 	how := fresh
-	for i := len(c.messages) - 1; i >= 0; i-- {
-		o := &c.messages[i]
-		if o.hash != h {
+	for i := len(c.hashes) - 1; i >= 0; i-- {
+		if c.hashes[i] != h {
 			continue
 		}
-		switch age := d.Time - o.t; {
+		switch age := d.Time - c.messages[i].t; {
 		case age < duplicateTime:
 			return duplicate
 		case age < transactionTime:
@@ -62,8 +60,9 @@ func (c *Call) log(d *decode.Datagram, m *sip.Message) seen {
 	if len(line) > maxFirstLine {
 		line = line[:maxFirstLine]
 	}
+	c.hashes = append(c.hashes, h)
 	c.messages = append(c.messages, message{
-		t: d.Time, hash: h, text: uint32(len(c.text)), length: uint16(len(line)),
+		t: d.Time, text: uint32(len(c.text)), length: uint16(len(line)),
 		src: src, dst: dst, method: method, repeated: how == repeated, cseq: cseq,
 	})
 	c.text = append(c.text, line...)

@@ -25,7 +25,7 @@ func (s *spare) call() *Call {
 		return c
 	}
 	return &Call{
-		messages: make([]message, 0, 8), text: make([]byte, 0, 192), ends: make([]decode.Endpoint, 0, 2),
+		messages: make([]message, 0, 8), hashes: make([]digest, 0, 8), text: make([]byte, 0, 192), ends: make([]decode.Endpoint, 0, 2),
 		bindings: make([]*binding, 0, 4), // both parties' RTP and RTCP
 	}
 }
@@ -60,8 +60,9 @@ func (c *Call) recycle() {
 	clear(c.messages)
 	c.bindings, c.streams, c.chosen, c.ends = c.bindings[:0], c.streams[:0], c.chosen[:0], c.ends[:0]
 	if c.messages = c.messages[:0]; cap(c.messages) > maxSpareMessages {
-		c.messages = nil
+		c.messages, c.hashes = nil, nil
 	}
+	c.hashes = c.hashes[:0]
 	if c.text = c.text[:0]; cap(c.text) > maxSpareText {
 		c.text = nil
 	}

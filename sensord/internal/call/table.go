@@ -17,7 +17,7 @@ type Table struct {
 	timers      schedule
 	next        uint64 // number of the next call
 
-	ends  map[decode.Endpoint]*binding
+	ends  ends
 	flows flows
 
 	waiting  []*Call // calls that agreed on media within learnTime, see learn.go
@@ -51,7 +51,6 @@ func NewTable(cfg Config, sink Sink) *Table {
 	t := &Table{
 		cfg: cfg, sink: sink,
 		byID:   map[string]*Call{},
-		ends:   map[decode.Endpoint]*binding{},
 		names:  map[string]string{},
 		codecs: map[codecKey]*codec{},
 	}
@@ -138,7 +137,7 @@ func (t *Table) start(d *decode.Datagram, m *sip.Message, transport string) *Cal
 	all := string(b)
 	c := t.spare.call()
 	*c = Call{
-		messages: c.messages, text: c.text, ends: c.ends, bindings: c.bindings, streams: c.streams, chosen: c.chosen,
+		messages: c.messages, hashes: c.hashes, text: c.text, ends: c.ends, bindings: c.bindings, streams: c.streams, chosen: c.chosen,
 
 		table: t, number: t.next, transport: transport,
 		callID: all[:cut[0]], caller: all[cut[0]:cut[1]], callee: all[cut[1]:cut[2]], calleeURI: all[cut[2]:cut[3]],
