@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"path"
 	"strings"
 	"sync"
 
@@ -114,10 +115,29 @@ func filter(res *http.Response) error {
 	if v := res.Header.Values(sensorapi.HeaderAudioMissing); len(v) > 1 { // of both sides
 		h[sensorapi.HeaderAudioMissing] = v[:2]
 	}
+	if v := h.Get("Content-Disposition"); v != "" {
+		h.Set("Content-Disposition", disposition(v))
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	res.Header = h
 	return nil
+}
+
+// disposition keeps the file name that a sensor offers if it is one of what sensors have: not a program's.
+func disposition(s string) string {
+	kind, params, err := mime.ParseMediaType(s)
+	name := path.Base(params["filename"])
+	switch path.Ext(name) {
+	case ".pcapng", ".pcap", ".wav", ".png", ".zip":
+	default:
+		name = ""
+	}
+	odd := func(r rune) bool { return r < ' ' || r > '~' || r == '\\' || r == '"' }
+	if err != nil || name == "" || strings.ContainsFunc(name, odd) || kind != "inline" && kind != "attachment" {
+		return "attachment"
+	}
+	return mime.FormatMediaType(kind, map[string]string{"filename": name})
 }
 
 // failed answers when there is no answer of the sensor's.
