@@ -73,6 +73,7 @@ func (o *openFiles) get(s *Spool, r *recording, which place) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.disk.made[which] = true
 	o.of[key] = o.byUse.PushBack(&openFile{key, f})
 	return f, nil
 }

@@ -152,4 +152,10 @@ func TestAWriteThatFailsInTheMiddleLeavesWholeBlocks(t *testing.T) {
 	if partial == 0 {
 		t.Error("no capture is partial: the test shows nothing")
 	}
+	filepath.WalkDir(dir, func(name string, e os.DirEntry, err error) error {
+		if err == nil && e.Type().IsRegular() && !strings.HasSuffix(name, suffix) || strings.Contains(name, heldFolder+"/") {
+			t.Errorf("%s is left", name)
+		}
+		return nil
+	})
 }

@@ -38,6 +38,7 @@ type job struct {
 // 0 when there is none, and the packets in them.
 type onDisk struct {
 	stored, held int64
+	made         [2]bool // there is a file, by its place
 	packets      uint64
 	tally        tally
 }
@@ -153,11 +154,10 @@ func (s *Spool) storeBlocks(r *recording, data *chunks, c *cutter, packets uint6
 	if data.first == nil {
 		return nil
 	}
-	f, err := s.begin(r, stored)
+	w, err := s.begin(r, stored)
 	if err != nil {
 		return err
 	}
-	w := s.appender(f, &r.disk.stored)
 	for at := data.first; at != nil && w.err == nil; at = at.next {
 		if c.level == protocol.KeepRTP && packets > 0 {
 			w.write(at.data)
@@ -191,11 +191,11 @@ func (s *Spool) storeDisk(r *recording, level protocol.Keep) error {
 	if err != nil {
 		return fmt.Errorf("read held packets: %w", err)
 	}
-	to, err := s.begin(r, stored)
+	w, err := s.begin(r, stored)
 	if err != nil {
 		return err
 	}
-	w, c := s.appender(to, &r.disk.stored), cutter{level: level}
+	c := cutter{level: level}
 	err = eachBlockOf(from, func(kind uint32, b []byte) error {
 		w.buf = c.append(w.buf, kind, b)
 		w.flushed()
@@ -218,6 +218,7 @@ func (s *Spool) promote(r *recording) error {
 	}
 	s.files.promote(r)
 	r.disk.stored, r.disk.held = r.disk.held, 0
+	r.disk.made = [2]bool{stored: true}
 	r.disk.packets += r.disk.tally.sip + r.disk.tally.media
 	r.disk.tally = tally{}
 	return nil
@@ -226,9 +227,8 @@ func (s *Spool) promote(r *recording) error {
 // spill appends to the file of held packets. What does not come to the disk is lost, and counted.
 func (s *Spool) spill(j *job) {
 	r := j.r
-	f, err := s.begin(r, window)
+	w, err := s.begin(r, window)
 	if err == nil {
-		w := s.appender(f, &r.disk.held)
 		for at := j.data.first; at != nil; at = at.next {
 			w.write(at.data)
 		}
@@ -278,11 +278,11 @@ func (s *Spool) cutFile(j *job) {
 
 // removeHeld removes the file of held packets.
 func (s *Spool) removeHeld(r *recording) {
-	if r.disk.held == 0 {
+	if !r.disk.made[window] {
 		return
 	}
 	s.files.close(r, window)
-	r.disk.held, r.disk.tally = 0, tally{}
+	r.disk.made[window], r.disk.held, r.disk.tally = false, 0, tally{}
 	if err := s.root.Remove(heldPath(r.id)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		s.cfg.Log.Error("held packets cannot be removed", "call", r.id, "err", err)
 	}
@@ -290,11 +290,11 @@ func (s *Spool) removeHeld(r *recording) {
 
 // removeStored removes what is stored of a call that goes on.
 func (s *Spool) removeStored(r *recording) {
-	if r.disk.stored == 0 {
+	if !r.disk.made[stored] {
 		return
 	}
 	s.files.close(r, stored)
-	r.disk.stored, r.disk.packets = 0, 0
+	r.disk.made[stored], r.disk.stored, r.disk.packets = false, 0, 0
 	if err := s.root.Remove(filePath(r.id) + partSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
 		s.cfg.Log.Error("a capture that is not wanted any more cannot be removed", "call", r.id, "err", err)
 	}
@@ -374,7 +374,7 @@ func (s *Spool) add(c *capture) (old *capture) {
 }
 
 // begin opens a file of r for appending, when there is room on the disk. A new one begins with the section header.
-func (s *Spool) begin(r *recording, which place) (*os.File, error) {
+func (s *Spool) begin(r *recording, which place) (*appender, error) {
 	if err := s.enoughFree(); err != nil {
 		return nil, err
 	}
@@ -382,18 +382,13 @@ func (s *Spool) begin(r *recording, which place) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write a capture: %w", err)
 	}
-	size := r.disk.size(which)
-	if *size > 0 {
-		return f, nil
+	w := s.appender(f, r.disk.size(which))
+	if *w.at == 0 {
+		s.mu.Lock()
+		w.buf = append(w.buf, r.head()...)
+		s.mu.Unlock()
 	}
-	s.mu.Lock()
-	head := r.head()
-	s.mu.Unlock()
-	if _, err := f.WriteAt(head, 0); err != nil {
-		return nil, fmt.Errorf("write a capture: %w", errors.Join(err, f.Truncate(0)))
-	}
-	*size = int64(len(head))
-	return f, nil
+	return w, nil
 }
 
 func (d *onDisk) size(which place) *int64 {
