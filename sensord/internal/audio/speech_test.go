@@ -2,6 +2,7 @@ package audio_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -195,5 +196,31 @@ func TestSpeechIsHeardAsItWasSaid(t *testing.T) {
 				t.Errorf("%.1f dB, want %.0f", db, c.want)
 			}
 		})
+	}
+}
+
+func TestARangeIsTheSameBytesWithEveryCodec(t *testing.T) {
+	for _, scenario := range []string{"baresip-kamailio-pcma", "baresip-g722", "baresip-gsm", "baresip-opus", "baresip-srtp"} {
+		r := listen(t, scenario, 0)
+		whole := wav(t, r, sensorapi.AudioOptions{})
+		w, err := r.WAV(t.Context(), sensorapi.AudioOptions{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Close()
+		for _, part := range []float64{0.9, 0.6, 0.3} {
+			at := int64(part * float64(len(whole)))
+			if _, err := w.Seek(at, io.SeekStart); err != nil {
+				t.Fatal(err)
+			}
+			got := make([]byte, 50_000)
+			n, err := io.ReadFull(w, got)
+			if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Fatal(err)
+			}
+			if i := differ(got[:n], whole[at:]); i >= 0 {
+				t.Errorf("%s: byte %d is another when one begins at %d", scenario, at+int64(i), at)
+			}
+		}
 	}
 }
