@@ -215,13 +215,13 @@ func (c *completer) expr(ts []token) (whole bool) {
 	if f := fieldByName(strings.ToLower(c.typed)); f != nil && f.name == "" {
 		typed := c.typed
 		c.typed = ""
-		for _, o := range f.ops() {
+		for _, o := range f.Ops() {
 			c.offer(typed+o, "operator", opDoc(f, o))
 		}
 		c.typed = typed
 	}
 	for _, f := range fields {
-		if c.file && f.known == forFilter {
+		if c.file && !f.InRules() {
 			continue
 		}
 		if f.Name == headerPrefix+"NAME" {
@@ -260,7 +260,7 @@ func valueOf(ts []token) *Field {
 
 func (c *completer) operators(name string) {
 	f := fieldByName(strings.ToLower(name))
-	for _, o := range f.ops() {
+	for _, o := range f.Ops() {
 		c.offer(o, "operator", opDoc(f, o))
 	}
 }

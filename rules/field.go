@@ -34,6 +34,13 @@ func (t Type) String() string {
 	return [...]string{"text", "number or pattern", "IP address or network", "number", "word", "time such as 22:00-06:00", "weekday or mon-fri"}[t]
 }
 
+func (t Type) article() string {
+	if t == Address {
+		return "an "
+	}
+	return "a "
+}
+
 // known says from when on a field of a running call has its final value.
 type known uint8
 
@@ -63,8 +70,8 @@ const (
 	dstEnd
 )
 
-// Tail reports whether the field of a running call may still change, so that a rule that asks for it may decide only at the end.
-func (f *Field) Tail() bool { return f.known != atInvite }
+// InRules reports whether capture rules may ask for the field: where a call stands, and what the rules made of it, they may not.
+func (f *Field) InRules() bool { return f.known != forFilter }
 
 // Fields lists every field, in the order of the documentation.
 func Fields() []Field { return fields }

@@ -147,12 +147,12 @@ func (p *parser) test(name token) (*test, *Error) {
 		}
 		return nil, e
 	}
-	if p.in && f.known == forFilter {
+	if p.in && !f.InRules() {
 		return nil, &Error{Pos: name.pos, Found: name.String(), Expected: insteadOf[f.Name]}
 	}
 	o := p.next()
-	if !slices.Contains(f.ops(), o.text) {
-		return nil, &Error{Pos: o.pos, Found: o.String(), Expected: fmt.Sprintf("one of %s: %s is a %s", strings.Join(f.ops(), " "), f.Name, f.Type)}
+	if !slices.Contains(f.Ops(), o.text) {
+		return nil, &Error{Pos: o.pos, Found: o.String(), Expected: fmt.Sprintf("one of %s: %s is %s%s", strings.Join(f.Ops(), " "), f.Name, f.Type.article(), f.Type)}
 	}
 	t := &test{field: f, op: o.text, not: o.text == "!="}
 	if t.not {
@@ -186,7 +186,7 @@ var insteadOf = map[string]string{
 func (p *parser) value(t *test, alone bool) *Error {
 	v := p.peek()
 	if v.kind != word && v.kind != quoted || p.in && v.first {
-		return p.unexpected("a " + t.field.Type.String())
+		return p.unexpected(t.field.Type.article() + t.field.Type.String())
 	}
 	if v.kind == word && len(v.text) > 1 && v.text[0] == '@' {
 		g, err := p.find(v)

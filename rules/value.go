@@ -104,8 +104,8 @@ func (f *Field) near() []string {
 	return f.Words
 }
 
-// ops lists the operators of the field.
-func (f *Field) ops() []string {
+// Ops lists the operators of the field.
+func (f *Field) Ops() []string {
 	switch f.Type {
 	case Count:
 		return []string{":", "=", "!=", "<", "<=", ">", ">="}

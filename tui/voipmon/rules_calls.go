@@ -20,7 +20,7 @@ type pastCalls struct {
 	captures []string
 	file     string // of CDRs, one a line
 	source   source.Options
-	limit    int
+	limit    int // of a sensor's or hosted's
 	stdin    io.Reader
 }
 
@@ -34,7 +34,7 @@ func (p *pastCalls) flags(cmd *cobra.Command) {
 	cmd.MarkFlagsOneRequired("read", "calls", "sensor", "hosted")
 }
 
-// each calls f with past calls, newest first from a sensor or hosted, at most p.limit of them.
+// each calls f with past calls: all of a file, or the newest of a sensor or hosted, at most p.limit of these.
 func (p *pastCalls) each(ctx context.Context, f func(*protocol.CDR)) error {
 	if p.file != "" {
 		return p.eachLine(ctx, f)
@@ -80,8 +80,7 @@ func (p *pastCalls) eachLine(ctx context.Context, f func(*protocol.CDR)) error {
 	}
 	sc := bufio.NewScanner(in)
 	sc.Buffer(make([]byte, 64<<10), maxCDRLine)
-	n := 0
-	for line := 1; sc.Scan() && n < p.limit; line++ {
+	for line := 1; sc.Scan(); line++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -92,7 +91,6 @@ func (p *pastCalls) eachLine(ctx context.Context, f func(*protocol.CDR)) error {
 		if err := json.Unmarshal(sc.Bytes(), &c); err != nil {
 			return fmt.Errorf("%s:%d: %w: want a CDR as `voipmon analyze --json` writes it", name, line, err)
 		}
-		n++
 		f(&c)
 	}
 	if errors.Is(sc.Err(), bufio.ErrTooLong) {

@@ -237,6 +237,12 @@ func TestRulesOfASensorAreTriedAndExplained(t *testing.T) {
 	if got.Calls == 0 || got.Calls > 6 || got.Rules[0].Calls+got.NoRule != got.Calls || got.Rules[0].Calls == 0 {
 		t.Errorf("%+v", got)
 	}
+	if two := tryRules(t, filepath.Join(dir, "my.rules"), "--sensor", socket, "--limit", "2"); two.Calls != 2 {
+		t.Errorf("two calls were asked for: %+v", two)
+	}
+	if _, out, _ := voipmonRun(t, "rules", "test", filepath.Join(dir, "my.rules"), "--sensor", socket, "--limit", "2"); !strings.Contains(out, "(--limit)") {
+		t.Errorf("the list ends before the calls do, and does not say so:\n%s", out)
+	}
 	status, out, errOut := voipmonRun(t, "rules", "explain", "live@x", "--sensor", socket)
 	for _, want := range []string{
 		"? 1 bad: not known yet: mos<3: mos is known at the end\n", "> 2 all (hosted): matches every call\n  keep sip\n", "up to rtp may be kept",

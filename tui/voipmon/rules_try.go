@@ -47,7 +47,7 @@ true, since records have none.`,
 		},
 	}
 	from.flags(cmd)
-	cmd.Flags().IntVar(&from.limit, "limit", 10_000, "at most `N` past calls, the newest")
+	cmd.Flags().IntVar(&from.limit, "limit", 10_000, "at most `N` past calls of a sensor or hosted, the newest")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	return cmd
 }
@@ -63,6 +63,7 @@ type trial struct {
 	Rules    []ruleTry `json:"rules"`
 	NoRule   int       `json:"no_rule"` // calls for which no rule decides: nothing is kept
 	Unseen   []string  `json:"unseen"`  // header fields that rules ask for and these records do not have
+	Limited  bool      `json:"limited"` // there may be older calls: --limit was reached
 	place    map[string]*ruleTry
 	sizes    map[*analyze.KeptCall]map[protocol.Keep]int64
 }
@@ -85,7 +86,9 @@ func try(ctx context.Context, s *rules.Set, from *pastCalls) (*trial, error) {
 		return t, t.play(ctx, s, from)
 	}
 	t.Unseen = append(t.Unseen, s.Headers()...)
+	seen := 0
 	err := from.each(ctx, func(c *protocol.CDR) {
+		seen++
 		if c.End == 0 {
 			return // it goes on
 		}
@@ -102,6 +105,7 @@ func try(ctx context.Context, s *rules.Set, from *pastCalls) (*trial, error) {
 	for i := range t.Rules {
 		t.Bytes += t.Rules[i].Bytes
 	}
+	t.Limited = from.file == "" && seen >= from.limit
 	return t, err
 }
 
@@ -189,7 +193,11 @@ func (t *trial) print(w io.Writer) error {
 		return err
 	}
 	if t.Calls > 0 {
-		fmt.Fprintf(w, "\ncalls from %s to %s\n", t.Oldest.Std().Format(time.RFC3339), t.Newest.Std().Format(time.RFC3339))
+		more := ""
+		if t.Limited {
+			more = "; there may be older ones (--limit)"
+		}
+		fmt.Fprintf(w, "\ncalls from %s to %s%s\n", t.Oldest.Std().Format(time.RFC3339), t.Newest.Std().Format(time.RFC3339), more)
 	}
 	if !t.Measured {
 		fmt.Fprintln(w, "bytes are estimated from the packets and codecs, or the duration, in the records of past calls")
