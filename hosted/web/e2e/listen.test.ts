@@ -80,6 +80,21 @@ describe.skipIf(why !== '')('listening', () => {
     await expect.poll(state).toBe('paused');
   });
 
+  test('the wave can be looked at closer, and follows the position', async () => {
+    const wave = page.getByRole('slider', { name: 'Position in the call' });
+    await wave.press('Home');
+    await wave.press('+');
+    await wave.press('+');
+    const part = page.getByRole('slider', { name: 'Part of the call that is shown' });
+    expect(await part.inputValue()).toBe('0');
+    await wave.press('End');
+    await expect.poll(async () => Number(await part.inputValue())).toBeGreaterThan(1000);
+    await page.getByRole('button', { name: 'Show more of the call' }).click();
+    await page.getByRole('button', { name: 'Show more of the call' }).click();
+    expect(await part.count()).toBe(0);
+    await wave.press('Home');
+  });
+
   test('side, buffer and muted DTMF change what plays, and the position stays', async () => {
     const wave = page.getByRole('slider', { name: 'Position in the call' });
     await wave.press('ArrowRight');

@@ -181,7 +181,7 @@ function ThemeSwitch() {
 
 const KEYS: [string, string][] = [
   ['/', 'search'], ['j  k', 'next and previous row'], ['Enter', 'open the row'], ['u', 'back to the list'], ['t', 'UTC or local time'], ['l', 'listen to the call'], ['?', 'this help'],
-  ['Space', 'on the waveform: play, pause'], ['← →', '5 s back, on; with Shift 0.5 s'], ['n  p', 'next, previous bad place'], ['Ctrl S', 'in the rule editor: save'], ['Ctrl Space', 'what may be written here'],
+  ['Space', 'on the waveform: play, pause'], ['← →', '5 s back, on; with Shift 0.5 s'], ['n  p', 'next, previous bad place'], ['+  −', 'closer, wider'], ['Ctrl S', 'in the rule editor: save'], ['Ctrl Space', 'what may be written here'],
 ];
 
 // Help holds the keys that work everywhere, and lists all.

@@ -13,7 +13,8 @@ import { badPlaces, leadIn, nextMark, SIDE_WORD, type Mark } from './marks';
 import { AXIS, label } from './wave';
 import { WaveView } from './waveview';
 
-const POINTS = 2000; // of the waveform: more than any window has pixels for it
+// How fine the waveform is: one point for 100 ms, within these bounds (hosted gives no more).
+const POINTS = (ms: number) => Math.round(Math.min(8192, Math.max(2000, ms / 100)));
 const SPECTRUM = 240; // px, height of the spectrogram
 const FEW = 6; // bad places that show before "all"
 
@@ -28,7 +29,7 @@ export function Player({ cdr, from }: { cdr: CDR; from: number }) {
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     const control = new AbortController();
-    api.peaks(cdr.id, { ...how, side: 'both' }, POINTS, control.signal).then(
+    api.peaks(cdr.id, { ...how, side: 'both' }, POINTS(cdr.duration_ms), control.signal).then(
       (p) => {
         setPeaks(p);
         setProblem(null);

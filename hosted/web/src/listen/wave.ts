@@ -7,6 +7,7 @@ export interface Scene {
   lanes: (SidePeaks | null)[]; // caller, callee; null: nothing to draw
   heard: boolean[]; // of the lanes
   duration: number; // ms
+  view: View; // what is shown of it
   at: number; // ms
   hover: number | null; // ms
   marks: Mark[];
@@ -26,16 +27,41 @@ export interface Colours {
   cursor: string;
 }
 
+// View is a part of the time of a call, ms.
+export interface View {
+  from: number;
+  to: number;
+}
+
+const CLOSEST = 2000; // ms, the least that is shown
+
+// zoom shows so many times more or less, with one moment staying where it is.
+export function zoom(v: View, factor: number, at: number, duration: number): View {
+  const span = Math.min(duration, Math.max(Math.min(CLOSEST, duration), (v.to - v.from) * factor));
+  return pan(at - ((at - v.from) / (v.to - v.from)) * span, span, duration);
+}
+
+// pan shows a span from a moment on, as far as there is call.
+export function pan(from: number, span: number, duration: number): View {
+  const begin = Math.min(Math.max(0, from), duration - span);
+  return { from: begin, to: begin + span };
+}
+
+// follow turns the page when a moment is not in view.
+export function follow(v: View, at: number, duration: number): View {
+  return at >= v.from && at <= v.to ? v : pan(at - (v.to - v.from) / 10, v.to - v.from, duration);
+}
+
 export const AXIS = 20; // px below the lanes
 const GAP = 6; // px between the lanes
 const FLAGS = 6; // px above each lane, for the marks
 
-// fold brings values to a number of columns, the most telling one of each.
-export function fold(values: number[], columns: number, pick: (a: number, b: number) => number): number[] {
+// fold brings values, or those from begin to end, to a number of columns, the most telling one of each.
+export function fold(values: number[], columns: number, pick: (a: number, b: number) => number, begin = 0, end = values.length): number[] {
   const out: number[] = [];
   for (let c = 0; c < columns; c++) {
-    const from = Math.floor((c * values.length) / columns);
-    const to = Math.max(from + 1, Math.floor(((c + 1) * values.length) / columns));
+    const from = Math.floor(begin + (c * (end - begin)) / columns);
+    const to = Math.max(from + 1, Math.floor(begin + ((c + 1) * (end - begin)) / columns));
     let v = values[from] ?? 0;
     for (let i = from + 1; i < to && i < values.length; i++) v = pick(v, values[i]!);
     out.push(v);
@@ -53,12 +79,12 @@ export function gain(lanes: (SidePeaks | null)[]): number {
   return top > 0 ? Math.min(8, 1 / top) : 1;
 }
 
-// ticks are round times, in ms, at least so many pixels apart.
-export function ticks(duration: number, width: number, apart = 64): number[] {
-  const least = (duration * apart) / Math.max(1, width);
+// ticks are round times in a view, in ms, at least so many pixels apart.
+export function ticks(v: View, width: number, apart = 64): number[] {
+  const least = ((v.to - v.from) * apart) / Math.max(1, width);
   const step = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600].map((s) => s * 1000).find((s) => s >= least) ?? Math.ceil(least / 3_600_000) * 3_600_000;
   const out = [];
-  for (let t = 0; t < duration; t += step) out.push(t);
+  for (let t = Math.ceil(v.from / step) * step; t < v.to; t += step) out.push(t);
   return out;
 }
 
@@ -70,7 +96,7 @@ export const label = (ms: number) => {
 
 export function draw(g: CanvasRenderingContext2D, width: number, height: number, s: Scene, c: Colours) {
   g.clearRect(0, 0, width, height);
-  const x = (ms: number) => (ms / Math.max(1, s.duration)) * width;
+  const x = (ms: number) => ((ms - s.view.from) / Math.max(1, s.view.to - s.view.from)) * width;
   const gap = s.picture ? 0 : GAP; // both halves of a spectrogram touch
   const lane = (height - AXIS - gap) / 2;
   const loud = gain(s.lanes);
@@ -80,22 +106,28 @@ export function draw(g: CanvasRenderingContext2D, width: number, height: number,
     const half = (lane - FLAGS) / 2;
     const side = i === 0 ? 'caller' : 'callee';
     for (const m of s.marks) {
-      if (m.side !== side) continue;
+      if (m.side !== side || m.to < s.view.from || m.from > s.view.to) continue;
       const from = x(m.from);
       const w = Math.max(3, x(m.to) - from);
       if (!s.picture) {
         g.fillStyle = c.lossGround;
         g.fillRect(from, top, w, lane);
       }
-      g.fillStyle = m.kind === 'loss' ? c.loss : c.poor;
+      if (m.kind === 'loss') continue; // each of its losses has its own flag
+      g.fillStyle = c.poor;
       g.fillRect(from, top, w, FLAGS - 2);
     }
+    const points = (ms: number) => (ms / Math.max(1, s.duration)) * (l?.max.length ?? 0);
+    g.fillStyle = c.loss;
+    fold(l?.lost ?? [], width, Math.max, points(s.view.from), points(s.view.to)).forEach((n, px) => {
+      if (n > 0) g.fillRect(px, top, 2, FLAGS - 2);
+    });
     if (s.picture) return;
     g.fillStyle = c.line;
     g.fillRect(0, middle, width, 1);
     if (!l) return;
-    const low = fold(l.min, width, Math.min);
-    const high = fold(l.max, width, Math.max);
+    const low = fold(l.min, width, Math.min, points(s.view.from), points(s.view.to));
+    const high = fold(l.max, width, Math.max, points(s.view.from), points(s.view.to));
     const now = x(s.at);
     for (let px = 0; px < width; px++) {
       const up = Math.min(1, high[px]! * loud) * half;
@@ -110,6 +142,7 @@ export function draw(g: CanvasRenderingContext2D, width: number, height: number,
   let free = 0;
   for (const e of s.events) {
     const px = x(e.at);
+    if (px < 0 || px > width) continue;
     g.fillStyle = c.ink;
     for (let y = 0; y < height - AXIS; y += 6) g.fillRect(px, y, 1, 3);
     const w = g.measureText(e.text).width;
@@ -119,7 +152,7 @@ export function draw(g: CanvasRenderingContext2D, width: number, height: number,
   }
   g.textBaseline = 'alphabetic';
   g.fillStyle = c.ink;
-  for (const t of ticks(s.duration, width)) {
+  for (const t of ticks(s.view, width)) {
     const px = x(t);
     g.fillStyle = c.line;
     g.fillRect(px, height - AXIS, 1, 5);

@@ -7,9 +7,10 @@ import { party } from '../format';
 import { usePrefs } from '../prefs';
 import { clock, zoneName } from '../time';
 import { useMedia } from '../ui/bits';
+import { Icon } from '../ui/icons';
 import { colour } from '../ui/colour';
 import { events, SIDE_WORD, type Mark } from './marks';
-import { AXIS, draw, label, type Colours } from './wave';
+import { draw, follow, label, pan, zoom, type Colours, type View } from './wave';
 
 const STEP = 5000; // ms of an arrow key
 const FINE = 500; // with Shift
@@ -36,9 +37,17 @@ export function WaveView({ cdr, peaks, marks, side, at, start, picture, pictureF
   const systemDark = useMedia('(prefers-color-scheme: dark)');
   const [size, setSize] = useState<[number, number]>([0, 0]);
   const [hover, setHover] = useState<number | null>(null);
+  const [view, setView] = useState<View>({ from: 0, to: peaks.duration_ms });
+  const length = peaks.duration_ms;
+  const span = view.to - view.from;
+  const near = span < length - 1;
+  const closer = (factor: number, at: number) => setView((v) => zoom(v, factor, at, length));
   const [colours, setColours] = useState<Colours | null>(null);
   const lanes = useMemo(() => (['caller', 'callee'] as const).map((s): SidePeaks | null => peaks.sides.find((p) => p.side === s) ?? null), [peaks]);
   const happened = useMemo(() => events(peaks, cdr), [peaks, cdr]);
+
+  useEffect(() => setView({ from: 0, to: length }), [length]);
+  useEffect(() => setView((v) => follow(v, at, length)), [at, length]);
 
   useLayoutEffect(() => {
     const el = box.current!;
@@ -73,25 +82,33 @@ export function WaveView({ cdr, peaks, marks, side, at, start, picture, pictureF
     }
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
     const heard = [side !== 'callee', side !== 'caller'];
-    draw(g, w, h, { lanes, heard, duration: peaks.duration_ms, at, hover, marks, events: happened, picture: picture !== '' }, colours);
-  }, [size, colours, lanes, happened, peaks, marks, at, hover, side, picture]);
+    draw(g, w, h, { lanes, heard, duration: length, view, at, hover, marks, events: happened, picture: picture !== '' }, colours);
+  }, [size, colours, lanes, happened, peaks, marks, at, hover, side, picture, view, length]);
 
-  const time = (e: PointerEvent) => {
+  const time = (e: MouseEvent) => {
     const r = box.current!.getBoundingClientRect();
-    return Math.min(peaks.duration_ms, Math.max(0, ((e.clientX - r.left) / r.width) * peaks.duration_ms));
+    return Math.min(length, Math.max(0, view.from + ((e.clientX - r.left) / r.width) * span));
+  };
+  const wheel = (e: WheelEvent) => {
+    if (e.ctrlKey) closer(e.deltaY > 0 ? 1.25 : 0.8, time(e));
+    else if (near && (e.deltaX || e.shiftKey)) setView(pan(view.from + ((e.deltaX || e.deltaY) / 800) * span, span, length));
+    else return;
+    e.preventDefault();
   };
   const key = (e: KeyboardEvent) => {
     const step = e.shiftKey ? FINE : STEP;
     switch (e.key) {
       case 'ArrowRight': case 'ArrowUp': seek(at + step); break;
       case 'ArrowLeft': case 'ArrowDown': seek(at - step); break;
-      case 'PageUp': seek(at + peaks.duration_ms / 10); break;
-      case 'PageDown': seek(at - peaks.duration_ms / 10); break;
+      case 'PageUp': seek(at + length / 10); break;
+      case 'PageDown': seek(at - length / 10); break;
       case 'Home': seek(0); break;
-      case 'End': seek(peaks.duration_ms); break;
+      case 'End': seek(length); break;
       case ' ': case 'Enter': toggle(); break;
       case 'n': jump(1); break;
       case 'N': case 'p': jump(-1); break;
+      case '+': case '=': closer(0.5, at); break;
+      case '-': closer(2, at); break;
       default: return;
     }
     if (e.ctrlKey || e.metaKey || e.altKey) return;
@@ -108,8 +125,8 @@ export function WaveView({ cdr, peaks, marks, side, at, start, picture, pictureF
         <span class="lane callee">{party(cdr.callee)} <small class="quiet">called side{side === 'both' && ', right ear'}</small></span>
       </figcaption>
       <div
-        ref={box} class="canvas" role="slider" tabIndex={0} aria-label="Position in the call" aria-valuemin={0} aria-valuemax={Math.round(peaks.duration_ms / 1000)}
-        aria-valuenow={Math.round(at / 1000)} aria-valuetext={`${label(at)} of ${label(peaks.duration_ms)}, ${clock(start + at * 1000, zone)} ${zoneName(zone)}`}
+        ref={box} class="canvas" role="slider" tabIndex={0} aria-label="Position in the call" aria-valuemin={0} aria-valuemax={Math.round(length / 1000)}
+        aria-valuenow={Math.round(at / 1000)} aria-valuetext={`${label(at)} of ${label(length)}, ${clock(start + at * 1000, zone)} ${zoneName(zone)}`}
         onKeyDown={key}
         onPointerDown={(e) => {
           if (e.button !== 0) return;
@@ -121,10 +138,21 @@ export function WaveView({ cdr, peaks, marks, side, at, start, picture, pictureF
           else if (e.pointerType === 'mouse') setHover(time(e));
         }}
         onPointerLeave={() => setHover(null)}
+        onWheel={wheel}
       >
-        {picture && <img src={picture} alt="" style={{ bottom: `${AXIS}px` }} onError={pictureFailed} />}
+        {picture && <img src={picture} alt="" style={{ width: `${(100 * length) / span}%`, left: `${(-100 * view.from) / span}%` }} onError={pictureFailed} />}
         <canvas ref={canvas} data-drawn={size[0] > 0 && colours ? '1' : undefined} />
       </div>
+      {near && (
+        <input
+          type="range" class="part" aria-label="Part of the call that is shown" min={0} max={Math.round(length - span)} step={Math.max(1, Math.round(span / 20))} value={Math.round(view.from)}
+          onInput={(e) => setView(pan(Number(e.currentTarget.value), span, length))}
+        />
+      )}
+      <p class="zoom" role="group" aria-label="Zoom">
+        <button type="button" class="quiet-button" disabled={!near} onClick={() => closer(2, at)} aria-label="Show more of the call"><Icon name="minus" /></button>
+        <button type="button" class="quiet-button" disabled={span <= 2000} onClick={() => closer(0.5, at)} aria-label="Show it closer"><Icon name="plus" /></button>
+      </p>
       <p class="under quiet" aria-hidden="true">
         {label(shown)} · {clock(start + shown * 1000, zone, 1)} {zoneName(zone)}
         {under.map((m) => <span key={m.side + m.from} class="bad"> · {SIDE_WORD[m.side]}: {m.text}</span>)}

@@ -16,9 +16,10 @@ const PAGE = 200;
 // ACTIONS are the kinds of entries in words; those that look into calls or were refused stand out.
 export const ACTIONS: Record<string, [string, Tone]> = {
   'audio.open': ['opened the voice', 'info'], 'audio.listen': ['listened', 'info'], 'capture.open': ['opened packets', 'info'], 'capture.download': ['downloaded', 'info'],
-  'captures.download': ['downloaded a zip', 'info'], 'rules.change': ['changed rules', 'warn'], login: ['logged in', 'quiet'], 'login-failed': ['failed to log in', 'bad'], logout: ['logged out', 'quiet'],
+  'rules.change': ['changed rules', 'warn'], login: ['logged in', 'quiet'], 'login-failed': ['failed to log in', 'bad'], logout: ['logged out', 'quiet'],
   'token.create': ['made an API token', 'warn'], 'token.remove': ['removed an API token', 'warn'], 'sensor.token': ['made a sensor token', 'warn'], 'sensor.revoke': ['revoked a sensor', 'warn'],
   'user.add': ['added a user', 'warn'], 'user.password': ['set a password', 'warn'], 'user.role': ['changed role or rights', 'warn'], 'user.remove': ['removed a user', 'warn'],
+  'tenant.add': ['made the tenant', 'warn'], 'tenant.set': ['changed the tenant', 'warn'],
 };
 
 export interface AuditFilter {
@@ -87,6 +88,7 @@ export function AuditPage({ query }: { query: string }) {
           <select aria-label="Action" value={filter.action} onChange={(e) => change({ action: e.currentTarget.value })}>
             <option value="">All actions</option>
             {Object.entries(ACTIONS).map(([a, [word]]) => <option key={a} value={a}>{word}</option>)}
+            {filter.action && !ACTIONS[filter.action] && <option value={filter.action}>{filter.action}</option>}
           </select>
           <select aria-label="Time range" value={filter.range} onChange={(e) => change({ range: e.currentTarget.value as Range })}>
             {Object.entries(RANGES).filter(([k]) => k !== 'custom').map(([k, word]) => <option key={k} value={k}>{word}</option>)}

@@ -5,6 +5,8 @@ const PATHS = {
   search: 'M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9Zm3.3 7.8L14 14',
   close: 'm4 4 8 8m0-8-8 8',
   back: 'M9.5 3 4.5 8l5 5',
+  plus: 'M8 3v10M3 8h10',
+  minus: 'M3 8h10',
   next: 'M6.5 3 11.5 8l-5 5',
   play: 'M4.5 2.8v10.4L13 8 4.5 2.8Z',
   pause: 'M5 3v10M11 3v10',
