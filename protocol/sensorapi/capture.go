@@ -130,4 +130,3 @@ func (c *Client) Download(ctx context.Context, id string, q CaptureRequest) (*Do
 	}
 	return d, err
 }
-

@@ -44,7 +44,10 @@ func spoolKeys() map[string]key {
 		},
 		"capture_window_disk_mb": {
 			example: `write "capture_window_disk_mb = 4096" (MB)`, doc: "disk space in which they are held when that is full, MB; 0: none",
-			set: func(p *parser, s setting) (err error) { p.c.WindowDiskMB, err = number(s.value, 0, 1<<31-1); return err },
+			set: func(p *parser, s setting) (err error) {
+				p.c.WindowDiskMB, err = number(s.value, 0, 1<<31-1)
+				return err
+			},
 		},
 	}
 }

@@ -41,12 +41,14 @@ func (s *Spool) Read(u protocol.UUID) (*Reader, error) {
 	}
 	for range 3 { // a file that is replaced by its compressed form is looked for again
 		s.mu.Lock()
-		c := s.ready[u]
-		s.mu.Unlock()
-		if c == nil {
+		known := s.ready[u]
+		if known == nil {
+			s.mu.Unlock()
 			return nil, ErrExpired // removed meanwhile
 		}
-		r, err := s.openCapture(c)
+		c := *known
+		s.mu.Unlock()
+		r, err := s.openCapture(&c)
 		switch {
 		case err == nil:
 			return r, nil

@@ -153,7 +153,6 @@ func TestAnyOrderOfDecisionsKeepsWhatTheModelKeeps(t *testing.T) {
 	type model struct {
 		call         *analyze.KeptCall
 		stored, held []source.Packet // held: Data whole, Link says what of it is not media
-		links        uint16
 		level        protocol.Keep
 	}
 	levels := []protocol.Keep{protocol.KeepNone, protocol.KeepSIP, protocol.KeepHeaders, protocol.KeepRTP}

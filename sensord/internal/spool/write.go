@@ -356,8 +356,8 @@ func (s *Spool) finish(r *recording) {
 	if old != nil && old.zst {
 		_ = s.root.Remove(old.name()) // the next start removes it as well
 	}
-	close(r.done)
 	s.retain(now)
+	close(r.done)
 }
 
 // add makes a finished file known, and answers which it takes the place of.
