@@ -70,6 +70,7 @@ func (d *daemon) counters() protocol.Counters {
 	c[protocol.CountCDRsAcked] = q.Acked - min(q.Acked, 1)
 	d.countHEP(c)
 	d.spool.Counters(c)
+	d.listening.counters(c)
 	return c
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"voiptop/protocol"
@@ -23,7 +24,7 @@ const (
 	decodesAtOnce   = 2
 	listenersAtOnce = 32
 	callsRemembered = 32 // what can be heard of them: some KB each
-	peaksRemembered = 64 // at most 400 KB each, 30 KB with the points that one asks for
+	peaksRemembered = 32 // at most 400 KB each, 50 KB with as many points as a browser asks for
 )
 
 // listening is what the daemon remembers between requests of those who listen.
@@ -31,6 +32,25 @@ type listening struct {
 	gate  *audio.Gate
 	calls recall[callKey, *analyze.Recording]
 	peaks recall[peaksKey, *sensorapi.Peaks]
+
+	opened, drawn, busy atomic.Uint64
+}
+
+// counters adds what listeners asked for.
+func (l *listening) counters(c protocol.Counters) {
+	c["audio.opened"] = l.opened.Load()
+	c["audio.drawn"] = l.drawn.Load()
+	c["audio.refused.busy"] = l.busy.Load()
+}
+
+// count counts a picture that was drawn, or what became of it.
+func (l *listening) count(err error) {
+	switch {
+	case err == nil:
+		l.drawn.Add(1)
+	case errors.Is(err, audio.ErrBusy):
+		l.busy.Add(1)
+	}
 }
 
 func newListening() *listening {
@@ -63,8 +83,10 @@ func (s sensor) Audio(ctx context.Context, id string, o sensorapi.AudioOptions) 
 		return nil, err
 	}
 	if !gate.TryOpen() {
+		s.d.listening.busy.Add(1)
 		return nil, audio.ErrBusy
 	}
+	s.d.listening.opened.Add(1)
 	return &sensorapi.AudioFile{
 		Name: r.Name(), Size: w.Size(), ModTime: c.modified, Tag: fmt.Sprintf("%s-%d-%s", c.key.id, c.key.size, o.Query().Encode()), Start: r.Start(), Missing: r.Missing(),
 		ReadSeekCloser: &openWAV{WAV: w, gate: gate},
@@ -94,6 +116,7 @@ func (s sensor) Peaks(ctx context.Context, id string, points int, o sensorapi.Au
 		return p, nil
 	}
 	p, err := r.Peaks(ctx, o, points, s.d.listening.gate)
+	s.d.listening.count(err)
 	if err == nil {
 		s.d.listening.peaks.put(key, p)
 	}
@@ -106,7 +129,9 @@ func (s sensor) Spectrogram(ctx context.Context, id string, o sensorapi.Spectrog
 	if err != nil {
 		return nil, err
 	}
-	return r.Spectrogram(ctx, o.AudioOptions, o.Width, o.Height, s.d.listening.gate)
+	b, err := r.Spectrogram(ctx, o.AudioOptions, o.Width, o.Height, s.d.listening.gate)
+	s.d.listening.count(err)
+	return b, err
 }
 
 // kept is what is known of the capture of a call.

@@ -104,6 +104,41 @@ func TestAKeptCallCanBeListenedTo(t *testing.T) {
 	if img, err := png.Decode(bytes.NewReader(pic)); err != nil || img.Bounds().Dx() != 300 || img.Bounds().Dy() != 120 {
 		t.Errorf("spectrogram: %v", err)
 	}
+
+	h, err := api.Health(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]uint64{"audio.opened": 2, "audio.drawn": 2, "audio.refused.busy": 0} {
+		if h.Counters[name] != want {
+			t.Errorf("counter %s is %d, want %d", name, h.Counters[name], want)
+		}
+	}
+}
+
+func TestOneListenerTooManyIsToldToComeBack(t *testing.T) {
+	b, api, c := playBack(t, "sipp-hold", "all: keep rtp", "")
+	files := make([]io.Closer, 0, listenersAtOnce)
+	defer func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}()
+	for range listenersAtOnce { // who have stopped reading
+		a, err := api.Audio(t.Context(), c.ID.String(), sensorapi.AudioOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, a)
+	}
+	res, err := sensorapi.Dial(b.socket).HTTP.Get("http://sensor/v1/calls/" + c.ID.String() + "/audio")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if p := problemOf(sensorapi.ReadProblem(res)); p.Code != protocol.CodeBusy || res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
+		t.Errorf("one more listener: %+v, %s, Retry-After %q", p, res.Status, res.Header.Get("Retry-After"))
+	}
 }
 
 func TestListeningIsRefusedWithTheReason(t *testing.T) {
