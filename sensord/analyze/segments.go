@@ -41,6 +41,9 @@ func (e *Engine) feed(d *decode.Datagram, f *tcpFlow) {
 		held = f.ws.Held()
 	} else {
 		f.plain.Feed(d.Payload, emit)
+		if d.Cut {
+			f.plain.Cut(emit)
+		}
 		held = f.plain.Held()
 	}
 	d.Earlier, d.EarlierFrame = own, 0

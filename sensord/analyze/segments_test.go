@@ -132,3 +132,44 @@ func TestRememberedSegmentsAreBounded(t *testing.T) {
 		}
 	})
 }
+
+func TestAStreamIsRecognisedHoweverSmallItsFirstSegments(t *testing.T) {
+	message := inviteOver("small")
+	for _, size := range []int{1, 2, 3, 7, 11} {
+		var pieces []string
+		for range 2 * maxTries {
+			pieces = append(pieces, "\r\n\r\n") // a client that keeps its connection open
+		}
+		for rest := message; rest != ""; {
+			n := min(size, len(rest))
+			pieces, rest = append(pieces, rest[:n]), rest[n:]
+		}
+		_, k := playSegments(Config{Decide: keepAll(protocol.KeepSIP)}, pieces)
+		if got, want := len(k.kept["small"]), (len(message)+size-1)/size; got != want {
+			t.Errorf("segments of %d bytes: %d frames kept, want %d", size, got, want)
+		}
+	}
+}
+
+func TestOtherStreamsAreLeftAloneAfterAWhile(t *testing.T) {
+	e, _ := playSegments(Config{Decide: keepAll(protocol.KeepSIP)}, strings.Split(strings.Repeat("these are words of a text ", 200), " "))
+	if len(e.flows) != 0 || e.segmentBytes != 0 {
+		t.Errorf("%d streams, %d bytes remembered", len(e.flows), e.segmentBytes)
+	}
+}
+
+func TestAMessageInASegmentThatIsCutIsReadAsFarAsItGoes(t *testing.T) {
+	invite := inviteOver("cut")
+	bye := strings.ReplaceAll(strings.Replace(invite, "INVITE", "BYE", 2), "\r\nCSeq: 1", "\r\nCSeq: 2")
+	done := &discard{}
+	e := New(Config{}, done)
+	for i, m := range []string{invite, bye} {
+		p := segment(int64(i+1)*1e9, 1000+uint32(i*len(invite)), m)
+		p.Data = p.Data[:40+strings.Index(m, "Content-Length")]
+		e.Packet(&p)
+	}
+	e.Close()
+	if len(done.calls) != 1 || len(done.calls[0].Messages) != 2 {
+		t.Fatalf("got %+v, want one call of two messages", done.calls)
+	}
+}

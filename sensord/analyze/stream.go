@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"bytes"
+
 	"voiptop/sensord/internal/decode"
 	"voiptop/sensord/internal/hep"
 	"voiptop/sensord/internal/sip"
@@ -14,6 +16,7 @@ type tcpFlow struct {
 	ws    sip.WSFramer
 	hep   hep.Framer
 	early segments
+	start []byte // what came while it was too short to tell what it is
 }
 
 type flowKind uint8
@@ -26,8 +29,10 @@ const (
 	flowTLS
 )
 
-// maxTries is how many pieces of a stream are looked at for a SIP message before it is left alone.
-const maxTries = 16
+const (
+	maxTries = 16  // pieces of a stream that are looked at for a SIP message before it is left alone
+	maxStart = 128 // bytes of its beginning that are put together to be looked at
+)
 
 // tcp takes the next bytes of a stream.
 func (e *Engine) tcp(d *decode.Datagram) {
@@ -76,13 +81,35 @@ func (e *Engine) framed(d *decode.Datagram, b []byte, transport string) {
 	}
 }
 
-// recognise finds out what a stream carries by its content.
+// recognise finds out what a stream carries by its content. A beginning that came in pieces is given to d as one.
 func (e *Engine) recognise(d *decode.Datagram, f *tcpFlow) bool {
+	if d.Gap {
+		f.start = nil
+		e.forget(f)
+	}
+	joined := d.Payload
+	if len(f.start) > 0 || len(joined) < maxStart {
+		joined = bytes.TrimLeft(append(f.start, joined...), "\r\n") // keep-alives come before as well
+	}
 	switch {
-	case f.recognise(d.Payload):
+	case f.recognise(joined):
+		if len(f.start) > 0 {
+			d.Length += len(f.start)
+			d.Payload, d.HeaderLen, f.start = joined, 0, nil
+		}
 	case d.Fresh && e.startsTLS(d, f):
 		return f.kind == flowTLS
+	case len(joined) == 0:
+		return false
+	case len(joined) <= maxStart && sip.MayStart(joined):
+		f.start = joined
+		if e.keeping {
+			e.remember(d, f)
+		}
+		return false
 	default:
+		f.start = nil
+		e.forget(f)
 		if f.tries++; f.tries >= maxTries {
 			e.ignore(d)
 		}

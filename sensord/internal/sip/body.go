@@ -3,9 +3,13 @@ package sip
 import "bytes"
 
 // SDP returns the session description in the body: the body itself, or the part of a multipart body that holds it
-// (RFC 5621). Nil when there is none. A body without a Content-Type that starts like a description counts as one.
+// (RFC 5621). Nil when there is none. A body without a Content-Type that starts like a description counts as one. Of a body that is
+// cut the last line is left out: half a number is another number.
 func (m *Message) SDP() []byte {
 	body := m.Body()
+	if m.length-len(body) > len("\r\n") {
+		body = body[:bytes.LastIndexByte(body, '\n')+1]
+	}
 	if len(body) < 5 {
 		return nil
 	}

@@ -35,6 +35,15 @@ func (f *Framer) Feed(b []byte, emit func(msg []byte)) {
 // Held is how many bytes of a message that is not complete are held.
 func (f *Framer) Held() int { return len(f.held) }
 
+// Cut emits the message that is held although it is not complete, because the bytes that follow were not captured (snaplen):
+// its Message says that it is cut. What does not look like a message is left to Gap.
+func (f *Framer) Cut(emit func(msg []byte)) {
+	if LooksLikeSIP(f.held) {
+		emit(f.held)
+		f.held = f.held[:0]
+	}
+}
+
 // Gap forgets a message that is not complete: bytes of the stream are missing here.
 func (f *Framer) Gap() {
 	f.Skipped += uint64(len(f.held))
@@ -50,7 +59,7 @@ func (f *Framer) cut(b []byte, emit func([]byte)) []byte {
 		if len(b) == 0 {
 			return nil
 		}
-		if !couldStart(b) {
+		if !MayStart(b) {
 			n := resync(b)
 			f.Skipped += uint64(n)
 			b = b[n:]
@@ -77,8 +86,8 @@ func (f *Framer) cut(b []byte, emit func([]byte)) []byte {
 	}
 }
 
-// couldStart reports whether b starts a message, or is the beginning of something that may become one.
-func couldStart(b []byte) bool {
+// MayStart reports whether b starts a message, or is the beginning of something that may become one.
+func MayStart(b []byte) bool {
 	if bytes.IndexByte(b, '\n') >= 0 {
 		return LooksLikeSIP(b)
 	}
@@ -106,7 +115,7 @@ func resync(b []byte) int {
 	for {
 		nl := bytes.IndexByte(b[at:], '\n')
 		if nl < 0 {
-			if at > 0 && couldStart(b[at:]) {
+			if at > 0 && MayStart(b[at:]) {
 				return at
 			}
 			return len(b)
