@@ -29,9 +29,9 @@ const (
 // overhead is about what a call adds to an archive beside its packets: local header, data descriptor, directory, index.
 const overhead = 512
 
-// entry is a call of an archive.
+// entry is a file of an archive.
 type entry struct {
-	cdr     *protocol.CDR
+	calls   []*protocol.CDR // whose packets are in it; its sensor is asked for the first
 	file    string
 	problem *protocol.Problem // why there are no packets, known before the sensor is asked
 	wish
@@ -46,10 +46,10 @@ func (a *api) captures(w http.ResponseWriter, r *http.Request, id auth.Identity)
 	entries := make([]entry, len(calls))
 	for i := range calls {
 		c := &calls[i]
-		entries[i] = entry{cdr: c, file: relay.FileName(c, ".pcapng"), wish: wish{asset: packets, call: c.ID.String()}}
+		entries[i] = entry{calls: []*protocol.CDR{c}, file: relay.FileName(c, ".pcapng"), wish: wish{asset: packets, call: c.ID.String()}}
 	}
 	name := "captures-" + a.Now().UTC().Format("20060102-150405") + ".zip"
-	return a.archive(w, r, id, name, "", entries)
+	return a.archive(w, r, id, name, "", fmt.Sprintf("zip of %d calls", len(calls)), entries)
 }
 
 // search lists the calls of an archive, newest first.
@@ -108,12 +108,13 @@ func (a *api) captureGroup(w http.ResponseWriter, r *http.Request, id auth.Ident
 		if !kept(leg) {
 			continue
 		}
-		at := slices.IndexFunc(entries, func(e entry) bool { return e.cdr.SensorID == leg.SensorID })
+		at := slices.IndexFunc(entries, func(e entry) bool { return e.calls[0].SensorID == leg.SensorID })
 		if at < 0 {
 			file := relay.FileName(leg, fmt.Sprintf("_sensor%d.pcapng", leg.SensorID))
-			entries = append(entries, entry{cdr: leg, file: file, wish: wish{asset: packets, call: leg.ID.String()}})
+			entries = append(entries, entry{calls: []*protocol.CDR{leg}, file: file, wish: wish{asset: packets, call: leg.ID.String()}})
 			continue
 		}
+		entries[at].calls = append(entries[at].calls, leg)
 		entries[at].legs = append(entries[at].legs, leg.ID)
 	}
 	switch len(entries) {
@@ -121,12 +122,12 @@ func (a *api) captureGroup(w http.ResponseWriter, r *http.Request, id auth.Ident
 		return notKept(c)
 	case 1:
 		e := &entries[0]
-		if e.sensor, err = a.keeper(r.Context(), id.Tenant, e.cdr); err != nil {
+		if e.sensor, err = a.keeper(r.Context(), id.Tenant, e.calls[0]); err != nil {
 			return err
 		}
 		return a.stream(w, r, id, e.wish)
 	}
-	return a.archive(w, r, id, relay.FileName(c, ".zip"), "group=1", entries)
+	return a.archive(w, r, id, relay.FileName(c, ".zip"), "group=1", "zip of the group of "+c.ID.String(), entries)
 }
 
 // maxLegs bounds a group; a group with more is a mistake of whoever joined it.
@@ -166,13 +167,16 @@ func (a *api) group(ctx context.Context, t store.TenantID, c *protocol.CDR) ([]p
 	return legs, nil
 }
 
-// archive sends a zip with a file of each entry whose packets can be had and an index of all. query goes to the sensors.
-func (a *api) archive(w http.ResponseWriter, r *http.Request, id auth.Identity, name, query string, entries []entry) error {
-	total := int64(0)
+// archive sends a zip with a file of each entry whose packets can be had and an index of all calls. query goes to the sensors,
+// detail into the audit log.
+func (a *api) archive(w http.ResponseWriter, r *http.Request, id auth.Identity, name, query, detail string, entries []entry) error {
+	calls, total := 0, int64(0)
 	for i := range entries {
-		total += overhead
-		if kept(entries[i].cdr) {
-			total += int64(entries[i].cdr.Capture.Bytes)
+		for _, c := range entries[i].calls {
+			calls++
+			if total += overhead; kept(c) {
+				total += int64(c.Capture.Bytes)
+			}
 		}
 	}
 	header := func() {
@@ -180,7 +184,7 @@ func (a *api) archive(w http.ResponseWriter, r *http.Request, id auth.Identity, 
 		h.Set("Content-Type", "application/zip")
 		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 		h.Set("Accept-Ranges", "none")
-		h.Set(headerCalls, strconv.Itoa(len(entries)))
+		h.Set(headerCalls, strconv.Itoa(calls))
 		h.Set(headerBytes, strconv.FormatInt(total, 10))
 	}
 	if r.Method == http.MethodHead {
@@ -194,7 +198,7 @@ func (a *api) archive(w http.ResponseWriter, r *http.Request, id auth.Identity, 
 	defer s.Done()
 	header()
 	f := &fetcher{
-		api: a, id: id, request: r, query: query, detail: fmt.Sprintf("zip of %d calls", len(entries)), zip: relay.NewArchive(s),
+		api: a, id: id, request: r, query: query, detail: detail, zip: relay.NewArchive(s),
 		sensors: map[uint16]protocol.UUID{},
 	}
 	if err := f.run(entries); err != nil {
@@ -264,7 +268,7 @@ func (f *fetcher) run(entries []entry) error {
 func (f *fetcher) begin(ctx context.Context, g *sync.WaitGroup, e *entry) *fetched {
 	x := &fetched{entry: e}
 	var err error
-	if e.sensor, err = f.keeper(ctx, e.cdr); err != nil {
+	if e.sensor, err = f.keeper(ctx, e.calls[0]); err != nil {
 		if !errors.As(err, &e.problem) {
 			x.err = err
 		}
@@ -275,7 +279,7 @@ func (f *fetcher) begin(ctx context.Context, g *sync.WaitGroup, e *entry) *fetch
 		return x
 	}
 	r.Method, r.URL, r.Header = http.MethodGet, &url.URL{RawQuery: f.query}, http.Header{}
-	x.part = f.zip.Part(e.file, e.cdr.Start.Std(), ctx.Done())
+	x.part = f.zip.Part(e.file, e.calls[0].Start.Std(), ctx.Done())
 	x.done = make(chan struct{})
 	g.Go(func() {
 		defer close(x.done)
@@ -305,19 +309,24 @@ func (f *fetcher) keeper(ctx context.Context, c *protocol.CDR) (protocol.UUID, e
 	return s, err
 }
 
-// finish lets a capture into the archive and lists it.
+// finish lets a capture into the archive and lists its calls.
 func (f *fetcher) finish(x *fetched) error {
-	switch {
-	case x.err != nil:
+	if x.err != nil {
 		return x.err
-	case x.problem != nil:
-		f.zip.Refuse(x.cdr, x.problem)
-		return nil
 	}
-	x.part.Turn()
-	<-x.done
-	if x.part.Begun() {
-		f.recordDone(f.request, f.id, x.asset, x.call, x.part.Bytes(), f.detail)
+	if x.problem == nil {
+		x.part.Turn()
+		<-x.done
+		if x.part.Begun() {
+			f.recordDone(f.request, f.id, x.asset, x.call, x.part.Bytes(), f.detail)
+		}
 	}
-	return x.part.List(x.cdr)
+	for _, c := range x.calls {
+		if x.problem != nil {
+			f.zip.Refuse(c, x.problem)
+		} else if err := x.part.List(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -283,6 +283,12 @@ func TestAGroupIsMergedByItsSensorOrComesWithOneFileOfEach(t *testing.T) {
 			texts[string(b)]++
 		}
 	}
+	if len(got.index) != 4 || a.header.Get("X-Total-Calls") != "4" {
+		t.Errorf("%d calls in the index, %v", len(got.index), a.header)
+	}
+	for _, leg := range []protocol.CDR{first, second, other, further} {
+		got.wantRow(t, &leg, map[string]string{"result": "included"})
+	}
 	if len(texts) != 2 || texts["merged"] != 1 || texts["of the second"] != 1 {
 		t.Errorf("files %v", texts)
 	}

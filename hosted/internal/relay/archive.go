@@ -183,7 +183,7 @@ func (p *Part) Broken() { p.broken = true }
 // refusal is the problem that the sensor sent instead of packets.
 func (p *Part) refusal() *protocol.Problem {
 	var refusal *protocol.Problem
-	res := &http.Response{StatusCode: p.status, Status: strconv.Itoa(p.status), Body: io.NopCloser(&p.problem)}
+	res := &http.Response{StatusCode: p.status, Status: strconv.Itoa(p.status), Body: io.NopCloser(bytes.NewReader(p.problem.Bytes()))}
 	if p.status == 0 || !errors.As(sensorapi.ReadProblem(res), &refusal) {
 		refusal = Offline("it did not answer")
 	}
