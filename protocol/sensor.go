@@ -62,4 +62,7 @@ type SpoolState struct {
 	MaxDays  int    `json:"max_days"`  // maxpooldays; 0: unbounded
 	Free     uint64 `json:"free"`      // on the file system
 	Stopped  string `json:"stopped"`   // why no capture is written now, "" while they are
+
+	HeldCalls uint64 `json:"held_calls"` // that no rule has decided on
+	HeldBytes uint64 `json:"held_bytes"` // of their packets, in memory and on disk
 }

@@ -37,6 +37,8 @@ func metrics(h protocol.Health) []byte {
 	gauge("spool_files", h.Spool.Files)
 	gauge("spool_bytes", h.Spool.Bytes)
 	gauge("spool_free_bytes", h.Spool.Free)
+	gauge("spool_held_calls", h.Spool.HeldCalls)
+	gauge("spool_held_bytes", h.Spool.HeldBytes)
 	gauge("problems", uint64(len(h.Problems)))
 	for _, name := range slices.Sorted(maps.Keys(h.Counters)) {
 		if name == protocol.CountCallsRunning {

@@ -183,6 +183,7 @@ func (s *Spool) State() protocol.SpoolState {
 	return protocol.SpoolState{
 		Dir: s.cfg.Dir, Files: uint64(len(s.ready)), Bytes: uint64(s.bytes), MaxBytes: uint64(max(s.cfg.MaxBytes, 0)),
 		MaxDays: s.cfg.MaxDays, Free: free, Stopped: s.stopped,
+		HeldCalls: uint64(s.heldMedia.Len() + s.heldSIP.Len()), HeldBytes: uint64(int64(s.held) + s.windowBytes),
 	}
 }
 

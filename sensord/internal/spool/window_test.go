@@ -95,6 +95,9 @@ func TestAnUndecidedCallBecomesACaptureAtTheLevelDecided(t *testing.T) {
 				if onDisk := heldFiles(t, dir) > 0; onDisk != (where != "memory") {
 					t.Fatalf("held on disk: %v", onDisk)
 				}
+				if st := s.State(); st.HeldCalls != 1 || st.HeldBytes < 200*214 || st.Files != 0 {
+					t.Errorf("state %+v", st)
+				}
 				if _, err := s.Read(c.ID); !errors.Is(err, ErrRunning) {
 					t.Errorf("read while it runs: %v", err)
 				}
