@@ -43,6 +43,34 @@ func ParseAddress(v []byte) Address {
 	return a
 }
 
+// tagOf is ParseAddress(v).Tag(), in a short way for an address in brackets of which the tag is the first parameter.
+func tagOf(v []byte) []byte {
+	rest := v
+	if len(v) > 0 && v[0] == '"' {
+		rest = v[min(quoteEnd(v)+1, len(v)):]
+	}
+	lt := bytes.IndexByte(rest, '<')
+	if lt < 0 || bytes.IndexByte(rest, ',') >= 0 || bytes.IndexByte(rest, '"') >= 0 {
+		return ParseAddress(v).Tag()
+	}
+	gt := bytes.IndexByte(rest[lt:], '>')
+	if gt < 0 {
+		return nil
+	}
+	p := rest[lt+gt+1:]
+	if len(p) == 0 {
+		return nil
+	}
+	if len(p) < 5 || string(p[:5]) != ";tag=" {
+		return ParseAddress(v).Tag()
+	}
+	p = p[5:]
+	if semi := bytes.IndexByte(p, ';'); semi >= 0 {
+		p = p[:semi]
+	}
+	return trim(p)
+}
+
 // Tag returns the tag parameter.
 func (a Address) Tag() []byte { return Param(a.Params, "tag") }
 

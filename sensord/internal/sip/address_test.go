@@ -1,6 +1,10 @@
 package sip
 
-import "testing"
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+)
 
 func TestParseAddress(t *testing.T) {
 	for _, c := range []struct{ in, display, uri, tag string }{
@@ -82,6 +86,22 @@ func TestKindOf(t *testing.T) {
 	} {
 		if got := KindOf([]byte(c.in)); got != c.want {
 			t.Errorf("%.20q: got %d, want %d", c.in, got, c.want)
+		}
+	}
+}
+
+func TestTheShortWayToATagIsRight(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	parts := []string{"<", ">", `"`, ";", "tag", "Tag", "=", ",", " ", "sip:a@b", "x", "\r\n ", `\`, ";tag=", "Alice", "<sip:a@b>", "<sip:a@b>;tag=1"}
+	for range 200_000 {
+		v := []byte{}
+		for range r.IntN(9) {
+			v = append(v, parts[r.IntN(len(parts))]...)
+		}
+		v = trim(v)
+		got, want := tagOf(v), ParseAddress(v).Tag()
+		if !bytes.Equal(got, want) || (got == nil) != (want == nil) {
+			t.Fatalf("%q: %q (nil %v), want %q (nil %v)", v, got, got == nil, want, want == nil)
 		}
 	}
 }

@@ -121,25 +121,27 @@ func (m *Message) index() {
 	m.body = uint32(len(b))
 	m.cut = true
 	for at := int(m.head); at < len(b); {
-		next, end := nextLine(b, at)
-		if end == at { // blank line
+		next := len(b)
+		if nl := bytes.IndexByte(b[at:], '\n'); nl >= 0 {
+			next = at + nl + 1
+		}
+		if first := b[at]; first == '\n' || first == '\r' && at+1 < len(b) && b[at+1] == '\n' { // blank line
 			m.body, m.cut = uint32(next), false
 			break
 		}
 		for next < len(b) && (b[next] == ' ' || b[next] == '\t') { // folded: the line goes on (RFC 3261 section 7.3.1)
-			next, end = nextLine(b, next)
+			next, _ = nextLine(b, next)
 		}
-		colon := at
-		for colon < end && b[colon] != ':' { // a short way
-			colon++
-		}
-		if colon > at && colon < end {
-			n := nameOf(trimRight(b[at:colon]))
-			if n != notIndexed && m.fields[n].next == 0 {
-				v := trim(b[colon+1 : end])
-				off := cap(b) - cap(v)
-				m.fields[n] = span{uint32(off), uint32(off + len(v)), uint32(next)}
+		line := b[at:next]
+		if n, colon := fieldName(line); n != notIndexed && m.fields[n].next == 0 {
+			from, to := colon+1, len(line)
+			for from < to && blank(line[from]) {
+				from++
 			}
+			for to > from && blank(line[to-1]) {
+				to--
+			}
+			m.fields[n] = span{uint32(at + from), uint32(at + to), uint32(next)}
 		}
 		at = next
 	}
@@ -151,7 +153,7 @@ func (m *Message) index() {
 	m.seq, m.seqMethod, m.seqOK = cseq(m.Get(CSeq))
 	v, _ := firstValue(m.Get(Via))
 	m.branch = Param(v, "branch")
-	m.fromTag, m.toTag = ParseAddress(m.Get(From)).Tag(), ParseAddress(m.Get(To)).Tag()
+	m.fromTag, m.toTag = tagOf(m.Get(From)), tagOf(m.Get(To))
 }
 
 // nextLine answers where the line at offset at ends, and where the next begins.

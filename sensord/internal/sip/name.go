@@ -90,6 +90,21 @@ func nameOf(b []byte) Name {
 	return notIndexed
 }
 
+// fieldName finds the name of a header line and where its colon is.
+func fieldName(line []byte) (n Name, colon int) {
+	for colon < len(line) && line[colon] != ':' { // a short way
+		colon++
+	}
+	if colon == 0 || colon == len(line) {
+		return notIndexed, 0
+	}
+	name := line[:colon]
+	if blank(name[colon-1]) {
+		name = trimRight(name)
+	}
+	return nameOf(name), colon
+}
+
 // equalFold compares b, in any case, with s, which is in lower case. Only ASCII letters fold.
 func equalFold(b []byte, s string) bool {
 	if len(b) != len(s) {
