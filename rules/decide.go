@@ -11,7 +11,7 @@ import (
 // judgement is what deciding needs beside the rules; it is used again.
 type judgement struct {
 	scene
-	marks
+	rules bitmap // that may match
 }
 
 var judgements = sync.Pool{New: func() any { return new(judgement) }}
@@ -30,7 +30,7 @@ func (s *Set) Decide(c Call, now time.Time) *Rule {
 	if x == nil {
 		return s.decideAll(&j.scene, now)
 	}
-	x.look(&j.scene, &j.marks)
+	j.rules = x.look(&j.scene, j.rules[:0])
 	for w, left := range j.rules {
 		for ; left != 0; left &= left - 1 {
 			r := &s.Rules[w*64+bits.TrailingZeros64(left)]
@@ -64,7 +64,7 @@ func (s *Set) DecideRunning(c Call, now time.Time) (rule *Rule, open protocol.Ke
 	if x == nil {
 		x = newIndex(s.Rules)
 	}
-	x.look(&j.scene, &j.marks)
+	j.rules = x.look(&j.scene, j.rules[:0])
 	u := undecided{set: s, j: j, now: now, rank: -1}
 	for w, left := range j.rules {
 		for ; left != 0 && rule == nil; left &= left - 1 {

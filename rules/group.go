@@ -110,5 +110,5 @@ func (p *parser) find(t token) (*group, *Error) {
 }
 
 func (m member) wrong(expected string) *Error {
-	return &Error{File: m.file, Pos: m.pos, Found: fmt.Sprintf("%q", m.text), Expected: expected}
+	return &Error{File: m.file, Pos: m.pos, Found: fmt.Sprintf("%q", cut(m.text)), Expected: expected}
 }

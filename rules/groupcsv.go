@@ -100,7 +100,7 @@ func parseCSV(file, text string) ([]member, error) {
 		case v == "", first && isHeading(v):
 			continue
 		case !utf8.ValidString(v):
-			return nil, &Error{File: file, Pos: Pos{line, col}, Found: fmt.Sprintf("%q", v), Expected: "text in UTF-8"}
+			return nil, &Error{File: file, Pos: Pos{line, col}, Found: fmt.Sprintf("%q", cut(v)), Expected: "text in UTF-8"}
 		case len(list) == maxMembers:
 			return nil, &Error{File: file, Pos: Pos{line, col}, Found: "one value more", Expected: fmt.Sprintf("at most %d in a group", maxMembers)}
 		}

@@ -39,7 +39,7 @@ func (r *foreignRow) get(column string) (v string, ok bool) {
 // wrong is an error about a column of the row. Pos counts columns of the table, not characters.
 func (r *foreignRow) wrong(column, expected string) *Error {
 	v, _ := r.get(column)
-	return &Error{File: r.file, Pos: Pos{r.line, r.at[column] + 1}, Found: fmt.Sprintf("%s %q", column, v), Expected: expected}
+	return &Error{File: r.file, Pos: Pos{r.line, r.at[column] + 1}, Found: fmt.Sprintf("%s %q", column, cut(v)), Expected: expected}
 }
 
 // foreignKinds tells the tables by the column that only they have, in the order in which VoIPmonitor asks them.
@@ -132,7 +132,7 @@ func (t *foreignTable) recognise(at map[string]int) *Error {
 	}
 	slices.Sort(names)
 	return &Error{
-		File: t.file, Pos: Pos{1, 1}, Found: fmt.Sprintf("the columns %q", strings.Join(names, " ")),
+		File: t.file, Pos: Pos{1, 1}, Found: fmt.Sprintf("the columns %q", cut(strings.Join(names, " "))),
 		Expected: "a first line with the column names of filter_ip, filter_telnum, filter_domain or filter_sip_header; " +
 			"`mysql -B -e 'SELECT * FROM filter_ip' voipmonitor` writes one",
 	}

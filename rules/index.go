@@ -233,9 +233,9 @@ func (b *builder) enter(t *test, n int32) {
 	}
 }
 
-// look marks the rules that may be true of a call.
-func (x *index) look(s *scene, m *marks) {
-	m.rules = append(m.rules[:0], x.always...)
+// look answers the rules that may be true of a call, in rules, which is empty.
+func (x *index) look(s *scene, rules bitmap) bitmap {
+	rules = append(rules, x.always...)
 	s.ids = s.ids[:0]
 	for ends, t := range x.nets {
 		if t == nil {
@@ -251,19 +251,20 @@ func (x *index) look(s *scene, m *marks) {
 		x.fields[i].look(s)
 	}
 	for _, k := range s.ids {
-		x.keys[k].mark(m.rules)
+		x.keys[k].mark(rules)
 	}
 	for i := range x.fields {
 		if t := &x.fields[i]; t.bounds[0] != nil || t.bounds[1] != nil {
 			if v, ok := t.field.count(&s.call); ok {
 				for _, b := range t.bounds {
 					if b != nil {
-						b.mark(v, x.keys, m.rules)
+						b.mark(v, x.keys, rules)
 					}
 				}
 			}
 		}
 	}
+	return rules
 }
 
 func (t *fieldTable) look(s *scene) {
@@ -301,8 +302,3 @@ func (f *filed) mark(rules bitmap) {
 type bitmap []uint64
 
 func (b bitmap) set(i int) { b[i/64] |= 1 << (i % 64) }
-
-// marks is where rules that may match are marked.
-type marks struct {
-	rules bitmap
-}

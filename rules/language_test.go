@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -246,6 +247,28 @@ func TestWhatARuleFileMayCostIsBounded(t *testing.T) {
 	}
 	if _, err := Parse("r", text); err == nil || !strings.Contains(err.Error(), "too many values in all") {
 		t.Errorf("got %v", err)
+	}
+	if _, err := ParseExpr(`ua~"(a{100}b{50}){500}"`); err == nil || !strings.Contains(err.Error(), "invalid repeat count") && !strings.Contains(err.Error(), "a smaller regular expression") {
+		t.Errorf("a huge regular expression: %v", err)
+	}
+	if _, err := ParseExpr(`ua~"` + strings.Repeat("a{1000}", 30) + `"`); err == nil || !strings.Contains(err.Error(), "a smaller regular expression") {
+		t.Errorf("a big regular expression: %v", err)
+	}
+	if _, err := ParseExpr(`"` + strings.Repeat("é", 1000) + `":x`); err == nil || len(err.Error()) > 400 {
+		t.Errorf("a long word makes a long error: %v", err)
+	}
+	text = ""
+	for i := range 100 {
+		text += fmt.Sprintf("r%d: keep sip when ua~\"%s\"\n", i, strings.Repeat("a{1000}", 4))
+	}
+	if _, err := Parse("r", text); err == nil || !strings.Contains(err.Error(), "too many values in all") {
+		t.Errorf("many big regular expressions: %v", err)
+	}
+	if _, err := ParseExpr(strings.Repeat("(", maxTokens+1)); err == nil || !strings.Contains(err.Error(), "nested too deep") {
+		t.Errorf("more words than there may be: %v", err)
+	}
+	if _, err := ParseExpr(strings.Repeat("a ", maxTokens+1)); err == nil || !strings.Contains(err.Error(), "found more than 500000 words") {
+		t.Errorf("more words than there may be: %v", err)
 	}
 	if _, err := Parse("r", strings.Repeat(" ", maxText+1)); err == nil {
 		t.Error("a text of more than a megabyte was read")

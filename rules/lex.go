@@ -36,13 +36,30 @@ func (t token) String() string {
 	case bad:
 		return t.text
 	case quoted:
-		return fmt.Sprintf("the text %q", t.text)
+		return fmt.Sprintf("the text %q", cut(t.text))
 	}
-	return fmt.Sprintf("%q", t.text)
+	return fmt.Sprintf("%q", cut(t.text))
+}
+
+// cut is the beginning of a text, long enough to be found.
+func cut(s string) string {
+	const most = 80
+	if len(s) <= most {
+		return s
+	}
+	for i := range s {
+		if i >= most {
+			return s[:i] + "..."
+		}
+	}
+	return s
 }
 
 // is reports whether the token is the keyword w.
 func (t token) is(w string) bool { return t.kind == word && strings.EqualFold(t.text, w) }
+
+// maxTokens bounds what a text takes while it is read.
+const maxTokens = 500_000
 
 // lex splits text into tokens; the last is eof.
 func lex(text string) []token {
@@ -68,6 +85,11 @@ func lex(text string) []token {
 			continue
 		}
 		t := token{pos: Pos{line, col}, off: i, first: col == 1, glued: glued}
+		if len(ts) == maxTokens {
+			t.kind, t.text, t.end = bad, fmt.Sprintf("more than %d words", maxTokens), i
+			ts = append(ts, t)
+			break
+		}
 		switch {
 		case unicode.IsControl(r):
 			t.kind, t.text = bad, "a control character"

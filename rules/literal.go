@@ -2,6 +2,30 @@ package rules
 
 import "regexp/syntax"
 
+// maxRegexp bounds a regular expression: x{1000} counts a thousand.
+const maxRegexp = 20_000
+
+// regexpSize is about how many instructions a regular expression takes, 0 if it is not one. Counted repetitions are unrolled.
+func regexpSize(expr string) int {
+	re, err := syntax.Parse(expr, syntax.Perl)
+	if err != nil {
+		return 0
+	}
+	return sizeOf(re)
+}
+
+func sizeOf(re *syntax.Regexp) int {
+	const most = 1 << 20
+	n := min(1+len(re.Rune), most)
+	for _, sub := range re.Sub {
+		n = min(n+sizeOf(sub), most)
+	}
+	if re.Op == syntax.OpRepeat { // at most a thousand times
+		n = min(n*max(re.Min, re.Max, 1), most)
+	}
+	return n
+}
+
 // literals answers what every match of a regular expression begins with, and the longest text that it holds in any case;
 // "" where nothing can be said. Texts that do not hold it need not be tried.
 func literals(expr string) (begin, within string) {
@@ -9,7 +33,7 @@ func literals(expr string) (begin, within string) {
 	if err != nil {
 		return "", ""
 	}
-	re = re.Simplify()
+	re = re.Simplify() // bounded by maxRegexp
 	if re.Op == syntax.OpConcat && len(re.Sub) > 1 && re.Sub[0].Op == syntax.OpBeginText {
 		begin = literal(re.Sub[1])
 	}

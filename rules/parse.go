@@ -211,13 +211,13 @@ func (p *parser) value(t *test, alone bool) *Error {
 		return &Error{Pos: v.pos, Found: v.String(), Expected: want, Nearest: Nearest(strings.ToLower(v.text), t.field.near())}
 	}
 	t.vals = append(t.vals, val)
-	return p.count(1, v)
+	return p.count(1+val.cost, v)
 }
 
 // count bounds the values that a text makes, at token t.
 func (p *parser) count(n int, t token) *Error {
 	if p.env.values += n; p.env.values > maxValues {
-		return &Error{Pos: t.pos, Found: "too many values in all", Expected: fmt.Sprintf("at most %d; the same group with the same field counts once", maxValues)}
+		return &Error{Pos: t.pos, Found: "too many values in all", Expected: fmt.Sprintf("at most %d; regular expressions count by their size, the same group with the same field once", maxValues)}
 	}
 	return nil
 }
@@ -235,8 +235,11 @@ func (p *parser) list(g *group, t *test, at token) (*list, *Error) {
 			return nil, m.wrong(fmt.Sprintf("%s: line %d asks %s for the group %s", want, at.pos.Line, t.field.Name, g.name))
 		}
 		l.vals = append(l.vals, v)
+		if err := p.count(1+v.cost, at); err != nil {
+			return nil, err
+		}
 	}
 	l.table = newTable(t.field, t.op, l.vals)
 	p.env.lists[id] = l
-	return l, p.count(len(l.vals), at)
+	return l, nil
 }

@@ -20,6 +20,7 @@ type value struct {
 	net    netip.Prefix
 	port   uint16 // 0: any
 	moment moment
+	cost   int // what a regular expression takes beside, as so many values
 }
 
 // match compares a text.
@@ -77,6 +78,11 @@ func newValue(f *Field, op, text string) (v value, want string) {
 			}
 		}
 	case "~":
+		size := regexpSize(text)
+		if size > maxRegexp {
+			return v, "a smaller regular expression: repetitions such as x{1000} make it big"
+		}
+		v.cost = size / 2
 		re, err := regexp.Compile(text)
 		if err != nil {
 			return v, "a regular expression (RE2): " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")
