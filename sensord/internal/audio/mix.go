@@ -10,6 +10,7 @@ type side struct {
 	owner []uint8 // rank of the stream that wrote each sample, 0: nobody
 	base  int64   // the first sample that has not gone out
 	mute  bool    // digits are blanked, else rendered
+	tones *toneFinder
 
 	digits []digit
 	lost   []loss
@@ -32,7 +33,11 @@ func newSide(rate int, mute bool) *side {
 	for n < windowSeconds*rate {
 		n <<= 1
 	}
-	return &side{rate: rate, ring: make([]int16, n), owner: make([]uint8, n), mute: mute}
+	s := &side{rate: rate, ring: make([]int16, n), owner: make([]uint8, n), mute: mute}
+	if mute {
+		s.tones = newToneFinder(rate)
+	}
+	return s
 }
 
 // write puts samples at a place of the time line, as far as it is in the window.

@@ -9,6 +9,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/protocol/sensorapi"
+	"voiptop/sensord/internal/audio"
 )
 
 const pcma = "8 101\r\na=rtpmap:101 telephone-event/8000"
@@ -294,5 +295,35 @@ func TestASideThatCannotBeDecodedIsNamed(t *testing.T) {
 	}
 	if _, err := r.WAV(t.Context(), sensorapi.AudioOptions{Side: sensorapi.SideCaller}, nil); problem(err).Code != protocol.CodeCodecNotDecodable {
 		t.Errorf("the caller alone: %v", err)
+	}
+}
+
+func TestDigitsInTheVoiceAreBlankedAsWell(t *testing.T) {
+	c := newCall(t, sdp(alice, pcma), sdp(bob, pcma))
+	a, b := tone(770, 0.2), tone(1336, 0.2)
+	pressed := func(i int) bool { return i >= 100 && i < 106 || i >= 150 && i < 160 }
+	c.send(&stream{from: alice, to: bob, pt: 8, ssrc: 1}, 0, 250, 160, func(i int) []byte {
+		if !pressed(i) {
+			return tone(400, 0.3)(i)
+		}
+		x, y := a(i), b(i)
+		for k := range x {
+			sum, _ := audio.Decode(audio.Decoders["PCMA"](), []byte{x[k], y[k]})
+			x[k] = aLawOf((float64(sum[0]) + float64(sum[1])) / 32768)
+		}
+		return x
+	}, nil)
+	r := c.mustListen()
+	heard := play(t, r, sensorapi.AudioOptions{}).sides[0]
+	muted := play(t, r, sensorapi.AudioOptions{MuteDTMF: true}).sides[0]
+	for _, at := range []float64{2, 3} {
+		if level(heard, 8000, at, at+0.12) < 0.1 || level(muted, 8000, at, at+0.12) > 1e-6 {
+			t.Errorf("the digit at %v s is not blanked", at)
+		}
+	}
+	for _, w := range [][2]float64{{0, 1.9}, {2.25, 2.9}, {3.3, 4.9}} {
+		if share(muted, 8000, w[0], w[1], 400) < 0.99 {
+			t.Errorf("the voice from %v to %v s is blanked", w[0], w[1])
+		}
 	}
 }

@@ -137,6 +137,12 @@ func (x *renderer) step() error {
 		}
 		x.ready = samplesOf(max(x.now-settled-x.rec.start, 0), x.rec.rate)
 		for _, s := range x.sides {
+			s.find(x.ready)
+		}
+		if x.sides[caller].mute {
+			x.ready = max(0, x.ready-x.sides[caller].ms(findAhead))
+		}
+		for _, s := range x.sides {
 			s.skip(min(x.ready, x.out))
 		}
 	}

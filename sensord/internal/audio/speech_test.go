@@ -224,3 +224,12 @@ func TestARangeIsTheSameBytesWithEveryCodec(t *testing.T) {
 		}
 	}
 }
+
+func TestSpeechIsNotTakenForDigits(t *testing.T) {
+	for _, scenario := range []string{"sipp-answered-pcmu", "sipp-auth", "sipp-hold", "baresip-g722", "baresip-opus", "baresip-gsm", "sipp-loss"} {
+		r := listen(t, scenario, 0)
+		if i := differ(wav(t, r, sensorapi.AudioOptions{MuteDTMF: true}), wav(t, r, sensorapi.AudioOptions{})); i >= 0 {
+			t.Errorf("%s: byte %d is another when digits are blanked, and there are none", scenario, i)
+		}
+	}
+}
