@@ -89,7 +89,7 @@ func (a *api) search(r *http.Request, id auth.Identity) ([]protocol.CDR, error) 
 }
 
 // captureGroup serves the packets of all calls of a call's group: merged by the sensor if one has them all, else as an archive
-// with one file of each sensor.
+// with what each sensor merged.
 func (a *api) captureGroup(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
 	c, sensor, err := a.findCall(r, id)
 	if err != nil {
@@ -108,7 +108,10 @@ func (a *api) captureGroup(w http.ResponseWriter, r *http.Request, id auth.Ident
 		if !kept(leg) {
 			continue
 		}
-		at := slices.IndexFunc(entries, func(e entry) bool { return e.calls[0].SensorID == leg.SensorID })
+		at := slices.IndexFunc(entries, func(e entry) bool { // what the sensor merges
+			first := e.calls[0]
+			return first.SensorID == leg.SensorID && first.GroupID == leg.GroupID && leg.GroupID != ""
+		})
 		if at < 0 {
 			file := relay.FileName(leg, fmt.Sprintf("_sensor%d.pcapng", leg.SensorID))
 			entries = append(entries, entry{calls: []*protocol.CDR{leg}, file: file, wish: wish{asset: packets, call: leg.ID.String()}})
@@ -139,11 +142,11 @@ func (a *api) group(ctx context.Context, t store.TenantID, c *protocol.CDR) ([]p
 	legs := []protocol.CDR{*c}
 	known := map[protocol.UUID]bool{c.ID: true}
 	asked := map[protocol.UUID]bool{}
-	add := func(q store.CallQuery) error {
+	add := func(q store.CallQuery, belongs func(*protocol.CDR) bool) error {
 		q.Limit = maxLegs
 		page, err := a.Store.Calls(ctx, t, q)
 		for _, leg := range page.Calls {
-			if !known[leg.ID] && len(legs) < maxLegs {
+			if !known[leg.ID] && len(legs) < maxLegs && belongs(&leg) {
 				known[leg.ID] = true
 				legs = append(legs, leg)
 			}
@@ -154,12 +157,12 @@ func (a *api) group(ctx context.Context, t store.TenantID, c *protocol.CDR) ([]p
 		leg := legs[i]
 		if g, err := protocol.ParseUUID(leg.GroupID); err == nil && !asked[g] {
 			asked[g] = true
-			if err := add(store.CallQuery{Group: g}); err != nil {
+			if err := add(store.CallQuery{Group: g}, func(o *protocol.CDR) bool { return o.SensorID == leg.SensorID }); err != nil {
 				return nil, err
 			}
 		}
 		if leg.CallID != "" {
-			if err := add(store.CallQuery{CallID: leg.CallID}); err != nil {
+			if err := add(store.CallQuery{CallID: leg.CallID}, func(o *protocol.CDR) bool { return o.SensorID != leg.SensorID }); err != nil {
 				return nil, err
 			}
 		}
@@ -179,8 +182,8 @@ func (a *api) archive(w http.ResponseWriter, r *http.Request, id auth.Identity, 
 			}
 		}
 	}
+	h := w.Header()
 	header := func() {
-		h := w.Header()
 		h.Set("Content-Type", "application/zip")
 		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 		h.Set("Accept-Ranges", "none")
@@ -202,6 +205,12 @@ func (a *api) archive(w http.ResponseWriter, r *http.Request, id auth.Identity, 
 		sensors: map[uint16]protocol.UUID{},
 	}
 	if err := f.run(entries); err != nil {
+		if s.Status() == 0 { // nothing has been said yet
+			for _, k := range []string{"Content-Disposition", "Accept-Ranges", headerCalls, headerBytes} {
+				h.Del(k)
+			}
+			return err
+		}
 		if s.Err() == nil && r.Context().Err() == nil {
 			a.Log.Error("archive not finished", "user", id.Name, "error", err)
 		}

@@ -295,6 +295,14 @@ func TestAGroupIsMergedByItsSensorOrComesWithOneFileOfEach(t *testing.T) {
 	if len(w.theirs.asked) != 0 {
 		t.Errorf("another tenant's sensor was asked %v", w.theirs.asked)
 	}
+	// The other leg came back to the first sensor, which could not join the two: what it merges are two files.
+	back := w.call(1, func(c *protocol.CDR) { rtp(c); c.CallID = further.CallID })
+	back.GroupID = back.ID.String()
+	w.stored(w.acme, w.s1.uuid, back)
+	w.s1.merged[back.ID.String()] = []byte("of the way back")
+	if a := c.get("/calls/" + first.ID.String() + "/capture?group=1"); len(openArchive(t, a.body).files) != 4 {
+		t.Errorf("%d %v", a.status, openArchive(t, a.body).files)
+	}
 	if a := c.get("/calls/" + first.ID.String() + "/capture?group=2"); a.status != http.StatusBadRequest {
 		t.Errorf("group=2: %d", a.status)
 	}

@@ -147,18 +147,9 @@ func TestWithoutAuditThereIsNothingToHear(t *testing.T) {
 	w.s1.voices[id], w.s1.captures[id], w.s1.merged[id] = []byte("voice"), []byte("packets"), []byte("packets")
 	c := w.as("user")
 	dropAudit(t, w)
-	for _, path := range []string{"/calls/" + id + "/audio", "/calls/" + id + "/audio/peaks", "/calls/" + id + "/audio/spectrogram", "/calls/" + id + "/capture?group=1"} {
+	for _, path := range []string{"/calls/" + id + "/audio", "/calls/" + id + "/audio/peaks", "/calls/" + id + "/audio/spectrogram", "/calls/" + id + "/capture?group=1", "/captures"} {
 		if a := c.get(path); a.status != http.StatusInternalServerError {
 			t.Errorf("%s: %d %s, want 500", path, a.status, a.body)
-		}
-	}
-	req, err := http.NewRequest("GET", w.url+httpapi.Prefix+"/captures", nil)
-	w.ok(err)
-	if res, err := c.http.Do(req); err == nil { // it breaks off, because the answer has begun
-		b, err := io.ReadAll(res.Body)
-		res.Body.Close()
-		if err == nil || bytes.Contains(b, []byte("packets")) {
-			t.Errorf("a zip of %d bytes came, %v", len(b), err)
 		}
 	}
 	if len(w.s1.asked) != 0 {
