@@ -6,6 +6,8 @@ import { bytes, count, plural } from '../format';
 import { Moment, ProblemBox, SeverityIcon } from '../ui/bits';
 import { KEPT } from '../words';
 
+const ROWS = 200; // rules that are listed; of more, those that decide for a call
+
 interface VerdictProps {
   id: string;
   check: Checked;
@@ -55,7 +57,8 @@ export function Verdict({ id, check, text, saved, dirty, jump, fix }: VerdictPro
 export function DryRun({ check, jump }: { check: Checked; jump: (name: string) => void }) {
   const result = check.result;
   const rules = result?.ok ? result.rules : [];
-  const most = Math.max(1, ...rules.map((r) => r.calls));
+  const shown = rules.length > ROWS ? rules.filter((r) => r.calls > 0).slice(0, ROWS) : rules;
+  const most = shown.reduce((n, r) => Math.max(n, r.calls), 1);
   return (
     <section class={check.waiting ? 'panel dry-run waiting' : 'panel dry-run'} aria-labelledby="dry-run">
       <h2 id="dry-run">What they would keep</h2>
@@ -71,7 +74,7 @@ export function DryRun({ check, jump }: { check: Checked; jump: (name: string) =
               <tr><th>Rule</th><th class="n">Calls</th><th class="n">Bytes</th></tr>
             </thead>
             <tbody>
-              {rules.map((r) => (
+              {shown.map((r) => (
                 <tr key={r.name} data-rule={r.name}>
                   <td>
                     <button type="button" class="link" onClick={() => jump(r.name)}>{r.name}</button> <small class="quiet">{KEPT[r.keep]}</small>
@@ -86,6 +89,7 @@ export function DryRun({ check, jump }: { check: Checked; jump: (name: string) =
               <tr><th>Together</th><td class="n">{count(sum(rules, (r) => r.calls))}</td><td class="n">{bytes(sum(rules, (r) => r.bytes))}</td></tr>
             </tfoot>
           </table>
+          {shown.length < rules.length && <p class="quiet">{plural(rules.length - shown.length, 'rule')} more {shown.length < ROWS ? 'would have kept nothing' : 'are not listed'}.</p>}
           <p class="quiet">
             {result!.checked === 0 ? 'There are no past calls yet to try them on.' : <>Tried on the newest {plural(result!.checked, 'call')}, back to <Moment t={result!.oldest} />. Sensors’ local rules, which come first, are not counted in.</>}
           </p>

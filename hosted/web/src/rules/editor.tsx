@@ -33,7 +33,7 @@ export interface Act {
 }
 
 // Longer texts are not coloured: that costs more with every key than it is worth.
-const COLOURED = 100_000; // characters
+const COLOURED = 50_000; // characters
 
 
 export function Editor({ value, change, fields, error, label, describedBy, readOnly, save, act }: Props) {
