@@ -100,6 +100,10 @@ func TestExpressionErrorsNameThePlaceAndTheNearestWord(t *testing.T) {
 		"name:\"x":             `1:6: found a text without its closing quote, expected a text`,
 		"caller:":              `1:8: found the end, expected a number or pattern`,
 		"caller:()":            `1:9: found ")", expected a value`,
+		"mos=>3":               `1:4: found "=>", expected one of : = != < <= > >=: mos is a number; did you mean ">="?`,
+		"caller==1":            `1:7: found "==", expected one of : = != ~: caller is a number or pattern; did you mean "="?`,
+		"!caller:1":            `1:1: found "!", expected a condition such as caller:4202* or mos<3.5; did you mean "not"?`,
+		"caller:1 && mos<3":    `1:10: found "&&", expected a condition such as caller:4202* or mos<3.5; did you mean "and"?`,
 		"or":                   `1:1: found "or", expected a condition such as caller:4202* or mos<3.5`,
 	} {
 		_, err := ParseExpr(expr)

@@ -100,14 +100,10 @@ func lex(text string) []token {
 		case r == '"':
 			t.kind, t.text, n = lexQuoted(text[i:])
 		case strings.ContainsRune(":=!<>~", r) && !(r == ':' && !t.first && v.next()): // src:::1 has the value ::1
-			t.kind, t.text = op, string(r)
-			if i+1 < len(text) && text[i+1] == '=' && (r == '!' || r == '<' || r == '>') {
-				t.text += "="
+			for i+n < len(text) && strings.IndexByte("=!<>~", text[i+n]) >= 0 { // whether there is such an operator the parser says
+				n++
 			}
-			n = len(t.text)
-			if t.text == "!" {
-				t.kind, t.text = bad, `"!"`
-			}
+			t.kind, t.text = op, text[i:i+n]
 		default:
 			n = max(1, wordLen(text[i:], !t.first && v.next()))
 			t.kind, t.text = word, text[i:i+n]

@@ -122,7 +122,7 @@ func (p *parser) not(depth int) (*node, *Error) {
 		}
 		p.next()
 		return n, nil
-	case !p.ended() && (t.kind == quoted || t.kind == word):
+	case !p.ended() && (t.kind == quoted || t.kind == word && meant[t.text] == ""):
 		p.next()
 		n := &node{op: opAnywhere, word: part(t.text)}
 		var err *Error
@@ -133,7 +133,9 @@ func (p *parser) not(depth int) (*node, *Error) {
 		n.text = p.text[t.off:p.ts[p.i-1].end]
 		return n, err
 	}
-	return nil, p.unexpected("a condition such as caller:4202* or mos<3.5")
+	err := p.unexpected("a condition such as caller:4202* or mos<3.5")
+	err.Nearest = meant[t.text]
+	return nil, err
 }
 
 // test reads the operator and the values behind a field's name.
@@ -152,7 +154,10 @@ func (p *parser) test(name token) (*test, *Error) {
 	}
 	o := p.next()
 	if !slices.Contains(f.Ops(), o.text) {
-		return nil, &Error{Pos: o.pos, Found: o.String(), Expected: fmt.Sprintf("one of %s: %s is %s%s", strings.Join(f.Ops(), " "), f.Name, f.Type.article(), f.Type)}
+		return nil, &Error{
+			Pos: o.pos, Found: o.String(), Nearest: meant[o.text],
+			Expected: fmt.Sprintf("one of %s: %s is %s%s", strings.Join(f.Ops(), " "), f.Name, f.Type.article(), f.Type),
+		}
 	}
 	t := &test{field: f, op: o.text, not: o.text == "!="}
 	if t.not {
@@ -173,6 +178,12 @@ func (p *parser) test(name token) (*test, *Error) {
 	p.next()
 	t.table = newTable(f, t.op, t.vals)
 	return t, nil
+}
+
+// meant is what people mean who write as in other languages.
+var meant = map[string]string{
+	"==": "=", "===": "=", ":=": "=", "=~": "~", "~=": "~", "=>": ">=", "=<": "<=", "<>": "!=", "=!": "!=", "!==": "!=",
+	"!": "not", "&&": "and", "&": "and", "||": "or", "|": "or",
 }
 
 // insteadOf says what to ask for in a rule instead of a field that rules decide themselves or that is another at the end.
