@@ -214,6 +214,7 @@ func (a *api) archive(w http.ResponseWriter, r *http.Request, id auth.Identity, 
 		if s.Err() == nil && r.Context().Err() == nil {
 			a.Log.Error("archive not finished", "user", id.Name, "error", err)
 		}
+		s.Break()
 		panic(http.ErrAbortHandler) // the browser must not take what it has for the whole
 	}
 	return nil

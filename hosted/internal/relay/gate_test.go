@@ -66,9 +66,13 @@ func TestStreamsAreCountedByHowTheyEnded(t *testing.T) {
 	serve(func(w http.ResponseWriter) { w.WriteHeader(http.StatusGone); _, _ = w.Write([]byte("problem")) })
 	serve(func(http.ResponseWriter) {})
 	serve(func(w http.ResponseWriter) { w.Header().Set("Content-Length", "10"); _, _ = w.Write([]byte("123")) })
+	broken := enter(t, g, 1, 1)
+	_, _ = broken.Write(nil)
+	broken.Break()
+	broken.Done()
 	counted(t, reg,
 		`hosted_streams_total{kind="capture",result="complete"} 2`, `hosted_streams_total{kind="capture",result="problem"} 2`,
-		`hosted_streams_total{kind="capture",result="broken"} 1`, `hosted_stream_bytes_total{kind="capture"} 8`, `hosted_streams_running{kind="capture"} 0`)
+		`hosted_streams_total{kind="capture",result="broken"} 2`, `hosted_stream_bytes_total{kind="capture"} 8`, `hosted_streams_running{kind="capture"} 0`)
 }
 
 // counted checks lines of the metrics.

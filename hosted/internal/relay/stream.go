@@ -23,6 +23,7 @@ type Stream struct {
 	bytes   int64
 	err     error // of a write
 	stalled bool  // that is why
+	broken  bool  // it ends too early, and not because of the browser
 }
 
 // Status is the status that was answered, 0 while there is no answer.
@@ -88,6 +89,9 @@ func (s *Stream) watched(write func() error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (s *Stream) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
+// Break says that what was sent is not the whole; needed where no Content-Length tells.
+func (s *Stream) Break() { s.broken = true }
+
 // Done sends what is buffered, gives the stream's place back and counts how it ended.
 func (s *Stream) Done() {
 	if s.status != 0 && s.request.Context().Err() == nil {
@@ -98,7 +102,7 @@ func (s *Stream) Done() {
 
 func (s *Stream) result() string {
 	want, err := strconv.ParseInt(s.Header().Get("Content-Length"), 10, 64)
-	short := err == nil && s.bytes < want && s.request.Method != http.MethodHead
+	short := s.broken || err == nil && s.bytes < want && s.request.Method != http.MethodHead
 	gone := s.request.Context().Err() != nil
 	switch {
 	case s.stalled:
@@ -108,7 +112,7 @@ func (s *Stream) result() string {
 	case s.status/100 != 2 && s.status != http.StatusNotModified:
 		return "problem"
 	case short:
-		return "broken" // by the sensor
+		return "broken"
 	}
 	return "complete"
 }
