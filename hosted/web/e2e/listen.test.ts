@@ -91,7 +91,7 @@ describe.skipIf(why !== '')('listening', () => {
     await expect.poll(async () => Number(await part.inputValue())).toBeGreaterThan(1000);
     await page.getByRole('button', { name: 'Show more of the call' }).click();
     await page.getByRole('button', { name: 'Show more of the call' }).click();
-    expect(await part.count()).toBe(0);
+    await expect.poll(() => part.count()).toBe(0);
     await wave.press('Home');
   });
 
@@ -128,7 +128,7 @@ describe.skipIf(why !== '')('listening', () => {
   test('a link leads to a moment of the call', async () => {
     await page.goto(`${base}/calls/${call.id}?t=3.5`);
     await page.locator('canvas[data-drawn]').waitFor();
-    expect(await position()).toBe(3500);
+    await expect.poll(position).toBe(3500);
   });
 
   test('who listened is in the audit log, with the bytes', async () => {

@@ -33,17 +33,17 @@ describe.skipIf(why !== '')('the rules page', () => {
   test('says what is wrong, where, and mends it with one click', async () => {
     await text().fill('# test\nwanted: keep rtp when calle:1001\nrest: keep none\n');
     await verdict().getByRole('button', { name: 'Line 2, column 23' }).waitFor();
-    expect((await page.locator('.gutter b').innerText()).trim()).toBe('2');
-    expect(await page.locator('.wrong').innerText()).toContain('calle');
-    expect(await save().isDisabled()).toBe(true);
+    await expect.poll(async () => (await page.locator('.gutter b').innerText()).trim()).toBe('2');
+    await expect.poll(() => page.locator('.wrong').innerText()).toContain('calle');
+    await expect.poll(() => save().isDisabled()).toBe(true);
     const word = await page.locator('[data-action=fix] code').innerText();
     await page.locator('[data-action=fix]').click();
-    expect(await text().inputValue()).toBe(`# test\nwanted: keep rtp when ${word}:1001\nrest: keep none\n`);
+    await expect.poll(() => text().inputValue()).toBe(`# test\nwanted: keep rtp when ${word}:1001\nrest: keep none\n`);
     await page.getByText('2 rules, no error. Not saved yet.').waitFor();
   });
 
   test('shows beside what each rule would have kept of past calls', async () => {
-    expect(await page.locator('tr[data-rule]').evaluateAll((rows) => rows.map((r) => r.getAttribute('data-rule')))).toEqual(['wanted', 'rest']);
+    await expect.poll(() => page.locator('tr[data-rule]').evaluateAll((rows) => rows.map((r) => r.getAttribute('data-rule')))).toEqual(['wanted', 'rest']);
     const rest = Number((await page.locator('tr[data-rule=rest] td.n').first().innerText()).replace(/\D/g, ''));
     expect(rest, 'calls for which the rule without a condition decides').toBeGreaterThan(0);
   });
@@ -57,9 +57,9 @@ describe.skipIf(why !== '')('the rules page', () => {
     await page.getByRole('option', { name: /^udp/ }).waitFor();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Tab');
-    expect((await text().inputValue()).split('\n').at(-1)).toMatch(/^tls: keep sip when transport:\w+$/);
+    await expect.poll(async () => (await text().inputValue()).split('\n').at(-1)).toMatch(/^tls: keep sip when transport:\w+$/);
     await page.keyboard.press('Control+z');
-    expect((await text().inputValue()).split('\n').at(-1)).toMatch(/^tls: keep sip when transport:$/);
+    await expect.poll(async () => (await text().inputValue()).split('\n').at(-1)).toMatch(/^tls: keep sip when transport:$/);
     for (let i = 0; i < 30 && /tls: /.test(await text().inputValue()); i++) await page.keyboard.press('Control+Backspace');
     expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('TEXTAREA');
   });
@@ -98,7 +98,7 @@ describe.skipIf(why !== '')('the rules page', () => {
     const conflict = page.getByRole('alert').filter({ hasText: `saved revision ${before.revision + 2} while you were writing` });
     await conflict.locator('.new').filter({ hasText: '# theirs' }).waitFor();
     await conflict.getByRole('button', { name: 'Put both together' }).click();
-    expect(await text().inputValue()).toBe('# theirs\nwanted: keep rtp when callee:1001\nrest: keep none\nmine: keep sip\n');
+    await expect.poll(() => text().inputValue()).toBe('# theirs\nwanted: keep rtp when callee:1001\nrest: keep none\nmine: keep sip\n');
     await save().click();
     await page.getByText(`Saved as revision ${before.revision + 3}.`).waitFor();
   });
@@ -109,7 +109,7 @@ describe.skipIf(why !== '')('the rules page', () => {
     const rule = await box.locator('.command code').innerText();
     expect(rule).toMatch(/^keep-\S+: keep rtp when \S+/);
     await box.getByRole('button', { name: 'Put it first' }).click();
-    expect(await text().inputValue()).toBe(`${rule}\n# theirs\nwanted: keep rtp when callee:1001\nrest: keep none\nmine: keep sip\n`.replace(/^(.*\n)# theirs\n/, '$1# theirs\n'));
+    await expect.poll(() => text().inputValue()).toBe(`${rule}\n# theirs\nwanted: keep rtp when callee:1001\nrest: keep none\nmine: keep sip\n`.replace(/^(.*\n)# theirs\n/, '$1# theirs\n'));
     await page.locator('tr[data-rule]').nth(3).waitFor();
     const decides = page.locator('tr[data-rule]').first().locator('td.n').first();
     await expect.poll(() => decides.innerText(), { message: 'calls that the rule made from one of them decides for' }).toMatch(/^[1-9]/);

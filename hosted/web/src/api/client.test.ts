@@ -57,6 +57,30 @@ describe('a session that ended', () => {
   });
 });
 
+describe('a zip of captures', () => {
+  const size = (calls: number, bytes: number) => new Response(null, { headers: { 'X-Total-Calls': String(calls), 'X-Total-Bytes': String(bytes) } });
+  test('is counted with one HEAD', async () => {
+    const asked = answer(size(7, 9000));
+    expect(await api.archive(new URLSearchParams({ q: '42' }))).toEqual({ calls: 7, bytes: 9000, limit: 0 });
+    expect(asked).toEqual(['HEAD /api/v1/captures?q=42']);
+  });
+  test('of more calls than one may hold is one of the newest', async () => {
+    const tooMany = new Response(JSON.stringify({ code: 'too-many-calls', status: 422, title: 'too many', fields: { limit: '1000' } }), { status: 422 });
+    const asked = answer(new Response(null, { status: 422 }), tooMany, size(1000, 5e6));
+    expect(await api.archive(new URLSearchParams({ q: '42' }))).toEqual({ calls: 1000, bytes: 5e6, limit: 1000 });
+    expect(asked).toEqual(['HEAD /api/v1/captures?q=42', 'GET /api/v1/captures?q=42', 'HEAD /api/v1/captures?q=42&limit=1000']);
+  });
+  test('that cannot be had says why', async () => {
+    answer(new Response(null, { status: 403 }), problem(403, 'forbidden'));
+    expect(await failure(api.archive(new URLSearchParams()))).toMatchObject({ code: 'forbidden' });
+  });
+});
+
+test('how one listens is in the address', () => {
+  expect(api.audioURL('a/b', { side: 'callee', buffer: '50', mute: true })).toBe('/api/v1/calls/a%2Fb/audio?side=callee&buffer=50&dtmf=mute');
+  expect(api.audioURL('x', { side: 'both', buffer: 'adaptive', mute: false })).toBe('/api/v1/calls/x/audio?side=both&buffer=adaptive');
+});
+
 test('a tenant without sensors has an empty list', async () => {
   answer(new Response('null'));
   expect(await api.sensors()).toEqual([]);

@@ -65,8 +65,6 @@ export const api = {
   spectrogramURL: (id: string, how: Hearing, width: number, height: number) => `${BASE}${audioPath(id)}/spectrogram?${hearing(how)}&width=${width}&height=${height}`,
   peaks: (id: string, how: Hearing, points: number, signal?: AbortSignal) => get<Peaks>(`${audioPath(id)}/peaks?${hearing(how)}&points=${points}`, signal),
 
-  captureURL: (id: string, group = false) => `${BASE}/calls/${encodeURIComponent(id)}/capture${group ? '?group=1' : ''}`,
-
   // archive asks how many calls a zip of captures would hold and how large it is about. limit: the search finds more than one
   // zip may hold, and these are the newest so many; 0: they are all.
   async archive(query: URLSearchParams, signal?: AbortSignal): Promise<{ calls: number; bytes: number; limit: number }> {

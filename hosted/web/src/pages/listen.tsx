@@ -37,6 +37,7 @@ export function ListenPanel({ cdr, state, user, from }: Props) {
         )}
       </div>
       {state.why && !(state.get && open) && <p class={state.offline ? 'notice warn' : 'quiet'}>{state.why}</p>}
+      {state.pcap && <p><a href="#capture">To its packets</a></p>}
       {state.rule && <RuleOffer cdr={cdr} rule={state.rule} user={user} />}
       {state.get && !open && !state.offline && <p class="quiet">The sensor decodes what it kept, on the way to you; nothing is stored here. That you listened is written to the audit log.</p>}
       {state.get && open && <Player cdr={cdr} from={from ?? 0} />}
