@@ -236,11 +236,16 @@ func (p *editor) save() tea.Cmd {
 
 // check reads the text, and tries its rules on the calls.
 func (p *editor) check() {
-	set, err := rules.Parse("", p.text.Text())
-	if p.err = err; err != nil {
+	text := p.text.Text()
+	if _, p.err = rules.Edit(text); p.err != nil {
 		return
 	}
-	p.set, p.seen = set, 0
+	p.tally, p.seen = nil, 0
+	// Lists in files are the sensor's: here there may be none, or others.
+	set, err := rules.ParseHosted("", text)
+	if p.set = set; err != nil {
+		return
+	}
 	p.tally = make([]tally, len(set.Rules))
 	at := make(map[*rules.Rule]int, len(set.Rules))
 	for i := range set.Rules {
@@ -342,6 +347,9 @@ func (p *editor) preview(h int) []string {
 			out = append(out, t.NewLine(p.w).Add(t.Warn, " "+s).String())
 		}
 		return append(out, t.NewLine(p.w).Add(t.Key, " ctrl+g").Add(t.Dim, " goes there").String())
+	}
+	if p.set == nil {
+		return []string{t.HLine("", p.w), t.NewLine(p.w).Add(t.Dim, " the rules are right; what they do is not tried, for they name lists in files of the sensor").String()}
 	}
 	out := []string{t.HLine(fmt.Sprintf("What these rules do with the %d calls on the other screens", p.seen), p.w)}
 	if len(p.tally) == 0 {

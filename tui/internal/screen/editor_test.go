@@ -88,6 +88,15 @@ func TestTabGoesThroughWhatMayStandThere(t *testing.T) {
 	s.wantNot(`What may stand here`)
 }
 
+func TestListsInFilesAreTheSensors(t *testing.T) {
+	s, src := editing(t, "group vip: file vip.csv", "enter", "vip: keep rtp when caller:@vip", "enter")
+	s.want(`the rules are right; what they do is not tried`)
+	s.keys("ctrl+s")
+	if !strings.HasPrefix(src.rules, "group vip: file vip.csv\n") {
+		t.Errorf("%q", src.rules)
+	}
+}
+
 func TestPastedRulesAreText(t *testing.T) {
 	s, _ := editing(t)
 	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("a: keep rtp\r\nb: keep sip\r\n"), Paste: true})
