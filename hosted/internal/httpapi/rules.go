@@ -155,10 +155,11 @@ type fieldAnswer struct {
 
 // ruleFields lists what a condition may ask for, for completion.
 func (a *api) ruleFields(w http.ResponseWriter, _ *http.Request, _ auth.Identity) error {
-	fields := rules.Fields()
-	out := make([]fieldAnswer, len(fields))
-	for i, f := range fields {
-		out[i] = fieldAnswer{f.Name, f.Type.String(), f.Doc, f.Words}
+	var out []fieldAnswer
+	for _, f := range rules.Fields() {
+		if f.InRules() {
+			out = append(out, fieldAnswer{f.Name, f.Type.String(), f.Doc, f.Words})
+		}
 	}
 	return writeJSON(w, out)
 }
