@@ -1,6 +1,7 @@
 package audio_test
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -155,7 +156,7 @@ func (s *tape) Stats() capture.Stats { return capture.Stats{} }
 func (s *tape) Close() error         { return nil }
 
 func (c *call) open() (analyze.Source, error) {
-	slices.SortStableFunc(c.frames, func(a, b frame) int { return int(a.at - b.at) })
+	slices.SortStableFunc(c.frames, func(a, b frame) int { return cmp.Compare(a.at, b.at) })
 	return &tape{frames: c.frames}, nil
 }
 
