@@ -74,6 +74,9 @@ func (s *Spool) compressFile(c *capture, enc *zstd.Encoder) (err error) {
 		return err
 	}
 	defer f.Close()
+	if free, want := s.reserve(); s.cfg.MinFree >= 0 && free < want+uint64(info.Size()) {
+		return nil // both do not fit; the next start tries again
+	}
 	z := &capture{id: c.id, zst: true}
 	part := z.name() + partSuffix
 	defer func() {

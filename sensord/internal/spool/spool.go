@@ -1,10 +1,17 @@
 // Package spool is captures at rest: one pcapng file for each call that a rule keeps, in a folder of its own, bounded by
-// size and age. sensord hands it the packets that the engine keeps, and the sensor API reads from it.
+// size, age and free disk. sensord hands it the packets that the engine keeps, or may keep yet, and the sensor API and
+// listening read from it.
 //
 // It is not for deciding what to keep: that is the capture rules'.
 //
 // Files are DIR/YYYY-MM-DD/HH/UUID.pcapng, by the call's start in UTC. While a call runs its file ends in .part; after a
-// crash it is cut to its last whole block and kept. Only files of that form are ever removed.
+// crash it is cut to its last whole block and kept. After its end it may be compressed, to .pcapng.zst. Packets of calls that
+// no rule has decided on are held in memory and in DIR/undecided. Only files of these forms are ever removed.
+//
+// record.go and window.go are the engine's side: what is stored, what is held. They give jobs to the writing goroutine
+// (write.go, disk.go, finish.go), which alone touches the files of running calls. open.go and merge.go are the readers' side.
+//
+// docs/captures.md is the manual.
 package spool
 
 import (

@@ -174,10 +174,15 @@ func (s *Spool) letGo(count *uint64) {
 		w.place = s.heldSIP.PushBack(r)
 		return
 	}
-	r := s.heldSIP.Front().Value.(*recording)
-	lost := r.window.inMem.sip + r.window.onDisk.sip
-	*count += lost
-	lostSIP, lostMedia := r.window.lostSIP+lost, r.window.lostMedia
+	s.lose(s.heldSIP.Front().Value.(*recording), count)
+}
+
+// lose lets all go that is held of a call, and counts it.
+func (s *Spool) lose(r *recording, count *uint64) {
+	t := r.window.onDisk
+	t.add(&r.window.inMem)
+	*count += t.sip + t.media
+	lostSIP, lostMedia := r.window.lostSIP+t.sip, r.window.lostMedia+t.media
 	s.drop(r)
 	r.window.lostSIP, r.window.lostMedia = lostSIP, lostMedia
 }
@@ -220,6 +225,16 @@ func (s *Spool) storeHeld(r *recording, level protocol.Keep) {
 	if r.failed {
 		s.count.disk += packets
 		packets = 0
+	}
+	if s.memory-s.held > s.cfg.Buffer { // the disk does not keep up: what waits for it is not to grow by decisions either
+		lost, n := w.inMem.at(level)
+		packets, bytes = packets-lost, bytes-n
+		if s.count.slow += lost; lost > 0 {
+			r.partial = true
+		}
+		r.links = r.links[:r.storedLinks+int(w.onDisk.other/interfaceBytes)] // others were described in memory
+		s.held -= w.mem.room
+		s.release(&w.mem)
 	}
 	if packets == 0 {
 		s.drop(r)

@@ -434,26 +434,96 @@ func TestAnUndecidedCallIsLetGoWhenTheSpoolCloses(t *testing.T) {
 
 func TestADiskThatCannotHoldIsCountedAndTriedAgain(t *testing.T) {
 	dir := t.TempDir()
-	os.WriteFile(filepath.Join(dir, heldFolder), nil, 0o600) // works for root too
+	obstacle := filepath.Join(dir, heldFolder)
+	os.WriteFile(obstacle, nil, 0o600) // works for root too
 	s := open(t, Config{Dir: dir, Window: 2 * chunkSize, WindowDisk: 1 << 30})
 	c := undecided(1)
 	talk(s, c, 0, 200)
 	settled(t, s)
-	talk(s, c, 200, 200)
-	decide(s, c, "r", protocol.KeepRTP)
-	if k := s.Kept(c); !k.Partial {
-		t.Errorf("%+v", k)
-	}
-	if st := s.State(); s.count.windowDisk == 0 || !strings.Contains(st.Stopped, heldFolder) && st.Stopped != "" {
+	if st := s.State(); s.count.windowDisk == 0 || !strings.Contains(st.Stopped, heldFolder) {
 		t.Errorf("%d counted, %+v", s.count.windowDisk, st)
 	}
-	os.Remove(filepath.Join(dir, heldFolder))
+	os.Remove(obstacle)
 	s.Retain(start)
-	c = undecided(2)
-	talk(s, c, 0, 200)
+	talk(s, c, 200, 400)
 	decide(s, c, "r", protocol.KeepRTP)
-	if k := s.Kept(c); k.Partial || k.Packets != 200 {
-		t.Errorf("afterwards: %+v", k)
+	k := s.Kept(c)
+	if !k.Partial || k.Packets < 400 || k.Packets+s.count.windowDisk != 600 {
+		t.Errorf("%+v, %d counted", k, s.count.windowDisk)
+	}
+	contents(t, s, c.ID)
+	if got := packets(t, filepath.Join(dir, filePath(c.ID))); uint64(len(got)) != k.Packets {
+		t.Errorf("%d packets in the file, kept %+v", len(got), k)
+	}
+	if st := s.State(); st.Stopped != "" {
+		t.Errorf("afterwards: %+v", st)
+	}
+}
+
+// A decision that comes before the failure is known.
+func TestWhatCouldNotBeHeldIsNotSaidToBeStored(t *testing.T) {
+	dir := t.TempDir()
+	os.WriteFile(filepath.Join(dir, heldFolder), nil, 0o600)
+	s := open(t, Config{Dir: dir, Window: 2 * chunkSize, WindowDisk: 1 << 30})
+	c := undecided(1)
+	s.mu.Lock() // the writing goroutine does nothing until the decision is there
+	for i := range 200 {
+		s.hold(s.recordingOf(c), frame(i, 214), headers, protocol.KeepRTP)
+	}
+	c.Open, c.Rule = false, "r"
+	s.decide(s.running[c.ID], c)
+	s.mu.Unlock()
+	settled(t, s)
+	talk(s, c, 200, 100)
+	s.Kept(c)
+	settled(t, s)
+	if _, err := s.Read(c.ID); !errors.Is(err, ErrNotKept) {
+		t.Errorf("%v", err)
+	}
+	if s.count.disk != 300 || s.count.partial != 1 {
+		t.Errorf("%+v", s.count)
+	}
+}
+
+// Decisions do not let what waits for the disk grow without bound.
+func TestDecisionsDoNotOverfillTheQueue(t *testing.T) {
+	dir := t.TempDir()
+	const window, buffer = 200_000, 400_000
+	s := open(t, Config{Dir: dir, Window: window, Buffer: buffer})
+	s.mu.Lock() // the disk hangs
+	most := 0
+	for n := range 50 {
+		c := undecided(n)
+		for i := range 200 {
+			s.hold(s.recordingOf(c), frame(i, 214), headers, protocol.KeepRTP)
+		}
+		c.Open, c.Rule = false, "r"
+		s.decide(s.running[c.ID], c)
+		most = max(most, s.memory)
+	}
+	s.mu.Unlock()
+	if most > buffer+2*window {
+		t.Errorf("%d bytes in memory", most)
+	}
+	lost := 0
+	for n := range 50 {
+		k := s.Kept(call(n, protocol.KeepRTP))
+		if k.Partial != (k.Packets < 200) {
+			t.Errorf("call %d: %+v", n, k)
+		}
+		lost += 200 - int(k.Packets)
+	}
+	settled(t, s)
+	if lost == 0 || s.count.slow != uint64(lost) {
+		t.Errorf("%d packets are lost, %d counted", lost, s.count.slow)
+	}
+	for n := range 50 {
+		r, err := s.Read(uuid(n))
+		if err != nil {
+			continue
+		}
+		r.Close()
+		packets(t, filepath.Join(dir, filePath(uuid(n))))
 	}
 }
 
