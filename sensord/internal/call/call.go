@@ -46,6 +46,7 @@ type Call struct {
 	cancel      int64
 	bye         int64
 	byeDone     int64 // when the BYE was answered
+	forks       forks
 
 	messages                     []message
 	hashes                       []digest // of what makes each the same message

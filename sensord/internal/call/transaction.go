@@ -34,7 +34,7 @@ func (c *Call) request(d *decode.Datagram, m *sip.Message, cseq uint32, who int,
 	case sip.Refer:
 		c.refer(d, m, cseq, who)
 	case sip.Bye:
-		if c.bye != 0 {
+		if c.bye != 0 || !c.forks.bye(noDigest.bytes(m.FromTag()), noDigest.bytes(m.ToTag())) {
 			return
 		}
 		c.bye, c.end = d.Time, d.Time
@@ -89,7 +89,7 @@ func (c *Call) response(d *decode.Datagram, m *sip.Message, cseq uint32, method 
 		switch {
 		case status == 401 || status == 407: // the BYE itself was challenged: the call is still up
 			c.bye, c.end, c.cause, c.by = 0, 0, "", ""
-		case status >= 200 && c.byeDone == 0:
+		case status >= 200 && c.bye != 0 && c.byeDone == 0:
 			c.byeDone = d.Time
 		}
 	}
@@ -111,6 +111,7 @@ func (c *Call) inviteResponse(d *decode.Datagram, m *sip.Message, cseq uint32, s
 		}
 		return
 	case status < 300:
+		c.forks.answered(&d.Dst, noDigest.bytes(m.ToTag()))
 		if c.answer != 0 {
 			return
 		}
