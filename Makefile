@@ -3,7 +3,8 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -X voiptop/protocol.Version=$(VERSION) -X voiptop/protocol.Commit=$(COMMIT)
-BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+PGO      = fixtures/bench/cpu.pgo
+BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -pgo=$(PGO) -ldflags '$(LDFLAGS)'
 
 .PHONY: help build programs gui demo test check bench bench-live soak golden fuzz clean tools
 
@@ -56,6 +57,11 @@ bench: ## CPU, memory and wall time of voipmon analyze, as ratios to a floor in 
 	$(BUILD) -o bin/ ./tui/voipmon
 	$(GO) build -o bin/bench ./fixtures/bench
 	@bin/bench $(BENCH)
+
+pgo: ## measure anew what the engine does most, for the compiler: a minute; docs/performance.md
+	@d=$$(mktemp -d) && trap 'rm -rf '$$d EXIT && for w in medium sip; do \
+	  $(GO) test ./sensord/analyze -run XXX -bench "Run/$$w" -benchtime 12x -cpuprofile $$d/$$w.prof -o $$d/test || exit 1; done; \
+	$(GO) tool pprof -proto $$d/medium.prof $$d/sip.prof >$(PGO)
 
 bench-live: ## as root: a live sensor at 200,000 and 300,000 packets/s in a network namespace; BENCH="-rates 500000"
 	$(BUILD) -o bin/ ./sensord
