@@ -18,17 +18,19 @@ const (
 
 func application() string { return "sensord " + protocol.Version }
 
-// recording is a call whose packets are stored, or held until it is known whether they are to be stored.
+// recording is a call whose packets are stored, or held until it is known whether they are to be stored. What each packet
+// touches comes first: with thousands of calls it is memory that a packet waits for.
 type recording struct {
-	id       protocol.UUID
-	info     Info
-	headSize int      // of the section header, which is written again when info changes
-	links    []uint16 // link types with an interface, by its number
+	ended   bool
+	failed  bool          // nothing more is written
+	queued  bool          // there is, or may be, something on disk
+	partial bool          // packets are missing in what is stored
+	level   protocol.Keep // the most under which packets are stored
 
+	links       []uint16      // link types with an interface, by its number
+	storedLinks int           // how many of links are in what is stored
 	packets     uint64        // stored, in memory or on disk
 	size        int64         // of the file, with all that is in memory
-	level       protocol.Keep // the most under which packets are stored
-	storedLinks int           // how many of links are in what is stored
 	buf         chunks        // not yet given to the queue
 	inBuf       uint64        // packets in buf
 	since       int64         // time of the first packet in buf
@@ -36,13 +38,11 @@ type recording struct {
 
 	window held
 
-	queued  bool // there is, or may be, something on disk
-	failed  bool // nothing more is written
-	ended   bool
-	partial bool // packets are missing in what is stored
-
-	disk onDisk
-	done chan struct{} // closed when the file is finished
+	id       protocol.UUID
+	info     Info
+	headSize int // of the section header, which is written again when info changes
+	disk     onDisk
+	done     chan struct{} // closed when the file is finished
 }
 
 // Keep adds a packet to a call's capture, or holds it while c.Open; the first one starts the capture. headers bytes of p,
@@ -98,14 +98,15 @@ func (s *Spool) Kept(c *analyze.KeptCall) protocol.Capture {
 // recordingOf gives the recording of a call, a new one if there is none; nil when it is too late for one.
 func (s *Spool) recordingOf(c *analyze.KeptCall) *recording {
 	r := s.running[c.ID]
+	if r != nil && !r.ended && !s.closed {
+		return r
+	}
 	switch old := s.ready[c.ID]; {
 	case s.closed:
 		return nil
-	case r != nil && r.ended, r == nil && old != nil && old.ours: // the capture has been handed out
+	case r != nil, old != nil && old.ours: // the capture has been handed out
 		s.count.late++
 		return nil
-	case r != nil:
-		return r
 	}
 	r = &recording{id: c.ID, level: protocol.KeepNone, done: make(chan struct{})}
 	r.info = Info{
