@@ -3,7 +3,7 @@ package rtp
 // Limits for timestamps.
 const (
 	wildTime    = 3e9   // ns: a timestamp that is off by more says that the sender's clock was set anew
-	spurtPause  = 200e6 // ns: at a marker, a timestamp that stood still for longer is a pause of the sender
+	spurtPause  = 200e6 // ns: at a marker, a timestamp that stood still for longer is a pause of the sender, not delay
 	stepTime    = 1e9   // ns: all packets later than stepDelay for so long: the path has become longer
 	stepDelay   = 50e6  // ns
 	stepPackets = 20
@@ -181,28 +181,22 @@ func (s *Stream) time(t int64, h *Header, e *Event) {
 		}
 	}
 	s.lastTS, s.lastSeq, s.lastPT = h.Timestamp, h.Seq, h.PayloadType
-	if d > wildTime || d < -wildTime || h.Marker && d > spurtPause {
-		// The clock stood still or was set: go on as if this packet had come with the delay of the last.
+	if d > wildTime || d < -wildTime { // the clock was set: go on as if this packet had come with the delay of the last
 		s.t0 += int64(d)
-		if d > wildTime || d < -wildTime {
-			e.Flags |= ClockJump
-			s.clockJumps++
-		} else if e.Flags&Talkspurt == 0 {
+		e.Flags |= ClockJump
+		s.clockJumps++
+		return
+	}
+	s.countJitter(max(d, -d))
+	if h.Marker && d > spurtPause { // the clock stood still in a pause of the sender: a playout goes on from here
+		s.t0 += int64(d)
+		if e.Flags&Talkspurt == 0 {
 			e.Flags |= Talkspurt
 			s.talkspurts++
 		}
 		return
 	}
 	s.transit = transit
-	if d < 0 {
-		d = -d
-	}
-	s.jitter += (d - s.jitter) / 16 // RFC 3550 appendix A.8
-	s.jitterSum += s.jitter
-	s.jitterCount++
-	if s.jitter > s.jitterMax {
-		s.jitterMax = s.jitter
-	}
 	if e.Flags&Duplicate != 0 {
 		return
 	}
@@ -211,6 +205,16 @@ func (s *Stream) time(t int64, h *Header, e *Event) {
 		s.countLate(e.Delay)
 	}
 	s.skew.packet(t, transit)
+}
+
+// countJitter takes the difference of two packets' transit times, ns (RFC 3550 appendix A.8).
+func (s *Stream) countJitter(d float64) {
+	s.jitter += (d - s.jitter) / 16
+	s.jitterSum += s.jitter
+	s.jitterCount++
+	if s.jitter > s.jitterMax {
+		s.jitterMax = s.jitter
+	}
 }
 
 // pdvLimits are the bounds of the delay histogram, ns.
