@@ -14,6 +14,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CDR } from '../src/api/types';
 import { base, get, keptCalls, login, password, start, why, type Visit } from './visit';
 
+// VIEWS are all views, each with its path and what shows that it is there.
+const VIEWS: [title: string, path: (c: CDR) => string, ready: string][] = [
+  ['calls', () => '/calls', '.virtual a[data-call]'], ['call', (c) => `/calls/${c.id}`, '.ladder [data-kind=message]'], ['nothing', () => '/calls?q=no-such-call', '.empty'],
+  ['listen', (c) => `/calls/${c.id}?t=1`, 'canvas[data-drawn]'], ['rules', () => '/rules', 'tr[data-rule], .dry-run p'], ['rule-from-call', (c) => `/rules?call=${c.id}`, '.from-call'],
+  ['users', () => '/users', 'tr[data-user]'], ['audit', () => '/audit', 'tr[data-action-name]'], ['sensors', () => '/sensors', 'tr[data-sensor]'], ['add', () => '/sensors?add=1', '.steps'], ['login', () => '/login', 'form'],
+];
+
 describe.skipIf(why !== '')('the GUI in a browser', () => {
   let visit: Visit;
   let page: Page;
@@ -133,12 +140,8 @@ describe.skipIf(why !== '')('the GUI in a browser', () => {
     });
     afterAll(() => view.close());
 
-    test.each([
-      ['calls', () => '/calls', '.virtual a[data-call]'], ['call', () => `/calls/${call.id}`, '.ladder [data-kind=message]'], ['nothing', () => '/calls?q=no-such-call', '.empty'],
-      ['listen', () => `/calls/${call.id}?t=1`, 'canvas[data-drawn]'], ['rules', () => '/rules', 'tr[data-rule], .dry-run p'], ['rule-from-call', () => `/rules?call=${call.id}`, '.from-call'],
-      ['users', () => '/users', 'tr[data-user]'], ['audit', () => '/audit', 'tr[data-action-name]'], ['sensors', () => '/sensors', 'tr[data-sensor]'], ['add', () => '/sensors?add=1', '.steps'], ['login', () => '/login', 'form'],
-    ])('%s is accessible and fits', async (title, path, ready) => {
-      await view.goto(base + path());
+    test.each(VIEWS)('%s is accessible and fits', async (title, path, ready) => {
+      await view.goto(base + path(call));
       await view.locator(ready).first().waitFor();
       await view.waitForTimeout(300); // charts draw, the live view connects
       if (process.env.SCREENSHOTS) {
@@ -150,6 +153,19 @@ describe.skipIf(why !== '')('the GUI in a browser', () => {
       expect(result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} ${n.failureSummary}`).join('; ')}`)).toEqual([]);
       expect(await view.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), 'pixels beyond the window’s width').toBeLessThanOrEqual(0);
     });
+  });
+
+  test.each(VIEWS.filter(([title]) => title !== 'login'))('%s fits windows of any width', async (_, path, ready) => {
+    await page.goto(base + path(call));
+    await page.locator(ready).first().waitFor();
+    const wide: string[] = [];
+    for (let width = 1440; width >= 360; width -= 40) {
+      await page.setViewportSize({ width, height: 800 });
+      const over = await page.evaluate(() => new Promise<number>((done) => requestAnimationFrame(() => done(document.documentElement.scrollWidth - window.innerWidth))));
+      if (over > 0) wide.push(`${width}: ${over} px beyond`);
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+    expect(wide).toEqual([]);
   });
 
   test('says so when the session is over, and goes on where one was', async () => {

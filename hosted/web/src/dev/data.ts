@@ -154,7 +154,7 @@ export function makeLive(seed: number, nowUS: number): LiveCall {
     id: c.id, call_id: c.call_id, group_id: '', sensor_id: 1 + (seed % 2), state: up ? (r() < 0.1 ? 'hold' : 'up') : 'ringing', caller: c.caller, callee: c.callee, src: c.src, dst: c.dst,
     transport: c.transport, start: c.start, answer: up ? c.start : null, end: null, status: up ? 200 : 180, codec: up ? (c.codecs[0] ?? 'PCMA') : '', pdd_ms: c.pdd_ms,
     mos: up ? (c.mos ?? 4.37) : null, loss_pct: up ? (c.loss_pct ?? 0) : null, jitter_ms: up ? (c.jitter_ms ?? 2) : null, packets: up ? 5000 : 0, finding: '', severity: '',
-    kept: seed % 5 === 0 ? 'rtp' : 'none', rule: seed % 5 === 0 ? 'sales numbers' : '',
+    kept: seed % 5 === 0 ? 'rtp' : 'none', rule: seed % 5 === 0 ? 'sales numbers' : '', ...(seed % 5 === 1 ? { held: 'rtp' as const } : {}),
   };
 }
 

@@ -207,7 +207,7 @@ function Row({ row, index, small }: { row: CallRow; index: number; small: boolea
           </span>
         )}
       </span>
-      <span role="cell" class="c-pcap">{row.kept && <Icon name="pcap" label={row.live ? 'PCAP is being kept' : 'PCAP kept'} />}</span>
+      <span role="cell" class="c-pcap">{row.kept === 'held' ? <Icon name="held" label="Packets are held until a rule decides" /> : row.kept && <Icon name="pcap" label={row.live ? 'PCAP is being kept' : 'PCAP kept'} />}</span>
     </div>
   );
 }
