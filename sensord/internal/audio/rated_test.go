@@ -23,7 +23,7 @@ func TestWhatIsNotPlayedIsWhatTheMOSCountedAsLost(t *testing.T) {
 		{Seed: 4, Loss: 0.2, Burst: 8, Jitter: 90 * time.Millisecond},
 	} {
 		t.Run(fmt.Sprintf("loss %v jitter %v", c.Loss, c.Jitter), func(t *testing.T) {
-			c.Calls, c.Talk, c.Ring = 8, 9*time.Second, time.Second
+			c.Calls, c.Talk, c.Ring = 4, 9*time.Second, time.Second
 			var pcap bytes.Buffer
 			if _, err := gen.Generate(&pcap, c); err != nil {
 				t.Fatal(err)

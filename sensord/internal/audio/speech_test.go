@@ -154,8 +154,8 @@ func snr(heard, said []float64, rate int, from, to float64) (db float64, delay i
 			best, bestLag = r, lag
 		}
 	}
-	for lag := -rate / 5; lag < rate/5; lag += rate / 8000 {
-		try(lag, rate/2000)
+	for lag := -rate / 20; lag < rate/20; lag += rate / 8000 {
+		try(lag, rate/1000)
 	}
 	best, around := -1, bestLag
 	for lag := around - rate/1000; lag <= around+rate/1000; lag++ {
@@ -188,7 +188,11 @@ func TestSpeechIsHeardAsItWasSaid(t *testing.T) {
 		{"baresip-opus", 1, "david", 0, 11, 5},
 	} {
 		t.Run(fmt.Sprint(c.scenario, "/", c.said), func(t *testing.T) {
-			s := play(t, listen(t, c.scenario, 0), sensorapi.AudioOptions{Buffer: sensorapi.Buffer200})
+			r := listen(t, c.scenario, 0)
+			if testing.Short() && r.Rate() > 8000 {
+				t.Skip("the comparison takes its time at 16 and 48 kHz")
+			}
+			s := play(t, r, sensorapi.AudioOptions{Buffer: sensorapi.Buffer200})
 			said := upsample(source(t, c.said), s.rate/8000)
 			db, delay := snr(s.sides[c.side], said, s.rate, c.from, c.to)
 			t.Logf("%.1f dB at %d Hz, %.1f ms into the call", db, s.rate, float64(delay)*1000/float64(s.rate))
@@ -228,6 +232,9 @@ func TestARangeIsTheSameBytesWithEveryCodec(t *testing.T) {
 func TestSpeechIsNotTakenForDigits(t *testing.T) {
 	for _, scenario := range []string{"sipp-answered-pcmu", "sipp-auth", "sipp-hold", "baresip-g722", "baresip-opus", "baresip-gsm", "sipp-loss"} {
 		r := listen(t, scenario, 0)
+		if testing.Short() && r.Rate() > 8000 {
+			continue
+		}
 		if i := differ(wav(t, r, sensorapi.AudioOptions{MuteDTMF: true}), wav(t, r, sensorapi.AudioOptions{})); i >= 0 {
 			t.Errorf("%s: byte %d is another when digits are blanked, and there are none", scenario, i)
 		}
