@@ -20,10 +20,9 @@ import { FilterBar } from './filterbar';
 
 const FEW_LIVE = 8; // running calls that show before "show all"
 
-// Heights in pixels, as in calls.css: a row, the card that it becomes in a narrow window, and what sticks to the top.
+// Heights in pixels, as in calls.css: a row, and the card that it becomes in a narrow window.
 const ROW = 34;
 const CARD = 78;
-const STICKY = 84;
 
 type Item = { kind: 'call'; row: CallRow } | { kind: 'head'; key: string; text: string; action?: { text: string; run: () => void } };
 
@@ -221,7 +220,7 @@ function useRowKeys(box: { current: HTMLDivElement | null }, items: Item[], plac
       if (!step || !rows || typing(e)) return;
       const at = document.activeElement?.closest<HTMLElement>('[data-index]');
       if (!at && e.key.startsWith('Arrow')) return; // arrows scroll until a row has the focus
-      let i = at ? Number(at.dataset.index) + step : places.findIndex((y) => y + rows.getBoundingClientRect().top >= STICKY);
+      let i = at ? Number(at.dataset.index) + step : places.findIndex((y) => y + rows.getBoundingClientRect().top >= covered(rows));
       while (items[i]?.kind === 'head') i += step;
       if (!items[i]) return;
       e.preventDefault();
@@ -232,10 +231,16 @@ function useRowKeys(box: { current: HTMLDivElement | null }, items: Item[], plac
   }, [box, items, places]);
 }
 
+// covered is how far down the window what sticks to its top lies over the rows.
+function covered(rows: Element): number {
+  const bottom = (e: Element | null | undefined) => e?.getBoundingClientRect().bottom ?? 0;
+  return Math.floor(Math.max(bottom(document.querySelector('.bar')), bottom(rows.parentElement?.querySelector('.head'))));
+}
+
 function focusRow(rows: Element, index: number, places: Float64Array) {
   const top = rows.getBoundingClientRect().top + places[index]!;
   const bottom = rows.getBoundingClientRect().top + places[index + 1]!;
-  if (top < STICKY) window.scrollBy(0, top - STICKY);
+  if (top < covered(rows)) window.scrollBy(0, top - covered(rows));
   else if (bottom > window.innerHeight) window.scrollBy(0, bottom - window.innerHeight + 4);
   const focus = (tries: number) => {
     const a = rows.querySelector<HTMLElement>(`[data-index="${index}"] a`);
