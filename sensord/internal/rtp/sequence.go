@@ -3,6 +3,7 @@ package rtp
 // Limits as in RFC 3550 appendix A.1.
 const (
 	maxDropout  = 3000            // a larger step forward is a restart of the sequence unless time agrees with it
+	maxApart    = 4               // strays that are no further apart belong together
 	maxMisorder = windowSize - 64 // a larger step back is a restart; what the window surely holds
 )
 
@@ -25,19 +26,30 @@ func (s *Stream) place(t int64, h *Header, e *Event) {
 		s.topSeq = h.Seq
 		s.window.advance(uint64(ahead))
 		e.Flags = New
-	case s.badHeld && h.Seq == s.bad: // the neighbour of a stray: both belong to a new sequence
+	case s.badHeld && s.neighbours(h.Seq): // both belong to a new sequence
 		s.restarts++
 		s.strays--
 		s.topSeq = h.Seq
-		s.window.advance(2) // the stray counts now
-		s.window.fill(s.top - 1)
-		e.Flags = New | Restart
+		apart := h.Seq - s.bad
+		if int16(apart) < 0 {
+			s.topSeq, apart = s.bad, -apart
+		}
+		s.window.advance(1 + uint64(apart)) // the stray counts now
+		s.window.fill(s.top - uint64(apart))
+		e.Flags, e.Lost = New|Restart, uint32(apart)-1
 		s.timed = false
 	default:
-		s.bad, s.badHeld = h.Seq+1, true
+		s.bad, s.badHeld = h.Seq, true
 		s.strays++
 		e.Flags = Stray
 	}
+}
+
+// neighbours reports whether a packet is close to the last stray. RFC 3550 waits for the very next number, but what begins anew may lose
+// or overtake a packet as well.
+func (s *Stream) neighbours(seq uint16) bool {
+	d := int16(seq - s.bad)
+	return d != 0 && -maxApart <= d && d <= maxApart
 }
 
 // lateness is how much later a packet came than its timestamp says, measured from the last one, ns.

@@ -42,7 +42,7 @@ type Stream struct {
 
 	window
 	topSeq   uint16 // sequence number of window.top
-	bad      uint16 // RFC 3550 A.1 bad_seq: what would confirm a restart
+	bad      uint16 // sequence number of the last stray: a neighbour would confirm a restart
 	badHeld  bool   // a stray waits for its neighbour
 	started  bool
 	restarts uint32

@@ -79,6 +79,31 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+func TestASequenceThatStartsAnewWithALossOrOutOfOrderIsSeenWhole(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		seqs []uint16
+		lost uint64
+	}{
+		{"a packet is lost", []uint16{40000, 40002, 40003, 40004}, 1},
+		{"two packets change places", []uint16{40001, 40000, 40002, 40003}, 0},
+		{"and another is late", []uint16{40000, 40003, 40001, 40002}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := &Stream{}
+			s.Init(8000)
+			now, ts := int64(1e18), uint32(0)
+			for _, seq := range append([]uint16{7, 8, 9, 10, 11}, c.seqs...) {
+				s.Packet(now, &Header{Seq: seq, Timestamp: ts})
+				now, ts = now+20*ms, ts+160
+			}
+			if r := s.Report(); r.Packets != 9 || r.Lost != c.lost || r.Restarts != 1 || r.Strays != 0 {
+				t.Errorf("packets %d lost %d restarts %d strays %d", r.Packets, r.Lost, r.Restarts, r.Strays)
+			}
+		})
+	}
+}
+
 func TestSequenceRestartIsNoLoss(t *testing.T) {
 	s := &Stream{}
 	s.Init(8000)
