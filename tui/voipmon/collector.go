@@ -9,7 +9,7 @@ import (
 // The collector leaves memory alone up to collectorFirst, which most captures never fill: calls, streams and records are used again,
 // and leave little garbage. Beyond it may gather half of what is alive, or collectorRoom.
 const (
-	collectorFirst = 192 << 20
+	collectorFirst = 224 << 20
 	collectorRoom  = 64 << 20
 )
 
