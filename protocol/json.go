@@ -242,14 +242,21 @@ var asIs = func() (t [256]bool) {
 	return t
 }()
 
-// asIs8 tells the same of the first eight bytes of s at once. A byte has its high bit set below if it is not ASCII, less
-// than 0x20, a quote or a backslash; one that follows such a byte may have it, too.
-func asIs8(s string) bool {
+// skipAsIs answers from where on, at i or later, s may hold a byte that does not stand for itself; eight bytes are looked at at once. A
+// byte has its high bit set below if it is not ASCII, less than 0x20, a quote or a backslash; one that follows such a byte may
+// have it, too.
+func skipAsIs(s string, i int) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	v := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-	quote, backslash := v^'"'*ones, v^'\\'*ones
-	return (v|(v-0x20*ones)|(quote-ones)|(backslash-ones))&highs == 0
+	for ; i+8 <= len(s); i += 8 {
+		t := s[i : i+8]
+		v := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
+			uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
+		quote, backslash := v^'"'*ones, v^'\\'*ones
+		if (v|(v-0x20*ones)|(quote-ones)|(backslash-ones))&highs != 0 {
+			break
+		}
+	}
+	return i
 }
 
 // appendString writes a JSON string. What is no UTF-8 becomes \ufffd; U+2028 and U+2029, line ends to JavaScript but not to
@@ -258,11 +265,7 @@ func appendString(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	b = append(b, '"')
 	from := 0
-	for i := 0; i < len(s); {
-		if i+8 <= len(s) && asIs8(s[i:]) { // eight at a time
-			i += 8
-			continue
-		}
+	for i := skipAsIs(s, 0); i < len(s); {
 		c := s[i]
 		if asIs[c] {
 			i++
@@ -281,7 +284,7 @@ func appendString(b []byte, s string) []byte {
 			case r == '\u2029':
 				escape = `\u2029`
 			default:
-				i += size
+				i = skipAsIs(s, i+size)
 				continue
 			}
 		case c == '"':
@@ -305,8 +308,8 @@ func appendString(b []byte, s string) []byte {
 		} else {
 			b = append(b, escape...)
 		}
-		i += size
-		from = i
+		from = i + size
+		i = skipAsIs(s, from)
 	}
 	b = append(b, s[from:]...)
 	return append(b, '"')

@@ -77,7 +77,7 @@ func (c *Call) bindMedia(m *sdp.Media, who int, sent decode.Endpoint) {
 func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) bool {
 	var b *binding
 	for _, o := range c.bindings {
-		if o.end == e {
+		if o.end.Equal(&e) {
 			b = o
 			break
 		}

@@ -2,6 +2,7 @@ package call
 
 import (
 	"slices"
+	"unicode/utf8"
 
 	"voiptop/protocol"
 	"voiptop/sensord/internal/decode"
@@ -52,7 +53,7 @@ func (b *Builder) build(c *Call, group protocol.UUID) *protocol.CDR {
 		ID: c.id, CallID: toValid(c.callID), GroupID: groupText, SensorID: c.table.cfg.SensorID,
 		Caller: toValid(c.caller), Callee: toValid(c.callee), CallerDomain: toValid(c.callerDomain),
 		CalleeDomain: toValid(c.calleeDomain), CallerName: toValid(c.callerName), CalleeURI: toValid(c.calleeURI),
-		Src: b.endName(c, c.src), Dst: b.endName(c, c.dst), Transport: c.transport,
+		Src: b.endName(c, &c.src), Dst: b.endName(c, &c.dst), Transport: c.transport,
 		Start: protocol.TimeFromNanos(c.startTime), Ringing: protocol.TimeFromNanos(c.ringing),
 		Answer: protocol.TimeFromNanos(c.answer), End: protocol.TimeFromNanos(c.end),
 		Status: c.status, Reason: toValid(c.reason), EndCause: c.cause, EndBy: c.by,
@@ -118,9 +119,11 @@ func (b *Builder) name(c *Call, group protocol.UUID) (lines, groupText string) {
 }
 
 // endName is the text of e: that in names if it takes part in the signalling.
-func (b *Builder) endName(c *Call, e decode.Endpoint) string {
-	if i := slices.Index(c.ends, e); i >= 0 {
-		return b.ends[i]
+func (b *Builder) endName(c *Call, e *decode.Endpoint) string {
+	for i := range c.ends {
+		if c.ends[i].Equal(e) {
+			return b.ends[i]
+		}
 	}
 	return e.String()
 }
@@ -128,11 +131,16 @@ func (b *Builder) endName(c *Call, e decode.Endpoint) string {
 // summary makes the messages of a record; text are their first lines.
 func (b *Builder) summary(o *room, c *Call, text string) []protocol.Message {
 	o.messages = resized(o.messages, len(c.messages))
+	valid := utf8.ValidString(text) // then so is each line: it begins with a letter, and so with no rest of a character
 	for i := range c.messages {
 		m := &c.messages[i]
+		line := text[m.text : m.text+uint32(m.length)]
+		if !valid {
+			line = toValid(line)
+		}
 		o.messages[i] = protocol.Message{
 			T: protocol.TimeFromNanos(m.t), Src: b.ends[m.src], Dst: b.ends[m.dst],
-			FirstLine: toValid(text[m.text : m.text+uint32(m.length)]),
+			FirstLine: line,
 			CSeq:      cseqText(m.cseq, m.method),
 			SDP:       toValid(m.sdp), Retransmission: m.repeated,
 		}

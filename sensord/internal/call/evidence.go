@@ -132,8 +132,33 @@ func hostAddr(host []byte) netip.Addr {
 	if len(host) == 0 || len(host) > 45 {
 		return netip.Addr{}
 	}
+	if a, ok := dotted(host); ok {
+		return a
+	}
 	a, _ := netip.ParseAddr(string(host))
 	return a.Unmap()
+}
+
+// dotted reads an IPv4 address, as strictly as netip.ParseAddr, without a string.
+func dotted(b []byte) (netip.Addr, bool) {
+	var ip [4]byte
+	part, digits, n := 0, 0, 0
+	for _, c := range b {
+		switch {
+		case '0' <= c && c <= '9' && (digits == 0 || n > 0): // no leading zero
+			if n = n*10 + int(c-'0'); n > 255 {
+				return netip.Addr{}, false
+			}
+			digits++
+		case c == '.' && digits > 0 && part < 3:
+			ip[part] = byte(n)
+			part, digits, n = part+1, 0, 0
+		default:
+			return netip.Addr{}, false
+		}
+	}
+	ip[3] = byte(n)
+	return netip.AddrFrom4(ip), part == 3 && digits > 0
 }
 
 func containsFold(b []byte, s string) bool {

@@ -2,6 +2,8 @@ package call
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -69,5 +71,20 @@ func TestACallThatNobodyAnswersHasNothingToCheckOfItsMedia(t *testing.T) {
 	c := s.finish(1)
 	if c.EndCause != protocol.EndRejected || len(c.Unchecked) != 0 || len(c.Findings) != 0 {
 		t.Errorf("%s, findings %+v, unchecked %+v", c.EndCause, c.Findings, c.Unchecked)
+	}
+}
+
+func TestDottedAddressesAreReadAsNetipReadsThem(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	parts := []string{"0", "1", "25", "255", "256", "00", "01", ".", ".", ".", "a", ":", " ", "9999999999999999999"}
+	for range 100_000 {
+		s := ""
+		for range r.IntN(10) {
+			s += parts[r.IntN(len(parts))]
+		}
+		want, err := netip.ParseAddr(s)
+		if got, ok := dotted([]byte(s)); ok != (err == nil && want.Is4()) || ok && got != want {
+			t.Fatalf("%q: %v %v, want %v %v", s, got, ok, want, err)
+		}
 	}
 }

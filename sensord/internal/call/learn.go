@@ -217,7 +217,7 @@ func (c *Call) learn(d *decode.Datagram, from int) {
 // bindAs makes an endpoint that a party's SDP does not name known as that party's, with the formats of its audio.
 func (c *Call) bindAs(e decode.Endpoint, who int, how origin) {
 	for _, o := range c.bindings {
-		if o.end == e {
+		if o.end.Equal(&e) {
 			return
 		}
 	}

@@ -35,7 +35,7 @@ const maxEnds = 255
 // hop.
 func (c *Call) log(d *decode.Datagram, m *sip.Message) seen {
 	cseq, method, _ := m.CSeq()
-	src, dst := c.endpoint(d.Src), c.endpoint(d.Dst)
+	src, dst := c.endpoint(&d.Src), c.endpoint(&d.Dst)
 	h := noDigest.bytes(d.Src.IP[:]).bytes(d.Dst.IP[:]).number(uint32(d.Src.Port)<<16 | uint32(d.Dst.Port))
 	h = h.number(uint32(m.Status())<<16 | uint32(method)).number(cseq).bytes(m.MethodText()).bytes(m.Branch())
 	h = h.bytes(m.ToTag()).bytes(m.Get(sip.RSeq)).number(uint32(len(m.Body())))
@@ -69,16 +69,16 @@ func (c *Call) log(d *decode.Datagram, m *sip.Message) seen {
 	return how
 }
 
-func (c *Call) endpoint(e decode.Endpoint) uint8 {
+func (c *Call) endpoint(e *decode.Endpoint) uint8 {
 	for i := range c.ends {
-		if c.ends[i] == e {
+		if c.ends[i].Equal(e) {
 			return uint8(i)
 		}
 	}
 	if len(c.ends) == maxEnds {
 		return maxEnds - 1
 	}
-	c.ends = append(c.ends, e)
+	c.ends = append(c.ends, *e)
 	return uint8(len(c.ends) - 1)
 }
 
