@@ -28,14 +28,6 @@ func (e *Editor) Text() string { return e.text }
 // Rules are the rules of the text as it is now, in their order.
 func (e *Editor) Rules() []Rule { return e.set.Rules }
 
-// RuleText is the text of a rule, without the comments above it; "" if there is no such rule.
-func (e *Editor) RuleText(name string) string {
-	if i, err := e.find(name); err == nil {
-		return e.text[e.set.Rules[i].at.name:e.set.Rules[i].at.to]
-	}
-	return ""
-}
-
 // SetOff switches a rule off or on.
 func (e *Editor) SetOff(name string, off bool) error {
 	i, err := e.find(name)
@@ -101,16 +93,6 @@ func (e *Editor) Add(rule string, at int) error {
 	}
 	pos, piece := e.place(min(max(at, 0), len(e.set.Rules)), e.ended(strings.TrimRight(rule, " \t\r\n")), blank)
 	return e.located(e.put(e.text[:pos]+piece+e.text[pos:], len(e.set.Rules)+1), e.text[:pos]+piece[:strings.Index(piece, rule[:min(1, len(rule))])])
-}
-
-// Replace puts another text in the place of a rule. The comment lines above it stay.
-func (e *Editor) Replace(name, rule string) error {
-	i, err := e.find(name)
-	if err != nil {
-		return err
-	}
-	r := &e.set.Rules[i]
-	return e.located(e.put(e.text[:r.at.name]+strings.TrimSpace(rule)+e.text[r.at.to:], len(e.set.Rules)), e.text[:r.at.name])
 }
 
 // put makes text the text if it is right and has as many rules as it should.

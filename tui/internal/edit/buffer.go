@@ -164,6 +164,13 @@ func (b *Buffer) Replace(before, behind int, text string) {
 	b.insert(text)
 }
 
+// Set makes it another text, which Undo takes back, and puts the cursor on a line.
+func (b *Buffer) Set(text string, row int) {
+	b.remember()
+	b.lines = strings.Split(text, "\n")
+	b.Move(row, 0)
+}
+
 // Undo takes the last change back.
 func (b *Buffer) Undo() { b.undo, b.redo = b.swap(b.undo, b.redo) }
 

@@ -35,6 +35,7 @@ func TestKeysChangeTheTextAtTheCursor(t *testing.T) {
 		{"undo and redo", "ab", func(b *Buffer) { b.DeleteLine(); b.Undo(); b.Redo() }, "|"},
 		{"undo a replacement", "cal", func(b *Buffer) { b.End(0); b.Replace(3, 0, "callee:"); b.Undo() }, "cal|"},
 		{"a change after undo cannot be redone", "ab", func(b *Buffer) { b.Delete(); b.Undo(); b.Insert("x"); b.Redo() }, "x|ab"},
+		{"undo another text", "a\nb", func(b *Buffer) { b.Set("x", 0); b.Undo() }, "|a\nb"},
 		{"nothing to undo", "ab", func(b *Buffer) { b.Undo(); b.Redo() }, "|ab"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -115,10 +116,18 @@ func (p *editor) take(k tea.KeyMsg) (tea.Cmd, bool) {
 		p.leaving = true
 	case tea.KeyCtrlS:
 		return p.save(), false
-	case tea.KeyUp:
-		t.Vertical(-1)
-	case tea.KeyDown:
-		t.Vertical(1)
+	case tea.KeyUp, tea.KeyDown:
+		by := 1
+		if k.Type == tea.KeyUp {
+			by = -1
+		}
+		if !k.Alt {
+			t.Vertical(by)
+			break
+		}
+		if err := p.change(k); err != nil {
+			return toastCmd(exprError(err), true), false
+		}
 	case tea.KeyPgUp:
 		t.Vertical(-h)
 	case tea.KeyPgDown:
@@ -149,6 +158,10 @@ func (p *editor) take(k tea.KeyMsg) (tea.Cmd, bool) {
 		t.Redo()
 	case tea.KeyCtrlG:
 		p.toError()
+	case tea.KeyCtrlO, tea.KeyCtrlX:
+		if err := p.change(k); err != nil {
+			return toastCmd(exprError(err), true), false
+		}
 	case tea.KeySpace:
 		t.Insert(" ")
 	case tea.KeyRunes:
@@ -189,6 +202,50 @@ func (p *editor) put(o *offer, before, behind int) {
 	text := o.candidates[o.at].Text
 	p.text.Replace(before, behind, text)
 	o.length = utf8.RuneCountInString(text)
+}
+
+// change switches the rule that the cursor is in, deletes it with its comments, or moves it before or behind its neighbour.
+func (p *editor) change(k tea.KeyMsg) error {
+	e, err := rules.Edit(p.text.Text())
+	if err != nil {
+		return err
+	}
+	row, _ := p.text.Cursor()
+	at := ruleAt(e.Rules(), row)
+	if at < 0 {
+		return errors.New("the cursor is in no rule")
+	}
+	r := e.Rules()[at]
+	switch k.Type {
+	case tea.KeyCtrlO:
+		err = e.SetOff(r.Name, !r.Off)
+	case tea.KeyCtrlX:
+		err = e.Delete(r.Name)
+	case tea.KeyUp:
+		err, at = e.Move(r.Name, at-1), max(at-1, 0)
+	case tea.KeyDown:
+		err, at = e.Move(r.Name, at+1), min(at+1, len(e.Rules())-1)
+	}
+	if err != nil {
+		return err
+	}
+	row = 0
+	if n := len(e.Rules()); n > 0 {
+		row = e.Rules()[min(at, n-1)].Pos.Line - 1
+	}
+	p.text.Set(e.Text(), row)
+	return nil
+}
+
+// ruleAt is the place of the rule that a line belongs to, -1 when it stands before the first.
+func ruleAt(list []rules.Rule, row int) int {
+	at := -1
+	for i := range list {
+		if list[i].Pos.Line <= row+1 {
+			at = i
+		}
+	}
+	return at
 }
 
 // toError moves the cursor to where the text is wrong.
@@ -263,21 +320,6 @@ func (p *editor) check() {
 			*n = append(*n, c.Caller+p.e.Theme.Glyph.Arrow+c.Callee)
 		}
 	}
-}
-
-// rule is the place of the rule that the cursor stands in, -1 when it stands before the first.
-func (p *editor) rule() int {
-	row, _ := p.text.Cursor()
-	at := -1
-	if p.set == nil {
-		return at
-	}
-	for i := range p.set.Rules {
-		if p.set.Rules[i].Pos.Line <= row+1 {
-			at = i
-		}
-	}
-	return at
 }
 
 func (p *editor) view() []string {
@@ -355,7 +397,8 @@ func (p *editor) preview(h int) []string {
 	if len(p.tally) == 0 {
 		return append(out, t.NewLine(p.w).Add(t.Dim, " no rules: nothing is kept").String())
 	}
-	here := p.rule()
+	row, _ := p.text.Cursor()
+	here := ruleAt(p.set.Rules, row)
 	first := max(0, min(here-h/2, len(p.tally)-h))
 	for i := first; i < len(p.tally) && len(out) <= h; i++ {
 		r, n := &p.set.Rules[i], &p.tally[i]
@@ -402,31 +445,31 @@ func ruleStyle(t *style.Theme, line string) style.Style {
 }
 
 // addRule puts a rule for calls like c before the others, so that it decides, and the cursor on its condition.
-func (p *editor) addRule(c *protocol.CDR) {
-	names := map[string]bool{}
-	if p.set != nil {
-		for i := range p.set.Rules {
-			names[p.set.Rules[i].Name] = true
-		}
+func (p *editor) addRule(c *protocol.CDR) error {
+	e, err := rules.Edit(p.text.Text())
+	if err != nil {
+		return err
+	}
+	taken := func(name string) bool {
+		return slices.ContainsFunc(e.Rules(), func(r rules.Rule) bool { return r.Name == name })
 	}
 	name := "call"
-	for n := 2; names[name]; n++ {
+	for n := 2; taken(name); n++ {
 		name = fmt.Sprintf("call-%d", n)
 	}
 	when := "callid=" + quote(c.CallID)
 	if c.Caller != "" && c.Callee != "" {
 		when = "caller=" + quote(c.Caller) + " callee=" + quote(c.Callee)
 	}
-	line := 0
-	if p.set != nil && len(p.set.Rules) > 0 {
-		line = p.set.Rules[0].Pos.Line - 1
+	if err := e.Add(name+": keep rtp when "+when, 0); err != nil {
+		return err
 	}
-	text := name + ": keep rtp when " + when
-	p.text.Move(line, 0)
-	p.text.Insert(text + "\n")
+	line := e.Rules()[0].Pos.Line - 1
+	p.text.Set(e.Text(), line)
 	p.text.End(line)
 	p.scroll()
 	p.check()
+	return nil
 }
 
 // quote makes a value of an expression.

@@ -88,6 +88,25 @@ func TestTabGoesThroughWhatMayStandThere(t *testing.T) {
 	s.wantNot(`What may stand here`)
 }
 
+func TestRulesAreSwitchedMovedAndDeletedWhole(t *testing.T) {
+	s, src := editing(t, "ctrl+end", "# staff", "enter", "staff: keep sip", "enter", "  when caller:10*")
+	s.keys("ctrl+o", "ctrl+s")
+	want := "# what we keep\nbad-carrier: keep rtp\n  when ip:198.51.100.0/24\n# staff\nstaff: keep sip off\n  when caller:10*"
+	if src.rules != want {
+		t.Errorf("switched off: %q", src.rules)
+	}
+	s.want(`staff +keep sip +off`)
+	s.send(tea.KeyMsg{Type: tea.KeyUp, Alt: true})
+	s.keys("ctrl+o", "ctrl+s")
+	if want = "# staff\nstaff: keep sip\n  when caller:10*\n# what we keep\nbad-carrier: keep rtp\n  when ip:198.51.100.0/24\n"; src.rules != want {
+		t.Errorf("moved: %q", src.rules)
+	}
+	s.keys("ctrl+x", "ctrl+s")
+	if want = "# what we keep\nbad-carrier: keep rtp\n  when ip:198.51.100.0/24\n"; src.rules != want {
+		t.Errorf("deleted: %q", src.rules)
+	}
+}
+
 func TestListsInFilesAreTheSensors(t *testing.T) {
 	s, src := editing(t, "group vip: file vip.csv", "enter", "vip: keep rtp when caller:@vip", "enter")
 	s.want(`the rules are right; what they do is not tried`)
@@ -112,7 +131,7 @@ func TestARuleIsMadeOfACall(t *testing.T) {
 	s.want(`call: keep rtp when caller=1001 callee="?\+420555123456`)
 	s.want(`call +keep rtp +1 calls`)
 	s.keys("ctrl+s")
-	if !strings.HasPrefix(src.rules, "# what we keep\ncall: keep rtp when ") {
+	if !strings.HasPrefix(src.rules, "call: keep rtp when ") || !strings.HasSuffix(src.rules, "\n# what we keep\nbad-carrier: keep rtp\n  when ip:198.51.100.0/24\n") {
 		t.Errorf("%q", src.rules)
 	}
 	s.keys("esc", "2", "enter", "R")

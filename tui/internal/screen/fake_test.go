@@ -314,7 +314,7 @@ func (s *screenTest) keys(list ...string) {
 	named := map[string]tea.KeyType{
 		"enter": tea.KeyEnter, "esc": tea.KeyEsc, "tab": tea.KeyTab, "up": tea.KeyUp, "down": tea.KeyDown, "pgdown": tea.KeyPgDown, "pgup": tea.KeyPgUp,
 		"home": tea.KeyHome, "end": tea.KeyEnd, "left": tea.KeyLeft, "right": tea.KeyRight, "backspace": tea.KeyBackspace,
-		"ctrl+s": tea.KeyCtrlS, "ctrl+z": tea.KeyCtrlZ, "ctrl+k": tea.KeyCtrlK, "ctrl+g": tea.KeyCtrlG, "ctrl+c": tea.KeyCtrlC, "ctrl+end": tea.KeyCtrlEnd,
+		"ctrl+s": tea.KeyCtrlS, "ctrl+o": tea.KeyCtrlO, "ctrl+x": tea.KeyCtrlX, "ctrl+z": tea.KeyCtrlZ, "ctrl+k": tea.KeyCtrlK, "ctrl+g": tea.KeyCtrlG, "ctrl+c": tea.KeyCtrlC, "ctrl+end": tea.KeyCtrlEnd,
 	}
 	for _, k := range list {
 		if kind, ok := named[k]; ok {

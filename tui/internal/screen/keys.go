@@ -76,7 +76,8 @@ var ruleKeys = keyMap{
 
 // editKeys are shown beside the editor. They are no bindings of the screens: there letters are text.
 var editKeys = keyMap{short: []key.Binding{
-	bind("tab", "complete", "tab"), bind("ctrl+z", "undo", "ctrl+z"), bind("ctrl+y", "redo", "ctrl+y"), bind("ctrl+k", "delete line", "ctrl+k"), bind("ctrl+g", "to the fault", "ctrl+g"),
+	bind("tab", "complete", "tab"), bind("ctrl+z", "undo", "ctrl+z"), bind("ctrl+y", "redo", "ctrl+y"), bind("ctrl+o", "on/off", "ctrl+o"), bind("alt+up/down", "move rule", "alt+up", "alt+down"), bind("ctrl+x", "delete rule", "ctrl+x"),
+	bind("ctrl+k", "delete line", "ctrl+k"), bind("ctrl+g", "to the fault", "ctrl+g"),
 	bind("ctrl+s", "save", "ctrl+s"), bind("esc", "leave", "esc"),
 }}
 

@@ -101,7 +101,9 @@ func (p *rulesPane) begin(about *protocol.CDR) tea.Cmd {
 	p.edit = newEditor(p.e, p.sensor, *p.rules, p.calls)
 	p.edit.setSize(p.w, p.h)
 	if about != nil {
-		p.edit.addRule(about)
+		if err := p.edit.addRule(about); err != nil {
+			return toastCmd("mend the rules first: "+exprError(err), true)
+		}
 	}
 	return nil
 }
