@@ -86,7 +86,7 @@ func (f *file) start(in io.Reader) error {
 		return notCapture(head)
 	}
 	switch magic := uint32(head[0]) | uint32(head[1])<<8 | uint32(head[2])<<16 | uint32(head[3])<<24; magic {
-	case magicMicro, magicNano, magicMicroSwapped, magicNanoSwapped:
+	case magicMicro, magicNano, magicMicroSwapped, magicNanoSwapped, magicModified, magicModSwapped:
 		f.f, err = newPcap(f.b)
 	case magicNG:
 		f.f, err = newPcapNG(f.b, f.tell)

@@ -543,3 +543,30 @@ func TestCloseWakesAReadOfStandardInput(t *testing.T) {
 		})
 	}
 }
+
+func TestAModifiedPcapHasLongerPacketHeaders(t *testing.T) {
+	for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
+		want := []pkt{{t: 1e18, data: "first"}, {t: 1e18 + 5000, data: "second", length: 60}}
+		plain := pcapBytes(order, false, LinkEthernet, want...)
+		b := append(order.AppendUint32(nil, magicModified), plain[4:pcapFileHeader]...)
+		for at := pcapFileHeader; at < len(plain); {
+			n := pcapPacketHeader
+			b = append(append(b, plain[at:at+n]...), 2, 0, 0, 0, 8, 0, 0, 0)
+			size := len(want[0].data)
+			if at > pcapFileHeader {
+				size = len(want[1].data)
+			}
+			b = append(b, plain[at+n:at+n+size]...)
+			at += n + size
+		}
+		got, _ := read(t, write(t, t.TempDir(), "a.pcap", b))
+		if len(got) != len(want) {
+			t.Fatalf("%v: %d packets, want %d", order, len(got), len(want))
+		}
+		for i, g := range got {
+			if g.t != want[i].t || g.data != want[i].data || g.length != int(want[i].wire()) {
+				t.Errorf("%v: got %+v, want %+v", order, g, want[i])
+			}
+		}
+	}
+}

@@ -37,6 +37,8 @@ const (
 	magicNano         = 0xa1b23c4d
 	magicMicroSwapped = 0xd4c3b2a1
 	magicNanoSwapped  = 0x4d3cb2a1
+	magicModified     = 0xa1b2cd34 // Kuznetzov's libpcap, as old Linux distributions had it
+	magicModSwapped   = 0x34cdb2a1
 	magicNG           = 0x0a0d0d0a // the same in either byte order
 )
 
@@ -49,11 +51,13 @@ type pcap struct {
 	swapped bool
 	scale   int64 // nanoseconds per unit of the fraction
 	link    uint16
+	header  int // of a packet
 }
 
 const (
 	pcapFileHeader   = 24
 	pcapPacketHeader = 16
+	modPacketHeader  = 24 // interface 4 | protocol 2 | packet type 1 | padding 1 follow
 )
 
 func newPcap(b *buffer) (*pcap, error) {
@@ -61,7 +65,7 @@ func newPcap(b *buffer) (*pcap, error) {
 	if len(h) < pcapFileHeader {
 		return nil, fmt.Errorf("the pcap file header is cut: %d of %d bytes", len(h), pcapFileHeader)
 	}
-	f := &pcap{b: b, scale: 1000}
+	f := &pcap{b: b, scale: 1000, header: pcapPacketHeader}
 	switch binary.LittleEndian.Uint32(h) {
 	case magicNano:
 		f.scale = 1
@@ -69,6 +73,10 @@ func newPcap(b *buffer) (*pcap, error) {
 		f.scale, f.swapped = 1, true
 	case magicMicroSwapped:
 		f.swapped = true
+	case magicModified:
+		f.header = modPacketHeader
+	case magicModSwapped:
+		f.header, f.swapped = modPacketHeader, true
 	}
 	f.link = uint16(f.u32(h[20:])) // the upper half tells of the FCS
 	b.skip(pcapFileHeader)
@@ -84,9 +92,9 @@ func (f *pcap) u32(b []byte) uint32 {
 }
 
 func (f *pcap) next(r *record) error {
-	h := f.b.peek(pcapPacketHeader)
-	if len(h) < pcapPacketHeader {
-		return f.ended(len(h), pcapPacketHeader, "packet header")
+	h := f.b.peek(f.header)
+	if len(h) < f.header {
+		return f.ended(len(h), f.header, "packet header")
 	}
 	n := f.u32(h[8:])
 	if n > maxFrame {
@@ -95,11 +103,11 @@ func (f *pcap) next(r *record) error {
 	r.time = int64(f.u32(h))*1e9 + int64(f.u32(h[4:]))*f.scale
 	r.length = int32(min(f.u32(h[12:]), 1<<30))
 	r.caplen, r.link, r.data = int32(n), f.link, nil
-	all := pcapPacketHeader + int(n)
+	all := f.header + int(n)
 	if got := len(f.b.peek(all)); got < all {
 		return f.ended(got, all, "packet")
 	}
-	r.off = f.b.offset() + pcapPacketHeader
+	r.off = f.b.offset() + int64(f.header)
 	f.b.skip(all)
 	return nil
 }

@@ -9,6 +9,11 @@ const (
 	protoUDP  = 17
 	protoIPv6 = 41
 	protoGRE  = 47
+
+	protoRouting     = 43 // extension headers of IPv6
+	protoFragment    = 44
+	protoDestination = 60
+
 	protoESP  = 50
 	protoAH   = 51
 	protoNone = 59
@@ -92,17 +97,22 @@ func (x *Decoder) ipv6(b []byte) {
 	default:
 		x.missing = total - len(b)
 	}
+	x.extensions(next, b)
+}
+
+// extensions looks behind the extension headers of IPv6 (RFC 8200 section 4).
+func (x *Decoder) extensions(next uint8, b []byte) {
 	for {
 		if !x.enter() {
 			return
 		}
 		size := 0
 		switch next {
-		case 0, 43, 60, 135, 139, 140: // hop-by-hop, routing, destination, mobility, HIP, Shim6 (RFC 8200 section 4)
+		case 0, protoRouting, protoDestination, 135, 139, 140: // hop-by-hop, routing, destination, mobility, HIP, Shim6
 			if len(b) >= 8 {
 				size = int(b[1])*8 + 8
 			}
-		case 44: // fragment: next 1 | reserved 1 | offset and M 2 | identification 4
+		case protoFragment: // next 1 | reserved 1 | offset and M 2 | identification 4
 			if len(b) < 8 {
 				break
 			}
@@ -155,6 +165,8 @@ func (x *Decoder) transport(proto uint8, b []byte) {
 		x.transport(b[0], b[int(b[1])*4+8:])
 	case protoMPLS:
 		x.mpls(b)
+	case protoRouting, protoFragment, protoDestination: // behind AH or ESP
+		x.extensions(proto, b)
 	default:
 		x.ipProtos[proto]++
 	}

@@ -13,6 +13,7 @@ const (
 	etherVLAN     = 0x8100
 	etherQinQ     = 0x88a8
 	etherQinQOld  = 0x9100
+	etherQinQ9200 = 0x9200
 	etherMPLS     = 0x8847
 	etherMPLSDown = 0x8848 // upstream-assigned label
 	etherPPPoE    = 0x8864 // session stage
@@ -47,12 +48,10 @@ func (x *Decoder) link(link uint16, b []byte) {
 			return
 		}
 		x.ip(b[4:])
-	case 9, 50: // PPP, PPP with HDLC framing
-		x.ppp(b)
-	case 51: // PPPoE
-		x.pppoe(b)
 	default:
-		x.linkTypes.count(link)
+		if !x.otherLink(link, b) {
+			x.linkTypes.count(link)
+		}
 	}
 }
 
@@ -77,7 +76,7 @@ func (x *Decoder) etherType(t uint16, b []byte) {
 		case etherIPv6:
 			x.ipv6(b)
 			return
-		case etherVLAN, etherQinQ, etherQinQOld: // tag 2 | EtherType 2
+		case etherVLAN, etherQinQ, etherQinQOld, etherQinQ9200: // tag 2 | EtherType 2
 			if len(b) < 4 {
 				x.count(cShortLink)
 				return
@@ -134,7 +133,7 @@ func (x *Decoder) mpls(b []byte) {
 		}
 	}
 	switch {
-	case len(b) > 0 && (b[0]>>4 == 4 || b[0]>>4 == 6):
+	case len(b) > 0 && (b[0]>>4 == 4 || b[0]>>4 == 6) && (!plausible(b) || fits(b)):
 		x.ip(b)
 	case len(b) > 4 && b[0]>>4 == 0 && !plausible(b): // pseudowire control word (RFC 4385)
 		x.ethernet(b[4:])
@@ -149,10 +148,21 @@ func plausible(b []byte) bool {
 		return false
 	}
 	switch be16(b[12:]) {
-	case etherIPv4, etherIPv6, etherVLAN, etherQinQ, etherQinQOld, etherMPLS, etherPPPoE:
+	case etherIPv4, etherIPv6, etherVLAN, etherQinQ, etherQinQOld, etherQinQ9200, etherMPLS, etherPPPoE:
 		return true
 	}
 	return false
+}
+
+// fits reports whether b may be an IP packet by its length. A pseudowire without a control word carries Ethernet frames, whose first
+// nibble is that of a hardware address.
+func fits(b []byte) bool {
+	const smallest, fcs = 64, 4 // a frame of Ethernet, its check sequence: bytes that may follow the packet
+	total := 40 + int(be16(b[4:]))
+	if b[0]>>4 == 4 {
+		total = int(be16(b[2:]))
+	}
+	return total <= len(b) && (total+fcs >= len(b) || len(b) <= smallest)
 }
 
 // pppoe reads RFC 2516 section 4: version and type 1 | code 1 | session 2 | length 2 | PPP.

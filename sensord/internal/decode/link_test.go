@@ -40,6 +40,7 @@ func TestLinksAndTunnelsComeOff(t *testing.T) {
 	inUDP := func(port uint16, b ...[]byte) []byte { return outer(protoUDP, udp(40000, port, slices.Concat(b...))) }
 	bytes := func(b ...byte) []byte { return b }
 	zeros := func(n int) []byte { return make([]byte, n) }
+	wlan := slices.Concat(bytes(8, 1), zeros(22), bytes(0xaa, 0xaa, 3, 0, 0, 0), u16(etherIPv4), v4)
 	tests := []struct {
 		name  string
 		link  uint16
@@ -69,6 +70,8 @@ func TestLinksAndTunnelsComeOff(t *testing.T) {
 		{"MPLS", 1, ethernet(etherMPLS, slices.Concat(bytes(0, 1, 0, 64, 0, 2, 1, 64), v4)), false},
 		{"MPLS pseudowire", 1, ethernet(etherMPLS, slices.Concat(bytes(0, 1, 1, 64), zeros(4), eth)), false},
 		{"MPLS pseudowire without control word", 1, ethernet(etherMPLS, slices.Concat(bytes(0, 1, 1, 64), eth)), false},
+		{"MPLS pseudowire to an address that begins as IPv4", 1, ethernet(etherMPLS, slices.Concat(bytes(0, 1, 1, 64, 0x45), eth[1:])), false},
+		{"MPLS pseudowire to an address that begins as IPv6", 1, ethernet(etherMPLS, slices.Concat(bytes(0, 1, 1, 64, 0x64), eth[1:])), false},
 		{"GRE", 1, gre(0, etherIPv4, v4), false},
 		{"GRE with checksum, key, sequence", 1, gre(0xb000, etherIPv6, zeros(12), v6), true},
 		{"GRE with routing", 1, gre(0x4000, etherIPv4, zeros(4), bytes(0, 2, 0, 4, 1, 2, 3, 4, 0, 0, 0, 0), v4), false},
@@ -79,6 +82,21 @@ func TestLinksAndTunnelsComeOff(t *testing.T) {
 		{"ERSPAN III", 1, gre(0x1000, etherERSPAN3, zeros(4), zeros(12), eth), false},
 		{"ERSPAN III with subheader", 1, gre(0x1000, etherERSPAN3, zeros(4), zeros(11), bytes(1), zeros(8), eth), false},
 		{"VXLAN", 1, inUDP(portVXLAN, bytes(8, 0, 0, 0, 0, 0, 42, 0), eth), false},
+		{"VXLAN, old port", 1, inUDP(portOldVXLAN, bytes(8, 0, 0, 0, 0, 0, 42, 0), eth), false},
+		{"L2TP", 1, inUDP(portL2TP, bytes(0, 2, 0, 1, 0, 2, 0xff, 3, 0, 0x21), v4), false},
+		{"L2TP with length, sequence, offset", 1, inUDP(portL2TP, bytes(0x4a, 2), u16(uint16(20+len(v6))), bytes(0, 1, 0, 2, 0, 9, 0, 8, 0, 4), zeros(4), bytes(0, 0x57), v6), true},
+		{"TZSP", 1, inUDP(portTZSP, bytes(1, 0, 0, 1, 0, 10, 2, 7, 7, 1), eth), false},
+		{"TZSP with 802.11", 1, inUDP(portTZSP, bytes(1, 0, 0, 18, 1), wlan), false},
+		{"Cisco HDLC", linkCHDLC, slices.Concat(bytes(0x0f, 0), u16(etherIPv4), v4), false},
+		{"PPP with direction", linkPPPDir, slices.Concat(bytes(1, 0xff, 3, 0, 0x21), v4), false},
+		{"PPP of pppd", linkPPPD, slices.Concat(bytes(1, 3, 0, 0x21), v4), false},
+		{"PPPoE link type", linkPPPoE, slices.Concat(bytes(0x11, 0, 0, 1), u16(uint16(2+len(v4))), bytes(0, 0x21), v4), false},
+		{"802.11", link80211, wlan, false},
+		{"802.11 with QoS, four addresses, filled up", link80211, slices.Concat(bytes(0x88, 3), zeros(28), zeros(2), zeros(2), wlan[24:]), false},
+		{"radiotap", linkRadiotap, slices.Concat(bytes(0, 0, 12, 0), zeros(8), wlan, zeros(4)), false},
+		{"PPI", linkPPI, slices.Concat(bytes(0, 0, 8, 0, 105, 0, 0, 0), wlan), false},
+		{"OpenBSD enc", linkENC, slices.Concat(zeros(12), v6), true},
+		{"OpenBSD pflog", linkPFLOG, slices.Concat(bytes(61), zeros(63), v4), false},
 		{"Geneve with options", 1, inUDP(portGeneve, bytes(1, 0, 0x65, 0x58, 0, 0, 42, 0), zeros(4), eth), false},
 		{"GTP-U", 1, inUDP(portGTPU, bytes(0x30, 255), u16(uint16(len(v4))), zeros(4), v4), false},
 		{"GTP-U with sequence and extension", 1, inUDP(portGTPU, bytes(0x36, 255), u16(uint16(8+len(v6))), zeros(4), bytes(0, 1, 0, 0x85, 1, 0, 9, 0), v6), true},
@@ -86,6 +104,7 @@ func TestLinksAndTunnelsComeOff(t *testing.T) {
 		{"IPv6 in IPv4", 1, outer(protoIPv6, v6), true},
 		{"AH", 1, outer(protoAH, bytes(protoIPv4, 4), zeros(22), v4), false},
 		{"IPv6 with extension headers", capture.LinkRaw, ipv6(0, slices.Concat(bytes(60, 0), zeros(6), bytes(43, 1), zeros(14), bytes(protoUDP, 0), zeros(6), v6[40:])), true},
+		{"AH before destination options and a fragment header", capture.LinkRaw, ipv6(protoAH, slices.Concat(bytes(60, 4), zeros(22), bytes(44, 0), zeros(6), bytes(protoUDP, 0, 0, 0, 0, 0, 0, 1), v6[40:])), true},
 		{"IPv6 atomic fragment", capture.LinkRaw, ipv6(44, slices.Concat(bytes(protoUDP, 0, 0, 0, 0, 0, 0, 1), v6[40:])), true},
 	}
 	for _, tt := range tests {
@@ -123,6 +142,11 @@ func TestWhatIsNotUnderstoodIsCountedByName(t *testing.T) {
 		{"unknown link type", 147, v4, "decode.linktype.147"},
 		{"LLDP", 1, ethernet(0x88cc, make([]byte, 20)), "decode.ethertype.0x88cc"},
 		{"spanning tree", 1, ethernet(38, make([]byte, 38)), "decode.llc"},
+		{"802.11 beacon", link80211, append([]byte{0x80}, make([]byte, 60)...), "decode.llc"},
+		{"802.11, encrypted", link80211, append([]byte{8, 0x41}, make([]byte, 60)...), "decode.llc"},
+		{"802.11, cut", link80211, make([]byte, 20), "decode.short.link"},
+		{"radiotap, cut", linkRadiotap, []byte{0, 0, 60, 0}, "decode.short.link"},
+		{"PPI of another link", linkPPI, []byte{0, 0, 8, 0, 1, 0, 0, 0}, "decode.short.link"},
 		{"ICMP", 1, ethernet(etherIPv4, ipv4{}.packet(1, make([]byte, 8))), "decode.ipproto.1"},
 		{"PPP link control", 9, []byte{0xff, 3, 0xc0, 0x21, 1}, "decode.ppp.0xc021"},
 		{"short Ethernet", 1, make([]byte, 13), "decode.short.link"},

@@ -2,19 +2,22 @@ package decode
 
 // UDP ports of tunnels (IANA). RTP may use the same numbers, so the content must agree as well.
 const (
-	portGTPU   = 2152
-	portESP    = 4500 // RFC 3948
-	portVXLAN  = 4789
-	portGeneve = 6081
+	portL2TP     = 1701
+	portGTPU     = 2152
+	portESP      = 4500 // RFC 3948
+	portVXLAN    = 4789
+	portGeneve   = 6081
+	portOldVXLAN = 8472  // Linux before IANA gave a number
+	portTZSP     = 37008 // MikroTik's sniffer and others
 )
 
 // mayTunnel says whether UDP between two ports may be a tunnel.
 func mayTunnel(src, dst uint16) bool {
 	switch dst {
-	case portGTPU, portVXLAN, portGeneve, portESP:
+	case portGTPU, portVXLAN, portGeneve, portESP, portL2TP, portOldVXLAN, portTZSP:
 		return true
 	}
-	return src == portGTPU || src == portESP
+	return src == portGTPU || src == portESP || src == portL2TP
 }
 
 // tunnelInUDP looks into b if it is a tunnel's, by port and content, and says whether it was.
@@ -22,20 +25,89 @@ func (x *Decoder) tunnelInUDP(b []byte) bool {
 	switch x.d.Dst.Port {
 	case portGTPU:
 		return x.gtpu(b)
-	case portVXLAN:
+	case portVXLAN, portOldVXLAN:
 		return x.vxlan(b)
 	case portGeneve:
 		return x.geneve(b)
+	case portL2TP:
+		return x.l2tp(b)
+	case portTZSP:
+		return x.tzsp(b)
 	case portESP:
 		return len(b) > 8 && be32(b) != 0 && x.tryESP(b)
 	}
 	switch x.d.Src.Port {
 	case portGTPU:
 		return x.gtpu(b)
+	case portL2TP:
+		return x.l2tp(b)
 	case portESP:
 		return len(b) > 8 && be32(b) != 0 && x.tryESP(b)
 	}
 	return false
+}
+
+// l2tp reads a data message of RFC 2661 section 3.1: flags and version 2 | length 2 (L) | tunnel 2 | session 2 | sequence 4 (S)
+// | offset 2 and so many bytes (O) | PPP.
+func (x *Decoder) l2tp(b []byte) bool {
+	if len(b) < 8 {
+		return false
+	}
+	const control, length, sequence, offset, reserved = 0x8000, 0x4000, 0x0800, 0x0200, 0x34f0
+	flags, head := be16(b), 6
+	if flags&(control|reserved) != 0 || flags&15 != 2 {
+		return false
+	}
+	if flags&length != 0 {
+		n := int(be16(b[2:]))
+		if n < 8 || n > len(b)+x.missing {
+			return false
+		}
+		b = b[:min(n, len(b))]
+		head += 2
+	}
+	if flags&sequence != 0 {
+		head += 4
+	}
+	if flags&offset != 0 {
+		if len(b) < head+2 {
+			return false
+		}
+		head += 2 + int(be16(b[head:]))
+	}
+	if len(b) < head+2 {
+		return false
+	}
+	x.ppp(b[head:])
+	return true
+}
+
+// tzsp reads TaZmen Sniffer Protocol: version 1 (1) | type 1 (0: a received packet) | encapsulation 2 (1: Ethernet, 18: 802.11) | tags:
+// number 1 | length 1 | content, but 0 (padding) and 1 (the last) have no length.
+func (x *Decoder) tzsp(b []byte) bool {
+	if len(b) < 5 || b[0] != 1 || b[1] != 0 {
+		return false
+	}
+	inner := be16(b[2:])
+	for b = b[4:]; len(b) > 0 && b[0] != 1; {
+		n := 1
+		if b[0] != 0 && len(b) > 1 {
+			n = 2 + int(b[1])
+		}
+		b = b[min(n, len(b)):]
+	}
+	if len(b) == 0 || inner != 1 && inner != 18 {
+		return false
+	}
+	if !x.enter() {
+		return true
+	}
+	if inner == 18 {
+		x.wlan(b[1:])
+	} else {
+		x.ethernet(b[1:])
+	}
+	return true
 }
 
 // vxlan reads RFC 7348 section 5: flags 1 (I = 8) | reserved 3 | VNI 3 | reserved 1 | Ethernet. The group policy
