@@ -111,11 +111,11 @@ func TestEditsThatAreWrongChangeNothing(t *testing.T) {
 		edit func(e *Editor) error
 		want string
 	}{
-		"unknown rule":       {func(e *Editor) error { return e.Delete("bord") }, `no rule "bord"; did you mean "board"?`},
-		"new rule is wrong":  {func(e *Editor) error { return e.Add("# x\nnew: kep sip", 1) }, `2:6: found "kep", expected "keep"; did you mean "keep"?`},
-		"name is taken":      {func(e *Editor) error { return e.Add("rest: keep sip", 0) }, `found the name "rest" again`},
-		"not one rule":       {func(e *Editor) error { return e.Add("a: keep sip\nb: keep sip", 1) }, "expected the text of one"},
-		"no rule at all":     {func(e *Editor) error { return e.Add("# only a comment", 1) }, "expected the text of one"},
+		"unknown rule":      {func(e *Editor) error { return e.Delete("bord") }, `no rule "bord"; did you mean "board"?`},
+		"new rule is wrong": {func(e *Editor) error { return e.Add("# x\nnew: kep sip", 1) }, `2:6: found "kep", expected "keep"; did you mean "keep"?`},
+		"name is taken":     {func(e *Editor) error { return e.Add("rest: keep sip", 0) }, `found the name "rest" again`},
+		"not one rule":      {func(e *Editor) error { return e.Add("a: keep sip\nb: keep sip", 1) }, "expected the text of one"},
+		"no rule at all":    {func(e *Editor) error { return e.Add("# only a comment", 1) }, "expected the text of one"},
 	} {
 		e, err := Edit(editable)
 		if err != nil {

@@ -3,6 +3,7 @@ package screen
 import (
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -26,12 +27,28 @@ func (m *Model) typeFilter(k tea.KeyMsg) tea.Cmd {
 	}
 	var cmd tea.Cmd
 	before := m.input.Value()
+	if k.Type == tea.KeyTab && m.view != viewRegs {
+		m.completeFilter()
+	}
 	m.input, cmd = m.input.Update(k)
 	if m.input.Value() != before {
 		m.applyFilter()
 		return tea.Batch(cmd, m.live.look(), m.done.look(), m.done.more())
 	}
 	return cmd
+}
+
+// completeFilter puts the likeliest word that may stand at the cursor there.
+func (m *Model) completeFilter() {
+	text := m.input.Value()
+	at := offset(text, m.input.Position())
+	c := rules.CompleteExpr(text, rules.Pos{Line: 1, Col: m.input.Position() + 1})
+	if len(c.Candidates) == 0 {
+		return
+	}
+	head := text[:min(c.From, at)] + c.Candidates[0].Text
+	m.input.SetValue(head + text[max(c.To, at):])
+	m.input.SetCursor(utf8.RuneCountInString(head))
 }
 
 // swapFilter brings the filter of the view that comes: the calls have one, the registrations another.

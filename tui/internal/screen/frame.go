@@ -101,7 +101,7 @@ func (m *Model) footer() []string {
 	case m.typing && m.view == viewRegs:
 		line = t.NewLine(m.w).Add(t.Key, " enter").Add(t.Dim, " keep  ").Add(t.Key, "esc").Add(t.Dim, " clear   words that are parts of a row, e.g. failing 10.0.0.").String()
 	case m.typing:
-		line = t.NewLine(m.w).Add(t.Key, " enter").Add(t.Dim, " keep  ").Add(t.Key, "esc").Add(t.Dim, " clear   e.g. state:up mos<3.5 or caller:4420*").String()
+		line = t.NewLine(m.w).Add(t.Key, " enter").Add(t.Dim, " keep  ").Add(t.Key, "tab").Add(t.Dim, " complete  ").Add(t.Key, "esc").Add(t.Dim, " clear   e.g. state:up mos<3.5 or caller:4420*").String()
 	case m.toast.text != "" && m.e.Now().Before(m.toastEnd):
 		st := t.Good
 		if m.toast.bad {

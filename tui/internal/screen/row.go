@@ -23,9 +23,9 @@ type row struct {
 	trend   []float64 // MOS of the last intervals of a running call, NaN where there is none
 	status  int       // provisional ones included
 	held    protocol.Keep
-	version uint64    // grows when the call changes
-	secs    int64     // whole seconds that a running call lasts: they tick without an update
-	gone    bool      // no longer in its list
+	version uint64 // grows when the call changes
+	secs    int64  // whole seconds that a running call lasts: they tick without an update
+	gone    bool   // no longer in its list
 }
 
 func (r *row) ID() protocol.UUID { return r.call.ID }

@@ -102,6 +102,17 @@ func TestFilterFollowsEveryKeyAndSaysWhereItIsWrong(t *testing.T) {
 	s.want(`6 calls`)
 }
 
+func TestTabCompletesTheFilter(t *testing.T) {
+	src := pbx()
+	s := newScreen(t, src, 80, 24, asciiLook)
+	s.feed(src)
+	s.keys("/", "sta", "tab")
+	s.want(`/ state`)
+	s.keys("esc", "/", "stat", "tab", "esc", "/", "state:", "u", "tab")
+	s.want(`/ state:up`)
+	s.want(`4 of 6 shown`)
+}
+
 func TestKeysThatAreReadTogetherAreAllTaken(t *testing.T) {
 	src := pbx()
 	s := newScreen(t, src, 80, 24, asciiLook)
