@@ -222,7 +222,8 @@ func (c *Call) facts(f *diagnose.Facts) *diagnose.Facts {
 	f.Streams = f.Streams[:len(heard)]
 	clear(f.Streams)
 	for i, s := range heard {
-		if k := s.codec; k != nil && k.kind != sdp.Video {
+		noise := s.codec == nil && s.aside != nil && s.aside.isNoise() // it has the path, and nothing to say
+		if k := s.codec; noise || k != nil && k.kind != sdp.Video {
 			f.Sides[c.sender(s)].Sent = true
 			f.Astray = f.Astray || s.to == nil || s.to.origin == learned
 		}

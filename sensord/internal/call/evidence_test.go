@@ -88,3 +88,28 @@ func TestDottedAddressesAreReadAsNetipReadsThem(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoSendsComfortNoiseIsNotCutOff(t *testing.T) {
+	for _, x := range []struct {
+		name     string
+		pt       uint8
+		findings int
+	}{
+		{"comfort noise alone", 13, 0},
+		{"digits alone", 101, 1},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			s := newSim(t)
+			formats := []string{"RTP/AVP 8 13 101", "a=rtpmap:101 telephone-event/8000"}
+			s.sip(0, alice, bob, msg{first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP, formats...)})
+			s.sip(1, bob, alice, msg{first: ok200, cseq: "1 INVITE", to: "b", sdp: audioSDP(bobRTP, formats...)})
+			s.sip(1.1, alice, bob, msg{first: ackLine, cseq: "1 ACK", to: "b"})
+			s.talk(1.2, 50, aliceRTP, bobRTP, x.pt, 1)
+			s.talk(1.2, 900, bobRTP, aliceRTP, 8, 2)
+			s.hangUp(20, "")
+			if c := s.finish(20); len(c.Streams) != 2 || len(c.Findings) != x.findings {
+				t.Errorf("%d streams, findings %+v", len(c.Streams), c.Findings)
+			}
+		})
+	}
+}
