@@ -15,7 +15,7 @@ func plainFrames(r *rand.Rand) capture.Packet {
 	for i := range payload {
 		payload[i] = byte(r.Uint32())
 	}
-	ports := []uint16{5060, 16384, 40000, portGTPU, portVXLAN, portGeneve, portESP}
+	ports := []uint16{5060, 16384, 40000, portGTPU, portVXLAN, portGeneve, portESP, portL2TP, portOldVXLAN, portTZSP}
 	u := udp(ports[r.IntN(len(ports))], ports[r.IntN(len(ports))], payload)
 	if r.IntN(4) == 0 { // a length that is none
 		copy(u[4:], u16(uint16(r.IntN(80))))
