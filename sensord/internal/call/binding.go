@@ -161,7 +161,7 @@ func (t *Table) stack(b *binding) {
 			top.shared(b)
 			for _, s := range top.call.streams {
 				if s.to == top || s.from == top {
-					s.stale = true
+					s.stale, s.contested = true, t.now
 				}
 			}
 		}

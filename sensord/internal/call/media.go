@@ -13,7 +13,7 @@ type stream struct {
 	key   flowKey
 	hash  uint64
 	call  *Call
-	stale bool  // another call has taken its endpoint: look it up again
+	stale bool  // another call has taken its endpoint, at contested: look it up again
 	pt    uint8 // payload type of the newest packet, noPT: look it up
 	dscp  uint8
 	shard uint8
@@ -25,6 +25,8 @@ type stream struct {
 	rtcp     *feedback
 	types    []format // payload types met so far
 	sharers  []*Call  // calls that borrow it
+
+	contested int64
 }
 
 // interval is ten seconds of a stream.
@@ -105,6 +107,9 @@ func (t *Table) Media(d *decode.Datagram) {
 	}
 	hash := flowHash(&d.Src, &d.Dst, h.SSRC)
 	s := t.flows.get(hash, &d.Src, &d.Dst, h.SSRC)
+	if s != nil && s.stale {
+		s.stale = !t.stays(s, d.Time)
+	}
 	if s == nil || s.stale {
 		if s = t.newStream(d, &h, hash); s == nil {
 			return
@@ -121,6 +126,19 @@ func (t *Table) Media(d *decode.Datagram) {
 	if t.deciding.ever {
 		s.keep(d, h.Offset)
 	}
+}
+
+// goesOn is how soon after a later call has announced one end of a stream its next packet comes if it just goes on, ns.
+const goesOn = 1e9
+
+// stays reports whether a stream remains its call's although a later call has announced one of its ends: it goes on between two endpoints that
+// only its own call has announced together, with its SSRC. A gateway that uses its port again begins another.
+func (t *Table) stays(s *stream, now int64) bool {
+	if s.call.ended() || s.to == nil || s.from == nil || now-s.contested > goesOn {
+		return false
+	}
+	to, from := t.announced(s.key.dst), t.announced(s.key.src)
+	return to == nil || from == nil || to.call != from.call
 }
 
 // newStream finds the call of a packet's endpoints; nil when no call has announced them.

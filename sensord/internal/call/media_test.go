@@ -141,6 +141,29 @@ func TestNewestCallHasASharedEndpointAndTheOlderOneGetsItBack(t *testing.T) {
 	}
 }
 
+func TestAStreamThatGoesOnStaysWithItsCallWhenAnotherAnnouncesOneOfItsEnds(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "", aliceRTP, bobRTP)
+	s.talk(2.1, 100, aliceRTP, bobRTP, 8, 1)
+	s.sip(4.1, alice, bob, msg{id: "other@alice", first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP)})
+	for i := range 100 { // the same stream
+		s.t.Media(s.datagram(4.11+float64(i)*0.02, aliceRTP, bobRTP, rtpPacket(8, uint16(1100+i), uint32(160*(100+i)), 1)))
+	}
+	s.talk(8, 50, aliceRTP, "203.0.113.77:4000", 8, 2) // and one of the other call
+	s.hangUp(12, "")
+	s.hangUp(12, "other@alice")
+	s.t.Tick(at(5 * 3600))
+	var got []uint64
+	for _, c := range s.calls {
+		for _, m := range c.Streams {
+			got = append(got, m.Packets)
+		}
+	}
+	if len(s.calls) != 2 || len(got) != 2 || got[0] != 200 || got[1] != 50 {
+		t.Errorf("%d calls, packets %v, want 200 of the first and 50 of the second", len(s.calls), got)
+	}
+}
+
 func TestPortsUsedAgainBelongToTheNextCall(t *testing.T) {
 	s := newSim(t)
 	s.setUp(0, "one", aliceRTP, bobRTP)
