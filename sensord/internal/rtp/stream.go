@@ -136,8 +136,8 @@ func (s *Stream) Packet(t int64, h *Header) (e Event) {
 	}
 	if e.Flags&(Reordered|Duplicate) == 0 {
 		e.Seq = s.top
+		s.badHeld = false
 	}
-	s.badHeld = false
 	if d := t - s.last; d > s.deltaMax {
 		s.deltaMax = d
 	}

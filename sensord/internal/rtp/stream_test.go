@@ -85,15 +85,16 @@ func TestASequenceThatStartsAnewWithALossOrOutOfOrderIsSeenWhole(t *testing.T) {
 		seqs []uint16
 		lost uint64
 	}{
-		{"a packet is lost", []uint16{40000, 40002, 40003, 40004}, 1},
-		{"two packets change places", []uint16{40001, 40000, 40002, 40003}, 0},
-		{"and another is late", []uint16{40000, 40003, 40001, 40002}, 0},
+		{"a packet is lost", []uint16{40000, 40002, 40003, 40004}, 2},
+		{"two packets change places", []uint16{40001, 40000, 40002, 40003}, 1},
+		{"and another is late", []uint16{40000, 40003, 40001, 40002}, 1},
+		{"one of before is late", []uint16{40000, 10, 40001, 40002}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := &Stream{}
 			s.Init(8000)
 			now, ts := int64(1e18), uint32(0)
-			for _, seq := range append([]uint16{7, 8, 9, 10, 11}, c.seqs...) {
+			for _, seq := range append([]uint16{7, 8, 9, 11, 12}, c.seqs...) {
 				s.Packet(now, &Header{Seq: seq, Timestamp: ts})
 				now, ts = now+20*ms, ts+160
 			}
