@@ -12,9 +12,8 @@ func newMigrate(db *database) *cobra.Command {
 	return &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the database to the schema of this version",
-		Long: "Bring the database to the schema of this version. serve does it too; with PostgreSQL, migrate lets a role with more\n" +
-			"rights do it beforehand.",
-		Args: cobra.NoArgs,
+		Long:  "Bring the database to the schema of this version. serve does it too; with\nPostgreSQL, migrate lets a role with more rights do it beforehand.",
+		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return db.with(c.Context(), func(s store.Store) error {
 				if err := s.Maintain(c.Context(), db.now()); err != nil {

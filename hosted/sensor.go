@@ -23,7 +23,7 @@ func newSensor(db *database) *cobra.Command {
 			return db.with(c.Context(), func(s store.Store) error { return listSensors(c.Context(), c.OutOrStdout(), s) })
 		},
 	}, &cobra.Command{
-		Use: "revoke UUID", Short: "Refuse a sensor, within seconds if it is online; its number is free again", Args: cobra.ExactArgs(1),
+		Use: "revoke UUID", Short: "Refuse a sensor from now on; its number is free again", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			id, err := protocol.ParseUUID(args[0])
 			if err != nil {

@@ -43,8 +43,9 @@ func newServe(db *database) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the service: sensors' link, API and GUI",
-		Long: "Run the service: sensors' link, API and GUI. The first start makes the tenant \"" + defaultTenant + "\" and its user admin, and prints\n" +
-			"the password once. Plain HTTP is meant for this machine or for behind a proxy that does TLS (then give --trusted-proxy).",
+		Long: "Run the service: sensors' link, API and GUI. The first start makes the tenant\n\"" + defaultTenant +
+			"\" and its user admin, and prints the password once. Plain HTTP is meant\n" +
+			"for this machine or for behind a proxy that does TLS (give --trusted-proxy).",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return serve(c.Context(), db, f, c.OutOrStdout(), c.ErrOrStderr())

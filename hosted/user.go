@@ -25,7 +25,7 @@ const fromConsole = "console"
 var console = auth.Actor{Name: fromConsole, Addr: fromConsole}
 
 func newUser(db *database) *cobra.Command {
-	c := &cobra.Command{Use: "user", Short: "People and programs that use the API: add, list, set, password, token, tokens, remove"}
+	c := &cobra.Command{Use: "user", Short: "People and programs that use the API"}
 	c.AddCommand(newUserAdd(db), newUserPassword(db), newUserSet(db), newUserToken(db), newUserTokens(db), &cobra.Command{
 		Use: "list", Short: "List the users of all tenants", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -98,7 +98,8 @@ func newUserSet(db *database) *cobra.Command {
 	var role string
 	var rights rightsFlag
 	c := &cobra.Command{
-		Use: "set NAME", Short: "Change a user's role and rights; a new role brings its own rights along unless --rights says otherwise", Args: cobra.ExactArgs(1),
+		Use: "set NAME", Short: "Change a user's role and rights", Args: cobra.ExactArgs(1),
+		Long: "Change a user's role and rights. A new role brings its own rights along unless\n--rights says otherwise.",
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := rights.value(c)
 			if err != nil {
@@ -177,7 +178,8 @@ func newUserToken(db *database) *cobra.Command {
 	var label string
 	var rights rightsFlag
 	c := &cobra.Command{
-		Use: "token NAME", Short: "Print an API token that acts as the user (Authorization: Bearer TOKEN); --rights narrows it", Args: cobra.ExactArgs(1),
+		Use: "token NAME", Short: "Print an API token that acts as the user", Args: cobra.ExactArgs(1),
+		Long: "Print an API token that acts as the user (Authorization: Bearer TOKEN).\n--rights narrows it: it may do only that, and administers nothing.",
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := rights.value(c)
 			if err != nil {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -61,9 +62,11 @@ func newCommand(stderr io.Writer, confine func(user string, capture bool) error)
 	cmd := &cobra.Command{
 		Use:   "sensord [-c FILE] [-r FILE.pcap ... [--speed N|max]]",
 		Short: "SIP and RTP sensor: captures, analyses, sends CDRs to hosted",
-		Example: `  sensord -c /etc/voipmonitor.conf                 capture as the file says
-  sensord -r calls.pcap                            replay a capture through the whole pipeline, then end
-  sensord -c my.conf -r DIR --speed 1 --loop --now replay a folder as if it happened now, again and again`,
+		Example: `  sensord -c /etc/voipmonitor.conf     capture as the file says
+  sensord -r calls.pcap                replay a capture, then end
+  sensord -c my.conf -r DIR --speed 1 --loop --now
+                                       replay a folder as if it happened now,
+                                       again and again`,
 		Args:          cobra.NoArgs,
 		Version:       protocol.Version,
 		SilenceUsage:  true,
@@ -98,6 +101,7 @@ func newCommand(stderr io.Writer, confine func(user string, capture bool) error)
 		},
 	}
 	cmd.SetVersionTemplate(protocol.VersionLine("sensord") + "\n")
+	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), "FlagUsages |", "FlagUsagesWrapped 80 |")) // terminals of 80 columns
 	f := cmd.Flags()
 	f.StringVarP(&o.conf, "config", "c", conf.DefaultPath, "configuration `FILE`, a voipmonitor.conf")
 	f.StringArrayVarP(&o.read, "read", "r", nil, "replay a capture `FILE` or folder instead of capturing; may be repeated")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -140,11 +141,31 @@ func checkSIP(ctx context.Context, e *Env) Result {
 	why := "SIP does not pass here, or is encrypted (TLS)"
 	switch {
 	case len(c.SIPPorts) > 0:
-		why = fmt.Sprintf("sipport names %v only; without it SIP is found on any port. Or SIP does not pass here, or is encrypted", c.SIPPorts)
+		why = fmt.Sprintf("sipport names %s only; without it SIP is found on any port. Or SIP does not pass here, or is encrypted", ports(c.SIPPorts))
 	case c.Filter != "":
 		why = fmt.Sprintf("filter = %s may keep it out. Or SIP does not pass here, or is encrypted", c.Filter)
 	}
 	return e.notYet(h, failed("no SIP message among the packets", why, "tcpdump -Ani "+firstInterface(h, e)+" -c 3 port 5060"))
+}
+
+// ports names ports as sipport does: neighbours as a range.
+func ports(list []uint16) string {
+	list = slices.Clone(list)
+	slices.Sort(list)
+	var parts []string
+	for i := 0; i < len(list); {
+		j := i
+		for j+1 < len(list) && list[j+1]-list[j] <= 1 {
+			j++
+		}
+		if list[i] == list[j] {
+			parts = append(parts, fmt.Sprint(list[i]))
+		} else {
+			parts = append(parts, fmt.Sprintf("%d-%d", list[i], list[j]))
+		}
+		i = j + 1
+	}
+	return strings.Join(parts, ", ")
 }
 
 func checkCalls(ctx context.Context, e *Env) Result {
@@ -154,6 +175,9 @@ func checkCalls(ctx context.Context, e *Env) Result {
 	}
 	if n := h.Counters[protocol.CountCallsStarted]; n > 0 {
 		return ok("%d calls, %d running", n, h.Running)
+	}
+	if h.Counters[protocol.CountSIP] == 0 {
+		return skip("there was no SIP")
 	}
 	return warning("SIP, but no call yet", "only registrations or keep-alives so far; perhaps nobody has called", "make a test call, then: voipmon doctor --wait")
 }

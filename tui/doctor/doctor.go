@@ -64,7 +64,8 @@ const checkTimeout = 20 * time.Second
 
 // Checks lists all checks in the order in which they are made.
 func Checks() []Check {
-	return slices.Concat(configChecks, networkChecks, linkChecks, hostChecks, serviceChecks, captureChecks, deliveryChecks, storageChecks)
+	return slices.Concat(configChecks, networkChecks, linkChecks, hostChecks, serviceChecks, captureChecks, deliveryChecks,
+		storageChecks, ruleChecks)
 }
 
 // Groups lists the groups in the order of their checks.

@@ -121,18 +121,26 @@ func TestClockWithoutHosted(t *testing.T) {
 type health struct {
 	sensorapi.Sensor
 	h protocol.Health
+	r sensorapi.Rules
 }
 
 func (s health) Health() protocol.Health { return s.h }
+func (s health) Rules() sensorapi.Rules  { return s.r }
 
 // serve runs a sensor API of this process on the socket of e.
 func serve(t *testing.T, e *Env, h protocol.Health) {
+	t.Helper()
+	serveRules(t, e, h, sensorapi.Rules{})
+}
+
+// serveRules is serve with capture rules.
+func serveRules(t *testing.T, e *Env, h protocol.Health, r sensorapi.Rules) {
 	t.Helper()
 	ln, err := net.Listen("unix", e.config().Socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &http.Server{Handler: sensorapi.NewHandler(health{h: h})}
+	srv := &http.Server{Handler: sensorapi.NewHandler(health{h: h, r: r})}
 	go srv.Serve(ln)
 	t.Cleanup(func() { srv.Close() })
 }

@@ -39,6 +39,7 @@ type Env struct {
 
 	conf    memo[*conf.Config]
 	health  memo[protocol.Health]
+	rules   memo[sensorapi.Rules]
 	ident   memo[*link.Identity]
 	hello   memo[*link.HelloAnswer]
 	helloAt time.Duration // clock of hosted minus ours
@@ -88,7 +89,8 @@ func NewEnv(confPath string) *Env {
 
 // begin forgets what was learned in the run before.
 func (e *Env) begin() {
-	e.conf, e.health, e.ident, e.hello = memo[*conf.Config]{}, memo[protocol.Health]{}, memo[*link.Identity]{}, memo[*link.HelloAnswer]{}
+	e.conf, e.health, e.rules = memo[*conf.Config]{}, memo[protocol.Health]{}, memo[sensorapi.Rules]{}
+	e.ident, e.hello = memo[*link.Identity]{}, memo[*link.HelloAnswer]{}
 	e.server = ""
 }
 

@@ -35,22 +35,28 @@ func newAnalyze() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "analyze [flags] FILE|DIR|- ...",
 		Short: "analyse captures: packets in, call detail records out",
-		Long: `Analyze reads pcap and pcapng files (plain, gzip or zstd; - is standard input) and writes the calls in them: a table,
-or with --json one call detail record a line, or with --csv a row each. Each file is an input of its own, and so is
-each capture file in a folder, in the order of their paths; --merge reads all of them as one input, merged by time.
-Calls are written in the order of their start; --transactions writes what happened outside of calls instead (REGISTER,
-SUBSCRIBE, NOTIFY, PUBLISH, MESSAGE, OPTIONS), in the order in which it ended. SIP over TLS is read with the secrets in --keylog, the file that programs write whose environment names
-one in SSLKEYLOGFILE, or with those that a pcapng file brings along. A summary, with everything that was not understood, goes to standard error.`,
+		Long: `Analyze reads pcap and pcapng files (plain, gzip or zstd; - is standard input)
+and writes the calls in them: a table, or with --json one call detail record a
+line, or with --csv a row each. Each file is an input of its own, and so is
+each capture file in a folder, in the order of their paths; --merge reads all
+of them as one input, merged by time. Calls are written in the order of their
+start; --transactions writes what happened outside of calls instead (REGISTER,
+SUBSCRIBE, NOTIFY, PUBLISH, MESSAGE, OPTIONS), in the order in which it ended.
+SIP over TLS is read with the secrets in --keylog, the file that programs write
+whose environment names one in SSLKEYLOGFILE, or with those that a pcapng file
+brings along. A summary, with everything that was not understood, goes to
+standard error.`,
 		Example: `  voipmon analyze call.pcap
   voipmon analyze --json captures/ | jq 'select(.mos < 3.5) | .call_id'
   tcpdump -w - udp | voipmon analyze -
-  voipmon analyze --transactions --json day.pcap | jq 'select(.method == "REGISTER" and .status >= 400)'
+  voipmon analyze --transactions --json day.pcap | jq 'select(.status >= 400)'
   voipmon analyze --merge eth0.pcap eth1.pcap
   voipmon analyze --keylog keys.log tls.pcap
 
 Exit status:
   0  every input was read to its end
-  1  an input was unreadable, cut or damaged, or held packets that look like SIP and are not
+  1  an input was unreadable, cut or damaged, or held packets that look like
+     SIP and are not
   2  wrong usage`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

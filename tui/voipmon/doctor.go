@@ -31,13 +31,13 @@ func newDoctor() *cobra.Command {
 		Short: "why is my sensor not in the cloud?",
 		Long: `Doctor checks, one after the other, all that has to be right from the
 configuration file to the first call detail record that hosted has stored:
-configuration, network, link, host, service, capture, delivery, storage. For
-each fault it says what was seen, what it means and what to type.
+configuration, network, link, host, service, capture, delivery, storage, rules.
+For each fault it says what was seen, what it means and what to type.
 docs/doctor.md describes every check. It changes nothing.`,
-		Example: `  voipmon doctor                          all checks, for /etc/voipmonitor.conf
-  voipmon doctor --only network,link      is hosted there, and does it let me in?
-  voipmon doctor --wait                   again and again, until the first CDR is stored
-  voipmon doctor --bundle help.tar.gz     a file for whoever helps, without secrets
+		Example: `  voipmon doctor                       all checks, for /etc/voipmonitor.conf
+  voipmon doctor --only network,link   is hosted there, and does it let me in?
+  voipmon doctor --wait                again and again, until a CDR is stored
+  voipmon doctor --bundle help.tar.gz  a file for whoever helps, without secrets
 
 Exit status:
   0  all is well, or there are only warnings

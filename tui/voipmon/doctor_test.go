@@ -44,7 +44,7 @@ func (w *world) report(code string) (doctor.Outcome, int) {
 var everywhere = []string{
 	"conf-readable", "conf-keys", "conf-id-sensor", "conf-server", "conf-packetbuffer-sender", "dns", "tcp-60023", "tls", "paired", "hello",
 	"host-arch", "host-clock", "sensord-socket", "sensord-problems", "interface", "packets-seen", "drops", "sip-seen", "calls-seen", "rtp-seen",
-	"link-up", "queue", "last-cdr", "state", "spool",
+	"link-up", "queue", "last-cdr", "state", "spool", "rules-local", "rules-hosted", "rules-held", "cloud-access",
 }
 
 func TestDoctorFindsNothingWhereAllIsWell(t *testing.T) {

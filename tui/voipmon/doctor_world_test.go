@@ -65,7 +65,7 @@ func newWorld(t *testing.T) *world {
 	now := protocol.TimeOf(time.Now())
 	minutesAgo := func(n int) protocol.Time { return now - protocol.Time(n*60e6) }
 	w.health = protocol.Health{
-		Info: protocol.SensorInfo{SensorID: 7, Version: protocol.Version, Source: "lo", Started: minutesAgo(30), BootID: "b"},
+		Info: protocol.SensorInfo{SensorID: 7, Version: protocol.Version, Source: "lo", Started: minutesAgo(30), BootID: "b", Capabilities: []string{"listen", "download"}},
 		Counters: protocol.Counters{
 			protocol.CountPackets: 1000, protocol.CountSIP: 40, protocol.CountRTP: 900,
 			protocol.CountCallsStarted: 4, protocol.CountCallsEnded: 3, protocol.CountCDRsAcked: 3,
@@ -273,6 +273,8 @@ type fakeSensor struct {
 	sensorapi.Sensor
 	w *world
 }
+
+func (s fakeSensor) Rules() sensorapi.Rules { return sensorapi.Rules{} }
 
 func (s fakeSensor) Health() protocol.Health {
 	s.w.mu.Lock()

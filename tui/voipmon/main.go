@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -60,7 +61,8 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate(protocol.VersionLine("voipmon") + "\n")
-	root.AddCommand( // one line a subcommand, each in the file of its name
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages |", "FlagUsagesWrapped 80 |")) // terminals of 80 columns
+	root.AddCommand(                                                                                          // one line a subcommand, each in the file of its name
 		newAnalyze(),
 		newAudio(),
 		newDoctor(),

@@ -37,10 +37,11 @@ func newPair() *cobra.Command {
 	var o pairOptions
 	cmd := &cobra.Command{
 		Use:   "pair",
-		Short: "pair this sensor with a hosted, once, with a token from its page Sensors",
-		Long: "pair makes this sensor's key, has hosted sign it, and stores both below state_dir. The token is read from " + tokenEnv +
-			",\nfrom cloud_token in the configuration, or from standard input. It works once, for an hour, and names the hosted\n" +
-			"that it is from, so that it is given to no other.",
+		Short: "pair this sensor with a hosted, once, with a token",
+		Long: "Pair makes this sensor's key, has hosted sign it, and stores both below\n" +
+			"state_dir. The token, from hosted's page Sensors, is read from " + tokenEnv + ",\n" +
+			"from cloud_token in the configuration, or from standard input. It works once,\n" +
+			"for an hour, and names the hosted that it is from: it is given to no other.",
 		Example: "  voipmon pair --server hosted.example.net <token.txt",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

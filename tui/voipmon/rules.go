@@ -20,7 +20,7 @@ func newRules() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rules",
 		Short: "check, list, try, explain and import capture rules",
-		Long:  "Capture rules say which calls' packets a sensor keeps. docs/rules.md is their manual.",
+		Long:  "Capture rules say which calls' packets a sensor keeps. docs/rules.md is their\nmanual.",
 	}
 	cmd.AddCommand(newRulesCheck(), newRulesList(), newRulesTest(), newRulesExplain(), newRulesImport())
 	return cmd
@@ -29,7 +29,7 @@ func newRules() *cobra.Command {
 func newRulesCheck() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check FILE...",
-		Short: "say what is wrong with rule files; exit 1 if anything is. Rules that do nothing are warned of",
+		Short: "say what is wrong with rule files, and which rules do nothing",
 		Args:  cobra.MinimumNArgs(1),
 		RunE:  func(cmd *cobra.Command, args []string) error { return checkRules(cmd.OutOrStdout(), args) },
 	}

@@ -18,10 +18,12 @@ func newRulesExplain() *cobra.Command {
 	var from pastCalls
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "explain [FILE] CALL_ID {-r CAPTURE... | --calls FILE | --sensor SOCKET | --hosted URL}",
-		Short: "say which rule decides for a call, and why the earlier ones do not",
-		Long: `Explain says of each rule, up to the one that decides, why it does or does not. CALL_ID is the call's id or its SIP Call-ID.
-Without FILE the rules are those that the sensor at SOCKET applies, its own and behind them hosted's.`,
+		Use:                   "explain [RULES] CALL_ID {-r|--calls|--sensor|--hosted} SOURCE",
+		DisableFlagsInUseLine: true,
+		Short:                 "say which rule decides for a call, and why the earlier ones do not",
+		Long: `Explain says of each rule, up to the one that decides, why it does or does not.
+CALL_ID is the call's id or its SIP Call-ID. Without RULES the rules are those
+that the sensor at SOCKET applies, its own and behind them hosted's.`,
 		Example: `  voipmon rules explain my.rules 95fb90b30002@10.0.0.5 -r yesterday.pcap
   voipmon rules explain 95fb90b30002@10.0.0.5 --sensor /run/sensord.sock`,
 		Args: cobra.RangeArgs(1, 2),

@@ -22,9 +22,11 @@ func newRulesImport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import TABLE.csv... [-o FILE]",
 		Short: "make a rule file of VoIPmonitor's filter tables",
-		Long: `Import reads VoIPmonitor's capture rules, the tables filter_ip, filter_telnum, filter_domain and filter_sip_header, each exported
-with its column names, and writes a rule file. What cannot be carried over is a comment at its rule. Look through the result:
-there a call takes options from several filters, here the first rule that is true decides alone.`,
+		Long: `Import reads VoIPmonitor's capture rules, the tables filter_ip, filter_telnum,
+filter_domain and filter_sip_header, each exported with its column names, and
+writes a rule file. What cannot be carried over is a comment at its rule. Look
+through the result: there a call takes options from several filters, here the
+first rule that is true decides alone.`,
 		Example: `  for t in filter_ip filter_telnum filter_domain filter_sip_header; do
     mysql -B -e "SELECT * FROM $t" voipmonitor > $t.tsv
   done

@@ -20,12 +20,15 @@ func newRulesTest() *cobra.Command {
 	var from pastCalls
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "test FILE {-r CAPTURE... | --calls FILE | --sensor SOCKET | --hosted URL}",
-		Short: "say what the rules would keep of the calls in captures, or of past calls",
-		Long: `Test says of each rule for how many calls it decides and how many bytes it would keep. From captures the bytes are counted,
-packet by packet, as a sensor would keep them. Of past calls there are only records: bytes are estimated from the packets and
-codecs of their streams or, where records have no streams, from duration and codec; and conditions on header fields are not
-true, since records have none.`,
+		Use:                   "test FILE {-r FILE | --calls FILE | --sensor S | --hosted URL}",
+		DisableFlagsInUseLine: true,
+		Short:                 "say what rules would keep of captures or past calls",
+		Long: `Test says of each rule for how many calls it decides and how many bytes it
+would keep. From captures the bytes are counted, packet by packet, as a sensor
+would keep them. Of past calls there are only records: bytes are estimated from
+the packets and codecs of their streams or, where records have no streams, from
+duration and codec; and conditions on header fields are not true, since records
+have none.`,
 		Example: `  voipmon rules test my.rules -r yesterday.pcap
   voipmon rules test my.rules --sensor /run/sensord.sock --limit 5000
   voipmon analyze --json day/ | voipmon rules test my.rules --calls -`,

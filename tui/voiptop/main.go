@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -70,19 +71,21 @@ type command struct {
 func newRoot() *cobra.Command {
 	var v command
 	c := &cobra.Command{
-		Use:   "voiptop [-r FILE... | --sensor SOCKET | --hosted URL] [--once [--json]]",
+		Use:   "voiptop [-r FILE | --sensor SOCKET | --hosted URL] [--once [--json]]",
 		Short: "SIP calls and their quality, on the terminal",
-		Long: `Voiptop shows running and past calls with their quality, and why a bad one is bad. It reads the sensor on this machine,
-a hosted service, or capture files. Press ? in it for its keys and for the language of its filter.
+		Long: `Voiptop shows running and past calls with their quality, and why a bad one is
+bad. It reads the sensor on this machine, a hosted service, or capture files.
+Press ? in it for its keys and for the language of its filter.
 
-A hosted service wants an API token, from the environment variable VOIPTOP_TOKEN or the file ~/.config/voiptop/token;
-without one voiptop asks for name and password. When its output is no terminal, voiptop does as with --once.`,
-		Example: `  voiptop                                    the sensor on this machine
-  voiptop -r call.pcap                       a capture; several are merged by time, - is standard input
-  voiptop --hosted https://voip.example      all sensors of a tenant
-  voiptop --once                             the running calls as a plain table
-  voiptop --once --json | jq .caller         the same, one JSON object a line
-  voiptop -r call.pcap --once --json         the call detail records, as voipmon analyze --json writes them`,
+A hosted service wants an API token, from the environment variable
+VOIPTOP_TOKEN or the file ~/.config/voiptop/token; without one voiptop asks for
+name and password. When its output is no terminal, voiptop does as with --once.`,
+		Example: `  voiptop                                the sensor on this machine
+  voiptop -r call.pcap                   a capture; several are merged by time
+  voiptop --hosted https://voip.example  all sensors of a tenant
+  voiptop --once                         the running calls as a plain table
+  voiptop --once --json | jq .caller     the same, one JSON object a line
+  voiptop -r call.pcap --once --json     the call detail records (CDRs)`,
 		Version:       protocol.Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -99,6 +102,7 @@ without one voiptop asks for name and password. When its output is no terminal, 
 		},
 	}
 	c.SetVersionTemplate(protocol.VersionLine("voiptop") + "\n")
+	c.SetUsageTemplate(strings.ReplaceAll(c.UsageTemplate(), "FlagUsages |", "FlagUsagesWrapped 80 |")) // terminals of 80 columns
 	f := c.Flags()
 	f.StringArrayVarP(&v.files, "read", "r", nil, "read capture `FILE`s (pcap, pcapng; - is standard input)")
 	f.StringVar(&v.keylog, "keylog", "", "with -r: decrypt TLS with the secrets in `FILE`, an SSLKEYLOGFILE")
