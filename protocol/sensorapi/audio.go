@@ -84,6 +84,15 @@ type MissingSide struct {
 	Detail string `json:"detail"`
 }
 
+// String says so to a person.
+func (m MissingSide) String() string {
+	why := m.Codec + " cannot be decoded"
+	if m.Code == protocol.CodeSRTPWithoutKey {
+		why = "the voice is encrypted, and no key is known"
+	}
+	return "the " + string(m.Side) + " is silent: " + why
+}
+
 // Peaks is a waveform: for each of so many equal spans of time the least and the greatest sample.
 type Peaks struct {
 	Start      protocol.Time `json:"start"` // when the first sample was captured

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
-	"voiptop/protocol"
 	"voiptop/protocol/sensorapi"
 	"voiptop/sensord/analyze"
 )
@@ -59,19 +57,13 @@ func copyAudio(w io.Writer, a *sensorapi.AudioStream, id string) (int64, []senso
 
 // Audio reads the files once more and decodes the voice of one call.
 func (f *File) Audio(ctx context.Context, id string, o sensorapi.AudioOptions, w io.Writer) (int64, []sensorapi.MissingSide, error) {
-	c, err := f.Call(ctx, id)
+	c, err := f.again(ctx, id)
 	if err != nil {
 		return 0, nil, err
 	}
-	if f.stdin() {
-		return 0, nil, noCapture{&protocol.Problem{
-			Code: protocol.CodeCaptureNotKept, Title: "packets from stdin are not kept",
-			Remedy: "save them to a file and read it with -r",
-		}}
-	}
 	r, err := analyze.Listen(ctx, analyze.Listening{
 		Open: func() (analyze.Source, error) { return analyze.Open(f.paths, nil) }, CallID: c.CallID, Known: c, TLSKeys: f.keys,
-		Name: strings.TrimSuffix(FileName(c), ".pcapng") + ".wav",
+		Name: c.FileName(".wav"),
 	})
 	if err != nil {
 		return 0, nil, err

@@ -13,16 +13,17 @@ import (
 	"voiptop/protocol/sensorapi"
 )
 
-// GroupSource is a Source that has the packets of a whole conversation.
-type GroupSource interface {
+// Downloader is a Source that sends captures as files: of a call or a whole conversation, all of them or the rest.
+type Downloader interface {
 	Source
-	// CaptureGroup writes the packets of all calls of a call's group to w, merged by time into one pcapng file - or, from hosted
-	// when several sensors have some, a zip with a pcapng file of each. name is what to call the file, by its extension also
-	// what it is. The errors are those of Capture.
-	CaptureGroup(ctx context.Context, id string, w io.Writer) (name string, n int64, err error)
+	// Download writes what q asks for of a call to w: one pcapng file or, of a group from hosted when several sensors have some,
+	// a zip with a pcapng file of each. name is what to call it, by its extension also what it is; n counts what was written. The
+	// errors are those of Capture. From q.From on it may be another capture than that of the bytes before: the caller compares
+	// some.
+	Download(ctx context.Context, id string, q sensorapi.CaptureRequest, w io.Writer) (name string, n int64, err error)
 }
 
-// Sized is a writer that wants to know how much will come. Capture and CaptureGroup tell one before its first byte: how many
+// Sized is a writer that wants to know how much will come. Capture and Download tell one before its first byte: how many
 // bytes, or -1 when nobody knows. What has come already it counts itself.
 type Sized interface {
 	io.Writer
@@ -98,16 +99,12 @@ func (o *output) Write(b []byte) (n int, err error) {
 
 // Capture streams the packets of a call from its sensor. A download that breaks off goes on where it was.
 func (h *Hosted) Capture(ctx context.Context, id string, w io.Writer) (int64, error) {
-	_, n, err := h.download(ctx, id, sensorapi.CaptureRequest{}, w)
+	_, n, err := h.Download(ctx, id, sensorapi.CaptureRequest{}, w)
 	return n, err
 }
 
-// CaptureGroup streams the packets of a call's group.
-func (h *Hosted) CaptureGroup(ctx context.Context, id string, w io.Writer) (name string, n int64, err error) {
-	return h.download(ctx, id, sensorapi.CaptureRequest{Group: true}, w)
-}
-
-func (h *Hosted) download(ctx context.Context, id string, q sensorapi.CaptureRequest, w io.Writer) (name string, n int64, err error) {
+// Download implements Downloader.
+func (h *Hosted) Download(ctx context.Context, id string, q sensorapi.CaptureRequest, w io.Writer) (name string, n int64, err error) {
 	if id, err = h.resolve(ctx, id); err != nil {
 		return "", 0, err
 	}
@@ -132,16 +129,12 @@ func (h *Hosted) download(ctx context.Context, id string, q sensorapi.CaptureReq
 
 // Capture writes the packets of a call.
 func (s *sensor) Capture(ctx context.Context, id string, w io.Writer) (int64, error) {
-	_, n, err := s.download(ctx, id, sensorapi.CaptureRequest{}, w)
+	_, n, err := s.Download(ctx, id, sensorapi.CaptureRequest{}, w)
 	return n, err
 }
 
-// CaptureGroup writes the packets of a call's group.
-func (s *sensor) CaptureGroup(ctx context.Context, id string, w io.Writer) (name string, n int64, err error) {
-	return s.download(ctx, id, sensorapi.CaptureRequest{Group: true}, w)
-}
-
-func (s *sensor) download(ctx context.Context, id string, q sensorapi.CaptureRequest, w io.Writer) (name string, n int64, err error) {
+// Download implements Downloader.
+func (s *sensor) Download(ctx context.Context, id string, q sensorapi.CaptureRequest, w io.Writer) (name string, n int64, err error) {
 	name, n, err = download(ctx, q, w, time.Second, func(q sensorapi.CaptureRequest) (*sensorapi.Download, error) {
 		d, err := s.api.Download(ctx, id, q)
 		return d, s.explain(err)

@@ -184,14 +184,30 @@ func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 func TestAGroupIsAskedForAndNamed(t *testing.T) {
 	f := &flaky{data: []byte("packets"), after: 100}
 	var w bytes.Buffer
-	name, n, err := flakyHosted(t, f).CaptureGroup(t.Context(), someCall, &w)
+	name, n, err := flakyHosted(t, f).Download(t.Context(), someCall, sensorapi.CaptureRequest{Group: true}, &w)
 	if err != nil || name != "leg.pcapng" || n != 7 || w.String() != "packets" || !strings.Contains(f.asked[0], "capture?group=1") {
 		t.Errorf("%q, %d bytes, %v, asked %v", name, n, err, f.asked)
 	}
 
-	none := NewSensor(filepath.Join(t.TempDir(), "none.sock")).(GroupSource)
+	none := NewSensor(filepath.Join(t.TempDir(), "none.sock")).(Downloader)
 	var p *protocol.Problem
-	if _, _, err := none.CaptureGroup(t.Context(), someCall, io.Discard); !errors.As(err, &p) || p.Code != protocol.CodeSensorOffline {
+	if _, _, err := none.Download(t.Context(), someCall, sensorapi.CaptureRequest{Group: true}, io.Discard); !errors.As(err, &p) || p.Code != protocol.CodeSensorOffline {
 		t.Errorf("of a sensor that is not there: %v", err)
+	}
+}
+
+func TestADownloadGoesOnWhereAnEarlierOneEnded(t *testing.T) {
+	data := bytes.Repeat([]byte("0123456789"), 20_000)
+	f := &flaky{data: data, tag: "t1", after: 70_000}
+	var w sizedBuffer
+	_, n, err := flakyHosted(t, f).Download(t.Context(), someCall, sensorapi.CaptureRequest{Group: true, From: 123_456}, &w)
+	if err != nil || n != int64(len(data)-123_456) || !bytes.Equal(w.Bytes(), data[123_456:]) {
+		t.Fatalf("%d bytes, %v", n, err)
+	}
+	if len(w.sizes) != 1 || w.sizes[0] != int64(len(data)) {
+		t.Errorf("told of %v bytes, want %d once", w.sizes, len(data))
+	}
+	if want := "/api/v1/calls/" + someCall + "/capture?group=1 bytes=123456- "; f.asked[0] != want {
+		t.Errorf("asked %q, want %q", f.asked[0], want)
 	}
 }

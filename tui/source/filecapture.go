@@ -14,15 +14,9 @@ import (
 
 // Capture reads the files once more and writes the packets of one call.
 func (f *File) Capture(ctx context.Context, id string, w io.Writer) (int64, error) {
-	c, err := f.Call(ctx, id)
+	c, err := f.again(ctx, id)
 	if err != nil {
 		return 0, err
-	}
-	if f.stdin() {
-		return 0, noCapture{&protocol.Problem{
-			Code: protocol.CodeCaptureNotKept, Title: "packets from stdin are not kept",
-			Remedy: "save them to a file and read it with -r",
-		}}
 	}
 	in, err := analyze.Open(f.paths, nil)
 	if err != nil {
@@ -52,6 +46,18 @@ func (f *File) Capture(ctx context.Context, id string, w io.Writer) (int64, erro
 		return 0, noCapture{&protocol.Problem{Code: protocol.CodeCaptureNotKept, Title: "no packets of the call were found in " + f.name}}
 	}
 	return out.n, out.err
+}
+
+// again finds a call whose packets the files still have.
+func (f *File) again(ctx context.Context, id string) (*protocol.CDR, error) {
+	c, err := f.Call(ctx, id)
+	if err == nil && f.stdin() {
+		err = noCapture{&protocol.Problem{
+			Code: protocol.CodeCaptureNotKept, Title: "packets from stdin are not kept",
+			Remedy: "save them to a file and read it with -r",
+		}}
+	}
+	return c, err
 }
 
 // only is a Decider that keeps all of the calls of a Call-ID.

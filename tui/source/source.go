@@ -10,7 +10,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 
 	"voiptop/protocol"
 	"voiptop/protocol/sensorapi"
@@ -103,22 +102,4 @@ func slim(c *protocol.CDR) protocol.CDR {
 	s := *c
 	s.Streams, s.Messages = nil, nil
 	return s
-}
-
-// FileName is a name for a call's packets that is safe on any file system: 20261122-100000_1001_1002.pcapng.
-func FileName(c *protocol.CDR) string {
-	safe := func(s string) string {
-		s = strings.Map(func(r rune) rune {
-			switch {
-			case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '+', r == '-':
-				return r
-			}
-			return -1
-		}, s)
-		if s == "" {
-			return "unknown"
-		}
-		return s[:min(len(s), 40)]
-	}
-	return c.Start.Std().Format("20060102-150405") + "_" + safe(c.Caller) + "_" + safe(c.Callee) + ".pcapng"
 }

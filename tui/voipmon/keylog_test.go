@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
 	"os"
 	"path/filepath"
@@ -48,5 +49,20 @@ func TestAnalyzeDecryptsWithAKeyLog(t *testing.T) {
 	}
 	if missing := runAnalyze(nil, "--keylog", keylog+".none", capture); missing.status != 1 || !strings.Contains(missing.errOut, "read key log") {
 		t.Errorf("status %d, %q", missing.status, missing.errOut)
+	}
+}
+
+func TestACallIsSavedOutOfACaptureWithAKeyLog(t *testing.T) {
+	capture, keylog := withoutSecrets(t, tlsCalls)
+	id := runAnalyze(nil, "--json", tlsCalls).records(t)[0].CallID
+	for _, command := range []string{"pcap", "audio"} {
+		out := filepath.Join(t.TempDir(), "out")
+		var stdout, stderr bytes.Buffer
+		if status := Main(t.Context(), []string{command, id, "-r", capture, "--keylog", keylog, "-o", out}, nil, &stdout, &stderr); status != 0 {
+			t.Errorf("%s: status %d, %s", command, status, &stderr)
+		}
+		if status := Main(t.Context(), []string{command, id, "-r", capture, "-o", out}, nil, &stdout, &stderr); status != 1 {
+			t.Errorf("%s without the key log: status %d, %s", command, status, &stderr)
+		}
 	}
 }

@@ -13,18 +13,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"voiptop/protocol"
+	"voiptop/protocol/sensorapi"
 	"voiptop/tui/source"
 )
 
 // pcapCommand is what `voipmon pcap` was asked for.
 type pcapCommand struct {
-	id     string
-	out    string
-	group  bool
-	goOn   bool // with what an earlier download left
-	source source.Options
-	stdout io.Writer
-	stderr io.Writer
+	oneCall
+	group bool
+	goOn  bool // with what an earlier download left
 }
 
 func newPcap() *cobra.Command {
@@ -35,8 +32,8 @@ func newPcap() *cobra.Command {
 		Long: `Pcap saves the packets that a sensor keeps of a call, as a pcapng file. CALL_ID is the call's id or its SIP Call-ID. They
 come from the sensor on this machine, from a sensor through hosted, or out of larger captures. Hosted wants an API token,
 from the environment variable VOIPTOP_TOKEN or the file ~/.config/voiptop/token. A download that breaks off goes on by
-itself; one that was given up is taken up again with --continue. With --group the packets are those of all calls of the conversation, merged by time; hosted sends a zip
-when several sensors have some.`,
+itself; one that was given up is taken up again with --continue. With --group the packets are those of all calls of the
+conversation, merged by time; hosted sends a zip when several sensors have some.`,
 		Example: `  voipmon pcap 7c9d1f@10.0.0.5 -o call.pcapng
   voipmon pcap 019aa8c1-6b2f-7d31-9c5e-0242ac120002 --hosted https://voip.example
   voipmon pcap 7c9d1f@10.0.0.5 -o - | tshark -r -
@@ -49,33 +46,23 @@ Exit status:
   2  they could not be asked for`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			p.id, p.stdout, p.stderr = args[0], c.OutOrStdout(), c.ErrOrStderr()
-			p.source.Token = os.Getenv("VOIPTOP_TOKEN")
+			p.args(c, args)
 			return p.run(c.Context())
 		},
 	}
+	p.flags(c)
 	f := c.Flags()
-	f.StringVarP(&p.out, "output", "o", "", "write to `FILE`; - is standard output (default named after the call's time and numbers)")
 	f.BoolVar(&p.group, "group", false, "all calls of the call's group")
 	f.BoolVar(&p.goOn, "continue", false, "go on with what a download that broke off left in FILE.part")
-	f.StringVar(&p.source.Socket, "sensor", "", "ask the sensor that listens on `SOCKET` (default the one in voipmonitor.conf, or /run/sensord.sock)")
-	f.StringVar(&p.source.Hosted, "hosted", "", "ask the hosted service at `URL`")
-	f.StringArrayVarP(&p.source.Files, "read", "r", nil, "take them out of capture `FILE`s")
-	c.MarkFlagsMutuallyExclusive("sensor", "hosted", "read")
 	return c
 }
 
 func (p *pcapCommand) run(ctx context.Context) error {
-	src, err := source.Open(ctx, p.source)
+	src, err := p.open(ctx)
 	if err != nil {
-		return exitError{2, err.Error()}
+		return err
 	}
 	defer src.Close()
-	if f, ok := src.(*source.File); ok {
-		if _, err := f.All(ctx); err != nil { // a call is known once the files have been read
-			return exitError{2, err.Error()}
-		}
-	}
 	var name string // what the server calls it
 	write, err := p.writer(src, &name)
 	if err != nil {
@@ -85,22 +72,22 @@ func (p *pcapCommand) run(ctx context.Context) error {
 	if byName {
 		c, err := src.Call(ctx, p.id)
 		if err != nil {
-			return pcapStatus(err)
+			return callStatus(err)
 		}
-		p.out = source.FileName(c)
+		p.out = c.FileName(".pcapng")
 	}
 	if p.out == "-" {
 		if p.goOn {
 			return exitError{2, "--continue wants a file to go on with: name it with -o"}
 		}
 		if err := write(ctx, 0, p.stdout); err != nil {
-			return pcapStatus(err)
+			return callStatus(err)
 		}
 		return nil
 	}
 	n, err := p.save(src, func(from int64, w io.Writer) error { return write(ctx, from, w) })
 	if err != nil {
-		return pcapStatus(err)
+		return callStatus(err)
 	}
 	if byName && filepath.Ext(name) == ".zip" {
 		zip := strings.TrimSuffix(p.out, filepath.Ext(p.out)) + ".zip"
@@ -116,9 +103,9 @@ func (p *pcapCommand) run(ctx context.Context) error {
 // writer gives a function that writes the packets that are asked for, from a byte on. name is set to what the server calls
 // them.
 func (p *pcapCommand) writer(src source.Source, name *string) (func(context.Context, int64, io.Writer) error, error) {
-	if c, ok := src.(source.Continuer); ok {
+	if c, ok := src.(source.Downloader); ok {
 		return func(ctx context.Context, from int64, w io.Writer) (err error) {
-			*name, _, err = c.Continue(ctx, p.id, p.group, from, w)
+			*name, _, err = c.Download(ctx, p.id, sensorapi.CaptureRequest{Group: p.group, From: from}, w)
 			return err
 		}, nil
 	}
@@ -148,20 +135,11 @@ func (p *pcapCommand) save(src source.Source, write func(from int64, w io.Writer
 	if errors.As(err, &problem) && problem.Status == http.StatusRequestedRangeNotSatisfiable {
 		err = fmt.Errorf("%s %w", part.f.Name(), errOther)
 	}
-	_, canGoOn := src.(source.Continuer)
+	_, canGoOn := src.(source.Downloader)
 	keep := canGoOn && part.at > 0 || part.had > 0
 	part.broken(keep)
 	if keep && !errors.Is(err, errOther) {
 		err = fmt.Errorf("%w; %d bytes are in %s, --continue goes on from there", err, part.at, part.f.Name())
 	}
 	return part.at, err
-}
-
-// pcapStatus tells "there are none" from "could not ask".
-func pcapStatus(err error) error {
-	var p *protocol.Problem
-	if errors.Is(err, source.ErrNoCapture) || errors.As(err, &p) && p.Code == protocol.CodeNotFound {
-		return exitError{1, err.Error()}
-	}
-	return exitError{2, err.Error()}
 }

@@ -37,6 +37,9 @@ type entry struct {
 	wish
 }
 
+// fileName is unlike that of any other call: an archive may hold several of the same second and numbers.
+func fileName(c *protocol.CDR, end string) string { return c.FileName("_" + c.ID.String() + end) }
+
 // captures serves the packets of all calls that a search finds, as a zip that is made while it is sent.
 func (a *api) captures(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
 	calls, err := a.search(r, id)
@@ -46,7 +49,7 @@ func (a *api) captures(w http.ResponseWriter, r *http.Request, id auth.Identity)
 	entries := make([]entry, len(calls))
 	for i := range calls {
 		c := &calls[i]
-		entries[i] = entry{calls: []*protocol.CDR{c}, file: relay.FileName(c, ".pcapng"), wish: wish{asset: packets, call: c.ID.String()}}
+		entries[i] = entry{calls: []*protocol.CDR{c}, file: fileName(c, ".pcapng"), wish: wish{asset: packets, call: c.ID.String()}}
 	}
 	name := "captures-" + a.Now().UTC().Format("20060102-150405") + ".zip"
 	return a.archive(w, r, id, name, "", fmt.Sprintf("zip of %d calls", len(calls)), entries)
@@ -113,7 +116,7 @@ func (a *api) captureGroup(w http.ResponseWriter, r *http.Request, id auth.Ident
 			return first.SensorID == leg.SensorID && first.GroupID == leg.GroupID && leg.GroupID != ""
 		})
 		if at < 0 {
-			file := relay.FileName(leg, fmt.Sprintf("_sensor%d.pcapng", leg.SensorID))
+			file := fileName(leg, fmt.Sprintf("_sensor%d.pcapng", leg.SensorID))
 			entries = append(entries, entry{calls: []*protocol.CDR{leg}, file: file, wish: wish{asset: packets, call: leg.ID.String()}})
 			continue
 		}
@@ -130,7 +133,7 @@ func (a *api) captureGroup(w http.ResponseWriter, r *http.Request, id auth.Ident
 		}
 		return a.stream(w, r, id, e.wish)
 	}
-	return a.archive(w, r, id, relay.FileName(c, ".zip"), "group=1", "zip of the group of "+c.ID.String(), entries)
+	return a.archive(w, r, id, fileName(c, ".zip"), "group=1", "zip of the group of "+c.ID.String(), entries)
 }
 
 // maxLegs bounds a group; a group with more is a mistake of whoever joined it.

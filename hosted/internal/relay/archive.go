@@ -190,27 +190,6 @@ func (p *Part) refusal() *protocol.Problem {
 	return refusal
 }
 
-// FileName is a name for something of a call that is safe in any file system and unlike that of any other call:
-// 20261122-100000_1001_1002_ID and an extension.
-func FileName(c *protocol.CDR, extension string) string {
-	return c.Start.Std().UTC().Format("20060102-150405") + "_" + safe(c.Caller) + "_" + safe(c.Callee) + "_" + c.ID.String() + extension
-}
-
-// safe keeps the characters of a number that mean nothing to a file system.
-func safe(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '+', r == '-':
-			return r
-		}
-		return -1
-	}, s)
-	if s == "" {
-		return "unknown"
-	}
-	return s[:min(len(s), 32)]
-}
-
 // text makes what came from the wire harmless in a spreadsheet, which takes a cell that begins like a formula for one.
 // A telephone number is none.
 func text(s string) string {

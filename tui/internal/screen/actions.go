@@ -30,7 +30,7 @@ func (e *env) copy(text, what string) tea.Cmd {
 // save writes the packets of a call to a file of its own in e.Dir.
 func (e *env) save(c *protocol.CDR) tea.Cmd {
 	id := c.ID.String()
-	return e.download(source.FileName(c), func(w io.Writer) (f fetched, err error) {
+	return e.download(c.FileName(".pcapng"), func(w io.Writer) (f fetched, err error) {
 		f.bytes, err = e.Source.Capture(e.ctx, id, w)
 		return f, err
 	})
@@ -38,13 +38,13 @@ func (e *env) save(c *protocol.CDR) tea.Cmd {
 
 // saveGroup writes the packets of the whole conversation that a call belongs to.
 func (e *env) saveGroup(c *protocol.CDR) tea.Cmd {
-	from, ok := e.Source.(source.GroupSource)
+	from, ok := e.Source.(source.Downloader)
 	if !ok {
 		return toastCmd("whole conversations are saved from a sensor or from hosted; w saves this call", true)
 	}
 	id := c.ID.String()
-	return e.download(stem(c)+"_conversation.pcapng", func(w io.Writer) (f fetched, err error) {
-		name, n, err := from.CaptureGroup(e.ctx, id, w)
+	return e.download(c.FileName("_conversation.pcapng"), func(w io.Writer) (f fetched, err error) {
+		name, n, err := from.Download(e.ctx, id, sensorapi.CaptureRequest{Group: true}, w)
 		return fetched{bytes: n, ext: filepath.Ext(name)}, err
 	})
 }
@@ -56,26 +56,15 @@ func (e *env) saveAudio(c *protocol.CDR) tea.Cmd {
 		return toastCmd("there is nothing to listen to here; w saves the packets", true)
 	}
 	id := c.ID.String()
-	return e.download(stem(c)+".wav", func(w io.Writer) (fetched, error) {
+	return e.download(c.FileName(".wav"), func(w io.Writer) (fetched, error) {
 		n, missing, err := from.Audio(e.ctx, id, sensorapi.AudioOptions{}, w)
-		return fetched{bytes: n, note: silent(missing)}, err
+		note := ""
+		for _, m := range missing {
+			note += m.String() + "; "
+		}
+		return fetched{bytes: n, note: note}, err
 	})
 }
-
-// silent says which sides of a call cannot be heard, "" if all can.
-func silent(missing []sensorapi.MissingSide) string {
-	note := ""
-	for _, m := range missing {
-		why := m.Codec + " cannot be decoded"
-		if m.Code == protocol.CodeSRTPWithoutKey {
-			why = "encrypted, and no key is known"
-		}
-		note += "the " + string(m.Side) + " is silent: " + why + "; "
-	}
-	return note
-}
-
-func stem(c *protocol.CDR) string { return strings.TrimSuffix(source.FileName(c), ".pcapng") }
 
 // fetched is what came of a download.
 type fetched struct {

@@ -100,7 +100,7 @@ func (f *fake) Capture(_ context.Context, _ string, w io.Writer) (int64, error) 
 	return int64(n), err
 }
 
-func (f *fake) CaptureGroup(ctx context.Context, id string, w io.Writer) (string, int64, error) {
+func (f *fake) Download(ctx context.Context, id string, _ sensorapi.CaptureRequest, w io.Writer) (string, int64, error) {
 	n, err := f.Capture(ctx, id, w)
 	if err == nil {
 		io.WriteString(w, " of all")
