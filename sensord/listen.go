@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -169,17 +168,12 @@ func (s sensor) recording(ctx context.Context, id string) (*analyze.Recording, k
 	if r, ok := s.d.listening.calls.get(k.key); ok {
 		return r, k, nil
 	}
-	name := "call.wav"
-	if o, err := s.d.spool.Open(u); err == nil {
-		name = strings.TrimSuffix(o.Name, ".pcapng") + ".wav"
-		o.Close()
-	}
 	callID := f.Info.CallID
 	if known != nil {
 		callID = known.CallID // whole: a comment is cut
 	}
 	l := analyze.Listening{
-		Open: func() (analyze.Source, error) { return s.packets(u) }, CallID: callID, Known: known, Name: name,
+		Open: func() (analyze.Source, error) { return s.packets(u) }, CallID: callID, Known: known, Name: f.Name(".wav"),
 	}
 	if s.d.conf.TLSKeyLog != "" {
 		l.TLSKeys, _ = analyze.ReadKeyLog(s.d.conf.TLSKeyLog) // without it the record tells what it can

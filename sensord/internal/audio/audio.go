@@ -56,9 +56,6 @@ func (r *Recording) Duration() time.Duration {
 	return time.Duration(r.frames/rate)*time.Second + time.Duration(r.frames%rate)*time.Second/time.Duration(rate)
 }
 
-// Rate is the sample rate, Hz.
-func (r *Recording) Rate() int { return r.rate }
-
 // Missing names the sides that have voice which cannot be played.
 func (r *Recording) Missing() []sensorapi.MissingSide { return r.missing }
 

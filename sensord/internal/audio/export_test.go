@@ -32,6 +32,9 @@ func (r *Recording) Unplayed(ctx context.Context, b sensorapi.AudioBuffer) (lost
 	}
 }
 
+// Rate is the sample rate, Hz.
+func (r *Recording) Rate() int { return r.rate }
+
 // Decoders are those of each codec, by its name in the SDP.
 var Decoders = map[string]func() Decoder{
 	"PCMU": func() Decoder { return g711Decoder{muLaw} },

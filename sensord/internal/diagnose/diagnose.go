@@ -108,16 +108,11 @@ func (x *exam) skip(reason string) {
 	u.Codes = append(u.Codes[:0], x.code)
 }
 
-// Call returns the findings of a call, gravest first, and what could not be checked.
-func Call(c *protocol.CDR, f *Facts) ([]protocol.Finding, []protocol.Unchecked) {
-	var e Exam
-	return e.Call(c, f, false)
-}
-
 // Exam judges one call after the other. The zero value is ready.
 type Exam struct{ x exam }
 
-// Call is Call. With reuse what it returns is valid until the next.
+// Call returns the findings of a call, gravest first, and what could not be checked. With reuse they are valid until the next;
+// else they are the caller's.
 func (e *Exam) Call(c *protocol.CDR, f *Facts, reuse bool) ([]protocol.Finding, []protocol.Unchecked) {
 	x := &e.x
 	if !reuse {
@@ -180,13 +175,4 @@ var checks = []struct {
 	{"toll-fraud", func(*exam) {}}, // by Sources alone
 	{"duplicate-mirror", duplicateMirror},
 	{"joined-mid-call", joined},
-}
-
-// Codes lists the codes of all findings.
-func Codes() []string {
-	out := make([]string, len(checks))
-	for i := range checks {
-		out[i] = checks[i].code
-	}
-	return out
 }

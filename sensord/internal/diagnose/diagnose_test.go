@@ -118,7 +118,7 @@ func TestFindings(t *testing.T) {
 			c, f := good()
 			x.change(c, f)
 			var got []string
-			found, _ := Call(c, f)
+			found, _ := new(Exam).Call(c, f, false)
 			for _, y := range found {
 				got = append(got, string(y.Severity)+" "+y.Code)
 				if y.Text == "" || y.Remedy == "" || y.Evidence == "" && y.Code != "joined-mid-call" || !strings.HasSuffix(y.Text, ".") {
@@ -136,7 +136,7 @@ func TestFindingsAreGravestFirst(t *testing.T) {
 	c, f := good()
 	c.Retransmissions = 10
 	f.Acked, f.AnswerRepeats = false, 4
-	got, _ := Call(c, f)
+	got, _ := new(Exam).Call(c, f, false)
 	if len(got) != 2 || got[0].Severity != protocol.SeverityBad || got[1].Severity != protocol.SeverityWarn {
 		t.Errorf("got %+v", got)
 	}

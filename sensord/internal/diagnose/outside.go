@@ -8,11 +8,6 @@ import (
 	"voiptop/protocol"
 )
 
-// OutsideCodes lists the codes of the findings that records of requests outside of calls may have.
-func OutsideCodes() []string {
-	return []string{"options-unanswered", "register-storm", "register-flood", "scanner"}
-}
-
 // JudgeTransaction sets the findings of a request outside of calls, from itself and from those before it of the same address.
 func (s *Sources) JudgeTransaction(t *protocol.Transaction) {
 	t.Findings = []protocol.Finding{}

@@ -11,7 +11,7 @@ const (
 	eventV21 = 54
 )
 
-// MaxDigits is how many digits a DTMF holds; later ones are counted only.
+// MaxDigits is how many digits a DTMF holds; later ones are left out.
 const MaxDigits = 60
 
 // DTMF collects the digits of a telephone-event stream (RFC 4733), each once: an event is known by its timestamp, however
@@ -19,7 +19,6 @@ const MaxDigits = 60
 type DTMF struct {
 	digits  [MaxDigits]byte
 	n       uint8
-	omitted uint16
 	started bool
 	ended   bool // the end bit of the current event came
 	event   uint8
@@ -61,12 +60,10 @@ func (d *DTMF) Packet(h *Header, payload []byte) (digit byte) {
 		return 0
 	}
 	digit = dtmfDigits[event]
-	if d.n == MaxDigits {
-		d.omitted++
-		return digit
+	if d.n < MaxDigits {
+		d.digits[d.n] = digit
+		d.n++
 	}
-	d.digits[d.n] = digit
-	d.n++
 	return digit
 }
 
@@ -75,6 +72,3 @@ func (d *DTMF) Digits() string { return string(d.digits[:d.n]) }
 
 // Fax reports whether an event named a tone that only faxes send.
 func (d *DTMF) Fax() bool { return d.fax }
-
-// Omitted counts the digits beyond MaxDigits.
-func (d *DTMF) Omitted() int { return int(d.omitted) }

@@ -102,9 +102,6 @@ func (s *Stream) SetClockRate(hz uint32) {
 	s.timed, s.votes = false, 0
 }
 
-// ClockRate is the rate in use, Hz.
-func (s *Stream) ClockRate() uint32 { return s.clock }
-
 // SetUntimed says that a payload type carries no media time of its own (telephone-event, RFC 4733: its timestamp is that
 // of the event's start). Its packets count for loss, not for jitter. Comfort noise is known.
 func (s *Stream) SetUntimed(payloadType uint8) {
@@ -255,9 +252,6 @@ func (s *Stream) countType(pt uint8) {
 
 // JitterMS is the running interarrival jitter, milliseconds.
 func (s *Stream) JitterMS() float64 { return s.jitter / 1e6 }
-
-// Packets is the number of unique packets so far.
-func (s *Stream) Packets() uint64 { return s.received }
 
 // Last is the time of the newest packet, nanoseconds.
 func (s *Stream) Last() int64 { return s.last }

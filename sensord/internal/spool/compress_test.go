@@ -175,9 +175,7 @@ func TestACaptureIsReadWhileItIsCompressed(t *testing.T) {
 	for n := range 20 {
 		record(s, call(n, protocol.KeepRTP), 500)
 	}
-	for s.Recording() > 0 {
-		time.Sleep(time.Millisecond)
-	}
+	settled(t, s)
 	for done := uint64(0); done < 20; {
 		s.mu.Lock()
 		done = s.count.compressed

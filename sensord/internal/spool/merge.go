@@ -52,7 +52,7 @@ func (s *Spool) Merge(calls []protocol.UUID) (*sensorapi.CaptureFile, error) {
 func merge(in []*Reader) (*sensorapi.CaptureFile, error) {
 	slices.SortFunc(in, func(a, b *Reader) int { return cmp.Compare(string(a.ID[:]), string(b.ID[:])) }) // by start
 	f := &sensorapi.CaptureFile{
-		Name: offeredName(in[0].ID, &in[0].Info, "_group"+suffix), Size: -1, ReadSeekCloser: &merged{in: in}, Tag: mergedTag(in),
+		Name: in[0].Name("_group" + suffix), Size: -1, ReadSeekCloser: &merged{in: in}, Tag: mergedTag(in),
 	}
 	var sum int64
 	for _, r := range in {

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"voiptop/protocol"
 	source "voiptop/sensord/internal/capture"
@@ -56,7 +55,7 @@ func TestAGroupIsOneFileInTheOrderOfTime(t *testing.T) {
 	}
 	defer f.Close()
 	b, err := io.ReadAll(f)
-	if err != nil || int64(len(b)) != f.Size || f.Name != "20261122-100000_+4930-1_1002_group.pcapng" || f.Tag == "" {
+	if err != nil || int64(len(b)) != f.Size || f.Name != "20261122-100000_+49301_1002_group.pcapng" || f.Tag == "" {
 		t.Fatalf("%d bytes, size %d, %q, %v", len(b), f.Size, f.Name, err)
 	}
 	path := filepath.Join(t.TempDir(), "group.pcapng")
@@ -320,9 +319,7 @@ func BenchmarkMerge(b *testing.B) {
 		}
 		s.Kept(c)
 	}
-	for s.Recording() > 0 {
-		time.Sleep(time.Millisecond)
-	}
+	settled(b, s)
 	for b.Loop() {
 		f, err := s.Merge([]protocol.UUID{uuid(0), uuid(1)})
 		if err != nil {

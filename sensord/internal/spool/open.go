@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"strings"
 	"time"
 
 	"voiptop/protocol"
@@ -76,15 +75,6 @@ func (s *Spool) openCapture(c *capture) (*Reader, error) {
 	return r, nil
 }
 
-// Describe tells what is known of a capture, with the errors of Read.
-func (s *Spool) Describe(u protocol.UUID) (Info, error) {
-	r, err := s.Read(u)
-	if err != nil {
-		return Info{}, err
-	}
-	return r.Info, r.Close()
-}
-
 // Open opens a capture for the sensor API, with the errors of Read.
 func (s *Spool) Open(u protocol.UUID) (*sensorapi.CaptureFile, error) {
 	r, err := s.Read(u)
@@ -92,7 +82,7 @@ func (s *Spool) Open(u protocol.UUID) (*sensorapi.CaptureFile, error) {
 		return nil, err
 	}
 	return &sensorapi.CaptureFile{
-		Name: offeredName(u, &r.Info, suffix), Size: r.Size, ModTime: r.ModTime, Tag: fmt.Sprintf("%s-%d", u, r.Size), ReadSeekCloser: r,
+		Name: r.Name(suffix), Size: r.Size, ModTime: r.ModTime, Tag: fmt.Sprintf("%s-%d", u, r.Size), ReadSeekCloser: r,
 	}, nil
 }
 
@@ -159,23 +149,10 @@ func (s *Spool) openRegular(name string, flags int) (*os.File, fs.FileInfo, erro
 	return f, info, nil
 }
 
-// offeredName is a file name for people: start, caller and callee.
-func offeredName(u protocol.UUID, i *Info, end string) string {
-	ms := int64(binary.BigEndian.Uint64(u[:8]) >> 16)
-	name := time.UnixMilli(ms).UTC().Format("20060102-150405")
-	for _, v := range []string{i.Caller, i.Callee} {
-		if v != "" {
-			name += "_" + strings.Map(plain, v[:min(len(v), 40)])
-		}
-	}
-	return name + end
-}
-
-// plain keeps characters that every file system and shell takes.
-func plain(r rune) rune {
-	switch {
-	case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '+', r == '-', r == '.':
-		return r
-	}
-	return '-'
+// Name names a file with something of the call as protocol.CDR.FileName does. The start comes from the UUID, which is of version 7:
+// the file may say nothing of it.
+func (r *Reader) Name(end string) string {
+	ms := int64(binary.BigEndian.Uint64(r.ID[:8]) >> 16)
+	c := protocol.CDR{Start: protocol.TimeOf(time.UnixMilli(ms)), Caller: r.Info.Caller, Callee: r.Info.Callee}
+	return c.FileName(end)
 }

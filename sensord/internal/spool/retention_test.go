@@ -38,8 +38,10 @@ func TestTheOldestCapturesMakeRoomOnTheDisk(t *testing.T) {
 		if n < 3 {
 			want = ErrExpired
 		}
-		if _, err := s.Describe(uuid(n)); !errors.Is(err, want) {
+		if r, err := s.Read(uuid(n)); !errors.Is(err, want) {
 			t.Errorf("call %d: %v, want %v", n, err, want)
+		} else if err == nil {
+			r.Close()
 		}
 	}
 	// Something else fills the disk. What was removed a moment ago may not show yet: nothing goes.

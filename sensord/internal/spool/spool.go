@@ -194,13 +194,6 @@ func (s *Spool) State() protocol.SpoolState {
 	}
 }
 
-// Recording returns how many captures are being written.
-func (s *Spool) Recording() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.running)
-}
-
 // stop notes why captures are not written, and logs it once. "" means that they are.
 func (s *Spool) stop(why string) {
 	s.stopped = why

@@ -130,7 +130,7 @@ func TestWhatIsKeptIsReadBack(t *testing.T) {
 	if kept.Kept != protocol.KeepRTP || kept.Packets != 300 || int64(kept.Bytes) != f.Size {
 		t.Errorf("kept %+v, size %d", kept, f.Size)
 	}
-	if f.Name != "20261122-100001_+4930-1_1002.pcapng" {
+	if f.Name != "20261122-100001_+49301_1002.pcapng" {
 		t.Errorf("name %q", f.Name)
 	}
 	path := filepath.Join(dir, "2026-11-22/10", c.ID.String()+".pcapng")
@@ -598,9 +598,7 @@ func BenchmarkKeep(b *testing.B) {
 					c.Keep, c.Open = protocol.KeepNone, false
 					s.Decided(c)
 					s.Kept(c)
-					for s.Recording() > 0 {
-						time.Sleep(time.Millisecond)
-					}
+					settled(b, s)
 					n++
 					c = call(n, protocol.KeepRTP)
 					c.Open = held

@@ -52,7 +52,7 @@ func heldFiles(t *testing.T, dir string) int {
 }
 
 // settled waits until the writing goroutine has done all it was given.
-func settled(t *testing.T, s *Spool) {
+func settled(t testing.TB, s *Spool) {
 	t.Helper()
 	last := &recording{done: make(chan struct{})}
 	s.mu.Lock()
@@ -328,8 +328,10 @@ func TestAFullWindowLetsTheOldestMediaGoAndSaysSo(t *testing.T) {
 			if uint64(len(got)) != kept.Packets || len(got[0].Data) != 600 {
 				t.Errorf("call %d: %d packets, the first of %d bytes, want the signalling", n, len(got), len(got[0].Data))
 			}
-			if i, err := s.Describe(c.ID); err != nil || i.Partial != kept.Partial {
-				t.Errorf("call %d says %+v, %v", n, i, err)
+			if r, err := s.Read(c.ID); err != nil || r.Info.Partial != kept.Partial {
+				t.Errorf("call %d says %+v, %v", n, r, err)
+			} else {
+				r.Close()
 			}
 		}
 		settled(t, s)
