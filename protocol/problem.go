@@ -25,6 +25,9 @@ func (p *Problem) Error() string {
 	return fmt.Sprintf("%s (%s)", s, p.Code)
 }
 
+// FieldRetryAfter is the field of a problem that will pass: in how many seconds to ask again. HTTP says so as Retry-After.
+const FieldRetryAfter = "retry_after"
+
 // Codes of the problems that cross the link. A code is never reused for something else.
 const (
 	CodeUnknownToken        = "unknown-token"
@@ -54,5 +57,5 @@ const (
 	CodeAudioOff          = "audio-off"           // the rule that kept the call says: no audio
 	CodeSwitchedOff       = "switched-off"        // the sensor's owner lets hosted not listen or not download
 	CodeCallRunning       = "call-running"        // it can be had when the call has ended
-	CodeBusy              = "busy"                // Retry-After says when to ask again
+	CodeBusy              = "busy"                // FieldRetryAfter says when to ask again
 )

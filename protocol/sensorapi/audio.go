@@ -2,7 +2,6 @@ package sensorapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -142,7 +141,7 @@ func (h handler) audio(w http.ResponseWriter, r *http.Request) {
 	}
 	f, err := l.Audio(r.Context(), r.PathValue("id"), o)
 	if err != nil {
-		refuse(w, err)
+		WriteProblem(w, err)
 		return
 	}
 	defer f.Close()
@@ -176,7 +175,7 @@ func (h handler) peaks(w http.ResponseWriter, r *http.Request) {
 	}
 	p, err := l.Peaks(r.Context(), r.PathValue("id"), points, o)
 	if err != nil {
-		refuse(w, err)
+		WriteProblem(w, err)
 		return
 	}
 	writeJSON(w, p)
@@ -202,20 +201,11 @@ func (h handler) spectrogram(w http.ResponseWriter, r *http.Request) {
 	}
 	b, err := l.Spectrogram(r.Context(), r.PathValue("id"), o)
 	if err != nil {
-		refuse(w, err)
+		WriteProblem(w, err)
 		return
 	}
 	w.Header().Set("Content-Type", "image/png")
 	_, _ = w.Write(b) // the client is gone: nobody is left to tell
-}
-
-// refuse is WriteProblem for what may be asked for again: a problem that is "busy" says when.
-func refuse(w http.ResponseWriter, err error) {
-	var p *protocol.Problem
-	if errors.As(err, &p) && p.Code == protocol.CodeBusy {
-		w.Header().Set("Retry-After", p.Fields["retry_after"])
-	}
-	WriteProblem(w, err)
 }
 
 // ParseAudioOptions reads side, buffer and dtmf of a query.

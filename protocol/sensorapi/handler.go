@@ -163,7 +163,8 @@ func badRequest(w http.ResponseWriter, title string) {
 	WriteProblem(w, &protocol.Problem{Code: protocol.CodeBadRequest, Status: http.StatusBadRequest, Title: title})
 }
 
-// WriteProblem answers with err as application/problem+json. An error that is no *protocol.Problem becomes "internal".
+// WriteProblem answers with err as application/problem+json, and with Retry-After when it says when to ask again. An error that is
+// no *protocol.Problem becomes "internal".
 func WriteProblem(w http.ResponseWriter, err error) {
 	var p *protocol.Problem
 	if !errors.As(err, &p) {
@@ -174,6 +175,9 @@ func WriteProblem(w http.ResponseWriter, err error) {
 		status = http.StatusInternalServerError
 	}
 	b, _ := json.Marshal(p) // strings and an integer: cannot fail
+	if v := p.Fields[protocol.FieldRetryAfter]; v != "" {
+		w.Header().Set("Retry-After", v)
+	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(b, '\n'))

@@ -128,7 +128,7 @@ func tooMany(wait time.Duration) error {
 	seconds := int(wait/time.Second) + 1
 	return &protocol.Problem{
 		Code: CodeTooManyLogins, Status: http.StatusTooManyRequests, Title: "too many failed logins",
-		Remedy: fmt.Sprintf("wait %d s", seconds), Fields: map[string]string{"retry_after": fmt.Sprint(seconds)},
+		Remedy: fmt.Sprintf("wait %d s", seconds), Fields: map[string]string{protocol.FieldRetryAfter: fmt.Sprint(seconds)},
 	}
 }
 

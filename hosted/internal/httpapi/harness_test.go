@@ -345,7 +345,7 @@ func (l *fakeLinks) Client(id protocol.UUID) *sensorapi.Client {
 func (l *fakeLinks) Relay(w http.ResponseWriter, r *http.Request, id protocol.UUID, path string) {
 	s := l.find(id)
 	if s == nil {
-		relay.WriteProblem(w, relay.Offline("test"))
+		sensorapi.WriteProblem(w, relay.Offline("test"))
 		return
 	}
 	relay.Serve(w, r, s, path)

@@ -60,11 +60,14 @@ footer { margin-top: 2rem; opacity: .7; font-size: .9rem }
 </html>
 `))
 
-// writePage answers with a problem in words. Headers that belong to it, like Retry-After, are set already.
+// writePage answers with a problem in words, where sensorapi.WriteProblem answers in JSON.
 func writePage(w http.ResponseWriter, p *protocol.Problem) {
 	h := w.Header()
 	for _, k := range []string{"Content-Length", "Content-Disposition", "Accept-Ranges", "Etag", "Last-Modified"} {
 		h.Del(k)
+	}
+	if v := p.Fields[protocol.FieldRetryAfter]; v != "" {
+		h.Set("Retry-After", v)
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(p.Status)

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"voiptop/hosted/internal/relay"
 	"voiptop/hosted/internal/store"
 	"voiptop/protocol"
 	"voiptop/protocol/sensorapi"
@@ -22,9 +23,6 @@ const (
 	codeTooLarge    = "too-large"
 	codeTooMany     = "too-many-streams"
 )
-
-// retryOffline is when a client may ask again for what an offline sensor has, in seconds.
-const retryOffline = "10"
 
 // answer writes err as a problem. What is no problem is our fault: it is logged, and the client learns nothing of it.
 func (a *api) answer(w http.ResponseWriter, r *http.Request, err error) {
@@ -46,12 +44,6 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, err error) {
 			Code: protocol.CodeInternal, Status: http.StatusInternalServerError, Title: "the server could not answer",
 			Remedy: "try again; the server's log has the reason",
 		}
-	}
-	switch {
-	case p.Fields["retry_after"] != "":
-		w.Header().Set("Retry-After", p.Fields["retry_after"])
-	case p.Code == protocol.CodeSensorOffline:
-		w.Header().Set("Retry-After", retryOffline)
 	}
 	if p.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="hosted"`)
@@ -80,7 +72,9 @@ func offline(s store.Sensor) *protocol.Problem {
 		Title:  fmt.Sprintf("the sensor %s (id_sensor %d) is offline", s.Info.Name, s.SensorID),
 		Detail: "last seen " + protocol.TimeOf(s.LastSeen).String(),
 		Remedy: "run `voipmon doctor` on the sensor's machine",
-		Fields: map[string]string{"sensor": s.UUID.String(), "last_seen": protocol.TimeOf(s.LastSeen).String()},
+		Fields: map[string]string{
+			"sensor": s.UUID.String(), "last_seen": protocol.TimeOf(s.LastSeen).String(), protocol.FieldRetryAfter: relay.RetryOffline,
+		},
 	}
 }
 

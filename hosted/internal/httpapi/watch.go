@@ -25,7 +25,7 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 	if a.live.viewers.Add(1) > maxViewers {
 		return &protocol.Problem{
 			Code: codeTooMany, Status: http.StatusServiceUnavailable, Title: "too many live views are open",
-			Remedy: "close some, or try again later", Fields: map[string]string{"retry_after": "30"},
+			Remedy: "close some, or try again later", Fields: map[string]string{protocol.FieldRetryAfter: "30"},
 		}
 	}
 

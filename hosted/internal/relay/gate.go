@@ -102,7 +102,7 @@ func (g *Gate) tooMany(whose string, limit int) error {
 	return &protocol.Problem{
 		Code: CodeTooMany, Status: http.StatusTooManyRequests,
 		Title:  fmt.Sprintf("%d downloads of the %s are running already", limit, whose),
-		Remedy: "wait until one has ended, or cancel one", Fields: map[string]string{"limit": whose, "retry_after": retryBusy},
+		Remedy: "wait until one has ended, or cancel one", Fields: map[string]string{"limit": whose, protocol.FieldRetryAfter: retryBusy},
 	}
 }
 

@@ -26,8 +26,8 @@ import (
 	"voiptop/protocol/sensorapi"
 )
 
-// retryAfter is how soon, in seconds, a sensor that is offline may be asked for again.
-const retryAfter = "10"
+// RetryOffline is how soon, in seconds, a sensor that is offline may be asked for again.
+const RetryOffline = "10"
 
 // asked are the headers of a request that reach the sensor: neither cookie nor token does.
 var asked = []string{"Range", "If-Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "Accept", "Content-Type"}
@@ -50,16 +50,8 @@ func Offline(detail string) *protocol.Problem {
 	return &protocol.Problem{
 		Code: protocol.CodeSensorOffline, Status: http.StatusServiceUnavailable, Title: "the sensor is offline", Detail: detail,
 		Remedy: "packets stay on the sensor until its retention removes them: try again when it is online, or run `voipmon doctor` there",
+		Fields: map[string]string{protocol.FieldRetryAfter: RetryOffline},
 	}
-}
-
-// WriteProblem answers with err, and with Retry-After when the sensor is offline.
-func WriteProblem(w http.ResponseWriter, err error) {
-	var p *protocol.Problem
-	if errors.As(err, &p) && p.Code == protocol.CodeSensorOffline {
-		w.Header().Set("Retry-After", retryAfter)
-	}
-	sensorapi.WriteProblem(w, err)
 }
 
 // Bulk tells whether a path of the sensor API (escaped) answers with much, so that it belongs on a connection of its own: what
@@ -74,7 +66,7 @@ func Bulk(path string) bool {
 func Serve(w http.ResponseWriter, r *http.Request, rt http.RoundTripper, path string) {
 	target, err := url.Parse(link.BaseURL + path)
 	if err != nil {
-		WriteProblem(w, &protocol.Problem{Code: protocol.CodeBadRequest, Status: http.StatusBadRequest, Title: "path cannot be passed on to a sensor", Detail: err.Error()})
+		sensorapi.WriteProblem(w, &protocol.Problem{Code: protocol.CodeBadRequest, Status: http.StatusBadRequest, Title: "path cannot be passed on to a sensor", Detail: err.Error()})
 		return
 	}
 	target.RawQuery = r.URL.RawQuery
@@ -147,9 +139,9 @@ func failed(w http.ResponseWriter, r *http.Request, err error) {
 	case r.Context().Err() != nil && errors.Is(err, context.Canceled): // the browser went
 		w.WriteHeader(http.StatusBadGateway)
 	case errors.As(err, &p):
-		WriteProblem(w, p)
+		sensorapi.WriteProblem(w, p)
 	default:
-		WriteProblem(w, Offline(err.Error()))
+		sensorapi.WriteProblem(w, Offline(err.Error()))
 	}
 }
 

@@ -210,7 +210,7 @@ func clientOf(x *session) *sensorapi.Client {
 func (s *Service) Relay(w http.ResponseWriter, r *http.Request, sensor protocol.UUID, path string) {
 	x := s.session(sensor)
 	if x == nil {
-		relay.WriteProblem(w, relay.Offline("there is no connection from it"))
+		sensorapi.WriteProblem(w, relay.Offline("there is no connection from it"))
 		return
 	}
 	rt := x.small()
