@@ -18,7 +18,8 @@ func TestFilterTablesBecomeRules(t *testing.T) {
 		"tel.tsv": "id\tprefix\tfixed_len\tdirection\trtp\tsip\tdtmf\tnote\n" +
 			"1\t420\t0\t0\t1\t1\tNULL\ta\\nb\n" +
 			"2\t+4202\t9\t1\t1\t1\t2\tNULL\n" +
-			"3\t112\t0\t2\t0\t0\tNULL\tNULL\n",
+			"3\t112\t0\t2\t0\t0\tNULL\tNULL\n" +
+			"4\t911\t3\t2\t0\t0\tNULL\tNULL\n",
 		"domain.csv": "`id`;`domain`;`direction`;`rtp`;`sip`\n1;pbx.example;1;2;1\n",
 		"header.csv": "id,header,content,content_type,rtp\n" +
 			"1,X-Tenant,\"acme (a)\",strict,1\n2,X-Tenant,be*,prefix,1\n3,X-Debug,^[0-9]+$,regexp,1\n4,X-Bad,(?<!a)b,regexp,1\n5,From,\"\"\"Jana\",prefix,1\n",
@@ -40,6 +41,7 @@ domain-1: keep headers when caller-domain:pbx.example
 telnum-2: keep rtp when caller~"^\+4202.{4}$" mask dtmf
 telnum-1: keep rtp when number:420* note "a b"
 telnum-3: keep none when callee:112*
+telnum-4: keep none when callee~"^911$"
 
 # filter_ip
 # not carried over: register=1: registrations are always followed, their packets never kept

@@ -66,13 +66,21 @@ func (c *converted) telnum(field string) *Error {
 	case length > 0 && length < len(v):
 		return c.row.wrong("fixed_len", "at least as many digits as the prefix has")
 	case length > 0:
-		c.when = fmt.Sprintf(`%s~"^%s.{%d}$"`, field, regexp.QuoteMeta(v), length-len(v))
+		c.when = fmt.Sprintf(`%s~"^%s%s$"`, field, regexp.QuoteMeta(v), anyDigits(length-len(v)))
 	case strings.Contains(v, "*"):
 		c.when = fmt.Sprintf(`%s~"^%s"`, field, regexp.QuoteMeta(v))
 	default:
 		c.when = field + ":" + quoteValue(v+"*")
 	}
 	return nil
+}
+
+// anyDigits is the regular expression of n digits of whatever kind.
+func anyDigits(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(".{%d}", n)
 }
 
 func (c *converted) domain(field string) *Error {

@@ -121,8 +121,12 @@ func (s sensor) notKept(ctx context.Context, id string) error {
 	switch {
 	case err != nil:
 		return err
+	case c.Capture.Kept != "" && c.Capture.Kept != protocol.KeepNone:
+		p.Detail = "rule " + c.Rule + " decided: keep " + string(c.Capture.Kept) + "; but nothing of it was written: the disk was full or failed then"
+		p.Remedy = "voipmon doctor --only storage"
+		p.Fields = map[string]string{"rule": c.Rule}
 	case c.Rule != "":
-		p.Detail, p.Remedy = "rule "+c.Rule+" decided: keep "+string(c.Capture.Kept), "change the rule, or put another before it"
+		p.Detail, p.Remedy = "rule "+c.Rule+" decided: keep none", "change the rule, or put another before it"
 		p.Fields = map[string]string{"rule": c.Rule}
 	}
 	return p

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -186,5 +188,35 @@ func TestPacketsThatWereLetGoAreAProblemAndMakeTheCapturePartial(t *testing.T) {
 	}
 	if !found {
 		t.Errorf("problems are %+v", h.Problems)
+	}
+}
+
+func TestWhyThereIsNoCapture(t *testing.T) {
+	_, api, call := playBack(t, "sipp-busy", "all: keep none", "")
+	_, err := api.Capture(t.Context(), call.ID.String())
+	if p := problemOf(err); p.Code != protocol.CodeCaptureNotKept || p.Detail != "rule all decided: keep none" {
+		t.Errorf("keep none: %+v", p)
+	}
+
+	b := newBench(t, "id_sensor = 3\n")
+	for _, dir := range []string{"state", "spool"} {
+		if err := os.MkdirAll(filepath.Join(b.dir, dir), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.write("state/local.rules", "all: keep sip\n")
+	b.write("spool/"+call.Start.Std().UTC().Format(time.DateOnly), "a file in place of the day's folder: nothing can be written there")
+	b.start("-r", "../fixtures/pcap/sipp-busy/in.pcap", "--stay")
+	b.until("the call is in the history", func() bool {
+		list, _ := b.api().Calls(t.Context(), 10, protocol.UUID{})
+		return len(list) > 0
+	})
+	list, err := b.api().Calls(t.Context(), 10, protocol.UUID{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.api().Capture(t.Context(), list[0].ID.String())
+	if p := problemOf(err); p.Code != protocol.CodeCaptureNotKept || !strings.Contains(p.Detail, "keep sip; but nothing of it was written") {
+		t.Errorf("what could not be written: %+v", p)
 	}
 }

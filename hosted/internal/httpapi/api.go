@@ -215,13 +215,24 @@ var needed = map[access]auth.Right{listen: auth.RightListen, download: auth.Righ
 
 // lacks is the problem of who has not a right.
 func lacks(id auth.Identity, right auth.Right) error {
-	return &protocol.Problem{
+	p := &protocol.Problem{
 		Code: protocol.CodeForbidden, Status: http.StatusForbidden, Title: id.Name + " has not the right " + right.String(),
 		Remedy: "ask an administrator of " + id.TenantName + " for it", Fields: map[string]string{"right": right.String()},
 	}
+	if id.Narrow {
+		p.Title = "this API token of " + id.Name + " has not the right " + right.String()
+		p.Remedy = "use a token with that right; " + id.Name + " may make one, if " + id.Name + " has it"
+	}
+	return p
 }
 
 func forbidden(id auth.Identity) error {
+	if id.Narrow {
+		return &protocol.Problem{
+			Code: protocol.CodeForbidden, Status: http.StatusForbidden,
+			Title: "an API token that is narrowed to rights administers nothing", Remedy: "log in, or use a token without rights of its own",
+		}
+	}
 	return &protocol.Problem{
 		Code: protocol.CodeForbidden, Status: http.StatusForbidden,
 		Title: "the role " + string(id.Role) + " may not do this", Remedy: "ask an administrator of " + id.TenantName,

@@ -220,6 +220,13 @@ func TestANarrowTokenDoesLessThanItsUser(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d", op, a.status, a.body, want)
 		}
 	}
+	for path, says := range map[string]string{
+		"/calls/" + kept.ID.String() + "/capture": "this API token of admin has not the right download", "/users": "narrowed to rights administers nothing",
+	} {
+		if a := listen.get(path); !strings.Contains(string(a.body), says) {
+			t.Errorf("%s: %s, want %q", path, a.body, says)
+		}
+	}
 	if _, a := ask(listen, m{"label": "x", "rights": []string{"download"}}); a.status != http.StatusForbidden {
 		t.Errorf("a narrow token makes a wider one: %d %s", a.status, a.body)
 	}

@@ -134,7 +134,7 @@ function What({ entry: e }: { entry: AuditEntry }) {
   const call = /^(audio|capture)\./.test(e.action) && UUID.test(e.object);
   return (
     <>
-      {call ? <a href={callPath(e.object)}>call {e.object.slice(0, 13)}…</a> : e.object}
+      {call ? <a href={callPath(e.object)}>call {e.object}</a> : e.object}
       {e.detail && <span class="quiet"> {e.detail}</span>}
     </>
   );
