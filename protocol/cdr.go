@@ -208,6 +208,19 @@ const (
 	KeepRTP     Keep = "rtp"     // SIP and RTP
 )
 
+// Rank orders what may be kept, from 0, none or no Keep at all, to 3, RTP.
+func (k Keep) Rank() int {
+	switch k {
+	case KeepSIP:
+		return 1
+	case KeepHeaders:
+		return 2
+	case KeepRTP:
+		return 3
+	}
+	return 0
+}
+
 // Capture says what the sensor holds of the call's packets.
 type Capture struct {
 	Kept    Keep   `json:"kept" cbor:"1,keyasint,omitempty"`

@@ -75,7 +75,7 @@ func (s *Set) DecideRunning(c Call, now time.Time) (rule *Rule, open protocol.Ke
 					rule = r
 					u.end = i
 				case unknown:
-					u.rank = max(u.rank, rank(r.Keep))
+					u.rank = max(u.rank, r.Keep.Rank())
 				case no:
 				}
 			}
@@ -91,7 +91,7 @@ func (s *Set) DecideRunning(c Call, now time.Time) (rule *Rule, open protocol.Ke
 		}
 	}
 	if u.rank == 0 && rule != nil {
-		u.rank = rank(rule.Keep) // an earlier rule may yet forbid it
+		u.rank = rule.Keep.Rank() // an earlier rule may yet forbid it
 	}
 	return rule, protocol.Keep(keeps[max(u.rank, 0)])
 }

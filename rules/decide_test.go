@@ -94,7 +94,7 @@ func TestWhatARunningCallIsToldHoldsInTheEnd(t *testing.T) {
 				}
 			default:
 				open++
-				if rank(kept) > max(rank(most), rank(now)) {
+				if kept.Rank() > max(most.Rank(), now.Rank()) {
 					t.Fatalf("seed %d: at most %s or %s, in the end %s by %s%s", seed, most, now, kept, ruleName(final), whenOf(rule, final))
 				}
 			}

@@ -32,7 +32,7 @@ func some(n int) int64 { return int64(min(max(n, 0), maxRepeats)) }
 // EstimateBytes is about how many bytes the capture of an ended call takes if a rule keeps so much of it: what its streams'
 // packets take with their codecs, or, where the record is without streams, speech both ways while it was connected.
 func EstimateBytes(c *protocol.CDR, keep protocol.Keep) int64 {
-	if rank(keep) == 0 {
+	if keep.Rank() == 0 {
 		return 0
 	}
 	// INVITE, 100, 180, 200, ACK, BYE, 200; without an answer INVITE, 100, 180, final response, ACK.

@@ -130,7 +130,7 @@ func newIndex(rules []Rule) *index {
 			x.always.set(i)
 		}
 		if k == nil || k.share >= lateShare {
-			late := &x.late[rank(r.Keep)]
+			late := &x.late[r.Keep.Rank()]
 			if *late == nil {
 				*late = make(bitmap, x.words)
 			}

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"slices"
 	"time"
 
 	"voiptop/protocol"
@@ -42,7 +41,6 @@ type span struct {
 type Set struct {
 	Rules []Rule
 
-	env   *env
 	files []string
 	index *index // nil in a set that was put together by hand
 }
@@ -59,16 +57,10 @@ func Join(local, hosted *Set) *Set {
 		}
 		j.Rules = append(j.Rules, s.Rules...)
 		j.files = append(j.files, s.files...)
-		if j.env == nil {
-			j.env = s.env
-		}
 	}
 	j.index = newIndex(j.Rules)
 	return j
 }
-
-// rank orders what may be kept.
-func rank(k protocol.Keep) int { return max(slices.Index(keeps, string(k)), 0) }
 
 // holds reports whether the rule has effect at a moment.
 func (r *Rule) holds(now time.Time) bool { return !r.Off && (r.Until.IsZero() || now.Before(r.Until)) }

@@ -201,28 +201,15 @@ func (c *Call) hasHeader(name string, v []byte) bool {
 	return false
 }
 
-// rank orders what may be kept.
-func rank(k protocol.Keep) int {
-	switch k {
-	case protocol.KeepSIP:
-		return 1
-	case protocol.KeepHeaders:
-		return 2
-	case protocol.KeepRTP:
-		return 3
-	}
-	return 0
-}
-
 func lesser(a, b protocol.Keep) protocol.Keep {
-	if rank(a) < rank(b) {
+	if a.Rank() < b.Rank() {
 		return a
 	}
 	return b
 }
 
 func greater(a, b protocol.Keep) protocol.Keep {
-	if rank(a) > rank(b) {
+	if a.Rank() > b.Rank() {
 		return a
 	}
 	return b
@@ -230,7 +217,7 @@ func greater(a, b protocol.Keep) protocol.Keep {
 
 // least makes none of what is no Keep.
 func least(k protocol.Keep) protocol.Keep {
-	if rank(k) == 0 {
+	if k.Rank() == 0 {
 		return protocol.KeepNone
 	}
 	return k

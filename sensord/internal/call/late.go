@@ -199,7 +199,6 @@ type Ended struct {
 	call  *Call
 	group protocol.UUID
 	found []protocol.Finding // together with other calls
-	Tag   any                // the sink's
 }
 
 // Streams is how many streams the record will have.

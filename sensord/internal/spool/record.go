@@ -188,26 +188,13 @@ func (s *Spool) started(r *recording, level protocol.Keep) {
 		r.size = int64(r.headSize)
 		s.bytes += r.size
 	}
-	if rank(level) > rank(r.level) {
+	if level.Rank() > r.level.Rank() {
 		r.level = level
 		r.info.Keep = level
 		if r.queued {
 			s.retitle(r)
 		}
 	}
-}
-
-// rank orders the levels by how much they keep.
-func rank(k protocol.Keep) int {
-	switch k {
-	case protocol.KeepSIP:
-		return 1
-	case protocol.KeepHeaders:
-		return 2
-	case protocol.KeepRTP:
-		return 3
-	}
-	return 0
 }
 
 // describe gives the number of the interface of a link type, and appends its description when it is new.

@@ -181,7 +181,7 @@ func TestAnyOrderOfDecisionsKeepsWhatTheModelKeeps(t *testing.T) {
 		keepIt := func(m *model, p source.Packet, level protocol.Keep) {
 			if q, ok := cutTo(p, level); ok {
 				m.stored = append(m.stored, q)
-				if rank(level) > rank(m.level) {
+				if level.Rank() > m.level.Rank() {
 					m.level = level
 				}
 			}
