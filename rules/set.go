@@ -41,6 +41,7 @@ type span struct {
 type Set struct {
 	Rules []Rule
 
+	env   *env
 	files []string
 	index *index // nil in a set that was put together by hand
 }
@@ -57,6 +58,9 @@ func Join(local, hosted *Set) *Set {
 		}
 		j.Rules = append(j.Rules, s.Rules...)
 		j.files = append(j.files, s.files...)
+		if j.env == nil {
+			j.env = s.env
+		}
 	}
 	j.index = newIndex(j.Rules)
 	return j
