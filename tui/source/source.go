@@ -1,5 +1,5 @@
 // Package source is where calls come from: a sensor's socket, a hosted service, or capture files, behind one interface, so
-// that voiptop and `voipmon pcap` are the same on all three.
+// that voiptop and voipmon (pcap, audio, rules) are the same on all three.
 //
 // It is not for showing anything and not for reconnecting: Watch ends when its source goes away, and whoever watches
 // decides when to try again.
