@@ -22,14 +22,17 @@ type audioCommand struct {
 func newAudio() *cobra.Command {
 	var a audioCommand
 	c := &cobra.Command{
-		Use:   "audio CALL_ID [-o FILE] [--sensor SOCKET | --hosted URL | -r FILE...]",
-		Short: "save what is to be heard of one call",
-		Long: `Audio saves the voice of a call as a WAV file: what its parties heard, behind a jitter buffer, lost packets included. CALL_ID is
-the call's id or its SIP Call-ID. The voice comes from the packets that the sensor on this machine keeps, from a sensor
-through hosted, or out of captures. Hosted wants an API token, from the environment variable VOIPTOP_TOKEN or the file
+		Use:                   "audio CALL_ID [-o FILE] [--sensor SOCKET | --hosted URL | -r FILE]",
+		DisableFlagsInUseLine: true,
+		Short:                 "save what is to be heard of one call",
+		Long: `Audio saves the voice of a call as a WAV file: what its parties heard, behind a
+jitter buffer, lost packets included. CALL_ID is the call's id or its SIP
+Call-ID. The voice comes from the packets that the sensor on this machine
+keeps, from a sensor through hosted, or out of captures. Hosted wants an API
+token, from the environment variable VOIPTOP_TOKEN or the file
 ~/.config/voiptop/token. docs/listening.md says what can be decoded.`,
 		Example: `  voipmon audio 7c9d1f@10.0.0.5 -o call.wav
-  voipmon audio 019aa8c1-6b2f-7d31-9c5e-0242ac120002 --hosted https://voip.example --side callee
+  voipmon audio 7c9d1f@10.0.0.5 --hosted https://voip.example --side callee
   voipmon audio 7c9d1f@10.0.0.5 -o - | aplay
   voipmon audio 7c9d1f@10.0.0.5 -r day.pcap -o call.wav --buffer 50
 

@@ -27,15 +27,19 @@ type pcapCommand struct {
 func newPcap() *cobra.Command {
 	var p pcapCommand
 	c := &cobra.Command{
-		Use:   "pcap CALL_ID [-o FILE] [--sensor SOCKET | --hosted URL | -r FILE...]",
-		Short: "save the packets of one call",
-		Long: `Pcap saves the packets that a sensor keeps of a call, as a pcapng file. CALL_ID is the call's id or its SIP Call-ID. They
-come from the sensor on this machine, from a sensor through hosted, or out of larger captures. Hosted wants an API token,
-from the environment variable VOIPTOP_TOKEN or the file ~/.config/voiptop/token. A download that breaks off goes on by
-itself; one that was given up is taken up again with --continue. With --group the packets are those of all calls of the
-conversation, merged by time; hosted sends a zip when several sensors have some.`,
+		Use:                   "pcap CALL_ID [-o FILE] [--sensor SOCKET | --hosted URL | -r FILE]",
+		DisableFlagsInUseLine: true,
+		Short:                 "save the packets of one call",
+		Long: `Pcap saves the packets that a sensor keeps of a call, as a pcapng file. CALL_ID
+is the call's id or its SIP Call-ID. They come from the sensor on this machine,
+from a sensor through hosted, or out of larger captures. Hosted wants an API
+token, from the environment variable VOIPTOP_TOKEN or the file
+~/.config/voiptop/token. A download that breaks off goes on by itself; one that
+was given up is taken up again with --continue. With --group the packets are
+those of all calls of the conversation, merged by time; hosted sends a zip when
+several sensors have some.`,
 		Example: `  voipmon pcap 7c9d1f@10.0.0.5 -o call.pcapng
-  voipmon pcap 019aa8c1-6b2f-7d31-9c5e-0242ac120002 --hosted https://voip.example
+  voipmon pcap 7c9d1f@10.0.0.5 --hosted https://voip.example
   voipmon pcap 7c9d1f@10.0.0.5 -o - | tshark -r -
   voipmon pcap 7c9d1f@10.0.0.5 -r day.pcap -o call.pcapng
   voipmon pcap 7c9d1f@10.0.0.5 --group --hosted https://voip.example

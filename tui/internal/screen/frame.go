@@ -71,11 +71,31 @@ func (m *Model) View() string {
 		out = append(m.header(), m.body()...)
 		out = append(out, m.footer()...)
 	}
-	out = fill(out, m.w, m.h)
+	out = m.wholeToast(fill(out, m.w, m.h))
 	for i := range out {
 		out[i] = style.FitStyled(out[i], m.w)
 	}
 	return strings.Join(out, "\n")
+}
+
+// wholeToast lays a message that is longer than a line over the last lines of a screen: what to do stands at its end.
+func (m *Model) wholeToast(out []string) []string {
+	t := m.e.Theme
+	if m.w < 40 || m.h < 10 || m.typing || !m.e.Now().Before(m.toastEnd) || style.Width(t.Clean(m.toast.text)) < m.w {
+		return out
+	}
+	lines := wrap(t, t.Clean(m.toast.text), m.w-2)
+	lines = lines[:min(len(lines), m.h/2)]
+	st := t.Good
+	if m.toast.bad {
+		st = t.Bad
+	}
+	at := m.h - len(lines)
+	out[at-1] = t.HLine("", m.w)
+	for i, l := range lines {
+		out[at+i] = t.NewLine(m.w).Add(st, " "+l).String()
+	}
+	return out
 }
 
 func (m *Model) body() []string {
@@ -107,7 +127,7 @@ func (m *Model) footer() []string {
 		if m.toast.bad {
 			st = t.Bad
 		}
-		line = t.NewLine(m.w).Add(st, " "+m.toast.text).String()
+		line = t.NewLine(m.w).Add(st, " "+m.toast.text).String() // View shows all of one that is longer
 	case m.help != nil:
 		line = t.NewLine(m.w).Add(t.Dim, " any key goes back").String()
 	default:

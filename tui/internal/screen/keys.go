@@ -32,7 +32,7 @@ var keys = struct {
 	Help: bind("?", "help", "?"), Quit: bind("q", "quit", "q", "ctrl+c"), Reload: bind("r", "reload", "r", "ctrl+r"),
 	Live: bind("1", "live", "1"), Done: bind("2", "done", "2"), Regs: bind("3", "regs", "3"),
 	Rules: bind("4", "rules", "4"), Sensors: bind("5", "sensors", "5"),
-	SaveGroup: bind("W", "save talk", "W"), SaveAudio: bind("a", "save audio", "a"),
+	SaveGroup: bind("W", "save legs", "W"), SaveAudio: bind("a", "save audio", "a"),
 	Edit: bind("e", "edit", "e"), NewRule: bind("R", "rule for it", "R"),
 }
 

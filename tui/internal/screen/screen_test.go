@@ -397,3 +397,14 @@ func TestErrorsOfTheCallsScreenCanBeLeft(t *testing.T) {
 	s.keys("esc")
 	s.want(`6 calls`)
 }
+
+func TestALongMessageIsReadToItsEnd(t *testing.T) {
+	src := pbx()
+	s := newScreen(t, src, 80, 24, asciiLook)
+	s.feed(src)
+	s.send(toast{"not saved: the packets of this call were not kept: rule board decided: keep none; change the rule, or put another before it", true})
+	s.want(`not saved: the packets of this call were not kept`)
+	s.want(`change the rule, or put another before it|put\s+another before it`)
+	s.keys("j")
+	s.want(`quit`) // the next key takes it away
+}
