@@ -45,6 +45,9 @@ func (d *detail) messageFacts(m *protocol.Message, count, w int) []string {
 	fact("to", m.Dst)
 	fact("CSeq", m.CSeq)
 	fact("SDP", m.SDP)
+	if strings.HasSuffix(m.CSeq, " INFO") {
+		fact("DTMF", d.cdr.DTMFInfo) // of all INFO of the call: the record has no digit by message
+	}
 	fact("over", d.cdr.Transport)
 	if count > 1 {
 		fact("seen", fmt.Sprintf("%d times", count))

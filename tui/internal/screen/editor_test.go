@@ -129,7 +129,7 @@ func TestARuleIsMadeOfACall(t *testing.T) {
 	s.feed(src)
 	s.keys("R")
 	s.want(`call: keep rtp when caller=1001 callee="?\+420555123456`)
-	s.want(`call +keep rtp +1 calls`)
+	s.want(`call +keep rtp +1 call `)
 	s.keys("ctrl+s")
 	if !strings.HasPrefix(src.rules, "call: keep rtp when ") || !strings.HasSuffix(src.rules, "\n# what we keep\nbad-carrier: keep rtp\n  when ip:198.51.100.0/24\n") {
 		t.Errorf("%q", src.rules)
@@ -157,4 +157,13 @@ func TestHostedsRulesStandBelowTheSensorsOwn(t *testing.T) {
 	s.want(`1 +all: keep sip`)
 	s.keys("e")
 	s.wantNot(`all: keep sip`)
+}
+
+func TestPreviewSaysWhichRulesHaveNoEffect(t *testing.T) {
+	s, _ := editing(t, "old: keep rtp until 2020-01-01", "enter", "none: keep rtp off", "enter", "one: keep rtp when caller:2010 state:up", "backspace", "backspace")
+	s.want(`Not right yet`)
+	s.keys("ctrl+k", "one: keep rtp when caller:2003", "enter")
+	s.want(`old +keep rtp +expired on 2020-01-01`)
+	s.want(`none +keep rtp +off`)
+	s.want(`one +keep rtp +1 call  `)
 }

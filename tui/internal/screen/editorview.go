@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"voiptop/rules"
@@ -98,10 +99,14 @@ func (p *editor) preview(h int) []string {
 		switch {
 		case r.Off:
 			l.Add(t.Dim, "   off")
-		case n.calls == 0:
-			l.Add(t.Dim, "     0 calls")
-		default:
+		case !r.Until.IsZero() && !p.e.Now().Before(r.Until):
+			l.Add(t.Dim, "   expired on "+r.Until.Format(time.DateOnly))
+		case n.calls == 1:
+			l.Add(t.Text, "     1 call ").Add(t.Dim, "  "+n.names[0])
+		case n.calls > 0:
 			l.Add(t.Text, fmt.Sprintf(" %5d calls", n.calls)).Add(t.Dim, "  "+strings.Join(n.names, "  "))
+		default:
+			l.Add(t.Dim, "     0 calls")
 		}
 		out = append(out, l.String())
 	}
