@@ -165,9 +165,6 @@ func BenchmarkCheckpoint(b *testing.B) {
 	}
 }
 
-type discard struct{}
+type discard struct{ analyze.KeepsNothing }
 
-func (discard) Call(*protocol.CDR)                             {}
-func (discard) Keep(*analyze.KeptCall, *analyze.Packet, int)   {}
-func (discard) Decided(*analyze.KeptCall)                      {}
-func (discard) Kept(*analyze.KeptCall) (none protocol.Capture) { return none }
+func (discard) Call(*protocol.CDR) {}

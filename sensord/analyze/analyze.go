@@ -1,8 +1,16 @@
-// Package analyze is the analysis engine's front door: packets in, calls out. sensord runs it on the wire, voipmon and
-// voiptop on files; all get the same records from the same packets.
+// Package analyze is the analysis engine's front door: packets in, calls out. sensord runs an Engine on the wire, voipmon and
+// voiptop on files (Run, Lines, Files, Transactions); all get the same records from the same packets. Listen finds what can be
+// heard of a call in the packets that were kept of it.
 //
-// The engine has no clock, no goroutine and no I/O. Time is the packet's timestamp; Tick moves it on when the wire is
+// It brings the packages together that know what a frame, a message, a stream and a call is (decode, sip, rtp, call), and is not
+// for any of that itself.
+//
+// An Engine has no clock, no goroutine and no I/O. Time is the packet's timestamp; Tick moves it on when the wire is
 // silent. One goroutine drives an Engine; nothing in it is safe for a second.
+//
+// Run and Lines have goroutines. A packet's way through them: readers (ahead.go) read it and find out what it tells on its own
+// (front.go), the engine finds its call, in sequence, a shard (shard.go) accounts for it and makes the record of its call, and
+// the writer (writer.go, order.go) puts the records in order. docs/adr/one-engine-many-shards.md says why.
 package analyze
 
 import (
@@ -67,6 +75,18 @@ type Sink interface {
 	// Partial is set when packets had to be let go that would have been stored. Each call that Keep or Decided named ends so.
 	Kept(c *KeptCall) protocol.Capture
 }
+
+// KeepsNothing is the part of a Sink that stores no packets.
+type KeepsNothing struct{}
+
+// Keep implements Sink.
+func (KeepsNothing) Keep(*KeptCall, *Packet, int) {}
+
+// Decided implements Sink.
+func (KeepsNothing) Decided(*KeptCall) {}
+
+// Kept implements Sink.
+func (KeepsNothing) Kept(*KeptCall) protocol.Capture { return protocol.Capture{} }
 
 // KeptCall names a call whose packets are kept, see call.Kept.
 type KeptCall = call.Kept

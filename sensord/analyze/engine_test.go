@@ -19,13 +19,13 @@ import (
 	"voiptop/sensord/internal/decode"
 )
 
-// discard is a Sink that counts.
-type discard struct{ calls []*protocol.CDR }
+// discard is a Sink that holds calls.
+type discard struct {
+	KeepsNothing
+	calls []*protocol.CDR
+}
 
-func (d *discard) Call(c *protocol.CDR)              { d.calls = append(d.calls, c) }
-func (*discard) Keep(*KeptCall, *Packet, int)        {}
-func (*discard) Decided(*KeptCall)                   {}
-func (*discard) Kept(*KeptCall) (c protocol.Capture) { return c }
+func (d *discard) Call(c *protocol.CDR) { d.calls = append(d.calls, c) }
 
 func packets(tb testing.TB, cfg gen.Config) []Packet {
 	tb.Helper()

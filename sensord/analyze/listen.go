@@ -78,6 +78,7 @@ func Listen(ctx context.Context, l Listening) (*Recording, error) {
 // finder is a Sink that wants one call. Of several with its Call-ID it takes the one with its id, else the one with the most
 // streams.
 type finder struct {
+	KeepsNothing
 	want string
 	id   protocol.UUID
 	call *protocol.CDR
@@ -89,12 +90,3 @@ func (f *finder) Call(c *protocol.CDR) {
 		f.call = c
 	}
 }
-
-// Keep implements Sink.
-func (*finder) Keep(*KeptCall, *Packet, int) {}
-
-// Decided implements Sink.
-func (*finder) Decided(*KeptCall) {}
-
-// Kept implements Sink.
-func (*finder) Kept(*KeptCall) protocol.Capture { return protocol.Capture{} }

@@ -17,14 +17,18 @@ type finished struct {
 	block  *block // that line stands in
 }
 
-// ended is a record, and the start of the oldest call that was running when it ended, nanoseconds; noCall: none was. What
-// started before may go on: no call can come that starts earlier.
+// ended is the record of a call that has ended, or where it comes from, and the start of the oldest call that was running then,
+// nanoseconds; noCall: none was. What started before may go on: no call can come that starts earlier.
 type ended struct {
 	finished
+	shard  int // whose next record it is; recordHere: it is in finished
 	oldest int64
 }
 
-const noCall = math.MaxInt64
+const (
+	recordHere = -1
+	noCall     = math.MaxInt64
+)
 
 // ordered gives records on in the order of their start.
 type ordered struct {

@@ -35,32 +35,32 @@ func records(ctx context.Context, src Source, cfg Config, encode func([]byte, *p
 	var texts blocks
 	sink := &recording{recorder: newRecorder(encode, &texts), out: out}
 	e := New(cfg, sink)
-	failed := func() bool { return out.err != nil }
-	finish := func() {}
-	if _, n := split(); n > 0 {
-		var shards []call.Shard
-		var ended sync.WaitGroup
-		for range n {
-			s := newShard(newRecorder(encode, &texts))
-			ended.Go(s.run)
-			sink.shards = append(sink.shards, s)
-			shards = append(shards, s)
-		}
-		e.calls.SetLate(sink, shards)
-		sink.writer = newWriter(out, sink.shards, e.calls.Flush)
-		failed = sink.writer.failed.Load
-		finish = func() {
-			sink.writer.finish()
-			for _, s := range sink.shards {
-				close(s.full)
-			}
-			ended.Wait()
-		}
-	} else {
-		e.calls.SetLate(sink, nil)
+	readers, n := split()
+	var (
+		shards  []*shard
+		late    []call.Shard // shards
+		running sync.WaitGroup
+	)
+	for range n {
+		s := newShard(newRecorder(encode, &texts))
+		running.Go(s.run)
+		shards, late = append(shards, s), append(late, s)
 	}
-	s, err := run(ctx, src, e, &sink.ender, failed)
-	finish()
+	e.calls.SetLate(sink, late)
+	failed := func() bool { return out.err != nil }
+	if n > 0 {
+		sink.writer = newWriter(out, shards, e.calls.Flush)
+		running.Go(sink.writer.run)
+		failed = sink.writer.failed.Load
+	}
+	s, err := run(ctx, src, e, readers, &sink.ender, failed)
+	if n > 0 {
+		sink.writer.close()
+		for _, s := range shards {
+			close(s.full) // all is given away
+		}
+		running.Wait()
+	}
 	out.flush()
 	return s, cmp.Or(out.err, err)
 }
@@ -75,11 +75,11 @@ func split() (readers, shards int) {
 	return max(1, n/3), max(1, n/3)
 }
 
-// run drives e, whose sink is or embeds sink, with the packets of src.
-func run(ctx context.Context, src Source, e *Engine, sink *ender, failed func() bool) (Summary, error) {
+// run drives e, whose sink is or embeds sink, with the packets of src, which so many goroutines read ahead.
+func run(ctx context.Context, src Source, e *Engine, readers int, sink *ender, failed func() bool) (Summary, error) {
 	sink.engine = e
 	var err error
-	if readers, _ := split(); readers > 0 {
+	if readers > 0 {
 		err = driveAhead(ctx, src, e, readers, failed)
 	} else {
 		err = drive(ctx, src, e, failed)
@@ -116,7 +116,7 @@ func drive(ctx context.Context, src Source, e *Engine, failed func() bool) error
 	}
 }
 
-// driveAhead is drive with packets that so many goroutines read ahead.
+// driveAhead is drive with packets that are read ahead.
 func driveAhead(ctx context.Context, src Source, e *Engine, readers int, failed func() bool) error {
 	in := readAhead(src, e.front, readers)
 	defer in.stop()
@@ -133,8 +133,9 @@ func driveAhead(ctx context.Context, src Source, e *Engine, readers int, failed 
 	}
 }
 
-// ender is a Sink that counts calls. Kept packets it does not store.
+// ender is a Sink that counts calls.
 type ender struct {
+	KeepsNothing
 	engine         *Engine
 	calls, streams uint64
 }
@@ -155,45 +156,36 @@ func (s *ender) oldest() int64 {
 	return noCall
 }
 
-// Keep implements Sink.
-func (*ender) Keep(*KeptCall, *Packet, int) {}
-
-// Decided implements Sink.
-func (*ender) Decided(*KeptCall) {}
-
-// Kept implements Sink.
-func (*ender) Kept(*KeptCall) protocol.Capture { return protocol.Capture{} }
-
 // recording is the Sink of Run, and the call.LateSink: most records are made by shards, or by the engine's goroutine if there are
 // none.
 type recording struct {
 	ender
 	recorder *recorder // the engine's goroutine's
 	out      *ordered
-	shards   []*shard
-	writer   *writer // nil without shards
+	writer   *writer // in front of out; nil without shards
 }
 
 // Call implements Sink.
 func (s *recording) Call(c *protocol.CDR) {
 	s.count(len(c.Streams))
-	s.here(s.recorder.record(c))
+	s.take(ended{finished: s.recorder.record(c), shard: recordHere})
 }
 
 // Ended implements call.LateSink.
 func (s *recording) Ended(e *call.Ended) {
 	s.count(e.Streams())
 	if s.writer != nil {
-		s.writer.take(order{shard: e.Shard(), oldest: s.oldest()})
+		s.take(ended{shard: e.Shard()})
 		return
 	}
-	s.here(s.recorder.ended(e))
+	s.take(ended{finished: s.recorder.ended(e), shard: recordHere})
 }
 
-func (s *recording) here(r finished) {
+func (s *recording) take(r ended) {
+	r.oldest = s.oldest()
 	if s.writer != nil {
-		s.writer.take(order{shard: recordHere, here: r, oldest: s.oldest()})
+		s.writer.take(&r)
 		return
 	}
-	s.out.take(&ended{r, s.oldest()})
+	s.out.take(&r)
 }

@@ -2,7 +2,6 @@ package analyze
 
 import (
 	"sync"
-	"sync/atomic"
 
 	"voiptop/sensord/internal/call"
 )
@@ -87,82 +86,4 @@ func (s *shard) next() finished {
 	}
 	s.at++
 	return s.taken[s.at-1]
-}
-
-// writer puts the records of the shards into the order in which their calls ended, and gives them to an ordered, in a goroutine
-// of its own. Not many calls may have ended of which it has not heard: then the engine waits.
-type writer struct {
-	out    *ordered
-	shards []*shard
-	flush  func() // makes the engine give away what it has put off
-	list   []order
-	full   chan []order
-	free   chan []order
-	failed atomic.Bool // emit has failed
-	done   chan struct{}
-}
-
-// order says that a call has ended, and where its record comes from.
-type order struct {
-	shard  int // recordHere: not from a shard
-	here   finished
-	oldest int64 // see ended
-}
-
-const recordHere = -1
-
-const (
-	writerBatch   = 64 // calls told at a time
-	writerBatches = 4
-)
-
-func newWriter(out *ordered, shards []*shard, flush func()) *writer {
-	w := &writer{out: out, shards: shards, flush: flush, full: make(chan []order, writerBatches), free: make(chan []order, writerBatches), done: make(chan struct{})}
-	for range writerBatches {
-		w.free <- make([]order, 0, writerBatch)
-	}
-	w.list = <-w.free
-	go w.run()
-	return w
-}
-
-func (w *writer) take(o order) {
-	w.list = append(w.list, o)
-	if len(w.list) == writerBatch {
-		w.give()
-		w.list = <-w.free
-	}
-}
-
-// give gives the list away, after the work that makes its records: who waits for one never waits for work that is held back.
-// The last call may have its work put off after this; it is given away before the engine waits for the writer again.
-func (w *writer) give() {
-	w.flush()
-	w.full <- w.list
-}
-
-func (w *writer) run() {
-	defer close(w.done)
-	for list := range w.full {
-		for i := range list {
-			o := &list[i]
-			r := ended{o.here, o.oldest}
-			if o.shard != recordHere {
-				r.finished = w.shards[o.shard].next()
-			}
-			w.out.take(&r)
-		}
-		if w.out.err != nil {
-			w.failed.Store(true)
-		}
-		clear(list)
-		w.free <- list[:0]
-	}
-}
-
-// finish returns when all records have been taken. Nothing may be put off any more.
-func (w *writer) finish() {
-	w.give()
-	close(w.full)
-	<-w.done
 }

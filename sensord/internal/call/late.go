@@ -7,14 +7,17 @@ import (
 	"voiptop/sensord/internal/rtp"
 )
 
-// Most of the work on a call needs nothing of other calls: what the packets of its streams come to, and its record. A Table
-// with Shards puts that work off: it writes down what is to be done, in order, and each call is done by one shard to its end.
-// So shards may run beside the Table and beside each other, and what comes out is the same as without. Where the Table itself must
-// know what a stream has come to (a timeout, a stream that two calls share), it waits for the shard.
-
-// Shard takes work that a Table puts off.
+// Shard takes work that a Table puts off. Most of the work on a call needs nothing of other calls: what the packets of its streams
+// come to, and its record. The Table writes down what is to be done, and a Shard does it, beside the Table and other Shards. What
+// comes out is the same as without, because
+//
+//   - a stream is one Shard's from its first packet on, that of the call which began it, and its work is done in the order of its packets;
+//   - what a stream has come to (account) is the Shard's: the Table looks at it after catchUp alone, which waits;
+//   - an Ended is given to the Shard of its streams, after their work, and only if no other call has to do with them (late). It, its call
+//     and its streams are then the Shard's until Do gives the list back; then the Table makes other calls of them (recycle).
 type Shard interface {
-	// Do is given work that is to be done in order, and returns a list of work that is done, or an empty one.
+	// Do is given work that is to be done in order, nil for none, and returns a list of work that is done, or an empty one with
+	// room. A list belongs to the Shard until it is returned.
 	Do(list []Work) []Work
 	// Wait returns when all work that was given is done.
 	Wait()
@@ -22,11 +25,12 @@ type Shard interface {
 
 // LateSink makes records itself.
 type LateSink interface {
-	// Ended takes, in place of Sink.Call, a call whose record can be made later: when a shard gets to it, or at once without shards.
+	// Ended takes, in place of Sink.Call, a call whose record can be made without the Table: with shards when Do gives it e, which is
+	// after Ended has returned; without, before it returns.
 	Ended(e *Ended)
 }
 
-// Work is a piece of work that was put off.
+// Work is a piece of work that was put off, to be done by Do.
 type Work struct {
 	stream      *stream
 	more        any // *codec, *Ended
@@ -49,7 +53,7 @@ const (
 	workEnded
 )
 
-// Do does what was put off. ended is given the calls that have ended, each after all its streams' packets.
+// Do does what was put off. ended is given the calls that have ended; a Builder makes their records.
 func Do(list []Work, ended func(*Ended)) {
 	for i := range list {
 		w := &list[i]

@@ -1,0 +1,69 @@
+package analyze
+
+import "sync/atomic"
+
+// writer puts the records of the shards into the order in which their calls ended, and gives them to an ordered, in a goroutine
+// of its own. Not many calls may have ended of which it has not heard: then the engine waits.
+type writer struct {
+	out    *ordered
+	shards []*shard
+	flush  func() // makes the engine give away what it has put off
+	list   []ended
+	full   chan []ended
+	free   chan []ended
+	failed atomic.Bool // emit has failed
+}
+
+const (
+	writerBatch   = 64 // calls told at a time
+	writerBatches = 4
+)
+
+func newWriter(out *ordered, shards []*shard, flush func()) *writer {
+	w := &writer{out: out, shards: shards, flush: flush, full: make(chan []ended, writerBatches), free: make(chan []ended, writerBatches)}
+	for range writerBatches {
+		w.free <- make([]ended, 0, writerBatch)
+	}
+	w.list = <-w.free
+	return w
+}
+
+// take is told by the engine of a call that has ended.
+func (w *writer) take(r *ended) {
+	w.list = append(w.list, *r)
+	if len(w.list) == writerBatch {
+		w.give()
+		w.list = <-w.free
+	}
+}
+
+// give gives the list away, after the work that makes its records: who waits for one never waits for work that is held back.
+// The last call may have its work put off after this; it is given away before the engine waits for the writer again.
+func (w *writer) give() {
+	w.flush()
+	w.full <- w.list
+}
+
+// close gives the last list away.
+func (w *writer) close() {
+	w.give()
+	close(w.full)
+}
+
+// run takes the records until close.
+func (w *writer) run() {
+	for list := range w.full {
+		for i := range list {
+			r := &list[i]
+			if r.shard != recordHere {
+				r.finished = w.shards[r.shard].next()
+			}
+			w.out.take(r)
+		}
+		if w.out.err != nil {
+			w.failed.Store(true)
+		}
+		clear(list)
+		w.free <- list[:0]
+	}
+}
