@@ -42,12 +42,9 @@ func (a *api) audit(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 // auditQuery reads the filter. A parameter that is not known is refused: a misspelt one would show everything.
 func auditQuery(values url.Values) (q store.AuditQuery, err error) {
 	for name, v := range values {
-		s := v[0]
-		if len(v) > 1 {
-			return q, badRequest(name, "is given twice", "give it once")
-		}
-		if len(s) > maxParameter {
-			return q, badRequest(name, "is longer than "+strconv.Itoa(maxParameter)+" bytes", "")
+		s, err := parameter(name, v)
+		if err != nil {
+			return q, err
 		}
 		var at protocol.Time
 		var bad error

@@ -42,12 +42,9 @@ func (a *api) calls(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 // callQuery reads the search. A parameter that is not known is refused: a misspelt one would find everything.
 func callQuery(values url.Values) (q store.CallQuery, err error) {
 	for name, v := range values {
-		s := v[0]
-		if len(v) > 1 {
-			return q, badRequest(name, "is given twice", "give it once")
-		}
-		if len(s) > maxParameter {
-			return q, badRequest(name, "is longer than "+strconv.Itoa(maxParameter)+" bytes", "")
+		s, err := parameter(name, v)
+		if err != nil {
+			return q, err
 		}
 		var bad error
 		switch name {
@@ -105,6 +102,18 @@ func callQuery(values url.Values) (q store.CallQuery, err error) {
 		return q, badRequest("from", "is not before to", "give the earlier time as from")
 	}
 	return q, nil
+}
+
+// parameter is the one value that a parameter may have.
+func parameter(name string, values []string) (string, error) {
+	switch s := values[0]; {
+	case len(values) > 1:
+		return "", badRequest(name, "is given twice", "give it once")
+	case len(s) > maxParameter:
+		return "", badRequest(name, "is longer than "+strconv.Itoa(maxParameter)+" bytes", "")
+	default:
+		return s, nil
+	}
 }
 
 // wanted says how a parameter is written.

@@ -21,7 +21,7 @@ import (
 const (
 	codeCrossOrigin = "cross-origin"
 	codeTooLarge    = "too-large"
-	codeTooMany     = "too-many-streams"
+	codeTooManyLive = "too-many-streams" // of running calls
 )
 
 // answer writes err as a problem. What is no problem is our fault: it is logged, and the client learns nothing of it.

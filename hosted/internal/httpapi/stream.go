@@ -128,7 +128,7 @@ type wish struct {
 	legs   []protocol.UUID // further calls that are in the answer
 }
 
-// path is where the sensor's API has it, escaped.
+// sensorPath is where the sensor's API has it, escaped.
 func (x *wish) sensorPath() string { return "/v1/calls/" + url.PathEscape(x.call) + "/" + x.asset.path }
 
 // stream passes what is wanted on. A problem is told in words to a person who followed a link.

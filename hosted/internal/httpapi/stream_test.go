@@ -292,7 +292,7 @@ func TestOnlySoManyDownloadsRunAtATime(t *testing.T) {
 		a := c.get(path)
 		var p protocol.Problem
 		a.into(t, &p)
-		if a.status != http.StatusTooManyRequests || p.Code != relay.CodeTooMany || p.Fields["limit"] != whose || a.header.Get("Retry-After") == "" {
+		if a.status != http.StatusTooManyRequests || p.Code != relay.CodeTooManyDownloads || p.Fields["limit"] != whose || a.header.Get("Retry-After") == "" {
 			t.Errorf("%s: %d %s, want 429 by the limit of the %s", path, a.status, a.body, whose)
 		}
 	}

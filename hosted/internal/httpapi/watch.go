@@ -24,7 +24,7 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 	defer a.live.viewers.Add(-1)
 	if a.live.viewers.Add(1) > maxViewers {
 		return &protocol.Problem{
-			Code: codeTooMany, Status: http.StatusServiceUnavailable, Title: "too many live views are open",
+			Code: codeTooManyLive, Status: http.StatusServiceUnavailable, Title: "too many live views are open",
 			Remedy: "close some, or try again later", Fields: map[string]string{protocol.FieldRetryAfter: "30"},
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"voiptop/protocol"
 )
 
-// CodeTooMany is the code of the problem of who has as many streams as may run at a time.
-const CodeTooMany = "too-many-downloads"
+// CodeTooManyDownloads is the code of the problem of who has as many streams as may run at a time.
+const CodeTooManyDownloads = "too-many-downloads"
 
 // Kind says what a stream carries, for metrics.
 type Kind string
@@ -100,7 +100,7 @@ func (g *Gate) Enter(w http.ResponseWriter, r *http.Request, kind Kind, tenant, 
 func (g *Gate) tooMany(whose string, limit int) error {
 	g.refused.WithLabelValues(whose).Inc()
 	return &protocol.Problem{
-		Code: CodeTooMany, Status: http.StatusTooManyRequests,
+		Code: CodeTooManyDownloads, Status: http.StatusTooManyRequests,
 		Title:  fmt.Sprintf("%d downloads of the %s are running already", limit, whose),
 		Remedy: "wait until one has ended, or cancel one", Fields: map[string]string{"limit": whose, protocol.FieldRetryAfter: retryBusy},
 	}

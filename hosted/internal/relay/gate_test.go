@@ -34,7 +34,7 @@ func TestTheGateBoundsStreamsOfAUserAndOfATenant(t *testing.T) {
 		t.Helper()
 		_, err := g.Enter(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), KindAudio, tenant, user)
 		var p *protocol.Problem
-		if !errors.As(err, &p) || p.Code != CodeTooMany || p.Status != http.StatusTooManyRequests || p.Fields["limit"] != whose {
+		if !errors.As(err, &p) || p.Code != CodeTooManyDownloads || p.Status != http.StatusTooManyRequests || p.Fields["limit"] != whose {
 			t.Errorf("user %d of tenant %d: %v, want the limit of the %s", user, tenant, err, whose)
 		}
 	}

@@ -83,12 +83,7 @@ func (s *Service) watchRules(ctx context.Context) {
 
 // deliverRules starts a push to every sensor that needs one.
 func (s *Service) deliverRules(ctx context.Context) {
-	var live []*session
-	s.mu.Lock()
-	for _, x := range s.sessions {
-		live = append(live, x)
-	}
-	s.mu.Unlock()
+	live := s.live()
 	if len(live) == 0 {
 		return
 	}

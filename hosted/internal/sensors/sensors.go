@@ -11,8 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -241,6 +243,13 @@ func (s *Service) NewEnrolToken(ctx context.Context, t store.TenantID) (token st
 	return k.Text(), expires, nil
 }
 
+// live lists the sessions of now.
+func (s *Service) live() []*session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.sessions))
+}
+
 // recheck ends the links of sensors that somebody revoked, or whose tenant was suspended, in another process.
 func (s *Service) recheck(ctx context.Context) {
 	t := time.NewTicker(s.cfg.Limits.Recheck)
@@ -252,13 +261,7 @@ func (s *Service) recheck(ctx context.Context) {
 		case <-t.C:
 		}
 		s.clones.forget(s.cfg.Clock())
-		s.mu.Lock()
-		live := make([]*session, 0, len(s.sessions))
-		for _, x := range s.sessions {
-			live = append(live, x)
-		}
-		s.mu.Unlock()
-		for _, x := range live {
+		for _, x := range s.live() {
 			var p *protocol.Problem
 			if _, err := s.welcome(ctx, x.up.Peer(), true); errors.As(err, &p) {
 				s.log.Info("sensor disconnected", "sensor", x.sensor.UUID.String(), "code", p.Code)

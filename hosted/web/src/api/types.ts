@@ -53,6 +53,7 @@ export interface CDR {
   messages_omitted: number;
   streams_omitted: number;
   unchecked: Unchecked[];
+  dtmf_info: string; // digits sent by INFO, in order; those in RTP are in the streams
 }
 
 export interface MOS {

@@ -139,7 +139,7 @@ export function makeCall(seed: number, startUS: number): CDR {
     ua_caller: pick(AGENTS), ua_callee: pick(AGENTS), codecs: answered ? [codec] : [], mos: worst?.mos_adapt.avg ?? null, loss_pct: worst?.loss_pct ?? null,
     jitter_ms: worst?.jitter_mean_ms ?? null, streams, messages, findings, rule: kept ? (seed % 5 === 0 ? 'sales numbers' : 'bad calls') : '',
     capture: kept ? { kept: 'rtp', packets: 2 * (worst?.packets ?? 0) + messages.length, bytes: 430 * (worst?.packets ?? 0) } : { kept: 'none', packets: 0, bytes: 0 },
-    over_limit: false, retransmissions: messages.filter((m) => m.retransmission).length, messages_omitted: 0, streams_omitted: 0,
+    over_limit: false, retransmissions: messages.filter((m) => m.retransmission).length, messages_omitted: 0, streams_omitted: 0, dtmf_info: seed % 7 === 0 ? '1#' : '',
     unchecked: streams.some((s) => !s.rtcp) ? [{ reason: 'no receiver reports (RTCP)', codes: ['loss-located-on-leg'] }] : [],
   };
 }

@@ -10,7 +10,7 @@ import { Icon } from '../ui/icons';
 import { Fetcher, type Progress } from './fetch';
 
 // What is larger is left to the browser's own downloads, which write to the disk as it comes.
-export const IN_PAGE = 256e6; // bytes
+const IN_PAGE = 256e6; // bytes
 
 interface Props {
   path: string; // below /api/v1

@@ -14,7 +14,7 @@ import type { Tone } from '../words';
 const PAGE = 200;
 
 // ACTIONS are the kinds of entries in words; those that look into calls or were refused stand out.
-export const ACTIONS: Record<string, [string, Tone]> = {
+const ACTIONS: Record<string, [string, Tone]> = {
   'audio.open': ['opened the voice', 'info'], 'audio.listen': ['listened', 'info'], 'capture.open': ['opened packets', 'info'], 'capture.download': ['downloaded', 'info'],
   'rules.change': ['changed rules', 'warn'], login: ['logged in', 'quiet'], 'login-failed': ['failed to log in', 'bad'], logout: ['logged out', 'quiet'],
   'token.create': ['made an API token', 'warn'], 'token.remove': ['removed an API token', 'warn'], 'sensor.token': ['made a sensor token', 'warn'], 'sensor.revoke': ['revoked a sensor', 'warn'],

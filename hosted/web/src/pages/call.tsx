@@ -216,6 +216,7 @@ function Facts({ cdr, sensor }: { cdr: CDR; sensor: Sensor | undefined }) {
     ['Caller’s agent', cdr.ua_caller],
     ['Called agent', cdr.ua_callee],
     ['Codecs', cdr.codecs.join(', ')],
+    ...(cdr.dtmf_info ? [['DTMF by INFO', cdr.dtmf_info] as [string, string]] : []),
     ['Sensor', `${cdr.sensor_id}${sensor ? ` ${sensor.name}` : ''}`],
     ['Capture rule', cdr.rule || 'none matched'],
   ];

@@ -33,7 +33,7 @@ export function Streams({ cdr }: { cdr: CDR }) {
 
 const DIRECTIONS = { 'from-caller': 'from caller', 'from-callee': 'from callee', unknown: 'direction unknown' } as const;
 
-export const streamName = (s: Stream) => [DIRECTIONS[s.direction] ?? s.direction, s.media && s.media !== 'audio' ? s.media : '', s.codec].filter(Boolean).join(' ');
+const streamName = (s: Stream) => [DIRECTIONS[s.direction] ?? s.direction, s.media && s.media !== 'audio' ? s.media : '', s.codec].filter(Boolean).join(' ');
 
 const Swatch = ({ index }: { index: number }) => <i class={`swatch s${(index % COLOURS) + 1}`} aria-hidden="true" />;
 
