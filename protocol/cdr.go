@@ -57,6 +57,8 @@ type CDR struct {
 	Unchecked []Unchecked `json:"unchecked" cbor:"41,keyasint,omitempty"` // findings that could not be looked for
 
 	DTMFInfo string `json:"dtmf_info" cbor:"42,keyasint,omitempty"` // digits sent by INFO, in order
+
+	Joined bool `json:"joined,omitempty" cbor:"43,keyasint,omitempty"` // the first INVITE was not seen: Start is the first message that was
 }
 
 // EndCause says how a call ended.

@@ -72,6 +72,9 @@ func (c *CDR) AppendJSON(b []byte) []byte {
 		b = c.Unchecked[i].appendJSON(appendComma(b, i))
 	}
 	b = appendString(append(b, `],"dtmf_info":`...), c.DTMFInfo)
+	if c.Joined {
+		b = append(b, `,"joined":true`...)
+	}
 	return append(b, '}')
 }
 

@@ -40,7 +40,8 @@ type LiveCall struct {
 	Kept      Keep     `json:"kept"`
 	Held      Keep     `json:"held,omitempty"` // undecided: the most of its packets that may be kept yet; they are held
 	Rule      string   `json:"rule"`
-	OverLimit bool     `json:"over_limit"` // its media is not analysed
+	OverLimit bool     `json:"over_limit"`       // its media is not analysed
+	Joined    bool     `json:"joined,omitempty"` // its first INVITE was not seen
 }
 
 // LiveUpdate is one line of a live stream: the first has Snapshot set and carries all running calls; the next carry the

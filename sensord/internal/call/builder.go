@@ -58,7 +58,7 @@ func (b *Builder) build(c *Call, group protocol.UUID) *protocol.CDR {
 		Answer: protocol.TimeFromNanos(c.answer), End: protocol.TimeFromNanos(c.end),
 		Status: c.status, Reason: toValid(c.reason), EndCause: c.cause, EndBy: c.by,
 		UACaller: toValid(c.uaCaller), UACallee: toValid(c.uaCallee),
-		Rule: c.rule, OverLimit: c.overLimit, Retransmissions: c.retransmissions, MessagesOmitted: c.messagesOmitted, StreamsOmitted: len(c.omitted),
+		Rule: c.rule, OverLimit: c.overLimit, Joined: c.joined(), Retransmissions: c.retransmissions, MessagesOmitted: c.messagesOmitted, StreamsOmitted: len(c.omitted),
 		DTMFInfo: string(c.digits),
 	}
 	end := c.end
@@ -68,9 +68,11 @@ func (b *Builder) build(c *Call, group protocol.UUID) *protocol.CDR {
 	r.DurationMS = max(0, (end-c.startTime)/1e6)
 	if c.answer != 0 {
 		r.ConnectMS = o.ms(0, end-c.answer)
+	}
+	if c.answer != 0 && !c.joined() {
 		r.SetupMS = o.ms(1, c.answer-c.startTime)
 	}
-	if at := c.progress(); at != 0 {
+	if at := c.progress(); at != 0 && !c.joined() {
 		r.PDDMS = o.ms(2, at-c.startTime)
 	}
 	if c.kept != nil && !c.kept.Open {

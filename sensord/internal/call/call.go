@@ -22,7 +22,7 @@ type Call struct {
 	uaCaller, uaCallee         string
 	src, dst                   decode.Endpoint // of the first INVITE
 	transport                  string
-	joined                     bool // the first INVITE seen is one within the call
+	begun                      beginning
 	finished                   bool // out of the table
 	running, overLimit         bool // see channel.go
 	startTime, ringing, answer int64

@@ -13,10 +13,11 @@ type counts struct {
 	retrans    uint64
 	duplicates uint64
 	noCallID   uint64
-	outside    uint64 // INVITE, ACK, BYE, CANCEL of no call in view
+	outside    uint64 // INVITE, ACK, BYE, CANCEL of no call in view, and responses to them
 	started    uint64
 	ended      uint64
 	evicted    uint64 // calls let go because there was no room
+	joined     uint64 // calls of which the first INVITE was not seen
 	overLimit  uint64 // calls that got no channel
 	leftAlone  uint64 // packets of their media
 	badSDP     uint64
@@ -65,6 +66,8 @@ func (t *Table) Counters(n protocol.Counters) {
 		{"sip.outside-calls", c.outside},
 		{"sip.unparsed.sdp", c.badSDP},
 		{"calls.evicted", c.evicted},
+		{"calls.joined", c.joined},
+		{"calls.forgotten", t.gone.forgotten + t.letGo.forgotten},
 		{"captures.headers.dropped", t.deciding.dropped},
 		{protocol.CountOverLimit, c.overLimit},
 		{protocol.CountOverLimitNow, uint64(t.overLimit)},

@@ -158,7 +158,7 @@ func (c *Call) outline() *protocol.CDR {
 		CalleeDomain: toValid(c.calleeDomain), CallerName: toValid(c.callerName), CalleeURI: toValid(c.calleeURI),
 		Src: c.src.String(), Dst: c.dst.String(), Transport: c.transport,
 		Start: protocol.TimeFromNanos(c.startTime), Ringing: protocol.TimeFromNanos(c.ringing), Answer: protocol.TimeFromNanos(c.answer),
-		UACaller: toValid(c.uaCaller), UACallee: toValid(c.uaCallee), Codecs: r.Codecs[:0], OverLimit: c.overLimit,
+		UACaller: toValid(c.uaCaller), UACallee: toValid(c.uaCallee), Codecs: r.Codecs[:0], OverLimit: c.overLimit, Joined: c.joined(),
 	}
 	for _, k := range c.chosen {
 		r.Codecs = append(r.Codecs, toValid(k.name))

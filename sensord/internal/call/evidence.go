@@ -200,7 +200,7 @@ func (c *Call) facts(f *diagnose.Facts) *diagnose.Facts {
 	e := &c.evidence
 	*f = diagnose.Facts{
 		Streams: slices.Grow(f.Streams[:0], len(c.streams)+len(c.borrowed)),
-		Joined:  c.joined, Finished: c.finished, Held: c.wasHeld || c.held(), T38: c.t38, T38Refused: e.t38Refused, SharedMedia: c.shares,
+		Joined:  c.joined(), Finished: c.finished, Held: c.wasHeld || c.held(), T38: c.t38, T38Refused: e.t38Refused, SharedMedia: c.shares,
 		Challenged: c.challenged, RefusedCredentials: e.refusedCredentials,
 		InviteRepeats: c.inviteRetrans, AnswerRepeats: c.answerRetrans, ByeRepeats: c.byeRetrans,
 		Acked: c.ack != 0 && c.ack >= c.answer, ByeDone: protocol.TimeFromNanos(c.byeDone), Feedback: c.feedback,

@@ -86,7 +86,7 @@ type legs struct {
 // enter puts a new call into a group of its own, and joins that to the group of another leg, if there is one.
 func (t *Table) enter(c *Call, d *decode.Datagram, m *sip.Message) {
 	c.group = &group{id: c.id, start: c.startTime, number: c.number}
-	if c.joined {
+	if c.joined() {
 		return // its beginning was not captured
 	}
 	t.joinByHeaders(c, m)

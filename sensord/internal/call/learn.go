@@ -54,9 +54,11 @@ func (s *suspect) hold(now int64, h *rtp.Header) {
 	s.packets++
 }
 
-// expectMedia puts c on the list of those whose media is about to begin: its two sides have been described.
+// expectMedia puts c on the list of those whose media is about to begin: its two sides have been described, or the one that can be
+// known of a call that was joined.
 func (c *Call) expectMedia(now int64) {
-	if !c.media[caller].described || !c.media[callee].described || c.overLimit {
+	one, other := c.media[caller].described, c.media[callee].described
+	if !one && !other || !(one && other) && !c.joined() || c.overLimit {
 		return
 	}
 	t := c.table

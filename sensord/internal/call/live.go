@@ -18,9 +18,9 @@ func (c *Call) state() protocol.State {
 	switch {
 	case c.ended():
 		return protocol.StateEnded
-	case (c.answer != 0 || c.joined) && c.held():
+	case c.up() && c.held():
 		return protocol.StateHold
-	case c.answer != 0 || c.joined:
+	case c.up():
 		return protocol.StateUp
 	case c.ringing != 0:
 		return protocol.StateRinging
@@ -34,7 +34,7 @@ func (c *Call) live() protocol.LiveCall {
 		ID: c.id, CallID: toValid(c.callID), GroupID: c.group.root().id.String(), SensorID: c.table.cfg.SensorID, State: c.state(),
 		Caller: toValid(c.caller), Callee: toValid(c.callee), Src: c.src.String(), Dst: c.dst.String(), Transport: c.transport,
 		Start: protocol.TimeFromNanos(c.startTime), Answer: protocol.TimeFromNanos(c.answer), End: protocol.TimeFromNanos(c.end),
-		Status: c.provisional, PDDMS: c.pdd(), Kept: protocol.KeepNone, Rule: c.rule, OverLimit: c.overLimit,
+		Status: c.provisional, PDDMS: c.pdd(), Kept: protocol.KeepNone, Rule: c.rule, OverLimit: c.overLimit, Joined: c.joined(),
 	}
 	switch {
 	case c.kept == nil:
@@ -92,7 +92,7 @@ func (s *stream) trend() []byte {
 // pdd is the post-dial delay in milliseconds, see progress.
 func (c *Call) pdd() *int64 {
 	at := c.progress()
-	if at == 0 {
+	if at == 0 || c.joined() {
 		return nil
 	}
 	v := max(0, (at-c.startTime)/1e6)

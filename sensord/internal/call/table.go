@@ -27,6 +27,9 @@ type Table struct {
 	maxChannels         int // 0: no limit
 	channels, overLimit int // running calls, see channel.go
 
+	gone  gone // calls that have ended
+	letGo gone // calls that may go on unseen: timed out, or there was no room
+
 	legs legs
 
 	names    map[string]string // strings that many calls share
@@ -53,6 +56,8 @@ func NewTable(cfg Config, sink Sink) *Table {
 		byID:   map[string]*Call{},
 		names:  map[string]string{},
 		codecs: map[codecKey]*codec{},
+		gone:   gone{period: 2 * transactionTime},
+		letGo:  gone{period: int64(cfg.AbsoluteTimeout)},
 	}
 	t.SetDecider(cfg.Decide)
 	return t
@@ -102,19 +107,23 @@ func (t *Table) SIP(d *decode.Datagram, m *sip.Message, ahead *SDP, transport st
 		c = nil
 	}
 	if c == nil {
-		if method != sip.Invite || !m.Request() {
-			if method <= sip.Cancel && method != sip.Unknown {
-				t.count.outside++
+		begun := fromStart
+		if !opening {
+			var ok bool
+			if begun, ok = t.joins(m); !ok {
+				if method <= sip.Cancel && method != sip.Unknown {
+					t.count.outside++
+				}
+				return
 			}
-			return
 		}
-		c = t.start(d, m, transport)
+		c = t.start(d, m, transport, begun)
 	}
 	c.message(d, m, opening)
 }
 
-// start makes a call of its first INVITE.
-func (t *Table) start(d *decode.Datagram, m *sip.Message, transport string) *Call {
+// start makes a call of its first INVITE, or of the message at which it is joined.
+func (t *Table) start(d *decode.Datagram, m *sip.Message, transport string, begun beginning) *Call {
 	if len(t.byID) >= t.cfg.MaxCalls {
 		t.evict()
 	}
@@ -143,7 +152,10 @@ func (t *Table) start(d *decode.Datagram, m *sip.Message, transport string) *Cal
 		callID: all[:cut[0]], caller: all[cut[0]:cut[1]], callee: all[cut[1]:cut[2]], calleeURI: all[cut[2]:cut[3]],
 		callerName: all[cut[3]:cut[4]], callerDomain: all[cut[4]:cut[5]], calleeDomain: all[cut[5]:cut[6]],
 		src: d.Src, dst: d.Dst, startTime: d.Time, lastSIP: d.Time,
-		joined: len(m.ToTag()) > 0,
+		begun: begun,
+	}
+	if c.joined() {
+		c.joinAt(d, m)
 	}
 	if n := uint64(len(t.shards.list)); n > 0 {
 		c.shard = uint8(c.number % n)
@@ -181,6 +193,11 @@ func (t *Table) evict() {
 // finish takes a call out of the table and gives its record away.
 func (t *Table) finish(c *Call) {
 	delete(t.byID, c.callID)
+	left := &t.gone
+	if c.by == protocol.PartySensor {
+		left = &t.letGo
+	}
+	left.add(noDigest.bytes([]byte(c.callID)), t.now)
 	t.timers.remove(c)
 	if c.prev != nil {
 		c.prev.next = c.next

@@ -43,7 +43,7 @@ func (c *Call) idleTime() int64 {
 	switch {
 	case c.unheard():
 		wait = min(wait, time.Duration(transactionTime))
-	case (c.answer != 0 || c.joined) && (media == 0 || c.held()):
+	case c.up() && (media == 0 || c.held()):
 		wait = c.table.cfg.ByeTimeout
 	}
 	return max(c.lastSIP, media, c.resumed) + int64(wait)
@@ -83,7 +83,7 @@ func (c *Call) expire() {
 	case c.maxTime() <= c.idleTime():
 		c.cause = protocol.EndTimeoutMax
 		c.end = c.maxTime()
-	case c.answer == 0 && !c.joined:
+	case !c.up():
 		c.cause = protocol.EndNoAnswer
 		if c.cancel != 0 {
 			c.cause, c.by, c.end = protocol.EndCancel, protocol.PartyCaller, c.cancel
@@ -97,7 +97,7 @@ func (c *Call) expire() {
 
 // unheard reports whether nobody responded to the INVITE in any way.
 func (c *Call) unheard() bool {
-	return c.provisional == 0 && c.ack == 0 && !c.joined && len(c.streams) == 0
+	return c.provisional == 0 && c.ack == 0 && !c.joined() && len(c.streams) == 0
 }
 
 // interrupt ends a call that the sensor can follow no longer.

@@ -13,6 +13,7 @@ func (c *Call) request(d *decode.Datagram, m *sip.Message, cseq uint32, who int,
 	switch m.Method() {
 	case sip.Invite:
 		if !opening {
+			c.sure()
 			return
 		}
 		if c.answer == 0 {
@@ -27,6 +28,7 @@ func (c *Call) request(d *decode.Datagram, m *sip.Message, cseq uint32, who int,
 		}
 	case sip.Ack:
 		c.ack = d.Time
+		c.sure()
 	case sip.Cancel:
 		if c.cancel == 0 {
 			c.cancel = d.Time
@@ -67,12 +69,17 @@ func (c *Call) response(d *decode.Datagram, m *sip.Message, cseq uint32, method 
 	}
 	switch method {
 	case sip.Invite:
-		if c.joined {
+		if c.answer == 0 && c.begun == joinedUp { // to an INVITE within the call: the answer was not seen
 			if status >= 200 && status < 300 {
-				c.status = status
-				c.commitOffer(requester, true)
+				c.status, c.provisional = status, status
+			}
+			if status >= 200 {
+				c.commitOffer(requester, status < 300)
 			}
 			return
+		}
+		if c.begun == joinedDialog && c.answer == 0 && fromCaller {
+			c.begun = joinedSetUp // no INVITE was seen that it could belong to, but the first
 		}
 		if fromCaller && (cseq <= c.inviteCSeq || c.answer == 0) { // a higher CSeq: the INVITE itself was not captured
 			c.inviteResponse(d, m, cseq, status)
@@ -98,6 +105,9 @@ func (c *Call) response(d *decode.Datagram, m *sip.Message, cseq uint32, method 
 // inviteResponse takes a response to an initial INVITE.
 func (c *Call) inviteResponse(d *decode.Datagram, m *sip.Message, cseq uint32, status int) {
 	c.provisional = status
+	if c.inviteTime == 0 { // joined
+		c.inviteCSeq, c.inviteTime, c.branch = cseq, d.Time, noDigest.bytes(m.Branch())
+	}
 	switch {
 	case status < 180:
 		return

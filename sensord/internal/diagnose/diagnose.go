@@ -16,7 +16,7 @@ import (
 
 // Facts are what a record does not hold.
 type Facts struct {
-	Joined             bool // the capture began in the middle of the call
+	Joined             bool // the first INVITE was not seen
 	Finished           bool // the record is the last one: the call is not running any more
 	Held               bool // media was stopped by agreement at some time
 	T38                bool // fax by T.38 was offered

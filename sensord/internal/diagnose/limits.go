@@ -44,7 +44,7 @@ const (
 
 // Reasons why a check was not made, as records hold them.
 const (
-	reasonJoined    = "capture began in the middle of the call"
+	reasonJoined    = "the beginning of the call was not seen"
 	reasonEnded     = "capture ended before the call"
 	reasonRunning   = "call still running"
 	reasonNoMedia   = "no media seen"

@@ -224,6 +224,10 @@ const remedyALG = "Switch SIP ALG (\"SIP helper\", \"SIP fixup\") off in the rou
 
 func earlyMediaLost(x *exam) {
 	c, f := x.c, x.f
+	if f.Joined {
+		x.skip(reasonJoined)
+		return
+	}
 	if c.Answer == 0 || c.Ringing == 0 {
 		return
 	}

@@ -99,6 +99,6 @@ func authLoop(x *exam) {
 
 func joined(x *exam) {
 	if x.f.Joined {
-		x.report(protocol.SeverityInfo, "The capture began in the middle of this call: start, answer and what came before are not known.", "", "Start the capture before the call.")
+		x.report(protocol.SeverityInfo, "The first INVITE of this call was not seen: its start, and what came before, are not known.", "", "Start the capture before the call.")
 	}
 }
