@@ -74,6 +74,11 @@ type SensorStatus struct {
 	Running  *int               `json:"running"` // calls; nil while the sensor does not answer
 	Queue    *uint64            `json:"queue"`   // CDRs that the sensor has not delivered yet; nil likewise
 	Problems []protocol.Problem `json:"problems"`
+
+	LocalRuleRevision  uint64            `json:"local_rule_revision"`
+	HostedRuleRevision uint64            `json:"hosted_rule_revision"` // of hosted's rules, as the sensor has them in force
+	RulesCurrent       bool              `json:"rules_current"`        // they are the newest
+	RulesProblem       *protocol.Problem `json:"rules_problem"`        // why they are not
 }
 
 // ErrNoCapture is what errors.Is finds in the answer of Capture when the packets were never kept or are gone.

@@ -164,7 +164,17 @@ func TestRegistrationsAreAskedForWhileTheyAreSeen(t *testing.T) {
 type fleet struct{ *fake }
 
 func (fleet) Sensors(context.Context) ([]source.SensorStatus, error) {
-	return []source.SensorStatus{{SensorID: 12, Name: "pbx-1", Online: true}}, nil
+	return []source.SensorStatus{{SensorID: 12, Name: "pbx-1", Online: true, LocalRuleRevision: 3, HostedRuleRevision: 7, RulesProblem: &protocol.Problem{Title: "too old for these rules"}}}, nil
+}
+
+func TestSensorsSayWhichRulesAreInForce(t *testing.T) {
+	s := newScreen(t, pbx(), 100, 24, asciiLook)
+	m, _ := New(t.Context(), Config{Source: fleet{pbx()}, Theme: s.m.e.Theme, Now: func() time.Time { return epoch }, Zone: time.UTC, Term: &s.term})
+	s.m, m.w, m.h = m, 100, 24
+	m.e.pause = func(context.Context, time.Duration) bool { return false }
+	m.resize()
+	s.keys("5")
+	s.want(`rules: its own, revision 3; hosted's, revision 7, not the newest: too old for these rules`)
 }
 
 func TestTabsOfAFleetFitNarrowScreens(t *testing.T) {

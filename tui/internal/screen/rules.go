@@ -148,7 +148,11 @@ func (p *rulesPane) view() []string {
 	case p.rules == nil:
 		return centred(t, []string{"Reading the rules"}, p.w, p.h)
 	case strings.TrimSpace(p.rules.Text) == "" && p.rules.Hosted == nil:
-		return centred(t, []string{"No capture rules: no call's packets are kept", "e writes the first one; docs/rules.md says how"}, p.w, p.h)
+		head := "No capture rules: no call's packets are kept"
+		if isFleet(p.e.Source) && p.name == "" {
+			head = "No capture rules for all sensors: only what a sensor's own rules want is kept"
+		}
+		return centred(t, []string{head, "e writes the first one; docs/rules.md says how"}, p.w, p.h)
 	}
 	whose := ""
 	switch {

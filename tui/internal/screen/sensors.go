@@ -116,7 +116,7 @@ func (p *sensorsPane) view() []string {
 	}
 	out := p.table.View(true)
 	if s, ok := p.current(); ok && p.notes() > 0 {
-		out = append(out, t.HLine(s.Name, p.w))
+		out = append(out, t.HLine(s.Name, p.w), p.ruleState(&s))
 		for i := range s.Problems {
 			out = append(out, t.NewLine(p.w).Add(t.Warn, " "+say(&s.Problems[i])).String())
 		}
@@ -125,6 +125,21 @@ func (p *sensorsPane) view() []string {
 		}
 	}
 	return fill(out, p.w, p.h)
+}
+
+// ruleState says which rules a sensor has in force.
+func (p *sensorsPane) ruleState(s *source.SensorStatus) string {
+	t := p.e.Theme
+	l := t.NewLine(p.w).Add(t.Dim, fmt.Sprintf(" rules: its own, revision %d; hosted's, revision %d, ", s.LocalRuleRevision, s.HostedRuleRevision))
+	switch {
+	case s.RulesProblem != nil:
+		l.Add(t.Warn, "not the newest: "+say(s.RulesProblem))
+	case s.RulesCurrent:
+		l.Add(t.Dim, "the newest")
+	default:
+		l.Add(t.Warn, "not the newest yet")
+	}
+	return l.String()
 }
 
 // notes is the room below the table for the problems of the sensor under the cursor.
