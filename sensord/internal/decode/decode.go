@@ -1,5 +1,6 @@
 // Package decode turns frames into datagrams: link layers, tunnels, IP fragments and TCP streams come off, what is left
-// is a transport payload between two endpoints. The analysis engine drives it.
+// is a transport payload between two endpoints. The analysis engine drives it; listening (audio) finds voice with it. A frame that
+// is plain, which most are, may be taken apart ahead of its turn (Prepare).
 //
 // It is not for what the payload means: that is sip's and rtp's. It has no clock; time is the packet's.
 package decode

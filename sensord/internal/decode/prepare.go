@@ -6,8 +6,14 @@ import (
 	"voiptop/sensord/internal/capture"
 )
 
-// Prepared is a frame that was looked at on its own: Prepare needs nothing but the frame, so that any goroutine may do it
-// ahead of the frame's turn. What depends on the frames before is then for Decoder.Take.
+// Prepared is a frame that was looked at on its own, perhaps ahead of its turn. Each frame of an input goes to its Decoder in
+// order, by one of two ways:
+//
+//	Decoder.Packet                   any frame; the Handler gets what is in it
+//	Prepare, Decoder.Take, .Turn     a plain frame; the caller has what is in it
+//
+// Prepare needs nothing but the frame and may be done by any goroutine. Take and Turn are what depends on the frames before; who
+// does not need the Datagram leaves Turn out. The Datagram points into the bytes of the frame and is valid as long as they are.
 type Prepared struct {
 	Datagram      // of a plain frame, without Time, Frame and Packet
 	Plain    bool // the frame holds one UDP datagram, whole and in no tunnel; any other is for Decoder.Packet
@@ -164,7 +170,7 @@ func (x *Decoder) again(key uint64) bool {
 	return true
 }
 
-// Duplicate tells the handler of a datagram that was captured before.
+// Duplicate tells the handler of a datagram that was captured before, as Take said.
 func (x *Decoder) Duplicate(d *Datagram) {
 	if x.dup != nil {
 		x.dup.Duplicate(d)

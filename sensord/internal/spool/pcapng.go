@@ -91,21 +91,16 @@ func sectionOf(size int, application string, comments []string) ([]byte, bool) {
 }
 
 // appendInterface appends an interface of a link type, with nanosecond times.
-func appendInterface(b []byte, link uint16) []byte {
-	return block(b, blockInterface, func(b []byte) []byte {
-		b = binary.LittleEndian.AppendUint16(b, link)
-		b = append(b, 0, 0, 0, 0, 0, 0) // reserved; no snaplen
-		b = option(b, optResol, []byte{9})
-		return option(b, optEnd, nil)
-	})
-}
+func appendInterface(b []byte, link uint16) []byte { return appendNamedInterface(b, link, "") }
 
-// appendNamedInterface is appendInterface with a name.
+// appendNamedInterface is appendInterface with a name, unless that is "".
 func appendNamedInterface(b []byte, link uint16, name string) []byte {
 	return block(b, blockInterface, func(b []byte) []byte {
 		b = binary.LittleEndian.AppendUint16(b, link)
-		b = append(b, 0, 0, 0, 0, 0, 0)
-		b = option(b, optName, []byte(strings.ToValidUTF8(name, "?")))
+		b = append(b, 0, 0, 0, 0, 0, 0) // reserved; no snaplen
+		if name != "" {
+			b = option(b, optName, []byte(strings.ToValidUTF8(name, "?")))
+		}
 		b = option(b, optResol, []byte{9})
 		return option(b, optEnd, nil)
 	})

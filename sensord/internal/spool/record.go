@@ -34,7 +34,7 @@ type recording struct {
 	buf         chunks        // not yet given to the queue
 	inBuf       uint64        // packets in buf
 	since       int64         // time of the first packet in buf
-	place       *list.Element // in Spool.unsaved
+	unsaved     *list.Element // in Spool.unsaved
 
 	window held
 
@@ -166,9 +166,9 @@ func (s *Spool) store(r *recording, c *analyze.KeptCall, p *analyze.Packet, head
 	s.bytes += int64(n)
 	r.packets++
 	r.inBuf++
-	if r.place == nil {
+	if r.unsaved == nil {
 		r.since = p.Time
-		r.place = s.unsaved.PushBack(r)
+		r.unsaved = s.unsaved.PushBack(r)
 	}
 	for e := s.unsaved.Front(); e != nil; e = s.unsaved.Front() {
 		q := e.Value.(*recording)
@@ -230,26 +230,29 @@ func (r *recording) head() []byte {
 
 // flush gives what has gathered of a recording to the writing goroutine.
 func (s *Spool) flush(r *recording) {
-	if r.place != nil {
-		s.unsaved.Remove(r.place)
-		r.place = nil
-	}
-	if r.buf.first != nil {
+	if data, n := s.takeBuf(r); data.first != nil {
 		r.queued = true
-		s.put(job{kind: jobAppend, r: r, data: r.buf, packets: r.inBuf})
-		r.buf, r.inBuf = chunks{}, 0
+		s.put(job{kind: jobAppend, r: r, data: data, packets: n})
 	}
+}
+
+// takeBuf takes what has gathered of a recording, so many packets.
+func (s *Spool) takeBuf(r *recording) (data chunks, packets uint64) {
+	if r.unsaved != nil {
+		s.unsaved.Remove(r.unsaved)
+		r.unsaved = nil
+	}
+	data, packets = r.buf, r.inBuf
+	r.buf, r.inBuf = chunks{}, 0
+	return data, packets
 }
 
 // discard removes what is stored of a call.
 func (s *Spool) discard(r *recording) {
-	if r.place != nil {
-		s.unsaved.Remove(r.place)
-		r.place = nil
-	}
-	s.release(&r.buf)
+	data, _ := s.takeBuf(r)
+	s.release(&data)
 	s.bytes -= r.size
-	r.inBuf, r.packets, r.size = 0, 0, 0
+	r.packets, r.size = 0, 0
 	r.level, r.links, r.storedLinks, r.partial = protocol.KeepNone, nil, 0, false
 	if r.queued {
 		s.put(job{kind: jobDiscard, r: r})

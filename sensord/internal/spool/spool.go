@@ -83,7 +83,7 @@ type Spool struct {
 	cfg  Config
 	root *os.Root
 
-	mu      sync.Mutex
+	mu      sync.Mutex // of what follows, but for the writing goroutine's, and of recordings, but for their disk
 	running map[protocol.UUID]*recording
 	unsaved list.List // of *recording with packets to be stored in memory, by the time of the first
 	ready   map[protocol.UUID]*capture

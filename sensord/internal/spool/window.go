@@ -7,12 +7,10 @@ import (
 	"voiptop/sensord/analyze"
 )
 
-// The packets of calls of which no rule has decided yet are held: the newest in memory, and where these have no room, in a
-// file for each call in a folder of their own. They are marked with what of them is media (optMark), so that any level can be
+// held is what is held of a call of which no rule has decided yet: the newest packets in memory, and where these have no room, in
+// a file for each call in a folder of their own. They are marked with what of them is media (optMark), so that any level can be
 // made of them when a rule decides. Where both are full, the call that has held media longest gives its media up, and calls
 // that hold nothing but signalling only when there is no other.
-
-// held is what is held of a call.
 type held struct {
 	mem           chunks
 	inMem, onDisk tally // onDisk: what was given to the writing goroutine, too
@@ -22,8 +20,8 @@ type held struct {
 
 	lostSIP, lostMedia uint64 // packets let go
 
-	spill *list.Element // in Spool.unspilled: mem is not empty
-	place *list.Element // in Spool.heldMedia or heldSIP
+	unspilled *list.Element // in Spool.unspilled: mem is not empty
+	place     *list.Element // in Spool.heldMedia or heldSIP
 }
 
 // tally is a number of packets and what their blocks take.
@@ -84,8 +82,8 @@ func (s *Spool) hold(r *recording, p *analyze.Packet, headers int, most protocol
 	room := w.mem.room
 	at := s.extend(&w.mem, packetBytes(len(data))+markBytes+interfaceBytes)
 	s.held += w.mem.room - room
-	if w.spill == nil {
-		w.spill = s.unspilled.PushBack(r)
+	if w.unspilled == nil {
+		w.unspilled = s.unspilled.PushBack(r)
 	}
 	s.enter(r, media)
 
@@ -150,8 +148,8 @@ func (s *Spool) makeRoom() {
 		r.queued = true
 		s.put(job{kind: jobSpill, r: r, data: w.mem, tally: w.inMem})
 		w.mem, w.inMem, w.marked = chunks{}, tally{}, nil
-		s.unspilled.Remove(w.spill)
-		w.spill = nil
+		s.unspilled.Remove(w.unspilled)
+		w.unspilled = nil
 	}
 }
 
@@ -208,8 +206,8 @@ func (s *Spool) cutMemory(r *recording) {
 	s.release(&was)
 	w.mem, w.inMem, w.marked = now, w.inMem.signalling(), nil
 	if now.first == nil {
-		s.unspilled.Remove(w.spill)
-		w.spill = nil
+		s.unspilled.Remove(w.unspilled)
+		w.unspilled = nil
 	}
 }
 
@@ -269,8 +267,8 @@ func (s *Spool) drop(r *recording) {
 func (s *Spool) leave(r *recording) {
 	w := &r.window
 	s.windowBytes -= w.onDisk.bytes()
-	if w.spill != nil {
-		s.unspilled.Remove(w.spill)
+	if w.unspilled != nil {
+		s.unspilled.Remove(w.unspilled)
 	}
 	if w.place != nil {
 		if w.inMem.media+w.onDisk.media > 0 {

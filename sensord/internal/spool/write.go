@@ -108,12 +108,8 @@ func (s *Spool) fail(r *recording, err error) {
 	s.stop(err.Error())
 	r.failed, r.partial = true, true
 	s.count.disk += r.packets - r.disk.packets
-	if r.place != nil {
-		s.unsaved.Remove(r.place)
-		r.place = nil
-	}
-	s.release(&r.buf)
-	r.inBuf = 0
+	data, _ := s.takeBuf(r)
+	s.release(&data)
 	if !r.ended && r.window.any() {
 		s.drop(r)
 	}
