@@ -54,6 +54,7 @@ export interface CDR {
   streams_omitted: number;
   unchecked: Unchecked[];
   dtmf_info: string; // digits sent by INFO, in order; those in RTP are in the streams
+  joined?: boolean; // the first INVITE was not seen: start is that of the first message seen
 }
 
 export interface MOS {
@@ -161,6 +162,7 @@ export interface LiveCall {
   kept: Keep | '';
   held?: Keep; // undecided: the most of its packets that may be kept yet; the sensor holds them
   rule: string;
+  joined?: boolean; // its first INVITE was not seen
 }
 
 export interface LiveUpdate {
