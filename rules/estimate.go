@@ -25,16 +25,25 @@ const (
 	maxPackets = 1 << 32       // RTP of a stream
 	maxTalkMS  = 24 * 3600_000 // of a call
 	maxRepeats = 100_000       // messages of a call that are only counted
+	maxCapture = 1 << 40       // bytes of a capture
 )
 
 func some(n int) int64 { return int64(min(max(n, 0), maxRepeats)) }
 
-// EstimateBytes is about how many bytes the capture of an ended call takes if a rule keeps so much of it: what its streams'
-// packets take with their codecs, or, where the record is without streams, speech both ways while it was connected.
+// EstimateBytes is about how many bytes the capture of an ended call takes if a rule keeps so much of it: what the one that
+// there is takes, if it holds the same; else what its streams' packets take with their codecs, or, where the record is without
+// streams, speech both ways while it was connected.
 func EstimateBytes(c *protocol.CDR, keep protocol.Keep) int64 {
-	if keep.Rank() == 0 {
+	switch {
+	case keep.Rank() == 0:
 		return 0
+	case c.Capture.Kept == keep && c.Capture.Bytes > 0 && !c.Capture.Partial:
+		return int64(min(c.Capture.Bytes, maxCapture))
 	}
+	return min(estimate(c, keep), maxCapture)
+}
+
+func estimate(c *protocol.CDR, keep protocol.Keep) int64 {
 	// INVITE, 100, 180, 200, ACK, BYE, 200; without an answer INVITE, 100, 180, final response, ACK.
 	messages := int64(5)
 	if c.Answer != 0 {

@@ -25,10 +25,10 @@ func newRulesTest() *cobra.Command {
 		Short:                 "say what rules would keep of captures or past calls",
 		Long: `Test says of each rule for how many calls it decides and how many bytes it
 would keep. From captures the bytes are counted, packet by packet, as a sensor
-would keep them. Of past calls there are only records: bytes are estimated from
-the packets and codecs of their streams or, where records have no streams, from
-duration and codec; and conditions on header fields are not true, since records
-have none.`,
+would keep them. Of past calls there are only records: bytes are those of the
+capture, where the same was kept, else estimated from the packets and codecs of
+the streams or, in records without streams, from duration and codec; and
+conditions on header fields are not true, since records have none.`,
 		Example: `  voipmon rules test my.rules -r yesterday.pcap
   voipmon rules test my.rules --sensor /run/sensord.sock --limit 5000
   voipmon analyze --json day/ | voipmon rules test my.rules --calls -`,
@@ -203,7 +203,7 @@ func (t *trial) print(w io.Writer) error {
 		fmt.Fprintf(w, "\ncalls from %s to %s%s\n", t.Oldest.Std().Format(time.RFC3339), t.Newest.Std().Format(time.RFC3339), more)
 	}
 	if !t.Measured {
-		fmt.Fprintln(w, "bytes are estimated from the packets and codecs, or the duration, in the records of past calls")
+		fmt.Fprintln(w, "bytes are estimated from what the records of past calls have: size of the capture, packets and codecs, or duration")
 	}
 	if len(t.Unseen) > 0 {
 		fmt.Fprintf(w, "records have no header fields: conditions on %s were not true; try captures (-r)\n", strings.Join(t.Unseen, ", "))

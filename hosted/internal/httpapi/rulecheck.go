@@ -139,19 +139,6 @@ func (a *api) parseRules(ctx context.Context, t store.TenantID, text string) (*r
 	return rules.ParseHosted("", text)
 }
 
-// maxKept bounds the size of one capture: a record that says more comes from a sensor that is not to be believed.
-const maxKept = 1 << 40
-
-// keptBytes is what a rule would have kept of a past call: what its capture takes if there is one with the same contents,
-// and else an estimate.
-func keptBytes(c *protocol.CDR, keep protocol.Keep) int64 {
-	n := rules.EstimateBytes(c, keep)
-	if c.Capture.Kept == keep && c.Capture.Bytes > 0 && !c.Capture.Partial {
-		n = int64(min(c.Capture.Bytes, maxKept))
-	}
-	return min(max(n, 0), maxKept)
-}
-
 // dryRun decides for the newest past calls of a tenant until they, or the time, are at their end.
 func (a *api) dryRun(ctx context.Context, t store.TenantID, set *rules.Set, out *checkAnswer) error {
 	out.Rules = make([]countAnswer, len(set.Rules))
@@ -179,7 +166,7 @@ func (a *api) dryRun(ctx context.Context, t store.TenantID, set *rules.Set, out 
 			if r := set.Decide(rules.Call{CDR: c, State: protocol.StateEnded}, now); r != nil {
 				n := place[r]
 				n.Calls++
-				n.Bytes += keptBytes(c, r.Keep)
+				n.Bytes += rules.EstimateBytes(c, r.Keep)
 			}
 		}
 		if q.After = page.Next; q.After == "" {
