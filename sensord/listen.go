@@ -13,7 +13,6 @@ import (
 	"voiptop/protocol"
 	"voiptop/protocol/sensorapi"
 	"voiptop/sensord/analyze"
-	"voiptop/sensord/conf"
 	"voiptop/sensord/internal/audio"
 	"voiptop/sensord/internal/capture"
 )
@@ -232,42 +231,4 @@ func (g *guarded) Close() error {
 	r := g.r
 	g.r = nil
 	return r.Close()
-}
-
-// ownerSwitches is the API as hosted sees it where the sensor's owner lets nobody listen or download through hosted
-// (cloud_listen, cloud_download). Whoever is at the sensor's own socket may.
-func ownerSwitches(c *conf.Config, api http.Handler) http.Handler {
-	m := http.NewServeMux()
-	refuse := func(pattern, what, key string) {
-		m.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
-			sensorapi.WriteProblem(w, &protocol.Problem{
-				Code: protocol.CodeSwitchedOff, Status: http.StatusForbidden, Title: "the sensor's owner has switched off " + what,
-				Detail: key + " = no in the sensor's configuration", Remedy: "ask the owner; voiptop and voipmon on the sensor's own machine can",
-				Fields: map[string]string{"key": key},
-			})
-		})
-	}
-	// All that is below, whatever the method: what the API gains later is not open by itself.
-	if !c.CloudListen {
-		refuse("/v1/calls/{id}/audio", "listening", "cloud_listen")
-		refuse("/v1/calls/{id}/audio/", "listening", "cloud_listen")
-	}
-	if !c.CloudDownload {
-		refuse("/v1/calls/{id}/capture", "downloads", "cloud_download")
-		refuse("/v1/calls/{id}/capture/", "downloads", "cloud_download")
-	}
-	m.Handle("/", api)
-	return m
-}
-
-// capabilities says what hosted may ask for.
-func capabilities(c *conf.Config) []string {
-	list := []string{"live", "capture", "rules"}
-	if c.CloudListen {
-		list = append(list, "listen")
-	}
-	if c.CloudDownload {
-		list = append(list, "download")
-	}
-	return list
 }

@@ -1,8 +1,11 @@
 // Command sensord captures SIP and RTP beside a PBX, analyses the calls there, and sends one CDR a call to hosted. Packets
 // are discarded unless a capture rule keeps those of a call. It reads a voipmonitor.conf (docs/configuration.md).
 //
-// main parses the flags; daemon.go builds and runs the parts; pipeline.go is the one goroutine that drives the engine;
-// api.go is what the sensor API asks of it.
+// main parses the flags; daemon.go builds and runs the parts; pipeline.go is the one goroutine that drives the engine.
+//
+// api.go, captures.go, listen.go and transactions.go are what the sensor API asks; overlink.go is what of it hosted may ask.
+// rulebook.go and rulehosted.go hold the capture rules, the sensor's own and hosted's; redecide.go applies their changes to the calls
+// that run.
 package main
 
 import (

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"strings"
 
@@ -73,14 +72,6 @@ func (h *hostedRules) report() *sensorapi.HostedRules {
 		return nil
 	}
 	return &sensorapi.HostedRules{Revision: h.revision, Text: h.text, Problem: h.problem}
-}
-
-// overLink is the sensor API as hosted sees it: hosted's rules can be set.
-func (d *daemon) overLink(api http.Handler) http.Handler {
-	m := http.NewServeMux()
-	m.Handle("PUT "+sensorapi.PathHostedRules, sensorapi.HostedRulesHandler(d.rules.replaceHosted))
-	m.Handle("/", api)
-	return m
 }
 
 // paired tells which sensor this is for hosted. The rules of another are forgotten.
