@@ -54,10 +54,10 @@ func (g *Gate) TryOpen() bool {
 // Closed takes it off.
 func (g *Gate) Closed() { <-g.open }
 
-// ErrBusy is the answer when there is too much to do. Its retry_after is in seconds.
+// ErrBusy is the answer when there is too much to do.
 var ErrBusy error = &protocol.Problem{
 	Code: protocol.CodeBusy, Status: http.StatusServiceUnavailable, Title: "the sensor is busy with other listeners",
-	Remedy: "ask again in some seconds", Fields: map[string]string{"retry_after": "3"},
+	Remedy: "ask again in some seconds", Fields: map[string]string{protocol.FieldRetryAfter: "3"},
 }
 
 // drawWait is how long a picture waits for the one that is drawn.

@@ -133,7 +133,7 @@ func TestTooManyListenersAndPicturesAreTurnedAway(t *testing.T) {
 	if !g.TryOpen() {
 		t.Error("nobody may listen although one has gone")
 	}
-	if p := problem(audio.ErrBusy); p.Code != protocol.CodeBusy || p.Status != 503 || p.Fields["retry_after"] == "" {
+	if p := problem(audio.ErrBusy); p.Code != protocol.CodeBusy || p.Status != 503 || p.Fields[protocol.FieldRetryAfter] == "" {
 		t.Errorf("%+v", p)
 	}
 }

@@ -19,12 +19,13 @@ const (
 	partSuffix = ".part"       // after suffix, while the call runs or the file is being compressed
 )
 
-// folderPath is where the captures of the hour are in which a call began, below the spool's folder: the first 48 bits of
-// its id tell the time in milliseconds.
-func folderPath(u protocol.UUID) string {
-	ms := int64(binary.BigEndian.Uint64(u[:8]) >> 16)
-	return time.UnixMilli(ms).UTC().Format("2006-01-02/15")
+// startOf is when a call began: the first 48 bits of its id, a UUIDv7 (RFC 9562 section 5.7), tell the time in milliseconds.
+func startOf(u protocol.UUID) time.Time {
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(u[:8]) >> 16)).UTC()
 }
+
+// folderPath is where the captures of the hour are in which a call began, below the spool's folder.
+func folderPath(u protocol.UUID) string { return startOf(u).Format("2006-01-02/15") }
 
 // filePath is where the capture of a call is, below the spool's folder.
 func filePath(u protocol.UUID) string { return folderPath(u) + "/" + u.String() + suffix }

@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -149,10 +148,8 @@ func (s *Spool) openRegular(name string, flags int) (*os.File, fs.FileInfo, erro
 	return f, info, nil
 }
 
-// Name names a file with something of the call as protocol.CDR.FileName does. The start comes from the UUID, which is of version 7:
-// the file may say nothing of it.
+// Name names a file with something of the call as protocol.CDR.FileName does.
 func (r *Reader) Name(end string) string {
-	ms := int64(binary.BigEndian.Uint64(r.ID[:8]) >> 16)
-	c := protocol.CDR{Start: protocol.TimeOf(time.UnixMilli(ms)), Caller: r.Info.Caller, Callee: r.Info.Callee}
+	c := protocol.CDR{Start: protocol.TimeOf(startOf(r.ID)), Caller: r.Info.Caller, Callee: r.Info.Callee}
 	return c.FileName(end)
 }
