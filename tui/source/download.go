@@ -147,5 +147,5 @@ func captureError(id string, n int64, err error) error {
 	if err != nil && n > 0 {
 		return fmt.Errorf("capture of %s: %w", id, err)
 	}
-	return markNoCapture(err)
+	return err
 }

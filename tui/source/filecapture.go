@@ -43,7 +43,7 @@ func (f *File) Capture(ctx context.Context, id string, w io.Writer) (int64, erro
 		out.err = out.w.Flush()
 	}
 	if out.err == nil && out.n == 0 {
-		return 0, noCapture{&protocol.Problem{Code: protocol.CodeCaptureNotKept, Title: "no packets of the call were found in " + f.name}}
+		return 0, &protocol.Problem{Code: protocol.CodeCaptureNotKept, Title: "no packets of the call were found in " + f.name}
 	}
 	return out.n, out.err
 }
@@ -52,10 +52,10 @@ func (f *File) Capture(ctx context.Context, id string, w io.Writer) (int64, erro
 func (f *File) again(ctx context.Context, id string) (*protocol.CDR, error) {
 	c, err := f.Call(ctx, id)
 	if err == nil && f.stdin() {
-		err = noCapture{&protocol.Problem{
+		err = &protocol.Problem{
 			Code: protocol.CodeCaptureNotKept, Title: "packets from stdin are not kept",
 			Remedy: "save them to a file and read it with -r",
-		}}
+		}
 	}
 	return c, err
 }

@@ -7,7 +7,6 @@ package source
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 
@@ -79,23 +78,6 @@ type SensorStatus struct {
 	HostedRuleRevision uint64            `json:"hosted_rule_revision"` // of hosted's rules, as the sensor has them in force
 	RulesCurrent       bool              `json:"rules_current"`        // they are the newest
 	RulesProblem       *protocol.Problem `json:"rules_problem"`        // why they are not
-}
-
-// ErrNoCapture is what errors.Is finds in the answer of Capture when the packets were never kept or are gone.
-var ErrNoCapture = errors.New("no packets of the call")
-
-// noCapture is a problem about a capture that does not exist.
-type noCapture struct{ *protocol.Problem }
-
-func (e noCapture) Unwrap() []error { return []error{e.Problem, ErrNoCapture} }
-
-// markNoCapture makes the problems that mean "there are no packets" recognisable as ErrNoCapture.
-func markNoCapture(err error) error {
-	var p *protocol.Problem
-	if errors.As(err, &p) && (p.Code == protocol.CodeCaptureNotKept || p.Code == protocol.CodeCaptureExpired) {
-		return noCapture{p}
-	}
-	return err
 }
 
 func notFound(title string) error {
