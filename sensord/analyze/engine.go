@@ -165,18 +165,6 @@ func (e *Engine) end(cause protocol.EndCause) {
 	e.outside.Close()
 }
 
-// Live appends the calls that run, and those that ended within the last seconds, to dst in the order of their start.
-func (e *Engine) Live(dst []protocol.LiveCall) []protocol.LiveCall { return e.calls.Live(dst) }
-
-// Find makes a record of a running call as far as it has come. id is its UUID or Call-ID; nil when no such call runs.
-func (e *Engine) Find(id string) *protocol.CDR { return e.calls.Find(id) }
-
-// Now is the engine's clock: the time of the last packet or tick, nanoseconds since the epoch; 0 before the first.
-func (e *Engine) Now() int64 { return e.calls.Now() }
-
-// Running is the number of calls in memory.
-func (e *Engine) Running() int { return e.calls.Running() }
-
 // Counters adds what the engine has counted to n.
 func (e *Engine) Counters(n protocol.Counters) {
 	n[protocol.CountPackets] += e.packets

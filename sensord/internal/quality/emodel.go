@@ -2,8 +2,9 @@
 // have to leave out, and rates loss, its burstiness, the delay and the codec by the E-model (ITU-T G.107), per interval of
 // ten seconds and over the stream.
 //
-// The call package feeds a Meter with the events of package rtp. It is not for network statistics (rtp) and not for audio:
-// the E-model predicts from transmission figures, it does not listen. It has no clock; time is the packet's.
+// The call package feeds a Meter with the events of package rtp; package audio plays what a Playout plays, so that what is heard
+// is what was rated. It is not for network statistics (rtp), and it does not listen: the E-model predicts from transmission
+// figures. It has no clock; time is the packet's.
 package quality
 
 import "math"

@@ -1,9 +1,9 @@
 // Package rtp reads RTP and RTCP (RFC 3550) off the wire and keeps, per stream, what a person wants to know of it: loss,
 // order, interarrival jitter, loss bursts, lateness, clock skew, silence, restarts, DTMF digits (RFC 4733).
 //
-// The call package owns the streams and feeds them; quality turns their events into MOS. It is not for finding streams
-// (call does, by SDP), not for SRTP keys and not for audio. It has no clock: time is the packet's, in nanoseconds.
-// Nothing here allocates, keeps a pointer to a packet, or panics on any input.
+// The call package owns the streams and feeds them, package audio those that it plays; quality turns their events into MOS. It is
+// not for finding streams (call does, by SDP), and not for what a payload holds but digits (audio). It has no clock: time is the
+// packet's, in nanoseconds. Nothing here allocates, keeps a pointer to a packet, or panics on any input.
 package rtp
 
 import "encoding/binary"

@@ -2,7 +2,8 @@
 // codecs, which way, and how it is protected. It takes what phones really send: missing s= and t= lines, bare line
 // feeds, unknown attributes, T.38.
 //
-// It is not for checking or writing session descriptions. Package call uses it for the bodies of SIP messages.
+// It is not for checking or writing session descriptions. Packages call and audio use it for the bodies
+// of SIP messages.
 package sdp
 
 import (

@@ -3,6 +3,6 @@
 // a sniffer must report what phones really send. It also cuts messages out of byte streams (Framer for TCP, WSFramer
 // for WebSocket).
 //
-// It is not for dialogs and calls (package call), nor for the session description in a body (package sdp). Package
-// call and the analysis engine use it.
+// It is not for dialogs and calls (package call), nor for the session description in a body (package sdp). The
+// analysis engine and packages call, transact and audio use it.
 package sip
