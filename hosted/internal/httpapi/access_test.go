@@ -2,11 +2,10 @@ package httpapi_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -467,13 +466,11 @@ func TestTheContractHasTheFieldsOfTheTypes(t *testing.T) {
 		"Finding": protocol.Finding{}, "Unchecked": protocol.Unchecked{}, "Transaction": protocol.Transaction{}, "Registration": protocol.Registration{}, "Capture": protocol.Capture{}, "LiveCall": protocol.LiveCall{}, "SensorInfo": protocol.SensorInfo{}, "Health": protocol.Health{},
 		"LinkHealth": protocol.LinkHealth{}, "QueueState": protocol.QueueState{}, "SpoolState": protocol.SpoolState{},
 	} {
-		b, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var fields map[string]any
-		if err := json.Unmarshal(b, &fields); err != nil {
-			t.Fatal(err)
+		fields := map[string]bool{} // also those that are left out when they are zero
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(v)) {
+			if tag, _, _ := strings.Cut(f.Tag.Get("json"), ","); tag != "" && tag != "-" {
+				fields[tag] = true
+			}
 		}
 		properties := doc.Components.Schemas[name].Value.Properties
 		for f := range fields {
@@ -482,7 +479,7 @@ func TestTheContractHasTheFieldsOfTheTypes(t *testing.T) {
 			}
 		}
 		for p := range properties {
-			if _, ok := fields[p]; !ok && !slices.Contains([]string{"snapshot", "held"}, p) {
+			if !fields[p] {
 				t.Errorf("openapi.yaml: schema %s has %s, which the type lacks", name, p)
 			}
 		}
