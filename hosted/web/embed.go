@@ -2,7 +2,7 @@
 // embedded into hosted. hosted/internal/httpapi serves them.
 //
 // It is not for behaviour: everything the GUI shows comes from the HTTP API under /api/v1. The built files are never
-// committed; without `make build` the file system is empty but for a marker, and Built reports it.
+// committed; without `make build` the file system is empty but for a marker.
 package web
 
 import (
@@ -21,10 +21,4 @@ func FS() fs.FS {
 		panic(fmt.Sprintf("web: embedded GUI: %v", err)) // "dist" is a valid path: cannot happen
 	}
 	return sub
-}
-
-// Built reports whether the GUI was built before this program was compiled.
-func Built() bool {
-	_, err := fs.Stat(FS(), "index.html")
-	return err == nil
 }

@@ -48,8 +48,8 @@ type Pairing struct {
 	Enrolled protocol.Time `json:"enrolled"`
 }
 
-// NotPaired is the problem of a sensor without an identity.
-func NotPaired(dir, detail string) *protocol.Problem {
+// notPaired is the problem of a sensor without an identity.
+func notPaired(dir, detail string) *protocol.Problem {
 	return &protocol.Problem{
 		Code: protocol.CodeNotPaired, Title: "this sensor is not paired with a hosted", Detail: detail,
 		Remedy: "get a token on hosted's page Sensors, then run `voipmon pair --server HOST:PORT`, or set cloud_token", Fields: map[string]string{"dir": dir},
@@ -61,7 +61,7 @@ func LoadIdentity(dir string) (*Identity, error) {
 	id := &Identity{Dir: dir}
 	var err error
 	if id.Cert, err = readCert(filepath.Join(dir, CertFile)); errors.Is(err, fs.ErrNotExist) {
-		return nil, NotPaired(dir, "no "+filepath.Join(dir, CertFile))
+		return nil, notPaired(dir, "no "+filepath.Join(dir, CertFile))
 	} else if err != nil {
 		return nil, err
 	}

@@ -68,8 +68,8 @@ func Checks() []Check {
 		storageChecks, ruleChecks)
 }
 
-// Groups lists the groups in the order of their checks.
-func Groups() (names []string) {
+// groups lists the groups in the order of their checks.
+func groups() (names []string) {
 	for _, c := range Checks() {
 		if !slices.Contains(names, c.Group) {
 			names = append(names, c.Group)
@@ -85,7 +85,7 @@ type Selection struct{ Only, Skip []string }
 func (s Selection) Validate() error {
 	for _, name := range append(slices.Clone(s.Only), s.Skip...) {
 		if !slices.ContainsFunc(Checks(), func(c Check) bool { return c.Group == name || c.Code == name }) {
-			return fmt.Errorf("no group or check is called %q; groups are %s", name, strings.Join(Groups(), ", "))
+			return fmt.Errorf("no group or check is called %q; groups are %s", name, strings.Join(groups(), ", "))
 		}
 	}
 	return nil

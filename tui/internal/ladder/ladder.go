@@ -144,7 +144,7 @@ func (b *builder) repeat(m *protocol.Message) bool {
 			continue
 		}
 		r.Count++
-		after := "+" + Seconds(m.T.Sub(first.T))
+		after := "+" + seconds(m.T.Sub(first.T))
 		switch {
 		case r.Count == 2:
 			r.Note = "again " + after
@@ -302,5 +302,5 @@ func (b *builder) mediaDuring(from, to protocol.Time) bool {
 	return false
 }
 
-// Seconds writes a duration as seconds with three decimals.
-func Seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }
+// seconds writes a duration as seconds with three decimals.
+func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }

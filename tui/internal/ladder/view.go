@@ -76,7 +76,7 @@ func (v View) Line(l *Ladder, i int, sel bool) string {
 		c.put(1, t.Dim, "......... "+r.Delta.Round(time.Second).String()+" "+r.Label+" .........")
 		return c.line(v, sel)
 	}
-	delta := Seconds(r.Delta)
+	delta := seconds(r.Delta)
 	if i > 0 {
 		delta = "+" + delta
 	}

@@ -31,13 +31,13 @@ type DB struct {
 	Options
 }
 
-// DefaultKeep is how long calls are kept unless somebody says otherwise.
-const DefaultKeep = 25 * 24 * time.Hour
+// defaultKeep is how long calls are kept unless somebody says otherwise.
+const defaultKeep = 25 * 24 * time.Hour
 
 // Options are what a store is told when it is opened.
 type Options struct {
 	Now  func() time.Time // the clock; nil: time.Now
-	Keep time.Duration    // how long calls are kept, 0: DefaultKeep. Older ones are filed under now, see store.Store.AppendCDRs
+	Keep time.Duration    // how long calls are kept, 0: defaultKeep. Older ones are filed under now, see store.Store.AppendCDRs
 }
 
 // Defaults fills in what is not set.
@@ -46,7 +46,7 @@ func (o Options) Defaults() Options {
 		o.Now = time.Now
 	}
 	if o.Keep == 0 {
-		o.Keep = DefaultKeep
+		o.Keep = defaultKeep
 	}
 	return o
 }
