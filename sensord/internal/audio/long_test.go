@@ -91,7 +91,7 @@ func TestACallOfAnHourTakesNoMoreMemoryThanAShortOne(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if blocks++; blocks%(seconds/30) == 0 {
+		if blocks++; blocks%(seconds/10) == 0 {
 			runtime.GC()
 			runtime.ReadMemStats(&now)
 			peak = max(peak, now.HeapAlloc)
