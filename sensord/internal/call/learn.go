@@ -54,11 +54,10 @@ func (s *suspect) hold(now int64, h *rtp.Header) {
 	s.packets++
 }
 
-// expectMedia puts c on the list of those whose media is about to begin: its two sides have been described, or the one that can be
-// known of a call that was joined.
+// expectMedia puts c on the list of those whose media is about to begin: its two sides have been described. That of a call that was
+// joined has begun already, and beside it flows that of calls which were not.
 func (c *Call) expectMedia(now int64) {
-	one, other := c.media[caller].described, c.media[callee].described
-	if !one && !other || !(one && other) && !c.joined() || c.overLimit {
+	if !c.media[caller].described || !c.media[callee].described || c.overLimit || c.joined() {
 		return
 	}
 	t := c.table
