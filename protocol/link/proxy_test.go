@@ -93,12 +93,12 @@ func TestProxyIsAskedToConnectWithCredentials(t *testing.T) {
 
 func TestProxyThatDoesNotConnectSaysWhyAndKeepsItsPassword(t *testing.T) {
 	for answer, want := range map[string]string{
-		"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n":       "wants to know who asks",
-		"HTTP/1.1 403 Forbidden\r\n\r\n":                           "does not let anybody through",
-		"HTTP/1.1 502 Bad Gateway\r\n\r\n":                         "could not connect",
-		"SSH-2.0-OpenSSH_9\r\n":                                    "does not answer as an HTTP proxy does",
-		"":                                                         "does not answer as an HTTP proxy does",
-		"HTTP/1.1 200 OK\r\n\r\nsurprise":                          "data of its own",
+		"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n": "wants to know who asks",
+		"HTTP/1.1 403 Forbidden\r\n\r\n":                     "does not let anybody through",
+		"HTTP/1.1 502 Bad Gateway\r\n\r\n":                   "could not connect",
+		"SSH-2.0-OpenSSH_9\r\n":                              "does not answer as an HTTP proxy does",
+		"":                                                   "does not answer as an HTTP proxy does",
+		"HTTP/1.1 200 OK\r\n\r\nsurprise":                    "data of its own",
 		"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 70_000):     "does not answer as an HTTP proxy does",
 		"HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", 70_000): "does not answer as an HTTP proxy does",
 	} {

@@ -43,14 +43,14 @@ func TestAnArchiveBeyondFourGigabytesHasSizesOf64Bits(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	const big = 4<<30 + 100<<20
+	const big int64 = 4<<30 + 100<<20
 	out := &holes{f: f}
 	a := NewArchive(out)
 	for _, name := range []string{"first.pcapng", "second.pcapng"} { // the second begins beyond 4 GiB
 		p := a.Part(name, time.Unix(1_700_000_000, 0), nil)
-		p.Header().Set("Content-Length", strconv.Itoa(big))
+		p.Header().Set("Content-Length", strconv.FormatInt(big, 10))
 		p.Turn()
-		for left := big; left > 0; left -= len(zeros) {
+		for left := big; left > 0; left -= int64(len(zeros)) {
 			if _, err := p.Write(zeros); err != nil {
 				t.Fatal(err)
 			}
