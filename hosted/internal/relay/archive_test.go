@@ -68,7 +68,7 @@ func TestAnArchiveBeyondFourGigabytesHasSizesOf64Bits(t *testing.T) {
 	}
 	for i, name := range []string{"first.pcapng", "second.pcapng", IndexName} {
 		entry := z.File[i]
-		if entry.Name != name || i < 2 && entry.UncompressedSize64 != big {
+		if entry.Name != name || i < 2 && entry.UncompressedSize64 != uint64(big) {
 			t.Errorf("%s has %d bytes", entry.Name, entry.UncompressedSize64)
 		}
 		if i == 1 {
