@@ -92,21 +92,21 @@ func TestProxyIsAskedToConnectWithCredentials(t *testing.T) {
 }
 
 func TestProxyThatDoesNotConnectSaysWhyAndKeepsItsPassword(t *testing.T) {
-	for answer, want := range map[string]string{
-		"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n": "wants to know who asks",
-		"HTTP/1.1 403 Forbidden\r\n\r\n":                     "does not let anybody through",
-		"HTTP/1.1 502 Bad Gateway\r\n\r\n":                   "could not connect",
-		"SSH-2.0-OpenSSH_9\r\n":                              "does not answer as an HTTP proxy does",
-		"":                                                   "does not answer as an HTTP proxy does",
-		"HTTP/1.1 200 OK\r\n\r\nsurprise":                    "data of its own",
-		"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 70_000):     "does not answer as an HTTP proxy does",
-		"HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", 70_000): "does not answer as an HTTP proxy does",
+	for _, c := range []struct{ answer, want string }{
+		{"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "wants to know who asks"},
+		{"HTTP/1.1 403 Forbidden\r\n\r\n", "does not let anybody through"},
+		{"HTTP/1.1 502 Bad Gateway\r\n\r\n", "could not connect"},
+		{"SSH-2.0-OpenSSH_9\r\n", "does not answer as an HTTP proxy does"},
+		{"", "does not answer as an HTTP proxy does"},
+		{"HTTP/1.1 200 OK\r\n\r\nsurprise", "data of its own"},
+		{"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 70_000), "does not answer as an HTTP proxy does"},
+		{"HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", 70_000), "does not answer as an HTTP proxy does"},
 	} {
-		u, _ := ParseProxy("http://pbx:hush@" + proxy(t, func(*http.Request) string { return answer }))
+		u, _ := ParseProxy("http://pbx:hush@" + proxy(t, func(*http.Request) string { return c.answer }))
 		_, err := (&Dialer{Net: ThroughProxy(u, nil), Now: time.Now}).Dial(t.Context(), "hosted.invalid:60023", ALPNUp)
 		var p *protocol.Problem
-		if !errors.As(err, &p) || p.Code != protocol.CodeServerUnreachable || !strings.Contains(p.Title, want) {
-			t.Errorf("%.40q: %v", answer, err)
+		if !errors.As(err, &p) || p.Code != protocol.CodeServerUnreachable || !strings.Contains(p.Title, c.want) {
+			t.Errorf("%.40q: %v", c.answer, err)
 			continue
 		}
 		if text := p.Title + p.Detail + p.Remedy; strings.Contains(text, "hush") {
