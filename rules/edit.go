@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -209,7 +210,8 @@ func (e *Editor) newline() string {
 
 // located counts the line of an error from where a new text begins, which is behind before.
 func (e *Editor) located(err error, before string) error {
-	if bad, ok := err.(*Error); ok { //nolint:errorlint // it is ours, just made
+	var bad *Error
+	if errors.As(err, &bad) {
 		if n := strings.Count(before, "\n"); bad.Pos.Line > n {
 			bad.Pos.Line -= n
 		}
