@@ -1,45 +1,18 @@
 package source_test
 
 import (
-	"encoding/binary"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"voiptop/fixtures"
 	"voiptop/tui/source"
 )
-
-// withoutSecrets takes the TLS secrets out of a capture, which then needs a key log, and writes both.
-func withoutSecrets(t *testing.T, path string) (capture, keylog string) {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rest, keys []byte
-	for len(b) >= 12 {
-		n := binary.LittleEndian.Uint32(b[4:])
-		if binary.LittleEndian.Uint32(b) == 10 { // decryption secrets block
-			keys = append(keys, b[16:16+binary.LittleEndian.Uint32(b[12:])]...)
-		} else {
-			rest = append(rest, b[:n]...)
-		}
-		b = b[n:]
-	}
-	capture, keylog = filepath.Join(t.TempDir(), "tls.pcapng"), filepath.Join(t.TempDir(), "keys.log")
-	if err := os.WriteFile(capture, rest, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(keylog, keys, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return capture, keylog
-}
 
 const tlsCalls = "../../fixtures/pcap/baresip-tls/in.pcapng"
 
 func TestFileIsDecryptedWithAKeyLog(t *testing.T) {
-	capture, keylog := withoutSecrets(t, tlsCalls)
+	capture, keylog := fixtures.WithoutSecrets(t, tlsCalls)
 	for path, want := range map[string]int{keylog: 2, "": 0} {
 		s, err := source.Open(t.Context(), source.Options{Files: []string{capture}, KeyLog: path})
 		if err != nil {

@@ -2,44 +2,17 @@ package main
 
 import (
 	"bytes"
-	"encoding/binary"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// withoutSecrets takes the TLS secrets out of a capture, which then needs a key log, and writes both.
-func withoutSecrets(t *testing.T, path string) (capture, keylog string) {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rest, keys []byte
-	for len(b) >= 12 {
-		n := binary.LittleEndian.Uint32(b[4:])
-		if binary.LittleEndian.Uint32(b) == 10 { // decryption secrets block
-			keys = append(keys, b[16:16+binary.LittleEndian.Uint32(b[12:])]...)
-		} else {
-			rest = append(rest, b[:n]...)
-		}
-		b = b[n:]
-	}
-	capture, keylog = filepath.Join(t.TempDir(), "tls.pcapng"), filepath.Join(t.TempDir(), "keys.log")
-	if err := os.WriteFile(capture, rest, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(keylog, keys, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return capture, keylog
-}
+	"voiptop/fixtures"
+)
 
 const tlsCalls = "../../fixtures/pcap/baresip-tls/in.pcapng"
 
 func TestAnalyzeDecryptsWithAKeyLog(t *testing.T) {
-	capture, keylog := withoutSecrets(t, tlsCalls)
+	capture, keylog := fixtures.WithoutSecrets(t, tlsCalls)
 	whole := runAnalyze(nil, "--json", tlsCalls)
 	if with := runAnalyze(nil, "--json", "--keylog", keylog, capture); with.status != 0 || with.out != whole.out || len(with.records(t)) != 2 {
 		t.Errorf("status %d, %q, %d bytes; with the secrets in the capture %d bytes", with.status, with.errOut, len(with.out), len(whole.out))
@@ -53,7 +26,7 @@ func TestAnalyzeDecryptsWithAKeyLog(t *testing.T) {
 }
 
 func TestACallIsSavedOutOfACaptureWithAKeyLog(t *testing.T) {
-	capture, keylog := withoutSecrets(t, tlsCalls)
+	capture, keylog := fixtures.WithoutSecrets(t, tlsCalls)
 	id := runAnalyze(nil, "--json", tlsCalls).records(t)[0].CallID
 	for _, command := range []string{"pcap", "audio"} {
 		out := filepath.Join(t.TempDir(), "out")

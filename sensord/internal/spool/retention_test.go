@@ -180,3 +180,131 @@ func FuzzParsePath(f *testing.F) {
 		}
 	})
 }
+
+func TestRetentionRemovesTheOldestFirstAndRemembersIt(t *testing.T) {
+	dir := t.TempDir()
+	now := start
+	size := int64(record(open(t, Config{Dir: t.TempDir()}), call(0, protocol.KeepRTP), 50).Bytes)
+	cfg := Config{Dir: dir, MaxBytes: 5*size + size/2, Clock: func() time.Time { return now }}
+	s := open(t, cfg)
+	for n := range 12 {
+		now = start.Add(time.Duration(n) * time.Minute)
+		record(s, call(n*4000, protocol.KeepRTP), 50)
+		contents(t, s, uuid(n*4000)) // waits for the file
+	}
+	is := func(s *Spool, from int) {
+		t.Helper()
+		for n := range 12 {
+			want := error(nil)
+			if n < from {
+				want = ErrExpired
+			}
+			f, err := s.Open(uuid(n * 4000))
+			if !errors.Is(err, want) {
+				t.Errorf("call %d: %v, want %v", n, err, want)
+			}
+			if err == nil {
+				f.Close()
+			}
+		}
+	}
+	is(s, 7)
+	if _, err := s.Open(uuid(1)); !errors.Is(err, ErrNotKept) {
+		t.Errorf("a call never kept: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, filepath.Dir(filePath(uuid(0))))); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the empty folder is still there: %v", err)
+	}
+	st := s.State()
+	if st.Files != 5 || int64(st.Bytes) > cfg.MaxBytes {
+		t.Errorf("state %+v", st)
+	}
+	s.Close()
+
+	cfg.MaxBytes, cfg.MaxDays = 0, 2
+	s = open(t, cfg)
+	if again := s.State(); again.Files != st.Files || again.Bytes != st.Bytes {
+		t.Errorf("after opening again %+v, before %+v", again, st)
+	}
+	is(s, 7)
+	s.Retain(start.AddDate(0, 0, 2).Add(8*time.Minute + time.Second))
+	is(s, 9)
+	s.Retain(start.AddDate(0, 0, 3))
+	is(s, 12)
+	if st := s.State(); st.Files != 0 || st.Bytes != 0 {
+		t.Errorf("state %+v", st)
+	}
+}
+
+func TestOnlyCapturesAreEverRemoved(t *testing.T) {
+	dir := t.TempDir()
+	outside := filepath.Join(t.TempDir(), "precious")
+	os.WriteFile(outside, []byte("precious"), 0o600)
+	hour := filepath.Join(dir, filepath.Dir(filePath(uuid(1))))
+	os.MkdirAll(hour, 0o755)
+	os.WriteFile(filepath.Join(hour, "notes.txt"), []byte("mine"), 0o600)
+	os.WriteFile(filepath.Join(dir, uuid(3).String()+suffix), []byte("at the wrong place"), 0o600)
+	os.WriteFile(filepath.Join(dir, "x.pcapng.part"), []byte("not a call's"), 0o600)
+	os.Symlink(outside, filepath.Join(dir, filePath(uuid(2))))
+	os.Symlink(outside, filepath.Join(dir, filePath(uuid(4))+partSuffix))
+	s := open(t, Config{Dir: dir, MaxBytes: 1})
+	record(s, call(1, protocol.KeepRTP), 10)
+	record(s, call(4, protocol.KeepRTP), 10) // its .part is a link to somewhere else
+	s.Close()
+	s = open(t, Config{Dir: dir, MaxBytes: 1})
+	s.Retain(start.AddDate(1, 0, 0))
+	for _, path := range []string{outside, filepath.Join(hour, "notes.txt"), filepath.Join(dir, uuid(3).String()+suffix), filepath.Join(dir, "x.pcapng.part")} {
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
+	}
+	if b, _ := os.ReadFile(outside); string(b) != "precious" {
+		t.Errorf("a file outside was written: %q", b)
+	}
+	if _, err := s.Open(uuid(2)); !errors.Is(err, ErrNotKept) {
+		t.Errorf("a symlink was opened: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, filePath(uuid(1)))); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the capture is still there: %v", err)
+	}
+}
+
+func TestASymlinkInPlaceOfACaptureIsNotFollowed(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, Config{Dir: dir})
+	record(s, call(1, protocol.KeepRTP), 10)
+	contents(t, s, uuid(1))
+	name := filepath.Join(dir, filePath(uuid(1)))
+	os.Rename(name, name+"x")
+	os.Symlink(filepath.Base(name)+"x", name)
+	if f, err := s.Open(uuid(1)); err == nil {
+		t.Errorf("opened %s", f.Name)
+	}
+}
+
+func TestTheListOfExpiredCapturesIsBounded(t *testing.T) {
+	dir := t.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	tb, err := openTombs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 2*maxTombs + 1000
+	for i := range n {
+		tb.add(uuid(i))
+	}
+	if err := tb.save(); err != nil {
+		t.Fatal(err)
+	}
+	if len(tb.known) != maxTombs || tb.has(uuid(0)) || !tb.has(uuid(n-1)) {
+		t.Errorf("%d known", len(tb.known))
+	}
+	again, err := openTombs(root)
+	if err != nil || again.lines > maxTombs+1 || !again.has(uuid(n-1)) || !again.has(uuid(n-maxTombs)) || again.has(uuid(0)) {
+		t.Errorf("%v, %d lines", err, again.lines)
+	}
+}
