@@ -121,8 +121,8 @@ func (s sensor) notKept(ctx context.Context, id string) error {
 	switch {
 	case err != nil:
 		return err
-	case c.Capture.Kept != "" && c.Capture.Kept != protocol.KeepNone:
-		p.Detail = "rule " + c.Rule + " decided: keep " + string(c.Capture.Kept) + "; but nothing of it was written: the disk was full or failed then"
+	case c.Capture.Kept != "" && c.Capture.Kept != protocol.KeepNone, c.Capture.Partial: // the failure was seen after the call's end, or before
+		p.Detail = "rule " + c.Rule + " wanted packets kept; but nothing of it was written: the disk was full or failed then"
 		p.Remedy = "voipmon doctor --only storage"
 		p.Fields = map[string]string{"rule": c.Rule}
 	case c.Rule != "":

@@ -216,7 +216,7 @@ func TestWhyThereIsNoCapture(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = b.api().Capture(t.Context(), list[0].ID.String())
-	if p := problemOf(err); p.Code != protocol.CodeCaptureNotKept || !strings.Contains(p.Detail, "keep sip; but nothing of it was written") {
+	if p := problemOf(err); p.Code != protocol.CodeCaptureNotKept || !strings.Contains(p.Detail, "rule all wanted packets kept; but nothing of it was written") {
 		t.Errorf("what could not be written: %+v", p)
 	}
 }
