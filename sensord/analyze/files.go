@@ -1,10 +1,12 @@
 package analyze
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"voiptop/protocol"
 	"voiptop/sensord/internal/capture"
@@ -37,7 +39,7 @@ type Summary struct {
 	Warnings []Warning         // inputs that were cut or damaged
 }
 
-// Files analyses capture files, merged by time, and answers all records in Run's order. "-" reads stdin.
+// Files analyses capture files, merged by time, and answers all records in the order of their start. "-" reads stdin.
 func Files(ctx context.Context, paths []string, stdin io.Reader, cfg Config) ([]*protocol.CDR, Summary, error) {
 	src, err := Open(paths, stdin)
 	if err != nil {
@@ -49,5 +51,6 @@ func Files(ctx context.Context, paths []string, stdin io.Reader, cfg Config) ([]
 		list = append(list, c)
 		return nil
 	})
+	slices.SortStableFunc(list, func(a, b *protocol.CDR) int { return cmp.Compare(a.Start, b.Start) })
 	return list, s, err
 }

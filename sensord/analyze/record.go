@@ -26,7 +26,7 @@ func (r *recorder) ended(e *call.Ended) finished { return r.record(r.builder.Rec
 // record makes what is given on of a record.
 func (r *recorder) record(c *protocol.CDR) finished {
 	if r.encode == nil {
-		return finished{start: c.Start, id: c.ID, callID: c.CallID, record: c}
+		return finished{record: c}
 	}
 	if r.block == nil || cap(r.block.text)-len(r.block.text) < blockSize/8 {
 		r.close()
@@ -36,7 +36,7 @@ func (r *recorder) record(c *protocol.CDR) finished {
 	b.lines.Add(1)
 	at := len(b.text)
 	b.text = r.encode(b.text, c) // should the array grow, the lines before stay where they are, in the old one
-	return finished{start: c.Start, id: c.ID, callID: c.CallID, line: b.text[at:len(b.text):len(b.text)], block: b}
+	return finished{line: b.text[at:len(b.text):len(b.text)], block: b}
 }
 
 // close gives the last block away.
@@ -45,8 +45,7 @@ func (r *recorder) close() {
 	r.block = nil
 }
 
-// blocks are pieces of memory for texts of records, of which tens of thousands may wait for a call that started before them:
-// so many objects less for the garbage collector to look through.
+// blocks are pieces of memory for texts of records on their way from a shard to the writer.
 type blocks struct {
 	mu   sync.Mutex
 	free []*block

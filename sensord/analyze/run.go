@@ -14,8 +14,9 @@ import (
 	"voiptop/sensord/internal/capture"
 )
 
-// Run analyses src to its end and calls emit with every record, ordered by start, then by Call-ID, then by id. It holds
-// back only those that a call which still runs may have to precede. It does not close src.
+// Run analyses src to its end and calls emit with every record as soon as its call is over, which is some seconds after its end, when
+// nothing of it is expected any more. Those that are not over at the end of src come last, in the order of their start. It does not
+// close src.
 //
 // Where there is more than one core, goroutines read packets ahead (ahead), account for streams and make the records (shard), and
 // one calls emit (writer), while the caller's follows the calls. Which calls there are and what they hold does not depend on
@@ -25,13 +26,13 @@ func Run(ctx context.Context, src Source, cfg Config, emit func(*protocol.CDR) e
 }
 
 // Lines is Run for a program that wants records as text. encode appends the text of a record, which is valid until it returns, to
-// b; several goroutines may call it at a time. Records that wait take less memory as text, and no work of the garbage collector.
+// b; several goroutines may call it at a time. Records are made one in place of the other.
 func Lines(ctx context.Context, src Source, cfg Config, encode func(b []byte, c *protocol.CDR) []byte, emit func([]byte) error) (Summary, error) {
 	return records(ctx, src, cfg, encode, func(r *finished) error { return emit(r.line) })
 }
 
 func records(ctx context.Context, src Source, cfg Config, encode func([]byte, *protocol.CDR) []byte, emit func(*finished) error) (Summary, error) {
-	out := &ordered{emit: emit}
+	out := &output{emit: emit}
 	var texts blocks
 	sink := &recording{recorder: newRecorder(encode, &texts), out: out}
 	e := New(cfg, sink)
@@ -61,7 +62,6 @@ func records(ctx context.Context, src Source, cfg Config, encode func([]byte, *p
 		}
 		running.Wait()
 	}
-	out.flush()
 	return s, cmp.Or(out.err, err)
 }
 
@@ -148,20 +148,12 @@ func (s *ender) count(streams int) {
 	s.streams += uint64(streams)
 }
 
-// oldest is when the oldest call started that still runs. Asked when a call has ended, it tells that none will start before.
-func (s *ender) oldest() int64 {
-	if oldest, running := s.engine.calls.OldestStart(); running {
-		return oldest
-	}
-	return noCall
-}
-
 // recording is the Sink of Run, and the call.LateSink: most records are made by shards, or by the engine's goroutine if there are
 // none.
 type recording struct {
 	ender
 	recorder *recorder // the engine's goroutine's
-	out      *ordered
+	out      *output
 	writer   *writer // in front of out; nil without shards
 }
 
@@ -182,10 +174,9 @@ func (s *recording) Ended(e *call.Ended) {
 }
 
 func (s *recording) take(r ended) {
-	r.oldest = s.oldest()
 	if s.writer != nil {
 		s.writer.take(&r)
 		return
 	}
-	s.out.take(&r)
+	s.out.take(&r.finished)
 }

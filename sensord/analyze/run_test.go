@@ -24,8 +24,8 @@ func onCores(n int, f func()) {
 	f()
 }
 
-// output is what Run, or Lines if lines is set, makes of a file.
-func output(t *testing.T, file string, lines bool) ([]byte, Summary) {
+// recordsOf is what Run, or Lines if lines is set, makes of a file.
+func recordsOf(t *testing.T, file string, lines bool) ([]byte, Summary) {
 	t.Helper()
 	src, err := Open([]string{file}, nil)
 	if err != nil {
@@ -84,14 +84,14 @@ func TestTheOutputDoesNotDependOnTheNumberOfCores(t *testing.T) {
 	for i, in := range inputs {
 		var want []byte
 		var counted Summary
-		onCores(1, func() { want, counted = output(t, in, false) })
+		onCores(1, func() { want, counted = recordsOf(t, in, false) })
 		if len(want) == 0 && i >= one {
 			t.Errorf("%s: no calls", in)
 		}
 		for _, cores := range []int{1, 2, 8} {
 			for _, lines := range []bool{false, true} {
 				onCores(cores, func() {
-					got, sum := output(t, in, lines)
+					got, sum := recordsOf(t, in, lines)
 					if !bytes.Equal(got, want) {
 						t.Errorf("%s: other records with %d cores, as lines %v", in, cores, lines)
 					}
@@ -102,6 +102,32 @@ func TestTheOutputDoesNotDependOnTheNumberOfCores(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+func TestRecordsDoNotWaitForCallsThatStartedBefore(t *testing.T) {
+	calls := gen.SIPOnly(4)
+	calls.Calls = 3000
+	name := written(t, calls)
+	for _, cores := range []int{1, 2} {
+		onCores(cores, func() {
+			src, err := Open([]string{name}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer src.Close()
+			var newest protocol.Time
+			overtaken := 0
+			if _, err := Run(context.Background(), src, Config{}, func(c *protocol.CDR) error {
+				if c.Start < newest {
+					overtaken++
+				}
+				newest = max(newest, c.Start)
+				return nil
+			}); err != nil || overtaken < 300 {
+				t.Errorf("%d cores: %d of 3000 were overtaken, %v", cores, overtaken, err)
+			}
+		})
 	}
 }
 

@@ -1,11 +1,43 @@
 package analyze
 
-import "sync/atomic"
+import (
+	"sync/atomic"
 
-// writer puts the records of the shards into the order in which their calls ended, and gives them to an ordered, in a goroutine
-// of its own. Not many calls may have ended of which it has not heard: then the engine waits.
+	"voiptop/protocol"
+)
+
+// finished is a record on its way out: the record itself or its text.
+type finished struct {
+	record *protocol.CDR
+	line   []byte // in place of record
+	block  *block // that line stands in
+}
+
+// ended is the record of a call that has ended, or where it comes from.
+type ended struct {
+	finished
+	shard int // whose next record it is; recordHere: it is in finished
+}
+
+const recordHere = -1
+
+// output gives records on.
+type output struct {
+	emit func(*finished) error
+	err  error // of emit, which is not called again
+}
+
+func (o *output) take(r *finished) {
+	if o.err == nil {
+		o.err = o.emit(r)
+	}
+	r.block.done()
+}
+
+// writer puts the records of the shards into the order in which their calls ended, and gives them on, in a goroutine of its own.
+// Not many calls may have ended of which it has not heard: then the engine waits.
 type writer struct {
-	out    *ordered
+	out    *output
 	shards []*shard
 	flush  func() // makes the engine give away what it has put off
 	list   []ended
@@ -19,7 +51,7 @@ const (
 	writerBatches = 4
 )
 
-func newWriter(out *ordered, shards []*shard, flush func()) *writer {
+func newWriter(out *output, shards []*shard, flush func()) *writer {
 	w := &writer{out: out, shards: shards, flush: flush, full: make(chan []ended, writerBatches), free: make(chan []ended, writerBatches)}
 	for range writerBatches {
 		w.free <- make([]ended, 0, writerBatch)
@@ -58,7 +90,7 @@ func (w *writer) run() {
 			if r.shard != recordHere {
 				r.finished = w.shards[r.shard].next()
 			}
-			w.out.take(r)
+			w.out.take(&r.finished)
 		}
 		if w.out.err != nil {
 			w.failed.Store(true)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -39,8 +40,9 @@ func newAnalyze() *cobra.Command {
 and writes the calls in them: a table, or with --json one call detail record a
 line, or with --csv a row each. Each file is an input of its own, and so is
 each capture file in a folder, in the order of their paths; --merge reads all
-of them as one input, merged by time. Calls are written in the order of their
-start; --transactions writes what happened outside of calls instead (REGISTER,
+of them as one input, merged by time. Records are written as soon as their calls
+have ended, the table of an input at its end, in the order of start.
+--transactions writes what happened outside of calls instead (REGISTER,
 SUBSCRIBE, NOTIFY, PUBLISH, MESSAGE, OPTIONS), in the order in which it ended.
 SIP over TLS is read with the secrets in --keylog, the file that programs write
 whose environment names one in SSLKEYLOGFILE, or with those that a pcapng file
@@ -147,7 +149,8 @@ func (a *analyzeCommand) one(ctx context.Context, paths []string, out output) (a
 			return failed(err)
 		})
 	}
-	return analyze.Run(ctx, src, cfg, func(c *protocol.CDR) error { return failed(out.calls.write(c)) })
+	sum, err := analyze.Run(ctx, src, cfg, func(c *protocol.CDR) error { return failed(out.calls.write(c)) })
+	return sum, cmp.Or(err, failed(out.calls.inputEnded()))
 }
 
 // failed marks an error of the output.
@@ -274,6 +277,7 @@ func (t *total) print(w io.Writer) {
 // recordWriter writes calls in one of the forms.
 type recordWriter interface {
 	write(c *protocol.CDR) error
+	inputEnded() error
 	end() error
 }
 

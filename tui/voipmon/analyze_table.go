@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +47,8 @@ func (c *csvWriter) write(r *protocol.CDR) error {
 	})
 }
 
+func (c *csvWriter) inputEnded() error { return nil }
+
 func (c *csvWriter) head() error {
 	if c.begun {
 		return nil
@@ -82,20 +86,22 @@ func decimal(p *float64, digits int) string {
 	return strconv.FormatFloat(*p, 'f', digits, 64)
 }
 
-// tableWriter writes a table for people, 80 columns wide: a line a call, and its findings below it.
+// tableWriter writes a table for people, 80 columns wide: a line a call, and its findings below it. The calls of an input are in the
+// order of their start.
 type tableWriter struct {
-	w    io.Writer
-	rows int
+	w       io.Writer
+	rows    []tableRow // of the input at hand
+	written bool
+}
+
+type tableRow struct {
+	start protocol.Time
+	text  string
 }
 
 const tableFormat = "%-19s %-12s %-12s %4s %8s %-9s %4s %s\n"
 
 func (t *tableWriter) write(r *protocol.CDR) error {
-	if t.rows++; t.rows == 1 {
-		if err := t.line("START (UTC)", "CALLER", "CALLEE", "CODE", "TALK", "END", "MOS", "LOSS"); err != nil {
-			return err
-		}
-	}
 	status, talk, loss := "-", "-", "-"
 	if r.Status != 0 {
 		status = strconv.Itoa(r.Status)
@@ -110,23 +116,40 @@ func (t *tableWriter) write(r *protocol.CDR) error {
 	if r.LossPct != nil {
 		loss = strconv.FormatFloat(*r.LossPct, 'f', 1, 64)
 	}
-	err := t.line(r.Start.Std().Format("2006-01-02 15:04:05"), fit(printable(r.Caller), 12), fit(printable(r.Callee), 12), status, talk,
+	text := tableLine(r.Start.Std().Format("2006-01-02 15:04:05"), fit(printable(r.Caller), 12), fit(printable(r.Callee), 12), status, talk,
 		fit(strings.TrimPrefix(string(r.EndCause), "timeout-"), 9), mos, loss)
 	for _, f := range r.Findings {
-		if err == nil && f.Severity != protocol.SeverityInfo {
-			_, err = fmt.Fprintf(t.w, "  %s\n", fit(string(f.Severity)+" "+f.Code+": "+f.Text, 78))
+		if f.Severity != protocol.SeverityInfo {
+			text += "  " + fit(string(f.Severity)+" "+f.Code+": "+f.Text, 78) + "\n"
 		}
 	}
-	return err
+	t.rows = append(t.rows, tableRow{r.Start, text})
+	return nil
 }
 
-func (t *tableWriter) line(cells ...any) error {
-	_, err := io.WriteString(t.w, strings.TrimRight(fmt.Sprintf(tableFormat, cells...), " \n")+"\n")
-	return err
+func (t *tableWriter) inputEnded() error {
+	slices.SortStableFunc(t.rows, func(a, b tableRow) int { return cmp.Compare(a.start, b.start) })
+	if len(t.rows) > 0 && !t.written {
+		t.written = true
+		if _, err := io.WriteString(t.w, tableLine("START (UTC)", "CALLER", "CALLEE", "CODE", "TALK", "END", "MOS", "LOSS")); err != nil {
+			return err
+		}
+	}
+	for _, r := range t.rows {
+		if _, err := io.WriteString(t.w, r.text); err != nil {
+			return err
+		}
+	}
+	t.rows = t.rows[:0]
+	return nil
+}
+
+func tableLine(cells ...any) string {
+	return strings.TrimRight(fmt.Sprintf(tableFormat, cells...), " \n") + "\n"
 }
 
 func (t *tableWriter) end() error {
-	if t.rows == 0 {
+	if !t.written {
 		_, err := fmt.Fprintln(t.w, "no calls")
 		return err
 	}

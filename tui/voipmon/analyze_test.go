@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -103,10 +104,22 @@ func TestAnalyzeMergesByTime(t *testing.T) {
 	if len(list) != 40 || got.status != 0 {
 		t.Fatalf("%d records: %s", len(list), got.errOut)
 	}
-	for i := range list[1:] {
-		if list[i+1].Start < list[i].Start {
-			t.Fatal("the records are not in the order of their start")
+	apart := runAnalyze(nil, "--json", b, a).records(t)
+	if apart[0].CallID == list[0].CallID && apart[19].CallID == list[19].CallID {
+		t.Error("one file was read after the other")
+	}
+}
+
+func TestTheTableOfAnInputIsInTheOrderOfStart(t *testing.T) {
+	name := writeFile(t, filepath.Join(t.TempDir(), "a.pcap"), captureOf(t, 1, 20))
+	var starts []string
+	for _, l := range strings.Split(runAnalyze(nil, name).out, "\n")[1:] {
+		if l != "" && l[0] != ' ' {
+			starts = append(starts, l[:19])
 		}
+	}
+	if len(starts) != 20 || !slices.IsSorted(starts) {
+		t.Errorf("%d rows: %q", len(starts), starts)
 	}
 }
 

@@ -207,14 +207,6 @@ func (t *Table) Has(callID []byte) bool { return t.byID[string(callID)] != nil }
 // Running is the number of calls in the table.
 func (t *Table) Running() int { return len(t.byID) }
 
-// OldestStart is when the oldest call in the table started, nanoseconds; ok is false when there is none.
-func (t *Table) OldestStart() (start int64, ok bool) {
-	if t.first == nil {
-		return 0, false
-	}
-	return t.first.startTime, true
-}
-
 // maxNames bounds the strings that are shared.
 const maxNames = 8192
 
