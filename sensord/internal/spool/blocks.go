@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"voiptop/protocol"
+	"voiptop/sensord/internal/pcapng"
 )
 
 // errTorn says that a file does not go on with a whole block.
@@ -100,7 +101,7 @@ func eachOption(o []byte, f func(code uint16, v []byte)) {
 	for len(o) >= 4 {
 		code, n := binary.LittleEndian.Uint16(o), int(binary.LittleEndian.Uint16(o[2:]))
 		o = o[4:]
-		if code == optEnd || n > len(o) {
+		if code == pcapng.OptEnd || n > len(o) {
 			return
 		}
 		f(code, o[:n])
@@ -118,9 +119,9 @@ type cutter struct {
 // append appends what the level keeps of a whole block. Section headers are not taken along: the file has its own.
 func (c *cutter) append(dst []byte, kind uint32, b []byte) []byte {
 	switch kind {
-	case blockSection:
+	case pcapng.Section:
 		return dst
-	case blockEnhanced:
+	case pcapng.Enhanced:
 	default:
 		return append(dst, b...)
 	}
@@ -138,7 +139,7 @@ func (c *cutter) append(dst []byte, kind uint32, b []byte) []byte {
 		return append(dst, b...)
 	case c.level == protocol.KeepHeaders && c.boundary > 0:
 		c.packets++
-		return appendPacket(dst, p.iface, p.time, p.data[:min(c.boundary, len(p.data))], p.length)
+		return pcapng.AppendPacket(dst, p.iface, p.time, p.data[:min(c.boundary, len(p.data))], p.length)
 	}
 	return dst
 }

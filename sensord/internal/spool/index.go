@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"voiptop/protocol"
+	"voiptop/sensord/internal/pcapng"
 )
 
 const (
@@ -139,11 +140,11 @@ func wholeBlocks(r io.Reader) (size int64, packets int) {
 	b := newBlockReader(r)
 	for {
 		kind, block, err := b.next()
-		if err != nil || size == 0 && kind != blockSection {
+		if err != nil || size == 0 && kind != pcapng.Section {
 			return size, packets
 		}
 		size += int64(len(block))
-		if kind == blockEnhanced {
+		if kind == pcapng.Enhanced {
 			packets++
 		}
 	}

@@ -36,7 +36,7 @@ const (
 	partialText = "packets are missing that the rule wants"
 )
 
-// comments writes i. Values are cut to maxComment by whoever appends them.
+// comments writes i. Values are cut to pcapng.MaxComment by whoever appends them.
 func (i *Info) comments() []string {
 	c := []string{keyCallID + i.CallID, keyFrom + i.Caller, keyTo + i.Callee, keyStart + i.Start.String()}
 	if i.Sensor != "" {

@@ -16,6 +16,7 @@ import (
 
 	"voiptop/protocol"
 	source "voiptop/sensord/internal/capture"
+	"voiptop/sensord/internal/pcapng"
 )
 
 // legs records three calls of one conversation, 100 packets each: the second shares every other packet with the first, the
@@ -179,10 +180,10 @@ func (inMemory) Close() error { return nil }
 
 func TestAMergeKeepsSectionsApart(t *testing.T) {
 	part := func(link uint16, from int) []byte {
-		b := appendSection(nil, "t", nil)
-		b = appendInterface(b, link)
+		b := pcapng.AppendSection(nil, "t", nil)
+		b = pcapng.AppendInterface(b, link)
 		for i := range 3 {
-			b = appendPacket(b, 0, int64(from+i), []byte{byte(link)}, 1)
+			b = pcapng.AppendPacket(b, 0, int64(from+i), []byte{byte(link)}, 1)
 		}
 		return b
 	}
@@ -211,10 +212,10 @@ func TestAMergeKeepsSectionsApart(t *testing.T) {
 // FuzzMerge: whatever captures hold, a merge of them is whole blocks, with no more packets than they have together, in the
 // order of time if theirs is, and the same again when it is read again.
 func FuzzMerge(f *testing.F) {
-	b := appendSection(nil, "test", []string{"Call-ID: a"})
-	b = appendInterface(b, 1)
+	b := pcapng.AppendSection(nil, "test", []string{"Call-ID: a"})
+	b = pcapng.AppendInterface(b, 1)
 	for i := range 5 {
-		b = appendPacket(b, 0, int64(i), []byte("hello"), 5)
+		b = pcapng.AppendPacket(b, 0, int64(i), []byte("hello"), 5)
 	}
 	f.Add(b, b)
 	f.Add(b, append(bytes.Clone(b), b...))
@@ -252,7 +253,7 @@ func FuzzMerge(f *testing.F) {
 func ordered(b []byte) bool {
 	last, ok := int64(-1<<63), true
 	eachBlock(b, func(kind uint32, b []byte) {
-		if p, is := parsePacket(b); kind == blockEnhanced && is {
+		if p, is := parsePacket(b); kind == pcapng.Enhanced && is {
 			ok = ok && p.time >= last
 			last = p.time
 		}
@@ -263,10 +264,10 @@ func ordered(b []byte) bool {
 // FuzzCutter: whatever was held, what a level leaves of it is whole blocks, no more and no longer than there were, and with
 // signalling alone the same when it is done again.
 func FuzzCutter(f *testing.F) {
-	b := appendInterface(nil, 1)
+	b := pcapng.AppendInterface(nil, 1)
 	b = appendMarked(b, 0, 1, []byte("signalling"), 10, markSignalling)
 	b = appendMarked(b, 0, 2, []byte("headvoice"), 9, 4)
-	b = appendPacket(b, 0, 3, []byte("headvoice"), 9)
+	b = pcapng.AppendPacket(b, 0, 3, []byte("headvoice"), 9)
 	f.Add(b, uint8(1))
 	f.Add(b, uint8(2))
 	f.Add(binary.LittleEndian.AppendUint32(b, 7), uint8(3))
@@ -286,7 +287,7 @@ func FuzzCutter(f *testing.F) {
 		}
 		in := 0
 		eachBlock(b, func(kind uint32, _ []byte) {
-			if kind == blockEnhanced {
+			if kind == pcapng.Enhanced {
 				in++
 			}
 		})
@@ -294,7 +295,7 @@ func FuzzCutter(f *testing.F) {
 		whole, left := 0, uint64(0)
 		eachBlock(out, func(kind uint32, b []byte) {
 			whole += len(b)
-			if kind == blockEnhanced {
+			if kind == pcapng.Enhanced {
 				left++
 			}
 		})

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+
+	"voiptop/sensord/internal/pcapng"
 )
 
 // merger writes the merged file, a block at a time, into what Read gives.
@@ -46,7 +48,7 @@ func newMerger(in []*Reader) (*merger, error) {
 	if in[0].Info.Sensor != "" {
 		notes = append(notes, keySensor+in[0].Info.Sensor)
 	}
-	m.buf = appendSection(nil, application(), notes)
+	m.buf = pcapng.AppendSection(nil, application(), notes)
 	for i, r := range in {
 		l := &leg{number: i, name: short(r.Info.CallID), blocks: newBlockReader(io.NewSectionReader(r, 0, r.Size))}
 		if more, err := m.advance(l); err != nil {
@@ -134,20 +136,20 @@ func (m *merger) advance(l *leg) (more bool, err error) {
 		if err != nil {
 			return false, fmt.Errorf("capture of call %q: %w", l.name, err)
 		}
-		if l.begun = l.begun || kind == blockSection; !l.begun {
+		if l.begun = l.begun || kind == pcapng.Section; !l.begun {
 			return false, fmt.Errorf("capture of call %q: %w", l.name, errTorn)
 		}
 		switch kind {
-		case blockSection:
+		case pcapng.Section:
 			l.interfaces = l.interfaces[:0] // numbered anew
-		case blockInterface:
+		case pcapng.Interface:
 			if len(b) < 20 || m.interfaces == maxInterfaces {
 				return false, fmt.Errorf("capture of call %q: %w", l.name, errTorn)
 			}
 			l.interfaces = append(l.interfaces, m.interfaces)
 			m.interfaces++
-			m.buf = appendNamedInterface(m.buf, binary.LittleEndian.Uint16(b[8:]), l.name)
-		case blockEnhanced:
+			m.buf = pcapng.AppendNamedInterface(m.buf, binary.LittleEndian.Uint16(b[8:]), l.name)
+		case pcapng.Enhanced:
 			p, ok := parsePacket(b)
 			if !ok || p.iface >= uint32(len(l.interfaces)) {
 				return false, fmt.Errorf("capture of call %q: %w", l.name, errTorn)

@@ -5,6 +5,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/sensord/analyze"
+	"voiptop/sensord/internal/pcapng"
 )
 
 const (
@@ -155,11 +156,11 @@ func (s *Spool) store(r *recording, c *analyze.KeptCall, p *analyze.Packet, head
 		return
 	}
 	s.started(r, c.Keep)
-	at := s.extend(&r.buf, packetBytes(len(data))+interfaceBytes)
+	at := s.extend(&r.buf, pcapng.PacketBytes(len(data))+pcapng.InterfaceBytes)
 	before := len(at.data)
 	iface := r.describe(at, p.Link)
 	r.storedLinks = len(r.links)
-	at.data = appendPacket(at.data, iface, p.Time, data, max(p.Length, len(p.Data)))
+	at.data = pcapng.AppendPacket(at.data, iface, p.Time, data, max(p.Length, len(p.Data)))
 	n := len(at.data) - before
 	r.buf.bytes += n
 	r.size += int64(n)
@@ -205,7 +206,7 @@ func (r *recording) describe(at *chunk, link uint16) uint32 {
 		}
 	}
 	r.links = append(r.links, link)
-	at.data = appendInterface(at.data, link)
+	at.data = pcapng.AppendInterface(at.data, link)
 	return uint32(len(r.links) - 1)
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"voiptop/protocol"
+	"voiptop/sensord/internal/pcapng"
 )
 
 func TestTheOldestCapturesMakeRoomOnTheDisk(t *testing.T) {
@@ -85,7 +86,7 @@ func TestALinkInPlaceOfAFolderIsRefused(t *testing.T) {
 			at := map[string]string{"day": filepath.Base(filepath.Dir(filePath(uuid(2)))), "hour": ".", "undecided": "."}[level]
 			precious := filepath.Join(target, at, uuid(2).String()+suffix)
 			os.MkdirAll(filepath.Dir(precious), 0o750)
-			b := appendPacket(appendInterface(appendSection(nil, "x", nil), 1), 0, 1, []byte("x"), 1)
+			b := pcapng.AppendPacket(pcapng.AppendInterface(pcapng.AppendSection(nil, "x", nil), 1), 0, 1, []byte("x"), 1)
 			os.WriteFile(precious, b, 0o640)
 
 			s := open(t, Config{Dir: dir, MaxBytes: 1, Window: 1, WindowDisk: 1 << 30})

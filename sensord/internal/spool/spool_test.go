@@ -16,6 +16,7 @@ import (
 	"voiptop/protocol"
 	"voiptop/sensord/analyze"
 	source "voiptop/sensord/internal/capture"
+	"voiptop/sensord/internal/pcapng"
 )
 
 var start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
@@ -276,7 +277,7 @@ func TestAfterACrashWhatWasWrittenIsReadable(t *testing.T) {
 		contents(t, s, uuid(2))
 		s.Close()
 	}
-	for what, b := range map[string][]byte{"nothing": {}, "half a header": whole[:10], "garbage": []byte(strings.Repeat("x", 100)), "no packet": whole[:len(appendSection(nil, "", nil))]} {
+	for what, b := range map[string][]byte{"nothing": {}, "half a header": whole[:10], "garbage": []byte(strings.Repeat("x", 100)), "no packet": whole[:len(pcapng.AppendSection(nil, "", nil))]} {
 		os.Remove(name)
 		os.WriteFile(name+partSuffix, b, 0o640)
 		s := open(t, Config{Dir: dir})
@@ -361,9 +362,9 @@ func TestAPacketAfterTheEndDoesNotTouchTheCapture(t *testing.T) {
 
 // FuzzWholeBlocks checks that what is found whole at the start of any bytes is found whole again when the rest is cut off.
 func FuzzWholeBlocks(f *testing.F) {
-	b := appendSection(nil, "test", []string{"a"})
-	b = appendInterface(b, 1)
-	b = appendPacket(b, 0, 1, []byte("hello"), 5)
+	b := pcapng.AppendSection(nil, "test", []string{"a"})
+	b = pcapng.AppendInterface(b, 1)
+	b = pcapng.AppendPacket(b, 0, 1, []byte("hello"), 5)
 	f.Add(b)
 	f.Add(b[:len(b)-3])
 	f.Fuzz(func(t *testing.T, b []byte) {

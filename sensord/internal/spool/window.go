@@ -5,6 +5,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/sensord/analyze"
+	"voiptop/sensord/internal/pcapng"
 )
 
 // held is what is held of a call of which no rule has decided yet: the newest packets in memory, and where these have no room, in
@@ -80,7 +81,7 @@ func (s *Spool) hold(r *recording, p *analyze.Packet, headers int, most protocol
 	}
 	w := &r.window
 	room := w.mem.room
-	at := s.extend(&w.mem, packetBytes(len(data))+markBytes+interfaceBytes)
+	at := s.extend(&w.mem, pcapng.PacketBytes(len(data))+markBytes+pcapng.InterfaceBytes)
 	s.held += w.mem.room - room
 	if w.unspilled == nil {
 		w.unspilled = s.unspilled.PushBack(r)
@@ -98,7 +99,7 @@ func (s *Spool) hold(r *recording, p *analyze.Packet, headers int, most protocol
 		t.sipBytes += int64(len(at.data) - before)
 	} else {
 		if w.marked == at && w.boundary == headers {
-			at.data = appendPacket(at.data, iface, p.Time, data, length)
+			at.data = pcapng.AppendPacket(at.data, iface, p.Time, data, length)
 		} else {
 			w.marked, w.boundary = at, headers
 			at.data = appendMarked(at.data, iface, p.Time, data, length, uint32(headers))
@@ -107,7 +108,7 @@ func (s *Spool) hold(r *recording, p *analyze.Packet, headers int, most protocol
 		t.mediaBytes += int64(len(at.data) - before)
 		if headers > 0 {
 			t.cut++
-			t.cutBytes += int64(packetBytes(headers))
+			t.cutBytes += int64(pcapng.PacketBytes(headers))
 		}
 	}
 	for s.held > s.cfg.Window {
@@ -230,7 +231,7 @@ func (s *Spool) storeHeld(r *recording, level protocol.Keep) {
 		if s.count.slow += lost; lost > 0 {
 			r.partial = true
 		}
-		r.links = r.links[:r.storedLinks+int(w.onDisk.other/interfaceBytes)] // others were described in memory
+		r.links = r.links[:r.storedLinks+int(w.onDisk.other/pcapng.InterfaceBytes)] // others were described in memory
 		s.held -= w.mem.room
 		s.release(&w.mem)
 	}
