@@ -59,6 +59,9 @@ type CDR struct {
 	DTMFInfo string `json:"dtmf_info" cbor:"42,keyasint,omitempty"` // digits sent by INFO, in order
 
 	Joined bool `json:"joined,omitempty" cbor:"43,keyasint,omitempty"` // the first INVITE was not seen: Start is the first message that was
+	// PartiesAssumed says that of a call that was joined nothing told who called: caller and callee may be the other way round,
+	// and with them all that names them.
+	PartiesAssumed bool `json:"parties_assumed,omitempty" cbor:"44,keyasint,omitempty"`
 }
 
 // EndCause says how a call ended.
@@ -138,6 +141,9 @@ type Stream struct {
 	PtimeMS   float64    `json:"ptime_ms" cbor:"29,keyasint,omitempty"` // packet time in use
 	DSCP      uint8      `json:"dscp" cbor:"30,keyasint,omitempty"`
 	Media     string     `json:"media" cbor:"31,keyasint,omitempty"` // audio, video, image, ""
+
+	DTMFInband string   `json:"dtmf_inband,omitempty" cbor:"32,keyasint,omitempty"` // digits heard as tones within the voice, in order
+	Tones      []string `json:"tones,omitempty" cbor:"33,keyasint,omitempty"`       // tones of machines heard within the voice: cng, ced
 }
 
 // MOS is a listening quality by the E-model (ITU-T G.107), 1..4.5; 0 when it could not be computed.

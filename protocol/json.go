@@ -75,6 +75,9 @@ func (c *CDR) AppendJSON(b []byte) []byte {
 	if c.Joined {
 		b = append(b, `,"joined":true`...)
 	}
+	if c.PartiesAssumed {
+		b = append(b, `,"parties_assumed":true`...)
+	}
 	return append(b, '}')
 }
 
@@ -119,6 +122,16 @@ func (s *Stream) appendJSON(b []byte) []byte {
 	b = appendFloat(append(b, `,"ptime_ms":`...), s.PtimeMS)
 	b = appendInt(append(b, `,"dscp":`...), int64(s.DSCP))
 	b = appendString(append(b, `,"media":`...), s.Media)
+	if s.DTMFInband != "" {
+		b = appendString(append(b, `,"dtmf_inband":`...), s.DTMFInband)
+	}
+	if len(s.Tones) > 0 {
+		b = append(b, `,"tones":[`...)
+		for i, tone := range s.Tones {
+			b = appendString(appendComma(b, i), tone)
+		}
+		b = append(b, ']')
+	}
 	return append(b, '}')
 }
 

@@ -201,6 +201,7 @@ func maskDigits(r *protocol.CDR) {
 	r.DTMFInfo = strings.Repeat("*", len(r.DTMFInfo))
 	for i := range r.Streams {
 		r.Streams[i].DTMF = strings.Repeat("*", len(r.Streams[i].DTMF))
+		r.Streams[i].DTMFInband = strings.Repeat("*", len(r.Streams[i].DTMFInband))
 	}
 	diagnose.MaskDigits(r.Findings)
 }

@@ -55,6 +55,7 @@ export interface CDR {
   unchecked: Unchecked[];
   dtmf_info: string; // digits sent by INFO, in order; those in RTP are in the streams
   joined?: boolean; // the first INVITE was not seen: start is that of the first message seen
+  parties_assumed?: boolean; // nothing told who called: caller and callee may be the other way round
 }
 
 export interface MOS {
@@ -94,6 +95,8 @@ export interface Stream {
   ptime_ms: number;
   dscp: number;
   media: string;
+  dtmf_inband?: string; // digits heard as tones within the voice
+  tones?: string[]; // of machines, heard within the voice: cng, ced
 }
 
 export interface Interval {

@@ -82,6 +82,8 @@ function StreamCard({ stream: s, name, index }: { stream: Stream; name: string; 
     ['MOS, 50 ms buffer', pair(s.mos_f1)],
     ['MOS, 200 ms buffer', pair(s.mos_f2)],
     ...(s.dtmf ? [['DTMF', s.dtmf] as [string, string]] : []),
+    ...(s.dtmf_inband ? [['DTMF within the voice', s.dtmf_inband] as [string, string]] : []),
+    ...(s.tones ? [['Fax and modem tones', s.tones.join(', ').toUpperCase()] as [string, string]] : []),
   ];
   return (
     <article class="stream-card" aria-label={name}>
