@@ -24,6 +24,13 @@ func (e Expr) judge(s *scene) truth {
 	return e.root.eval(s, e.env)
 }
 
+// IsZero reports whether the expression is the zero Expr, which is true of every call.
+func (e Expr) IsZero() bool { return e.root == nil }
+
+// Headers answers the lower-case long names of the header fields that the condition asks for, sorted. A call that ended has
+// none of them any more.
+func (e Expr) Headers() []string { return headersOf(nil, e.root) }
+
 // String is the text that the expression was made from.
 func (e Expr) String() string { return e.text }
 

@@ -50,12 +50,18 @@ func isToken(s string) bool {
 func (s *Set) Headers() []string {
 	var names []string
 	for i := range s.Rules {
-		s.Rules[i].When.root.each(func(t *test) {
-			if t.field.name != "" {
-				names = append(names, t.field.name)
-			}
-		})
+		names = headersOf(names, s.Rules[i].When.root)
 	}
+	return names
+}
+
+// headersOf adds the names that a condition asks for to a sorted list.
+func headersOf(names []string, n *node) []string {
+	n.each(func(t *test) {
+		if t.field.name != "" {
+			names = append(names, t.field.name)
+		}
+	})
 	slices.Sort(names)
 	return slices.Compact(names)
 }

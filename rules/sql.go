@@ -23,6 +23,9 @@ type Where struct {
 	SQL  string // a condition that holds for every call that the whole condition holds for; "" is all calls
 	Args []any  // string, int64 and float64, of $n
 	Rest Expr   // what is to be asked of the rows yet; the zero Expr when SQL says it all
+	// Keys are conditions of which every call that the whole condition holds for fulfils one, and each of which an index of one
+	// text column answers (a text, or what it begins with); nil: there are none. Their parameters are among Args.
+	Keys []string
 }
 
 // SQL translates a condition for a store, with parameters from $first on. PostgreSQL and SQLite understand it.
@@ -35,21 +38,27 @@ func (e Expr) SQL(c Columns, first int) Where {
 	if e.root.op == opAnd {
 		conj = e.root.kids
 	}
+	var w Where
 	var terms []string
 	var rest []*node
+	best := noKey
 	for _, n := range conj {
 		mark := len(q.args)
+		q.keys, q.key = nil, exactKey
 		term, exact := q.node(n)
 		if term == "" {
 			q.args = q.args[:mark]
 		} else {
 			terms = append(terms, term)
+			if n.positive() && q.key > best && len(q.keys) <= maxKeys {
+				best, w.Keys = q.key, q.keys
+			}
 		}
 		if !exact {
 			rest = append(rest, n)
 		}
 	}
-	w := Where{SQL: strings.Join(terms, " AND "), Args: q.args}
+	w.SQL, w.Args = strings.Join(terms, " AND "), q.args
 	switch {
 	case len(rest) == len(conj):
 		w.Rest = e
@@ -59,18 +68,47 @@ func (e Expr) SQL(c Columns, first int) Where {
 	return w
 }
 
-const maxSQLValues = 100 // of a list: a longer one is asked of the rows
+const (
+	maxSQLValues = 100 // of a list: a longer one is asked of the rows
+	maxKeys      = 40  // indexes are not asked for more
+)
+
+// keyKind says what an index is asked for.
+type keyKind int
+
+const (
+	noKey     keyKind = iota // a term that no index answers
+	prefixKey                // how a text begins: may be many calls
+	exactKey                 // a text: few calls, mostly
+)
 
 // query collects the arguments of a statement.
 type query struct {
 	c     Columns
 	first int
 	args  []any
+	keys  []string // of the condition that is being translated
+	key   keyKind  // the worst of these
+}
+
+// keep notes a term that an index answers.
+func (q *query) keep(k keyKind, term string) string {
+	q.key = min(q.key, k)
+	q.keys = append(q.keys, term)
+	return term
 }
 
 func (q *query) arg(v any) string {
 	q.args = append(q.args, v)
 	return "$" + strconv.Itoa(q.first+len(q.args)-1)
+}
+
+// positive reports whether a condition is one test, or one of several, that names what it looks for.
+func (n *node) positive() bool {
+	if n.op == opOr {
+		return !slices.ContainsFunc(n.kids, func(k *node) bool { return !k.positive() })
+	}
+	return n.op == opTest && !n.test.not
 }
 
 // node answers a term that holds whenever n does; exact: and only then. "" if there is none.
@@ -114,9 +152,13 @@ func (q *query) test(t *test) (string, bool) {
 	all := true
 	for _, c := range columns {
 		for i := range t.vals {
+			known := len(q.keys)
 			term, exact := q.value(t, c, &t.vals[i])
 			if term == "" {
 				return "", false
+			}
+			if len(q.keys) == known { // of no index
+				q.key = noKey
 			}
 			terms = append(terms, term)
 			all = all && exact

@@ -68,11 +68,16 @@ func (q *query) equal(column, s string) (string, bool) {
 	if !storable(s) {
 		return "", false
 	}
-	return column + " = " + q.arg(s), true
+	return q.keep(exactKey, column+" = "+q.arg(s)), true
 }
 
 func (q *query) prefix(column, s string) string {
-	return fmt.Sprintf("(%s >= %s AND %s < %s)", column, q.arg(s), column, q.arg(s+"\U0010FFFF"))
+	return q.between(column, s, s+"\U0010FFFF")
+}
+
+// between matches texts from low to below high.
+func (q *query) between(column, low, high string) string {
+	return q.keep(prefixKey, fmt.Sprintf("(%s >= %s AND %s < %s)", column, q.arg(low), column, q.arg(high)))
 }
 
 // pattern translates patterns without letters, in which case counts.
@@ -96,7 +101,7 @@ func (q *query) pattern(column string, f *Field, v *value) (string, bool) {
 	terms := make([]string, len(texts))
 	for i, s := range texts {
 		if len(parts) == 1 {
-			terms[i] = column + " = " + q.arg(s)
+			terms[i] = q.keep(exactKey, column+" = "+q.arg(s))
 		} else {
 			terms[i] = q.prefix(column, s)
 		}
@@ -157,7 +162,7 @@ func (q *query) network(column string, v *value) (string, bool) {
 	}
 	// the character behind the last one ends the range: every address goes on behind it
 	end := head[:len(head)-1] + string(head[len(head)-1]+1)
-	return fmt.Sprintf("(%s >= %s AND %s < %s)", column, q.arg(head), column, q.arg(end)), bits == v.net.Bits()
+	return q.between(column, head, end), bits == v.net.Bits()
 }
 
 // groups prints the first groups of an IPv6 address, as far as they are within bits and none is zero: zeros may be left out.

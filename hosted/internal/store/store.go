@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"voiptop/protocol"
+	"voiptop/rules"
 )
 
 // Errors that callers branch on.
@@ -20,6 +21,7 @@ var (
 	ErrStale    = errors.New("changed meanwhile") // by somebody else, since it was read
 	ErrGap      = errors.New("batch does not follow the last one")
 	ErrCursor   = errors.New("not a cursor of this list") // CallQuery.After is nothing that CallPage.Next was
+	ErrTooSlow  = errors.New("the search takes too long")
 	// ErrLastAdmin: the change would leave a tenant without an administrator.
 	ErrLastAdmin = errors.New("the tenant's last administrator")
 )
@@ -101,8 +103,9 @@ type Batch struct {
 	CDRs   []protocol.CDR
 }
 
-// CallQuery selects calls, newest first. Zero fields select everything.
+// CallQuery selects calls, newest first: those for which all of its fields hold. Zero fields select everything.
 type CallQuery struct {
+	Where    rules.Expr    // what Match says of the call that ended, headers excepted: none is stored
 	From, To protocol.Time // start in [From, To)
 	Number   string        // prefix of caller or callee
 	Text     string        // number prefix, exact Call-ID, id, or IP address of either side
@@ -121,6 +124,23 @@ type CallQuery struct {
 type CallPage struct {
 	Calls []protocol.CDR
 	Next  string
+	// Searched is how far back the store has come when SearchTime was over before the page was full: what matches of older calls
+	// is on the next page. Zero: the page is full, or the last.
+	Searched protocol.Time
+}
+
+// SearchTime is how long a store looks for a page of calls before it answers with those that it has come to. One statement
+// takes no longer than StatementTime: then the answer is ErrTooSlow.
+const (
+	SearchTime    = 2 * time.Second
+	StatementTime = 10 * time.Second
+)
+
+// CallCount is how many calls a query finds.
+type CallCount struct {
+	Calls    int
+	Complete bool          // there are no more; otherwise the most that was asked for, or SearchTime, was reached
+	Searched protocol.Time // how far back was looked, 0: to the end
 }
 
 // Store is safe for use by many goroutines.
@@ -190,7 +210,10 @@ type Store interface {
 	// day ahead (a wrong clock, an old file replayed), it is filed under now, so that it is kept as long as any other.
 	AppendCDRs(ctx context.Context, b Batch, now time.Time) (Cursor, error)
 
+	// Calls reads a page. Whatever the conditions, it answers within about SearchTime, see CallPage.Searched.
 	Calls(ctx context.Context, t TenantID, q CallQuery) (CallPage, error)
+	// CountFound counts the calls that Calls would find page after page, up to most. Limit and After of q are not heeded.
+	CountFound(ctx context.Context, t TenantID, q CallQuery, most int) (CallCount, error)
 	Call(ctx context.Context, t TenantID, id protocol.UUID) (protocol.CDR, error)
 	CountCalls(ctx context.Context, t TenantID) (uint64, error)
 	// DropBefore removes the days that ended before t, whole.

@@ -99,20 +99,62 @@ func copyIn(ctx context.Context, tx *sql.Tx, rows []sqlstore.Row) error {
 }
 
 // Calls implements store.Store.
-func (s *Store) Calls(ctx context.Context, t store.TenantID, cq store.CallQuery) (store.CallPage, error) {
+func (s *Store) Calls(ctx context.Context, t store.TenantID, cq store.CallQuery) (page store.CallPage, err error) {
 	q, err := sqlstore.NewQuery(t, cq)
 	if err != nil {
-		return store.CallPage{}, err
+		return page, err
 	}
-	var found []sqlstore.Found
 	err = s.asTenant(ctx, t, func(db sqlstore.Querier) (err error) {
-		found, err = q.Select(ctx, db, "calls", q.Limit+1)
+		page, err = q.Calls(ctx, source{db, t}, s.Now)
 		return err
 	})
+	return page, err
+}
+
+// CountFound implements store.Store.
+func (s *Store) CountFound(ctx context.Context, t store.TenantID, cq store.CallQuery, most int) (c store.CallCount, err error) {
+	cq.After = ""
+	q, err := sqlstore.NewQuery(t, cq)
 	if err != nil {
-		return store.CallPage{}, err
+		return c, err
 	}
-	return q.Page(found), nil
+	err = s.asTenant(ctx, t, func(db sqlstore.Querier) (err error) {
+		c, err = q.CountFound(ctx, source{db, t}, s.Now, most)
+		return err
+	})
+	return c, err
+}
+
+// source is a tenant's calls, for a search.
+type source struct {
+	db     sqlstore.Querier
+	tenant store.TenantID
+}
+
+// Span implements sqlstore.Source.
+func (s source) Span(ctx context.Context) (from, to protocol.Time, ok bool, err error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT min(at), max(at) FROM calls WHERE tenant = $1`, s.tenant)
+	if err != nil {
+		return 0, 0, false, fmt.Errorf("oldest call: %w", err)
+	}
+	defer rows.Close()
+	var oldest, newest sql.NullInt64
+	for rows.Next() {
+		if err := rows.Scan(&oldest, &newest); err != nil {
+			return 0, 0, false, fmt.Errorf("oldest call: %w", err)
+		}
+	}
+	return protocol.Time(oldest.Int64), protocol.Time(newest.Int64 + 1), oldest.Valid, rows.Err()
+}
+
+// Select implements sqlstore.Source.
+func (s source) Select(ctx context.Context, q *sqlstore.Query, p sqlstore.Part, limit int) (sqlstore.Rows, error) {
+	return q.Select(ctx, s.db, "calls", p, limit)
+}
+
+// Count implements sqlstore.Source.
+func (s source) Count(ctx context.Context, q *sqlstore.Query, p sqlstore.Part, limit int) (int, error) {
+	return q.Count(ctx, s.db, "calls", p, limit)
 }
 
 // Call implements store.Store.

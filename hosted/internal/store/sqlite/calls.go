@@ -139,60 +139,6 @@ func (s *Store) snapshot(ctx context.Context, fn func(*sql.Tx, []sqlstore.Day) e
 	return fn(tx, all)
 }
 
-// Calls implements store.Store. It reads day by day, newest first, until the page is full.
-func (s *Store) Calls(ctx context.Context, t store.TenantID, cq store.CallQuery) (page store.CallPage, err error) {
-	q, err := sqlstore.NewQuery(t, cq)
-	if err != nil {
-		return page, err
-	}
-	err = s.snapshot(ctx, func(tx *sql.Tx, days []sqlstore.Day) error {
-		var found []sqlstore.Found
-		for _, d := range days {
-			if q.To != 0 && !d.Start().Before(q.To.Std()) || q.From != 0 && !d.End().After(q.From.Std()) {
-				continue
-			}
-			some, err := selectDay(ctx, tx, &q, d, q.Limit+1-len(found))
-			if err != nil {
-				return err
-			}
-			if found = append(found, some...); len(found) > q.Limit {
-				break
-			}
-		}
-		page = q.Page(found)
-		return nil
-	})
-	return page, err
-}
-
-// fewMatches is how many matches of one day are sorted rather than met while walking through the day by time.
-const fewMatches = 2000
-
-// selectDay reads the matches of a day. SQLite does not know how many calls a number or an address matches: if it walks by
-// time, a call that is not there costs the whole day; if it sorts what the index of numbers gives, a prefix that all have
-// does. So the indexes are asked first how many there are.
-func selectDay(ctx context.Context, tx *sql.Tx, q *sqlstore.Query, d sqlstore.Day, limit int) ([]sqlstore.Found, error) {
-	if len(q.Narrow) == 0 {
-		return q.Select(ctx, tx, table(d), limit)
-	}
-	var parts []string
-	for _, cond := range q.Narrow {
-		parts = append(parts, fmt.Sprintf("SELECT n FROM (SELECT rowid AS n FROM %s WHERE %s LIMIT %d)", table(d), cond, fewMatches))
-	}
-	matches := strings.Join(parts, " UNION ")
-	var n int
-	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM (`+matches+`)`, q.Args()...).Scan(&n); err != nil {
-		return nil, fmt.Errorf("count matches of day %s: %w", d, err)
-	}
-	switch {
-	case n == 0:
-		return nil, nil
-	case n < fewMatches: // then no part was cut off
-		return q.Select(ctx, tx, fmt.Sprintf("(%s) CROSS JOIN %[2]s ON %[2]s.rowid = n", matches, table(d)), limit) // CROSS: in this order
-	}
-	return q.Select(ctx, tx, table(d), limit)
-}
-
 // Call implements store.Store.
 func (s *Store) Call(ctx context.Context, t store.TenantID, id protocol.UUID) (c protocol.CDR, err error) {
 	err = s.snapshot(ctx, func(tx *sql.Tx, days []sqlstore.Day) error {

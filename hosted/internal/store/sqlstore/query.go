@@ -10,6 +10,7 @@ import (
 
 	"voiptop/hosted/internal/store"
 	"voiptop/protocol"
+	"voiptop/rules"
 )
 
 const (
@@ -25,8 +26,19 @@ type Query struct {
 	// Narrow are conditions that an index answers each (numbers, addresses, a Call-ID), of which a match fulfils one; none if
 	// the query has none. They may match few calls or nearly all.
 	Narrow []string
-	where  string // the whole condition
-	args   []any  // of where and Narrow
+	where  string     // the whole condition, but for rest and where the page begins
+	rest   rules.Expr // what is asked of the rows yet
+	args   []any      // of where and Narrow
+	after  Place      // the page begins behind it
+	// walks: no index leads to the matches, so that time is gone through slice by slice.
+	walks bool
+}
+
+// searched are the columns that a condition is asked of. They are compared by bytes: in PostgreSQL >= of a column with the
+// collation C is ~>=~, which may be used below row-level security.
+var searched = rules.Columns{
+	CallID: "call_id", Caller: "caller", Callee: "callee", SrcIP: "src_ip", DstIP: "dst_ip", Sensor: "sensor_id", Status: "status",
+	MOS: "mos", Findings: "findings", Kept: "kept",
 }
 
 // NewQuery translates q.
@@ -50,12 +62,6 @@ func NewQuery(t store.TenantID, q store.CallQuery) (Query, error) {
 	if q.Text != "" {
 		s.any(s.text(q.Text)...)
 	}
-	if q.From != 0 {
-		s.and("at >= " + s.arg(int64(q.From)))
-	}
-	if q.To != 0 {
-		s.and("at < " + s.arg(int64(q.To)))
-	}
 	if q.SensorID != 0 {
 		s.and("sensor_id = " + s.arg(int64(q.SensorID)))
 	}
@@ -75,17 +81,39 @@ func NewQuery(t store.TenantID, q store.CallQuery) (Query, error) {
 			s.and("1 = 0") // no finding has such a code
 		}
 	}
+	s.walks = q.SensorID != 0 || q.Status != 0 || q.MaxMOS != 0 || q.Kept || q.Finding != "" || !q.Where.IsZero()
+	if !q.Where.IsZero() {
+		s.condition(q.Where)
+	}
+	s.walks = s.walks && len(s.Narrow) == 0
 	if q.After != "" {
-		at, id, err := parseCursor(q.After)
-		if err != nil {
+		var err error
+		if s.after, err = parseCursor(q.After); err != nil {
 			return s, err
 		}
-		s.and(fmt.Sprintf("(at, id) < (%s, %s)", s.arg(int64(at)), s.arg(id.String())))
-		if s.To == 0 || s.To > at+1 {
-			s.To = at + 1
+		if s.To == 0 || s.To > s.after.At+1 {
+			s.To = s.after.At + 1
 		}
 	}
 	return s, nil
+}
+
+func (s *Query) condition(e rules.Expr) {
+	w := e.SQL(searched, len(s.args)+1)
+	s.args = append(s.args, w.Args...)
+	s.rest = w.Rest
+	if w.SQL != "" {
+		s.and("(" + w.SQL + ")")
+	}
+	if s.Narrow == nil {
+		s.narrow(w.Keys)
+	}
+}
+
+func (s *Query) narrow(terms []string) {
+	for _, t := range terms {
+		s.Narrow = append(s.Narrow, "tenant = $1 AND "+t)
+	}
 }
 
 // isLeg is the condition of the indexes of groups: most calls are a group of their own, named by their own id, and need
@@ -103,9 +131,7 @@ func (s *Query) and(cond string) {
 func (s *Query) any(terms ...string) {
 	s.and("(" + strings.Join(terms, " OR ") + ")")
 	if s.Narrow == nil {
-		for _, t := range terms {
-			s.Narrow = append(s.Narrow, "tenant = $1 AND "+t)
-		}
+		s.narrow(terms)
 	}
 }
 
@@ -134,19 +160,26 @@ func (s *Query) text(text string) []string {
 	return append(s.number(text), byCallID)
 }
 
-// cursors are "MICROSECONDS.ID" of a page's last row.
-func cursor(at protocol.Time, id protocol.UUID) string { return fmt.Sprintf("%d.%s", int64(at), id) }
+// Place is where in the order of calls something is: behind the call with that time and id. The zero Place is before all.
+type Place struct {
+	At protocol.Time
+	ID protocol.UUID
+}
 
-func parseCursor(s string) (at protocol.Time, id protocol.UUID, err error) {
+// cursors are "MICROSECONDS.ID" of a place.
+func (p Place) cursor() string { return fmt.Sprintf("%d.%s", int64(p.At), p.ID) }
+
+func parseCursor(s string) (Place, error) {
 	a, b, _ := strings.Cut(s, ".")
 	n, err := strconv.ParseInt(a, 10, 64)
+	var id protocol.UUID
 	if err == nil {
 		id, err = protocol.ParseUUID(b)
 	}
 	if err != nil || n <= 0 {
-		return 0, id, fmt.Errorf("%q: %w", s, store.ErrCursor)
+		return Place{}, fmt.Errorf("%q: %w", s, store.ErrCursor)
 	}
-	return protocol.Time(n), id, nil
+	return Place{protocol.Time(n), id}, nil
 }
 
 // Found is a call that a page lists, and what it is filed under.
@@ -163,45 +196,84 @@ type Querier interface {
 // Args are the parameters of the conditions.
 func (s *Query) Args() []any { return s.args }
 
-// Select reads at most limit rows, newest first. from is a table of calls, or a join of one.
-func (s *Query) Select(ctx context.Context, db Querier, from string, limit int) ([]Found, error) {
-	rows, err := db.QueryContext(ctx, fmt.Sprintf(`SELECT at, summary FROM %s WHERE %s ORDER BY at DESC, id DESC LIMIT %d`, from, s.where, limit),
-		s.args...)
-	if err != nil {
-		return nil, fmt.Errorf("list calls: %w", err)
+// in is the condition of a part of time, and all parameters.
+func (s *Query) in(p Part) (where string, args []any) {
+	q := Query{where: s.where, args: s.args[:len(s.args):len(s.args)]}
+	if p.From != 0 {
+		q.and("at >= " + q.arg(int64(p.From)))
 	}
-	defer rows.Close()
-	var all []Found
-	for rows.Next() {
-		var at int64
-		var summary sql.RawBytes
-		if err := rows.Scan(&at, &summary); err != nil {
-			return nil, fmt.Errorf("list calls: %w", err)
-		}
-		c, err := decodeSummary(summary)
+	if p.To != 0 {
+		q.and("at < " + q.arg(int64(p.To)))
+	}
+	if p.After != (Place{}) {
+		q.and(fmt.Sprintf("(at, id) < (%s, %s)", q.arg(int64(p.After.At)), q.arg(p.After.ID.String())))
+	}
+	return q.where, q.args
+}
+
+// Select reads at most limit rows of a part of time, newest first. from is a table of calls, or a join of one.
+func (s *Query) Select(ctx context.Context, db Querier, from string, p Part, limit int) (Rows, error) {
+	where, args := s.in(p)
+	var all Rows
+	err := bounded(ctx, func(ctx context.Context) error {
+		rows, err := db.QueryContext(ctx, fmt.Sprintf(`SELECT at, id, summary FROM %s WHERE %s ORDER BY at DESC, id DESC LIMIT %d`, from, where, limit), args...)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		all = append(all, Found{protocol.Time(at), c})
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("list calls: %w", err)
+		defer rows.Close()
+		for rows.Next() {
+			var summary sql.RawBytes
+			if err := rows.Scan((*int64)(&all.Last.At), uuid{&all.Last.ID}, &summary); err != nil {
+				return err
+			}
+			all.Read++
+			c, err := decodeSummary(summary)
+			if err != nil {
+				return err
+			}
+			if s.rest.IsZero() || s.rest.Match(rules.Call{CDR: &c, State: protocol.StateEnded}) {
+				all.Found = append(all.Found, Found{all.Last.At, c})
+			}
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return Rows{}, fmt.Errorf("list calls: %w", err)
 	}
 	return all, nil
 }
 
-// Page makes the page of up to Limit+1 rows: one more than fit means that there is a next page.
-func (s *Query) Page(found []Found) store.CallPage {
-	p := store.CallPage{Calls: make([]protocol.CDR, 0, min(len(found), s.Limit))}
-	if len(found) > s.Limit {
-		found = found[:s.Limit]
-		last := found[len(found)-1]
-		p.Next = cursor(last.At, last.Call.ID)
+// Count counts the rows of a part of time, at most limit. It does not ask them what SQL does not answer.
+func (s *Query) Count(ctx context.Context, db Querier, from string, p Part, limit int) (n int, err error) {
+	where, args := s.in(p)
+	err = bounded(ctx, func(ctx context.Context) error {
+		rows, err := db.QueryContext(ctx, fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 AS one FROM %s WHERE %s LIMIT %d) AS found`, from, where, limit), args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := rows.Scan(&n); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count calls: %w", err)
 	}
-	for i := range found {
-		p.Calls = append(p.Calls, found[i].Call)
+	return n, nil
+}
+
+// bounded runs a statement that may take store.StatementTime.
+func bounded(ctx context.Context, fn func(context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, store.StatementTime)
+	defer cancel()
+	err := fn(limited)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return store.ErrTooSlow
 	}
-	return p
+	return err
 }
 
 // ReadCall reads a whole call from a table, store.ErrNotFound if it is not there.

@@ -57,11 +57,11 @@ func FuzzACallComesBackFromItsRow(f *testing.F) {
 }
 
 func FuzzACursorIsReadOrRefused(f *testing.F) {
-	f.Add(cursor(1, protocol.UUID{1}))
+	f.Add(Place{1, protocol.UUID{1}}.cursor())
 	f.Add("1.")
 	f.Fuzz(func(t *testing.T, s string) {
-		if at, id, err := parseCursor(s); err == nil && !strings.EqualFold(cursor(at, id), strings.TrimLeft(s, "+0")) {
-			t.Fatalf("%q is read as %q", s, cursor(at, id))
+		if p, err := parseCursor(s); err == nil && !strings.EqualFold(p.cursor(), strings.TrimLeft(s, "+0")) {
+			t.Fatalf("%q is read as %q", s, p.cursor())
 		}
 	})
 }
