@@ -38,9 +38,10 @@ func records(t *testing.T) []*protocol.CDR {
 
 // fakeSensor serves given records: the first runs, the others have ended. The second one's packets are kept.
 type fakeSensor struct {
-	calls []*protocol.CDR
-	mu    sync.Mutex
-	rules sensorapi.Rules
+	calls   []*protocol.CDR
+	capture []byte // of the second call, nil: some bytes
+	mu      sync.Mutex
+	rules   sensorapi.Rules
 }
 
 func (s *fakeSensor) Info() protocol.SensorInfo {
@@ -102,7 +103,11 @@ func (s *fakeSensor) Capture(ctx context.Context, id string) (*sensorapi.Capture
 	if c.ID != s.calls[1].ID {
 		return nil, &protocol.Problem{Code: protocol.CodeCaptureNotKept, Status: http.StatusNotFound, Title: "no rule kept the packets"}
 	}
-	return &sensorapi.CaptureFile{Name: "call.pcapng", Size: 7, ReadSeekCloser: memoryFile{bytes.NewReader([]byte("packets"))}}, nil
+	b := s.capture
+	if b == nil {
+		b = []byte("packets")
+	}
+	return &sensorapi.CaptureFile{Name: "call.pcapng", Size: int64(len(b)), ReadSeekCloser: memoryFile{bytes.NewReader(b)}}, nil
 }
 
 func (s *fakeSensor) Registrations(context.Context) ([]protocol.Registration, error) {

@@ -31,12 +31,14 @@ type File struct {
 	ctx   context.Context
 	ended chan struct{} // closed when the files have been read
 
-	mu     sync.Mutex // held while a packet is analysed
-	engine *analyze.Engine
-	calls  []*protocol.CDR // ended ones
-	sorted bool            // calls is newest first
-	err    error           // why reading ended early
-	notes  []string
+	mu      sync.Mutex // held while a packet is analysed
+	engine  *analyze.Engine
+	packets uint64          // that were read, that at hand included
+	spans   map[string]span // by Call-ID, see locate
+	calls   []*protocol.CDR // ended ones
+	sorted  bool            // calls is newest first
+	err     error           // why reading ended early
+	notes   []string
 }
 
 // NewFile opens capture files, merged by time. "-" is stdin.
@@ -45,7 +47,7 @@ func NewFile(paths []string, stdin io.Reader) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{paths: paths, input: in, ended: make(chan struct{}), name: filepath.Base(paths[0])}
+	f := &File{paths: paths, input: in, ended: make(chan struct{}), name: filepath.Base(paths[0]), spans: map[string]span{}}
 	if paths[0] == "-" {
 		f.name = "stdin"
 	}
@@ -53,7 +55,7 @@ func NewFile(paths []string, stdin io.Reader) (*File, error) {
 		f.name += fmt.Sprintf(" +%d", n)
 	}
 	f.ctx, f.stop = context.WithCancel(context.Background())
-	f.engine = analyze.New(analyze.Config{}, (*fileSink)(f))
+	f.engine = analyze.New(analyze.Config{SIP: f.locate}, (*fileSink)(f))
 	return f, nil
 }
 
@@ -93,6 +95,7 @@ func (f *File) read() {
 			f.mu.Unlock()
 			return
 		}
+		f.packets++
 		f.engine.Packet(&p)
 		f.mu.Unlock()
 	}

@@ -1,0 +1,165 @@
+package source_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"voiptop/protocol"
+	"voiptop/tui/source"
+)
+
+func textsOf(t *testing.T, src source.Source, calls ...*protocol.CDR) (out []source.Text, err error) {
+	t.Helper()
+	err = src.(source.Reader).Texts(t.Context(), calls, nil, func(m source.Text) error {
+		out = append(out, m)
+		return nil
+	})
+	return out, err
+}
+
+// sameMessages compares texts with the record's summary of the messages.
+func sameMessages(t *testing.T, c *protocol.CDR, list []source.Text) {
+	t.Helper()
+	if len(list) != len(c.Messages)+c.MessagesOmitted {
+		t.Errorf("%s: %d messages, the record has %d", c.CallID, len(list), len(c.Messages))
+	}
+	for i := range c.Messages[:min(len(list), len(c.Messages))] {
+		m, x := &c.Messages[i], &list[i]
+		if x.CallID != c.CallID || x.T != m.T || x.Src != m.Src || x.Dst != m.Dst || !strings.HasPrefix(string(x.Raw), m.FirstLine) || !bytes.Contains(x.Raw, []byte("\r\n\r\n")) {
+			t.Errorf("%s: message %d is %v %s > %s %.40q, the record says %+v", c.CallID, i, x.T, x.Src, x.Dst, x.Raw, m)
+		}
+	}
+}
+
+// TestFilesHaveEveryMessageWhole reads each fixture's calls one by one, and the whole file's at once: over UDP, TCP, TLS, HEP.
+func TestFilesHaveEveryMessageWhole(t *testing.T) {
+	files, err := filepath.Glob("../../fixtures/pcap/*/in.pcap*")
+	if err != nil || len(files) < 15 {
+		t.Fatalf("%d fixtures, %v", len(files), err)
+	}
+	for _, path := range files {
+		t.Run(filepath.Base(filepath.Dir(path)), func(t *testing.T) {
+			f, err := source.NewFile([]string{path}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if keys, err := os.ReadFile(filepath.Join(filepath.Dir(path), "keys.log")); err == nil {
+				f.Decrypt(keys)
+			}
+			calls, _ := f.All(t.Context())
+			for _, c := range calls {
+				list, err := textsOf(t, f, c)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sameMessages(t, c, list)
+			}
+			if len(calls) == 0 {
+				return
+			}
+			all, err := textsOf(t, f, calls...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			by := map[string][]source.Text{}
+			for _, m := range all {
+				by[m.CallID] = append(by[m.CallID], m)
+			}
+			for _, c := range calls {
+				sameMessages(t, c, by[c.CallID])
+			}
+		})
+	}
+}
+
+func TestMessagesOfAKeptCallComeFromItsCapture(t *testing.T) {
+	s := &fakeSensor{calls: records(t)}
+	f, err := source.NewFile([]string{fixture}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.All(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var capture bytes.Buffer
+	if _, err := f.Capture(t.Context(), s.calls[1].CallID, &capture); err != nil {
+		t.Fatal(err)
+	}
+	s.capture = capture.Bytes()
+	path, _ := socket(t, s)
+	h, err := source.NewHosted(hosted(t, s).URL, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, src := range map[string]source.Source{"sensor": source.NewSensor(path), "hosted": h} {
+		t.Run(name, func(t *testing.T) {
+			defer src.Close()
+			var done, total int64
+			var list []source.Text
+			err := src.(source.Reader).Texts(t.Context(), s.calls[1:2], func(n, of int64) { done, total = n, of }, func(m source.Text) error {
+				list = append(list, m)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sameMessages(t, s.calls[1], list)
+			if total != -1 && total != int64(capture.Len()) || done == 0 || done > int64(capture.Len()) { // our hosted does not tell it
+				t.Errorf("%d of %d bytes were told, the capture has %d", done, total, capture.Len())
+			}
+			if list, err := textsOf(t, src, s.calls[2]); code(err) != protocol.CodeCaptureNotKept || list != nil {
+				t.Errorf("of a call that was not kept: %d messages, %v", len(list), err)
+			}
+			if list, err := textsOf(t, src, s.calls[2], s.calls[1]); err != nil || len(list) != len(s.calls[1].Messages) {
+				t.Errorf("of two calls, one of which was kept: %d messages, %v", len(list), err)
+			}
+		})
+	}
+}
+
+func TestACaptureWithoutReadableMessagesSaysSo(t *testing.T) {
+	s := &fakeSensor{calls: records(t)}
+	var err error
+	if s.capture, err = os.ReadFile("../../fixtures/pcap/registers/in.pcap"); err != nil { // of others
+		t.Fatal(err)
+	}
+	path, _ := socket(t, s)
+	src := source.NewSensor(path)
+	defer src.Close()
+	if _, err := textsOf(t, src, s.calls[1]); code(err) != protocol.CodeCaptureNotKept || !strings.Contains(err.Error(), "encrypted") {
+		t.Errorf("%v", err)
+	}
+	s.capture = []byte("no capture at all")
+	if _, err := textsOf(t, src, s.calls[1]); err == nil {
+		t.Error("what is no capture is read without an error")
+	}
+}
+
+func TestReadingMessagesEndsWithItsContextAndItsTaker(t *testing.T) {
+	f, err := source.NewFile([]string{fixture}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	calls, err := f.All(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	if err := f.Texts(t.Context(), calls, nil, func(source.Text) error { n++; return context.DeadlineExceeded }); err == nil || n != 1 {
+		t.Errorf("the taker failed: %v after %d messages", err, n)
+	}
+	in, err := source.NewFile([]string{"-"}, bytes.NewReader(nil))
+	if err == nil {
+		if err := in.Texts(t.Context(), calls, nil, nil); code(err) != protocol.CodeCaptureNotKept {
+			t.Errorf("of standard input: %v", err)
+		}
+		in.Close()
+	}
+}
