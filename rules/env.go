@@ -39,6 +39,13 @@ func newEnv() *env {
 	return &env{zone: time.UTC, groups: map[string]*group{}, lists: map[listID]*list{}, local: privateNets}
 }
 
+// own is an env with the same groups and zone, for a condition that others do not share.
+func (e *env) own() *env {
+	c := *e
+	c.lists, c.values = map[listID]*list{}, 0
+	return &c
+}
+
 // list is a group's values as a field and an operator have them. Tests share it.
 type list struct {
 	vals  []value

@@ -43,16 +43,27 @@ func (s *Set) ParseExpr(text string) (Expr, error) {
 	if s.env == nil {
 		return ParseExpr(text)
 	}
-	e := *s.env // groups and zone are shared, what is read now is not
-	e.lists, e.values = map[listID]*list{}, 0
-	return parseExpr(text, &e)
+	return parseExpr(text, s.env.own())
 }
 
-func parseExpr(text string, e *env) (Expr, error) {
+// ParseSearch reads a condition that stored calls are asked: as Set.ParseExpr does, but that it refuses header fields, which
+// are not stored with a call. The set may be nil.
+func (s *Set) ParseSearch(text string) (Expr, error) {
+	e := newEnv()
+	if s != nil && s.env != nil {
+		e = s.env.own()
+	}
+	return (&parser{env: e, stored: true}).expr(text)
+}
+
+func parseExpr(text string, e *env) (Expr, error) { return (&parser{env: e}).expr(text) }
+
+// expr reads a text that is one condition.
+func (p *parser) expr(text string) (Expr, error) {
 	if len(text) > maxText {
 		return Expr{}, tooLong(text)
 	}
-	p := parser{text: text, ts: lex(text), env: e}
+	p.text, p.ts = text, lex(text)
 	if p.peek().kind == eof {
 		return Expr{}, nil
 	}
@@ -63,5 +74,5 @@ func parseExpr(text string, e *env) (Expr, error) {
 	if err != nil {
 		return Expr{}, err
 	}
-	return Expr{n, e, strings.TrimSpace(text)}, nil
+	return Expr{n, p.env, strings.TrimSpace(text)}, nil
 }

@@ -23,9 +23,11 @@ type parser struct {
 	i     int
 	in    bool // inside a rule file: a token in the first column ends an expression
 	env   *env
-	dir   string   // below which groups' files are, "": none may be named
-	blind bool     // groups' files are not read: their values are not known
-	files []string // that were read
+	dir   string // below which groups' files are, "": none may be named
+	blind bool   // groups' files are not read: their values are not known
+	// stored: the condition is for calls that are stored, without header fields.
+	stored bool
+	files  []string // that were read
 }
 
 func (p *parser) peek() token { return p.ts[p.i] }
@@ -151,6 +153,12 @@ func (p *parser) test(name token) (*test, *Error) {
 	}
 	if p.in && !f.InRules() {
 		return nil, &Error{Pos: name.pos, Found: name.String(), Expected: insteadOf[f.Name]}
+	}
+	if p.stored && f.name != "" {
+		return nil, &Error{
+			Pos: name.pos, Found: name.String(),
+			Expected: "a field that stored calls have: header fields are known while a call runs; a capture rule that asks for " + f.Name + " marks its calls, and rule:NAME finds them",
+		}
 	}
 	o := p.next()
 	if !slices.Contains(f.Ops(), o.text) {

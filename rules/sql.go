@@ -69,8 +69,9 @@ func (e Expr) SQL(c Columns, first int) Where {
 }
 
 const (
-	maxSQLValues = 100 // of a list: a longer one is asked of the rows
-	maxKeys      = 40  // indexes are not asked for more
+	maxSQLValues = 100  // of a list: a longer one is asked of the rows
+	maxSQLArgs   = 1000 // of a statement: what comes behind is asked of the rows
+	maxKeys      = 40   // indexes are not asked for more
 )
 
 // keyKind says what an index is asked for.
@@ -145,7 +146,7 @@ func (q *query) node(n *node) (term string, exact bool) {
 
 func (q *query) test(t *test) (string, bool) {
 	columns := q.columns(t.field)
-	if slices.Contains(columns, "") || len(columns) == 0 || len(t.vals) > maxSQLValues {
+	if slices.Contains(columns, "") || len(columns) == 0 || len(t.vals) > maxSQLValues || len(q.args) > maxSQLArgs {
 		return "", false
 	}
 	var terms []string
