@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -30,7 +31,7 @@ func newSensor(db *database) *cobra.Command {
 				return fmt.Errorf("%w; `hosted sensor list` shows all", err)
 			}
 			return db.with(c.Context(), func(s store.Store) error {
-				sensor, err := s.Sensor(c.Context(), id)
+				sensor, err := sensorByUUID(c.Context(), s, id)
 				if err != nil {
 					return err
 				}
@@ -75,6 +76,21 @@ func newSensorAdd(db *database) *cobra.Command {
 	c.Flags().StringVar(&tenant, "tenant", defaultTenant, "the tenant that the sensor will belong to")
 	c.Flags().StringVar(&public, "public-name", "", "host:port that sensors dial")
 	return c
+}
+
+// sensorByUUID finds a sensor whose tenant was not said.
+func sensorByUUID(ctx context.Context, s store.Store, id protocol.UUID) (store.Sensor, error) {
+	tenants, err := s.Tenants(ctx)
+	if err != nil {
+		return store.Sensor{}, err
+	}
+	for _, t := range tenants {
+		sensor, err := s.Sensor(ctx, t.ID, id)
+		if err == nil || !errors.Is(err, store.ErrNotFound) {
+			return sensor, err
+		}
+	}
+	return store.Sensor{}, fmt.Errorf("sensor %s: %w; `hosted sensor list` shows all", id, store.ErrNotFound)
 }
 
 func listSensors(ctx context.Context, out io.Writer, s store.Store) error {

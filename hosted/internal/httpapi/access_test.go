@@ -144,7 +144,7 @@ func TestWhatAnotherTenantOwnsIsNotFound(t *testing.T) {
 	if bytes.Contains(admin.get("/users").body, []byte("eve")) {
 		t.Error("the other tenant's user is listed")
 	}
-	if _, err := w.store.Sensor(t.Context(), w.theirs.uuid); err != nil || w.links.find(w.theirs.uuid) == nil {
+	if _, err := w.store.Sensor(t.Context(), w.other, w.theirs.uuid); err != nil || w.links.find(w.theirs.uuid) == nil {
 		t.Error("the other tenant's sensor was revoked")
 	}
 }

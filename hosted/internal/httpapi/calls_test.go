@@ -277,7 +277,7 @@ func TestARevokedSensorIsDisconnected(t *testing.T) {
 	if a := c.do("DELETE", "/sensors/"+w.s1.uuid.String(), nil); a.status != http.StatusNoContent {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
-	if s, err := w.store.Sensor(t.Context(), w.s1.uuid); err != nil || !s.Revoked {
+	if s, err := w.store.Sensor(t.Context(), w.acme, w.s1.uuid); err != nil || !s.Revoked {
 		t.Errorf("revoked %v, %v", s.Revoked, err)
 	}
 	if len(w.links.disconnected) != 1 || w.links.disconnected[0] != w.s1.uuid {

@@ -80,8 +80,8 @@ func (a *api) sensor(r *http.Request, id auth.Identity) (store.Sensor, error) {
 	if err != nil {
 		return store.Sensor{}, notFound("there is no such sensor")
 	}
-	s, err := a.Store.Sensor(r.Context(), uuid)
-	if errors.Is(err, store.ErrNotFound) || err == nil && s.Tenant != id.Tenant {
+	s, err := a.Store.Sensor(r.Context(), id.Tenant, uuid)
+	if errors.Is(err, store.ErrNotFound) {
 		return store.Sensor{}, notFound("there is no such sensor")
 	}
 	return s, err

@@ -362,8 +362,8 @@ func TestTheListOfSensorsShowsWhichRulesEachApplies(t *testing.T) {
 		t.Errorf("without rules: %v", got)
 	}
 	putRules(c, 0, "a: keep sip")
-	w.ok(w.store.SetSensorRules(t.Context(), w.s3, store.SensorRules{Local: 4, Hosted: 1}))
-	w.ok(w.store.SetSensorRules(t.Context(), w.s2.uuid, store.SensorRules{Problem: &protocol.Problem{Code: "rules-unsupported", Title: "x"}}))
+	w.ok(w.store.SetSensorRules(t.Context(), w.acme, w.s3, store.SensorRules{Local: 4, Hosted: 1}))
+	w.ok(w.store.SetSensorRules(t.Context(), w.acme, w.s2.uuid, store.SensorRules{Problem: &protocol.Problem{Code: "rules-unsupported", Title: "x"}}))
 	w.s1.mu.Lock()
 	w.s1.rules.Revision, w.s1.hosted = 9, 1
 	w.s1.mu.Unlock()

@@ -39,7 +39,7 @@ func (s *Service) cdrs(ctx context.Context, p *peer, r *http.Request) (_ any, er
 		return nil, err
 	}
 	now := s.cfg.Clock()
-	cur, err := s.cfg.Store.Cursor(ctx, x.sensor.UUID)
+	cur, err := s.cfg.Store.Cursor(ctx, x.sensor.Tenant, x.sensor.UUID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}

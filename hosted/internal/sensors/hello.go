@@ -96,7 +96,7 @@ func (s *Service) enrol(ctx context.Context, p *peer, r *http.Request) (_ any, e
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		// Its own answer may have been lost: the same key with the same token is the same sensor.
-		if sensor, err = s.cfg.Store.Sensor(ctx, uuid); err != nil || sensor.KeyHash != key || sensor.Revoked {
+		if sensor, err = s.cfg.Store.Sensor(ctx, sensor.Tenant, uuid); err != nil || sensor.KeyHash != key || sensor.Revoked {
 			return nil, problem(protocol.CodeUnknownToken, http.StatusForbidden, "hosted does not know this token",
 				"it was used, or is older than "+s.cfg.Limits.TokenLife.String()+", or never was", "make a new one on hosted's page Sensors")
 		}
@@ -173,9 +173,9 @@ func (s *Service) welcome(ctx context.Context, c *x509.Certificate, grace bool) 
 	if err != nil {
 		return store.Sensor{}, notPaired(err.Error())
 	}
-	sensor, err := s.cfg.Store.Sensor(ctx, uuid)
+	sensor, err := s.cfg.Store.Sensor(ctx, store.TenantID(tenantID), uuid)
 	switch {
-	case errors.Is(err, store.ErrNotFound), err == nil && (int64(sensor.Tenant) != tenantID || sensor.KeyHash != link.KeyHash(c)):
+	case errors.Is(err, store.ErrNotFound), err == nil && sensor.KeyHash != link.KeyHash(c):
 		return store.Sensor{}, notPaired("there is no sensor " + uuid.String() + " with this key")
 	case err != nil:
 		return store.Sensor{}, err
@@ -243,7 +243,7 @@ func (s *Service) hello(ctx context.Context, p *peer, r *http.Request) (_ any, e
 			return nil, err
 		}
 	}
-	cursor, err := s.cfg.Store.Cursor(ctx, sensor.UUID)
+	cursor, err := s.cfg.Store.Cursor(ctx, sensor.Tenant, sensor.UUID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
@@ -262,7 +262,7 @@ func (s *Service) hello(ctx context.Context, p *peer, r *http.Request) (_ any, e
 	if err := s.checkClone(ctx, sensor, info, p.addr); err != nil {
 		return nil, err
 	}
-	if err := s.cfg.Store.TouchSensor(ctx, sensor.UUID, info, p.addr, now); errors.Is(err, store.ErrExists) {
+	if err := s.cfg.Store.TouchSensor(ctx, sensor.Tenant, sensor.UUID, info, p.addr, now); errors.Is(err, store.ErrExists) {
 		return nil, s.checkNumber(ctx, sensor, info.SensorID)
 	} else if err != nil {
 		return nil, err

@@ -150,7 +150,7 @@ func (s *Service) push(ctx context.Context, x *session, text *ruleText) {
 	if !news || ctx.Err() != nil {
 		return
 	}
-	if err := s.cfg.Store.SetSensorRules(ctx, x.sensor.UUID, said); err != nil {
+	if err := s.cfg.Store.SetSensorRules(ctx, x.sensor.Tenant, x.sensor.UUID, said); err != nil {
 		s.log.Warn("what a sensor says of its rules is not stored", "sensor", x.sensor.UUID.String(), "err", err)
 	}
 }

@@ -54,8 +54,8 @@ func (r *rig) setRules(tenant store.TenantID, text string) {
 }
 
 // said is what the store has of a sensor's rules: "hosted code".
-func (r *rig) said(id protocol.UUID) string {
-	s, err := r.store.Sensor(r.t.Context(), id)
+func (r *rig) said(t store.TenantID, id protocol.UUID) string {
+	s, err := r.store.Sensor(r.t.Context(), t, id)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -94,12 +94,12 @@ func TestAChangeReachesTheTenantsSensorsAtOnceAndNoOthers(t *testing.T) {
 	r.setRules(r.tenant, "")
 	r.svc.RulesChanged()
 	for _, s := range []*sensor{sa, sb} {
-		r.eventually("what they say is stored", func() bool { return r.said(s.id.UUID) == "2 " })
+		r.eventually("what they say is stored", func() bool { return r.said(r.tenant, s.id.UUID) == "2 " })
 	}
 	if a.has() != "1 all: keep sip|2 " {
 		t.Errorf("taken %q", a.has())
 	}
-	if theirs.has() != "" || r.said(st.id.UUID) != "0 " {
+	if theirs.has() != "" || r.said(other, st.id.UUID) != "0 " {
 		t.Errorf("the other tenant's sensor got %q", theirs.has())
 	}
 }
@@ -149,8 +149,8 @@ func TestASensorOfATenantWithoutRulesIsLeftAloneUnlessItHasSome(t *testing.T) {
 	if _, err := r.online(id, info, old.handler()); err != nil {
 		t.Fatal(err)
 	}
-	r.eventually("the old rules are taken away", func() bool { return old.has() == "0 " && r.said(id.UUID) == "0 " })
-	if none.has() != "" || r.said(s.id.UUID) != "0 " {
+	r.eventually("the old rules are taken away", func() bool { return old.has() == "0 " && r.said(r.tenant, id.UUID) == "0 " })
+	if none.has() != "" || r.said(r.tenant, s.id.UUID) != "0 " {
 		t.Errorf("the other got %q", none.has())
 	}
 }
@@ -176,11 +176,11 @@ func TestWhatASensorMakesOfTheRulesIsStored(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.eventually(fmt.Sprintf("sensor %d says %q", n, tt.want), func() bool {
-			s, err := r.store.Sensor(t.Context(), id.UUID)
+			s, err := r.store.Sensor(t.Context(), r.tenant, id.UUID)
 			if p := s.Rules.Problem; err == nil && p != nil && (len(p.Title) > 600 || len(p.Fields) > 1) {
 				t.Fatalf("a problem of %d bytes is stored, with %v", len(p.Title), p.Fields)
 			}
-			return r.said(id.UUID) == tt.want
+			return r.said(r.tenant, id.UUID) == tt.want
 		})
 	}
 }
@@ -197,7 +197,7 @@ func TestRulesThatDoNotGetThroughAreOfferedAgain(t *testing.T) {
 		return in, nil
 	}
 	s := r.comes(r.tenant, 1, k)
-	r.eventually("it fails", func() bool { return r.said(s.id.UUID) == "0 "+CodeRulesNotDelivered })
+	r.eventually("it fails", func() bool { return r.said(r.tenant, s.id.UUID) == "0 "+CodeRulesNotDelivered })
 	time.Sleep(50 * time.Millisecond)
 	if n := strings.Count(k.has(), "|"); n != 0 {
 		t.Errorf("offered %d times more without a pause", n)
@@ -206,7 +206,7 @@ func TestRulesThatDoNotGetThroughAreOfferedAgain(t *testing.T) {
 		r.ahead.Add(int64(2 * time.Minute))
 		time.Sleep(50 * time.Millisecond)
 	}
-	r.eventually("it succeeds", func() bool { return r.said(s.id.UUID) == "1 " })
+	r.eventually("it succeeds", func() bool { return r.said(r.tenant, s.id.UUID) == "1 " })
 }
 
 func TestAStalledSensorHoldsUpNoOther(t *testing.T) {

@@ -32,14 +32,14 @@ type Store interface {
 	Tenant(ctx context.Context, id store.TenantID) (store.Tenant, error)
 	CreateEnrolToken(ctx context.Context, t store.EnrolToken) error
 	RedeemEnrolToken(ctx context.Context, hash [32]byte, now time.Time, s store.Sensor) (store.Sensor, error)
-	Sensor(ctx context.Context, id protocol.UUID) (store.Sensor, error)
+	Sensor(ctx context.Context, t store.TenantID, id protocol.UUID) (store.Sensor, error)
 	SensorByNumber(ctx context.Context, t store.TenantID, sensorID uint16) (store.Sensor, error)
-	TouchSensor(ctx context.Context, id protocol.UUID, info protocol.SensorInfo, addr string, now time.Time) error
-	Cursor(ctx context.Context, sensor protocol.UUID) (store.Cursor, error)
+	TouchSensor(ctx context.Context, t store.TenantID, id protocol.UUID, info protocol.SensorInfo, addr string, now time.Time) error
+	Cursor(ctx context.Context, t store.TenantID, sensor protocol.UUID) (store.Cursor, error)
 	AppendCDRs(ctx context.Context, b store.Batch, now time.Time) (store.Cursor, error)
 	RulesAt(ctx context.Context, t store.TenantID, revision uint64) (store.RuleSet, error)
 	RuleRevisions(ctx context.Context) (map[store.TenantID]uint64, error)
-	SetSensorRules(ctx context.Context, id protocol.UUID, r store.SensorRules) error
+	SetSensorRules(ctx context.Context, t store.TenantID, id protocol.UUID, r store.SensorRules) error
 }
 
 // Limits bound what sensors may do. Zero fields take the default.

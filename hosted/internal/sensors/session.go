@@ -79,7 +79,7 @@ func (s *Service) ended(x *session) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	s.log.Info("sensor offline", "sensor", x.sensor.UUID.String(), "name", x.sensor.Info.Name, "addr", x.up.addr, "was_online", s.cfg.Clock().Sub(x.since).Round(time.Second))
-	if err := s.cfg.Store.TouchSensor(ctx, x.sensor.UUID, x.sensor.Info, x.up.addr, s.cfg.Clock()); err != nil {
+	if err := s.cfg.Store.TouchSensor(ctx, x.sensor.Tenant, x.sensor.UUID, x.sensor.Info, x.up.addr, s.cfg.Clock()); err != nil {
 		s.log.Warn("last_seen not stored", "sensor", x.sensor.UUID.String(), "err", err)
 	}
 }

@@ -175,18 +175,19 @@ type Store interface {
 	CreateEnrolToken(ctx context.Context, t EnrolToken) error
 	// RedeemEnrolToken marks an unused, unexpired token used and enrols the sensor, in one transaction.
 	// A sensor that enrols again with the same key keeps its UUID and cursor. The tenant is the token's.
-	// ErrNotFound: no such token. ErrExists: SensorID is held by another sensor of the tenant that is not revoked; the
-	// answer then has the Tenant, and the token stays usable.
+	// ErrNotFound: no such token; of one that was used already, or has expired, the answer has the Tenant.
+	// ErrExists: SensorID is held by another sensor of the tenant that is not revoked; the answer then has the Tenant, and
+	// the token stays usable.
 	RedeemEnrolToken(ctx context.Context, hash [32]byte, now time.Time, s Sensor) (Sensor, error)
-	Sensor(ctx context.Context, id protocol.UUID) (Sensor, error)
+	Sensor(ctx context.Context, t TenantID, id protocol.UUID) (Sensor, error)
 	SensorByNumber(ctx context.Context, t TenantID, sensorID uint16) (Sensor, error)
 	Sensors(ctx context.Context, t TenantID) ([]Sensor, error)
 	// TouchSensor records what the last hello said, the number included if it says one. ErrExists: that number is held
 	// by another sensor of the tenant.
-	TouchSensor(ctx context.Context, id protocol.UUID, info protocol.SensorInfo, addr string, now time.Time) error
+	TouchSensor(ctx context.Context, t TenantID, id protocol.UUID, info protocol.SensorInfo, addr string, now time.Time) error
 	RevokeSensor(ctx context.Context, t TenantID, id protocol.UUID) error
 	// SetSensorRules records what a sensor says of the rules that it applies.
-	SetSensorRules(ctx context.Context, id protocol.UUID, r SensorRules) error
+	SetSensorRules(ctx context.Context, t TenantID, id protocol.UUID, r SensorRules) error
 
 	// Rules are the tenant's rules in force; a tenant that never wrote any has revision 0.
 	Rules(ctx context.Context, t TenantID) (RuleSet, error)
@@ -200,7 +201,7 @@ type Store interface {
 	// of hosted asks twice a second, so that a change that was made on another reaches the sensors that are linked to it.
 	RuleRevisions(ctx context.Context) (map[TenantID]uint64, error)
 
-	Cursor(ctx context.Context, sensor protocol.UUID) (Cursor, error)
+	Cursor(ctx context.Context, t TenantID, sensor protocol.UUID) (Cursor, error)
 	// AppendCDRs stores a batch and advances the sensor's cursor in one transaction, and answers the new cursor. What the
 	// cursor has passed already is skipped by number. A batch that begins beyond cursor and Lost is refused with ErrGap. A new
 	// epoch (the sensor's journal began anew) starts at its own First. A call that is there already, by its id, is

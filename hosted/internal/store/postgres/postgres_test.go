@@ -91,7 +91,7 @@ func TestADayThatAnotherNodeDroppedIsMadeAgain(t *testing.T) {
 	if n != 0 {
 		t.Errorf("%d calls left, want none: their day was dropped", n)
 	}
-	if cur, err := a.Cursor(ctx, sensor.UUID); err != nil || cur.Next != 3 {
+	if cur, err := a.Cursor(ctx, tenant.ID, sensor.UUID); err != nil || cur.Next != 3 {
 		t.Errorf("cursor %v, %v, want all three stored in their time", cur, err)
 	}
 }

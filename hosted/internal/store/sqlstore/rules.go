@@ -86,11 +86,11 @@ func (d *DB) RuleRevisions(ctx context.Context) (map[store.TenantID]uint64, erro
 }
 
 // SetSensorRules implements store.Store.
-func (d *DB) SetSensorRules(ctx context.Context, id protocol.UUID, r store.SensorRules) error {
+func (d *DB) SetSensorRules(ctx context.Context, t store.TenantID, id protocol.UUID, r store.SensorRules) error {
 	b, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("encode rules of sensor %s: %w", id, err)
 	}
-	res, err := d.Write.ExecContext(ctx, `UPDATE sensors SET rules = $2 WHERE uuid = $1`, id.String(), b)
+	res, err := d.Write.ExecContext(ctx, `UPDATE sensors SET rules = $3 WHERE tenant = $1 AND uuid = $2`, t, id.String(), b)
 	return changed(res, err, "sensor %s", id)
 }

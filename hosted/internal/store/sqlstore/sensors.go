@@ -14,7 +14,7 @@ import (
 
 const (
 	sensorColumns = `s.uuid, s.tenant, s.sensor_id, s.key_hash, s.info, s.addr, s.enrolled, s.last_seen, s.revoked, s.rules, c.last_cdr, c.cdrs`
-	fromSensors   = ` FROM sensors s JOIN cursors c ON c.sensor = s.uuid `
+	fromSensors   = ` FROM sensors s JOIN cursors c ON c.tenant = s.tenant AND c.sensor = s.uuid `
 )
 
 func scanSensor(r scanner) (s store.Sensor, err error) {
@@ -47,6 +47,11 @@ func (d *DB) RedeemEnrolToken(ctx context.Context, hash [32]byte, now time.Time,
 	err = d.Tx(ctx, func(tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `UPDATE enrol_tokens SET used = $2
 			WHERE hash = $1 AND used = 0 AND expires > $2 RETURNING tenant`, hash[:], micros(now)).Scan(&s.Tenant)
+		if errors.Is(err, sql.ErrNoRows) { // used, perhaps: the tenant tells whose it was
+			if e := tx.QueryRowContext(ctx, `SELECT tenant FROM enrol_tokens WHERE hash = $1`, hash[:]).Scan(&s.Tenant); e != nil && !errors.Is(e, sql.ErrNoRows) {
+				err = e
+			}
+		}
 		if err != nil {
 			return one(err, "enrolment token")
 		}
@@ -69,12 +74,12 @@ func (d *DB) RedeemEnrolToken(ctx context.Context, hash [32]byte, now time.Time,
 	if err != nil {
 		return store.Sensor{Tenant: s.Tenant}, err
 	}
-	return d.Sensor(ctx, s.UUID)
+	return d.Sensor(ctx, s.Tenant, s.UUID)
 }
 
 // Sensor implements store.Store.
-func (d *DB) Sensor(ctx context.Context, id protocol.UUID) (store.Sensor, error) {
-	s, err := scanSensor(d.Read.QueryRowContext(ctx, `SELECT `+sensorColumns+fromSensors+`WHERE s.uuid = $1`, id.String()))
+func (d *DB) Sensor(ctx context.Context, t store.TenantID, id protocol.UUID) (store.Sensor, error) {
+	s, err := oneFor(ctx, d, t, scanSensor, `SELECT `+sensorColumns+fromSensors+`WHERE s.tenant = $1 AND s.uuid = $2`, t, id.String())
 	return s, one(err, "sensor %s", id)
 }
 
@@ -92,13 +97,13 @@ func (d *DB) Sensors(ctx context.Context, t store.TenantID) ([]store.Sensor, err
 }
 
 // TouchSensor implements store.Store.
-func (d *DB) TouchSensor(ctx context.Context, id protocol.UUID, i protocol.SensorInfo, addr string, now time.Time) error {
+func (d *DB) TouchSensor(ctx context.Context, t store.TenantID, id protocol.UUID, i protocol.SensorInfo, addr string, now time.Time) error {
 	info, err := sensorInfo(i)
 	if err != nil {
 		return err
 	}
-	res, err := d.Write.ExecContext(ctx, `UPDATE sensors SET info = $2, addr = $3, last_seen = $4,
-		sensor_id = CASE WHEN $5 = 0 THEN sensor_id ELSE $5 END WHERE uuid = $1`, id.String(), info, addr, micros(now), int(i.SensorID))
+	res, err := d.Write.ExecContext(ctx, `UPDATE sensors SET info = $3, addr = $4, last_seen = $5,
+		sensor_id = CASE WHEN $6 = 0 THEN sensor_id ELSE $6 END WHERE tenant = $1 AND uuid = $2`, t, id.String(), info, addr, micros(now), int(i.SensorID))
 	if err != nil {
 		return d.insert(err, "id_sensor %d", i.SensorID)
 	}
@@ -112,9 +117,9 @@ func (d *DB) RevokeSensor(ctx context.Context, t store.TenantID, id protocol.UUI
 }
 
 // Cursor implements store.Store.
-func (d *DB) Cursor(ctx context.Context, sensor protocol.UUID) (store.Cursor, error) {
+func (d *DB) Cursor(ctx context.Context, t store.TenantID, sensor protocol.UUID) (store.Cursor, error) {
 	var epoch, next int64
-	err := d.Read.QueryRowContext(ctx, `SELECT epoch, next FROM cursors WHERE sensor = $1`, sensor.String()).Scan(&epoch, &next)
+	err := d.Read.QueryRowContext(ctx, `SELECT epoch, next FROM cursors WHERE tenant = $1 AND sensor = $2`, t, sensor.String()).Scan(&epoch, &next)
 	return store.Cursor{Epoch: uint64(epoch), Next: uint64(next)}, one(err, "cursor of sensor %s", sensor)
 }
 
@@ -122,8 +127,8 @@ func (d *DB) Cursor(ctx context.Context, sensor protocol.UUID) (store.Cursor, er
 // them. It belongs into the transaction that stores them. Epochs are compared for equality only, so all 64 bits fit.
 func (d *DB) Advance(ctx context.Context, tx *sql.Tx, b store.Batch, now time.Time) (store.Cursor, []protocol.CDR, error) {
 	var epoch, next int64
-	err := tx.QueryRowContext(ctx, `SELECT epoch, next FROM cursors WHERE sensor = $1 AND tenant = $2`+d.ForUpdate,
-		b.Sensor.String(), b.Tenant).Scan(&epoch, &next)
+	err := tx.QueryRowContext(ctx, `SELECT epoch, next FROM cursors WHERE tenant = $1 AND sensor = $2`+d.ForUpdate,
+		b.Tenant, b.Sensor.String()).Scan(&epoch, &next)
 	if err != nil {
 		return store.Cursor{}, nil, one(err, "cursor of sensor %s", b.Sensor)
 	}
@@ -141,8 +146,8 @@ func (d *DB) Advance(ctx context.Context, tx *sql.Tx, b store.Batch, now time.Ti
 		}
 	}
 	cur = store.Cursor{Epoch: b.Epoch, Next: end}
-	if _, err := tx.ExecContext(ctx, `UPDATE cursors SET epoch = $2, next = $3, last_cdr = $4, cdrs = cdrs + $5 WHERE sensor = $1`,
-		b.Sensor.String(), int64(cur.Epoch), int64(cur.Next), micros(now), len(fresh)); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE cursors SET epoch = $3, next = $4, last_cdr = $5, cdrs = cdrs + $6 WHERE tenant = $1 AND sensor = $2`,
+		b.Tenant, b.Sensor.String(), int64(cur.Epoch), int64(cur.Next), micros(now), len(fresh)); err != nil {
 		return cur, nil, fmt.Errorf("advance cursor of sensor %s: %w", b.Sensor, err)
 	}
 	return cur, fresh, nil

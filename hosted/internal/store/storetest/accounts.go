@@ -189,7 +189,7 @@ func testSensors(t *testing.T, open Open) {
 			t.Errorf("by number %v, %v", s.UUID, err)
 		}
 		f.ok(f.RevokeSensor(f.ctx, f.tenant, f.sensor.UUID))
-		if s, err := f.Sensor(f.ctx, f.sensor.UUID); err != nil || !s.Revoked {
+		if s, err := f.Sensor(f.ctx, f.tenant, f.sensor.UUID); err != nil || !s.Revoked {
 			t.Errorf("revoked %v, %v", s.Revoked, err)
 		}
 		if _, err := f.SensorByNumber(f.ctx, f.tenant, f.sensor.SensorID); !errors.Is(err, store.ErrNotFound) {
@@ -216,30 +216,30 @@ func testSensors(t *testing.T, open Open) {
 		f := newFixture(t, open)
 		later := now.Add(time.Minute)
 		info := protocol.SensorInfo{Name: "pbx2", Version: "1.2.3", Capabilities: []string{"x"}, Clock: 5}
-		f.ok(f.TouchSensor(f.ctx, f.sensor.UUID, info, "[2001:db8::1]:9", later))
-		s, err := f.Sensor(f.ctx, f.sensor.UUID)
+		f.ok(f.TouchSensor(f.ctx, f.tenant, f.sensor.UUID, info, "[2001:db8::1]:9", later))
+		s, err := f.Sensor(f.ctx, f.tenant, f.sensor.UUID)
 		f.ok(err)
 		if s.Info.Name != "pbx2" || s.Info.Clock != 5 || s.Addr != "[2001:db8::1]:9" || !s.LastSeen.Equal(later) || s.SensorID != f.sensor.SensorID || !s.LastCDR.IsZero() {
 			t.Errorf("got %+v", s)
 		}
 		info.SensorID = 70
-		f.ok(f.TouchSensor(f.ctx, f.sensor.UUID, info, "", later))
+		f.ok(f.TouchSensor(f.ctx, f.tenant, f.sensor.UUID, info, "", later))
 		if s, err := f.SensorByNumber(f.ctx, f.tenant, 70); err != nil || s.UUID != f.sensor.UUID {
 			t.Errorf("by its new number %v, %v", s.UUID, err)
 		}
 		f.newSensor(f.tenant, 71, 2)
 		info.SensorID = 71
-		if err := f.TouchSensor(f.ctx, f.sensor.UUID, info, "", later); !errors.Is(err, store.ErrExists) {
+		if err := f.TouchSensor(f.ctx, f.tenant, f.sensor.UUID, info, "", later); !errors.Is(err, store.ErrExists) {
 			t.Errorf("a number that is held: error %v, want ErrExists", err)
 		}
-		if err := f.TouchSensor(f.ctx, protocol.UUID{99}, info, "", later); !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrExists) {
+		if err := f.TouchSensor(f.ctx, f.tenant, protocol.UUID{99}, info, "", later); !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrExists) {
 			t.Errorf("unknown sensor: error %v, want ErrNotFound", err)
 		}
 		for _, id := range []protocol.UUID{{99}, {}} {
-			if _, err := f.Sensor(f.ctx, id); !errors.Is(err, store.ErrNotFound) {
+			if _, err := f.Sensor(f.ctx, f.tenant, id); !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("unknown sensor: error %v, want ErrNotFound", err)
 			}
-			if _, err := f.Cursor(f.ctx, id); !errors.Is(err, store.ErrNotFound) {
+			if _, err := f.Cursor(f.ctx, f.tenant, id); !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("its cursor: error %v, want ErrNotFound", err)
 			}
 		}

@@ -24,7 +24,7 @@ func testAppend(t *testing.T, open Open) {
 		if n != want {
 			t.Errorf("%d calls stored, want %d", n, want)
 		}
-		s, err := f.Sensor(f.ctx, f.sensor.UUID)
+		s, err := f.Sensor(f.ctx, f.tenant, f.sensor.UUID)
 		f.ok(err)
 		if want > 0 && !s.LastCDR.Equal(now) {
 			t.Errorf("last CDR of the sensor %v, want %v", s.LastCDR, now)
@@ -42,10 +42,10 @@ func testAppend(t *testing.T, open Open) {
 			}
 		}
 		count(t, f, 3)
-		if s, _ := f.Sensor(f.ctx, f.sensor.UUID); s.CDRs != 3 {
+		if s, _ := f.Sensor(f.ctx, f.tenant, f.sensor.UUID); s.CDRs != 3 {
 			t.Errorf("the sensor counts %d CDRs, want 3", s.CDRs)
 		}
-		if cur, err := f.Cursor(f.ctx, f.sensor.UUID); err != nil || cur.Next != 13 {
+		if cur, err := f.Cursor(f.ctx, f.tenant, f.sensor.UUID); err != nil || cur.Next != 13 {
 			t.Errorf("cursor %v, %v, want 13", cur, err)
 		}
 	})

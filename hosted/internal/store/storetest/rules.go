@@ -109,13 +109,13 @@ func testRules(t *testing.T, open Open) {
 	})
 	t.Run("what a sensor says of its rules is recorded", func(t *testing.T) {
 		f := newFixture(t, open)
-		if s, err := f.Sensor(f.ctx, f.sensor.UUID); err != nil || s.Rules != (store.SensorRules{}) {
+		if s, err := f.Sensor(f.ctx, f.tenant, f.sensor.UUID); err != nil || s.Rules != (store.SensorRules{}) {
 			t.Errorf("at first %+v, %v", s.Rules, err)
 		}
 		want := store.SensorRules{Local: 3, Hosted: 7, Problem: &protocol.Problem{Code: "x", Title: "\x00", Remedy: "y"}}
-		f.ok(f.SetSensorRules(f.ctx, f.sensor.UUID, want))
+		f.ok(f.SetSensorRules(f.ctx, f.tenant, f.sensor.UUID, want))
 		for name, get := range map[string]func() (store.Sensor, error){
-			"by id":     func() (store.Sensor, error) { return f.Sensor(f.ctx, f.sensor.UUID) },
+			"by id":     func() (store.Sensor, error) { return f.Sensor(f.ctx, f.tenant, f.sensor.UUID) },
 			"by number": func() (store.Sensor, error) { return f.SensorByNumber(f.ctx, f.tenant, f.sensor.SensorID) },
 		} {
 			s, err := get()
@@ -123,7 +123,7 @@ func testRules(t *testing.T, open Open) {
 				t.Errorf("%s: %+v, %v", name, got, err)
 			}
 		}
-		if err := f.SetSensorRules(f.ctx, protocol.UUID{99}, want); !errors.Is(err, store.ErrNotFound) {
+		if err := f.SetSensorRules(f.ctx, f.tenant, protocol.UUID{99}, want); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown sensor: error %v, want ErrNotFound", err)
 		}
 	})
