@@ -21,6 +21,7 @@ import (
 
 	"voiptop/hosted/internal/auth"
 	"voiptop/hosted/internal/relay"
+	"voiptop/hosted/internal/search"
 	"voiptop/hosted/internal/store"
 	"voiptop/protocol"
 	"voiptop/protocol/sensorapi"
@@ -74,6 +75,8 @@ type api struct {
 	Config
 	live     *live
 	workshop *workshop
+	// conditions are read as those of the tenant's rules.
+	conditions *search.Conditions
 }
 
 // access is who may use a route.
@@ -109,6 +112,7 @@ func (a *api) routes() []route {
 		{"/tokens", map[string]method{"GET": {member, a.tokens}, "POST": {member, a.newToken}}},
 		{"/tokens/{token}", map[string]method{"DELETE": {member, a.removeToken}}},
 		{"/calls", map[string]method{"GET": {member, a.calls}}},
+		{"/calls/count", map[string]method{"GET": {member, a.countCalls}}},
 		{calls, map[string]method{"GET": {member, a.call}}},
 		{calls + "/capture", map[string]method{"GET": {download, a.capture}}},
 		{calls + "/audio", map[string]method{"GET": {listen, a.ofCall(voice)}}},
@@ -141,7 +145,7 @@ func New(c Config) http.Handler {
 	if c.Gate == nil {
 		c.Gate = relay.NewGate(relay.Limits{}, nil)
 	}
-	a := &api{Config: c, live: newLive(c.Links), workshop: newWorkshop()}
+	a := &api{Config: c, live: newLive(c.Links), workshop: newWorkshop(), conditions: search.New(c.Store)}
 	m := mux.NewRouter().UseEncodedPath().SkipClean(true) // a path is what it is: no redirect to another
 	for _, rt := range a.routes() {
 		m.Path(Prefix + rt.path).Handler(a.endpoint(rt))

@@ -56,7 +56,7 @@ func (a *api) captures(w http.ResponseWriter, r *http.Request, id auth.Identity)
 // search lists the calls of an archive, newest first.
 func (a *api) search(r *http.Request, id auth.Identity) ([]protocol.CDR, error) {
 	values := r.URL.Query()
-	q, err := callQuery(values)
+	q, err := a.searchOf(r.Context(), id, values)
 	if err != nil {
 		return nil, err
 	}

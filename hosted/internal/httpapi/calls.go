@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -23,12 +24,13 @@ const (
 )
 
 type callsAnswer struct {
-	Calls []protocol.CDR `json:"calls"`
-	Next  string         `json:"next"`
+	Calls    []protocol.CDR `json:"calls"`
+	Next     string         `json:"next"`
+	Searched protocol.Time  `json:"searched,omitzero"` // see store.CallPage
 }
 
 func (a *api) calls(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
-	q, err := callQuery(r.URL.Query())
+	q, err := a.searchOf(r.Context(), id, r.URL.Query())
 	if err != nil {
 		return err
 	}
@@ -36,7 +38,44 @@ func (a *api) calls(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, callsAnswer{page.Calls, page.Next})
+	return writeJSON(w, callsAnswer{page.Calls, page.Next, page.Searched})
+}
+
+// maxCount is how many calls are counted; more are "more than".
+const maxCount = 10_000
+
+type countedAnswer struct {
+	Calls    int           `json:"calls"`
+	Complete bool          `json:"complete"`
+	Searched protocol.Time `json:"searched,omitzero"`
+}
+
+// countCalls says how many calls a search finds.
+func (a *api) countCalls(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
+	q, err := a.searchOf(r.Context(), id, r.URL.Query())
+	if err != nil {
+		return err
+	}
+	n, err := a.Store.CountFound(r.Context(), id.Tenant, q, maxCount)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, countedAnswer{n.Calls, n.Complete, n.Searched})
+}
+
+// searchOf reads a search with its condition, as the tenant's own rules would read it.
+func (a *api) searchOf(ctx context.Context, id auth.Identity, values url.Values) (store.CallQuery, error) {
+	where := values["where"]
+	if len(where) > 1 {
+		return store.CallQuery{}, badRequest("where", "is given twice", "join the conditions with and")
+	}
+	rest := maps.Clone(values)
+	delete(rest, "where")
+	q, err := callQuery(rest)
+	if err == nil && len(where) == 1 {
+		q.Where, err = a.conditions.Read(ctx, id.Tenant, where[0])
+	}
+	return q, err
 }
 
 // callQuery reads the search. A parameter that is not known is refused: a misspelt one would find everything.
@@ -92,7 +131,7 @@ func callQuery(values url.Values) (q store.CallQuery, err error) {
 			}
 		default:
 			return q, badRequest(name, "is no parameter of this list",
-				"it has q, number, from, to, sensor, status, mos_below, finding, kept, group, limit and after")
+				"it has where, q, number, from, to, sensor, status, mos_below, finding, kept, group, limit and after")
 		}
 		if bad != nil {
 			return q, badRequest(name, strconv.Quote(s)+" is not understood", wanted[name])

@@ -22,6 +22,7 @@ const (
 	codeCrossOrigin = "cross-origin"
 	codeTooLarge    = "too-large"
 	codeTooManyLive = "too-many-streams" // of running calls
+	codeTooSlow     = "search-too-slow"
 )
 
 // answer writes err as a problem. What is no problem is our fault: it is logged, and the client learns nothing of it.
@@ -34,6 +35,11 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, err error) {
 		p = notFound("there is no such thing")
 	case errors.Is(err, store.ErrCursor):
 		p = badRequest("after", "is no cursor of this list", "give what `next` of the page before said")
+	case errors.Is(err, store.ErrTooSlow):
+		p = &protocol.Problem{
+			Code: codeTooSlow, Status: http.StatusServiceUnavailable, Title: "the search takes too long",
+			Remedy: "narrow it by time, or by a number, an address or a Call-ID",
+		}
 	case errors.As(err, &tooLarge):
 		p = &protocol.Problem{Code: codeTooLarge, Status: http.StatusRequestEntityTooLarge, Title: fmt.Sprintf("the request is larger than %d bytes", tooLarge.Limit)}
 	case r.Context().Err() != nil:

@@ -1,0 +1,91 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"voiptop/hosted/internal/search"
+	"voiptop/protocol"
+)
+
+func where(condition string) string { return "where=" + url.QueryEscape(condition) }
+
+func TestAConditionSelectsByAnyField(t *testing.T) {
+	w := newWorld(t)
+	mos, pdd := 2.2, int64(7000)
+	wanted := w.call(2, func(c *protocol.CDR) {
+		c.Caller, c.Callee, c.CallerName, c.Src, c.Status, c.MOS, c.PDDMS = "+420777", "jana", "Jana Nová", "192.0.2.5:5060", 486, &mos, &pdd
+		c.Dst = "198.51.100.1:5060"
+		c.UACaller, c.Codecs, c.EndCause, c.EndBy, c.CallerDomain = "Yealink T46", []string{"PCMA", "telephone-event"}, protocol.EndRejected, protocol.PartyCallee, "pbx.example"
+		c.Findings = []protocol.Finding{{Code: "one-way-audio", Severity: protocol.SeverityBad}}
+		c.Capture.Kept, c.Rule, c.Transport, c.DurationMS = protocol.KeepRTP, "bad", "tls", 60_000
+	})
+	w.stored(w.acme, w.s1.uuid, w.call(1, func(c *protocol.CDR) { c.Start -= 3600e6; c.DurationMS = 1 }), wanted)
+	w.stored(w.other, w.theirs.uuid, w.call(1, func(c *protocol.CDR) { c.Caller = "+420777" }))
+	c := w.as("viewer")
+	for _, condition := range []string{
+		"caller:420*", "number:00420777", "callee:JANA", "name:*nov*", "ip:192.0.2.0/24", "src:192.0.2.5:5060", "direction:transit", "domain:pbx.example", "ua:yealink*",
+		"ua~^Yea", "transport:tls", "codec:pcma", "end:rejected by:callee", "finding:one-way*", "rule:bad", "kept:rtp", "status>=400", "mos<3 mos>2", "duration>30", "pdd>5",
+		"sensor:2", "Nová", "not sensor:1", "callee:jana or callee:petr", "state:ended and mos<3", "callid=" + `"` + wanted.CallID + `"`,
+	} {
+		var p page
+		c.get("/calls?" + where(condition)).into(t, &p)
+		if len(p.Calls) != 1 || p.Calls[0].ID != wanted.ID {
+			t.Errorf("%s finds %+v", condition, p.Calls)
+		}
+		var n struct {
+			Calls    int
+			Complete bool
+		}
+		c.get("/calls/count?" + where(condition)).into(t, &n)
+		if n.Calls != 1 || !n.Complete {
+			t.Errorf("%s counts %+v, want one", condition, n)
+		}
+	}
+	for _, query := range []string{where("caller:420*") + "&status=200", where("caller:420* status:200"), where("mos<3") + "&q=192.0.2.6"} {
+		if a := c.get("/calls?" + query); string(a.body) != "{\"calls\":[],\"next\":\"\"}\n" {
+			t.Errorf("%s: %s, want nothing: parameters and condition must all hold", query, a.body)
+		}
+	}
+}
+
+func TestAConditionMeansWhatTheTenantsRulesMean(t *testing.T) {
+	w := newWorld(t)
+	w.stored(w.acme, w.s1.uuid, w.call(1, func(c *protocol.CDR) { c.Caller = "+42012" }))
+	c := w.as("admin")
+	if a := c.get("/calls?" + where("caller:@vip")); a.code() != search.CodeBadCondition {
+		t.Errorf("a group that there is not: %s", a.body)
+	}
+	if a := c.do("PUT", "/rules", map[string]any{"revision": 0, "text": "group vip: 4201*\n"}); a.status != http.StatusOK {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	var p page
+	if c.get("/calls?"+where("caller:@vip")).into(t, &p); len(p.Calls) != 1 {
+		t.Errorf("the group of the tenant's rules finds %d calls, want 1", len(p.Calls))
+	}
+	if a := w.as("eve").get("/calls?" + where("caller:@vip")); a.code() != search.CodeBadCondition {
+		t.Errorf("another tenant's group is known: %s", a.body)
+	}
+}
+
+func TestWhatIsWrongWithAConditionIsSaidWithItsPlace(t *testing.T) {
+	w := newWorld(t)
+	c := w.as("user")
+	for _, path := range []string{"/calls", "/calls/count", "/captures"} {
+		a := c.get(path + "?" + where("mos<3.5 and calle:1"))
+		var p protocol.Problem
+		a.into(t, &p)
+		if a.status != http.StatusUnprocessableEntity || p.Code != search.CodeBadCondition || p.Fields["column"] != "13" || p.Fields["nearest"] != "caller" || p.Fields["expected"] == "" {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+		a = c.get(path + "?" + where("header.X-Tenant:a"))
+		if a.code() != search.CodeBadCondition || !strings.Contains(string(a.body), "header fields are known while a call runs") {
+			t.Errorf("%s: a header: %s", path, a.body)
+		}
+		if a := c.get(path + "?where=a&where=b"); a.status != http.StatusBadRequest {
+			t.Errorf("%s: two conditions: %d", path, a.status)
+		}
+	}
+}
