@@ -152,7 +152,7 @@ func newUserPassword(db *database) *cobra.Command {
 type rightsFlag struct{ words []string }
 
 func (f *rightsFlag) add(c *cobra.Command) {
-	c.Flags().StringSliceVar(&f.words, "rights", nil, `what the user may do with calls: listen, download, rules, between commas; "" for none`)
+	c.Flags().StringSliceVar(&f.words, "rights", nil, `what the user may do with calls: listen, download, rules, numbers, between commas; "" for none`)
 }
 
 // value is nil when the flag was not given.
@@ -175,19 +175,24 @@ func rightsText(r store.Rights) string {
 }
 
 func newUserToken(db *database) *cobra.Command {
-	var label string
+	var w auth.TokenWish
+	var days int
+	var scope string
 	var rights rightsFlag
 	c := &cobra.Command{
 		Use: "token NAME", Short: "Print an API token that acts as the user", Args: cobra.ExactArgs(1),
-		Long: "Print an API token that acts as the user (Authorization: Bearer TOKEN).\n--rights narrows it: it may do only that, and administers nothing.",
+		Long: "Print an API token that acts as the user (Authorization: Bearer TOKEN).\n--rights narrows it: it may do only that, and administers nothing. --scope mcp\nmakes it good for assistants at /mcp and nowhere else.",
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := rights.value(c)
 			if err != nil {
 				return err
 			}
+			if w.Rights, w.Scope = r, store.TokenScope(scope); days != 0 {
+				w.Expires = db.now().AddDate(0, 0, days)
+			}
 			return db.withUser(c.Context(), args[0], func(s store.Store, u store.User) error {
 				id := auth.Identity{User: u.ID, Name: u.Name, Role: u.Role, Rights: u.Rights, Tenant: u.Tenant}
-				token, err := auth.New(s, db.now).NewToken(c.Context(), id, label, r, fromConsole)
+				token, err := auth.New(s, db.now).NewToken(c.Context(), id, w, fromConsole)
 				if err != nil {
 					return err
 				}
@@ -196,7 +201,9 @@ func newUserToken(db *database) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&label, "label", "made by command", "what the token is for")
+	c.Flags().StringVar(&w.Label, "label", "made by command", "what the token is for")
+	c.Flags().StringVar(&scope, "scope", "", "mcp: good for assistants at /mcp only")
+	c.Flags().IntVar(&days, "expires-days", 0, "it ends after so many days; 0: never")
 	rights.add(c)
 	return c
 }
@@ -215,13 +222,14 @@ func newUserTokens(db *database) *cobra.Command {
 					return err
 				}
 				w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
-				fmt.Fprintln(w, "ID\tLABEL\tRIGHTS\tCREATED")
+				fmt.Fprintln(w, "ID\tLABEL\tRIGHTS\tSCOPE\tCREATED\tEXPIRES\tUSED")
 				for _, t := range list {
 					rights := "the user's"
 					if t.Narrow {
 						rights = cmp.Or(t.Rights.String(), "-")
 					}
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", auth.TokenID(t), t.Label, rights, protocol.TimeOf(t.Created))
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", auth.TokenID(t), t.Label, rights, cmp.Or(string(t.Scope), "-"),
+						protocol.TimeOf(t.Created), protocol.TimeOf(t.Expires), protocol.TimeOf(t.Used))
 				}
 				return w.Flush()
 			})

@@ -1,16 +1,14 @@
-// Package auth says who asks: users and their passwords (argon2id), the sessions of browsers, the API tokens of programs,
-// roles, and the audit log's words. hosted/internal/httpapi calls it on every request, `hosted user` makes users with it.
+// Package auth says who asks: users and their passwords (argon2id) or their OpenID provider's word (package oidc), the sessions
+// of browsers, the API tokens of programs, roles, and the audit log's words. hosted/internal/httpapi calls it on every request, `hosted user` makes users with it.
 //
 // It is not for sensors: they prove themselves on the link by a certificate (hosted/internal/sensors).
 package auth
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -25,6 +23,7 @@ import (
 const (
 	CodeLoginFailed   = "login-failed"
 	CodeTooManyLogins = "too-many-logins"
+	CodeDisabled      = "user-disabled"
 )
 
 // Actions in the audit log.
@@ -45,6 +44,12 @@ const (
 	ActionUserRemove  = "user.remove"
 	ActionPassword    = "user.password"
 	ActionRole        = "user.role" // and rights
+	ActionDisable     = "user.disable"
+	ActionEnable      = "user.enable"
+	ActionLink        = "user.link" // to an OpenID provider's subject
+	ActionUnlink      = "user.unlink"
+	ActionSessionEnd  = "session.end" // not one's current one, which is logout
+	ActionMCP         = "mcp.call"    // a tool of an assistant
 	ActionTenantAdd   = "tenant.add"
 	ActionTenantSet   = "tenant.set"
 )
@@ -56,6 +61,10 @@ const (
 	sessionIdle  = 12 * time.Hour     // unused for so long, it ends
 	renewAfter   = 5 * time.Minute    // a session's last use is written at most this often
 	maxTokenText = 128                // characters of a bearer token or cookie; longer is none of ours
+
+	// vouchedTokens is how long the API tokens of a user whom an OpenID provider answers for work without a log-in: so that
+	// who has left there does not stay here.
+	vouchedTokens = 30 * 24 * time.Hour
 )
 
 // Store is what auth keeps things in; store.Store is one.
@@ -70,9 +79,7 @@ type Store interface {
 	APIToken(ctx context.Context, hash [32]byte) (store.APIToken, error)
 	APITokens(ctx context.Context, user int64) ([]store.APIToken, error)
 	DeleteAPIToken(ctx context.Context, user int64, hash [32]byte) error
-	SaveSession(ctx context.Context, hash [32]byte, data []byte, expires time.Time) error
-	Session(ctx context.Context, hash [32]byte) (data []byte, err error)
-	DeleteSession(ctx context.Context, hash [32]byte) error
+	store.Access
 	Audit(ctx context.Context, e store.AuditEntry) error
 }
 
@@ -88,10 +95,16 @@ func New(s Store, now func() time.Time) *Service {
 	return &Service{store: s, now: now, limits: newLimiter(now)}
 }
 
-// Login checks a password and opens a session. addr is where the request comes from, without port. The errors are
-// problems: login-failed, too-many-logins, tenant-suspended.
-func (s *Service) Login(ctx context.Context, name, password, addr string) (token string, id Identity, err error) {
-	if wait := s.limits.wait(name, addr); wait > 0 {
+// From is where a browser's request comes from.
+type From struct {
+	Addr  string // without port
+	Agent string // what the browser calls itself
+}
+
+// Login checks a password and opens a session. The errors are problems: login-failed, too-many-logins, user-disabled,
+// tenant-suspended.
+func (s *Service) Login(ctx context.Context, name, password string, from From) (token string, id Identity, err error) {
+	if wait := s.limits.wait(name, from.Addr); wait > 0 {
 		return "", id, tooMany(wait)
 	}
 	u, err := s.store.UserByName(ctx, name)
@@ -104,8 +117,8 @@ func (s *Service) Login(ctx context.Context, name, password, addr string) (token
 		return "", id, err
 	}
 	if !known || !ok {
-		s.limits.failed(name, addr)
-		if err := s.audit(ctx, u.Tenant, name, addr, ActionLoginFailed); err != nil {
+		s.limits.failed(name, from.Addr)
+		if err := s.audit(ctx, u.Tenant, name, from.Addr, ActionLoginFailed); err != nil {
 			return "", id, err
 		}
 		return "", id, &protocol.Problem{
@@ -116,12 +129,13 @@ func (s *Service) Login(ctx context.Context, name, password, addr string) (token
 	if id, err = s.identity(ctx, u); err != nil {
 		return "", id, err
 	}
-	s.limits.succeeded(name, addr)
-	if err := s.audit(ctx, u.Tenant, u.Name, addr, ActionLogin); err != nil {
+	s.limits.succeeded(name, from.Addr)
+	if err := s.audit(ctx, u.Tenant, u.Name, from.Addr, ActionLogin); err != nil {
 		return "", id, err
 	}
-	token = newSecret()
-	return token, id, s.save(ctx, hashOf(token), session{User: u.ID, Stamp: stamp(u), Created: s.now(), Seen: s.now()})
+	token, err = s.open(ctx, u, from, WayPassword)
+	id.Session, id.Way = sessionID(hashOf(token)), WayPassword
+	return token, id, err
 }
 
 func tooMany(wait time.Duration) error {
@@ -137,6 +151,9 @@ func (s *Service) audit(ctx context.Context, t store.TenantID, user, addr, actio
 }
 
 func (s *Service) identity(ctx context.Context, u store.User) (Identity, error) {
+	if u.Disabled != "" {
+		return Identity{}, disabled(u)
+	}
 	t, err := s.store.Tenant(ctx, u.Tenant)
 	if err != nil {
 		return Identity{}, err
@@ -148,35 +165,6 @@ func (s *Service) identity(ctx context.Context, u store.User) (Identity, error) 
 		}
 	}
 	return Identity{User: u.ID, Name: u.Name, Role: u.Role, Rights: u.Rights, Tenant: t.ID, TenantName: t.Name}, nil
-}
-
-// session is what is stored of a browser's session, below the hash of its token.
-type session struct {
-	User    int64     `json:"user"`
-	Stamp   []byte    `json:"stamp"` // of the password it was opened with: a new one ends all sessions
-	Created time.Time `json:"created"`
-	Seen    time.Time `json:"seen"`
-}
-
-func (d session) expires() time.Time {
-	end, idle := d.Created.Add(sessionLife), d.Seen.Add(sessionIdle)
-	if idle.Before(end) {
-		return idle
-	}
-	return end
-}
-
-func stamp(u store.User) []byte {
-	sum := sha256.Sum256([]byte(u.Password))
-	return sum[:8]
-}
-
-func (s *Service) save(ctx context.Context, hash [32]byte, d session) error {
-	b, err := json.Marshal(d)
-	if err != nil {
-		return fmt.Errorf("encode session: %w", err)
-	}
-	return s.store.SaveSession(ctx, hash, b, d.expires())
 }
 
 // Identify says who sends a request, by its bearer token or session cookie. An error that is a problem is the answer.
@@ -214,41 +202,19 @@ func (s *Service) byToken(ctx context.Context, token string) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
+	if !u.Vouched.IsZero() && s.now().Sub(u.Vouched) > vouchedTokens {
+		return Identity{}, unauthorized("the API token rests until its user logs in: the OpenID provider has not vouched for " + u.Name + " for 30 days")
+	}
 	id, err := s.identity(ctx, u)
+	if err != nil {
+		return id, err
+	}
+	id.Token, id.Scope, id.Ends = TokenID(t), t.Scope, t.Expires
 	if t.Narrow {
 		id.Narrow, id.Rights = true, id.Rights&t.Rights
 	}
-	return id, err
-}
-
-func (s *Service) bySession(ctx context.Context, token string) (Identity, error) {
-	hash := hashOf(token)
-	b, err := s.store.Session(ctx, hash)
-	if errors.Is(err, store.ErrNotFound) {
-		return Identity{}, unauthorized("the session has ended")
-	}
-	if err != nil {
-		return Identity{}, err
-	}
-	var d session
-	if err := json.Unmarshal(b, &d); err != nil {
-		return Identity{}, fmt.Errorf("read session: %w", err)
-	}
-	now := s.now()
-	if !now.Before(d.expires()) {
-		return Identity{}, unauthorized("the session has ended")
-	}
-	u, err := s.user(ctx, d.User)
-	if err != nil {
-		return Identity{}, err
-	}
-	if !bytes.Equal(d.Stamp, stamp(u)) {
-		return Identity{}, unauthorized("the session has ended: the password was changed")
-	}
-	id, err := s.identity(ctx, u)
-	if err == nil && now.Sub(d.Seen) >= renewAfter {
-		d.Seen = now
-		err = s.save(ctx, hash, d)
+	if s.now().Sub(t.Used) >= renewAfter {
+		err = s.store.TouchAPIToken(ctx, t.Hash, s.now())
 	}
 	return id, err
 }
@@ -261,30 +227,9 @@ func (s *Service) user(ctx context.Context, id int64) (store.User, error) {
 	return u, err
 }
 
-// Logout ends the session of a request, if it has one.
-func (s *Service) Logout(r *http.Request, addr string) error {
-	c, err := r.Cookie(cookieName)
-	if err != nil || len(c.Value) > maxTokenText {
-		return nil
-	}
-	if id, err := s.bySession(r.Context(), c.Value); err == nil {
-		if err := s.audit(r.Context(), id.Tenant, id.Name, addr, ActionLogout); err != nil {
-			return err
-		}
-	}
-	return s.store.DeleteSession(r.Context(), hashOf(c.Value))
-}
-
-// SetCookie gives the browser its session; secure means that it came by TLS. An empty token takes the cookie away.
-func SetCookie(w http.ResponseWriter, token string, secure bool) {
-	c := &http.Cookie{
-		Name: cookieName, Value: token, Path: "/", HttpOnly: true, Secure: secure,
-		SameSite: http.SameSiteStrictMode, MaxAge: int(sessionLife / time.Second),
-	}
-	if token == "" {
-		c.MaxAge = -1
-	}
-	http.SetCookie(w, c)
+func stamp(u store.User) []byte {
+	sum := sha256.Sum256([]byte(u.Password))
+	return sum[:8]
 }
 
 // newSecret is 256 random bits as text.

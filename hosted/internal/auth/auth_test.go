@@ -47,7 +47,7 @@ func (f *fixture) ok(err error) {
 
 func (f *fixture) login() string {
 	f.t.Helper()
-	token, id, err := f.Login(f.t.Context(), "ann", "correct horse", "192.0.2.1")
+	token, id, err := f.Login(f.t.Context(), "ann", "correct horse", From{Addr: "192.0.2.1"})
 	f.ok(err)
 	if id.Name != "ann" || id.TenantName != "acme" || id.Role != store.RoleUser {
 		f.t.Errorf("identity %+v", id)
@@ -160,7 +160,7 @@ func TestAStoreThatFailsIsNoLogin(t *testing.T) {
 	f := newFixture(t)
 	token := f.login()
 	f.ok(f.store.Close())
-	if _, _, err := f.Login(t.Context(), "ann", "correct horse", "192.0.2.1"); err == nil {
+	if _, _, err := f.Login(t.Context(), "ann", "correct horse", From{Addr: "192.0.2.1"}); err == nil {
 		t.Error("logged in")
 	}
 	r, _ := http.NewRequestWithContext(t.Context(), "GET", "/", nil)

@@ -5,36 +5,62 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"strings"
+	"time"
 
 	"voiptop/hosted/internal/store"
 	"voiptop/protocol"
 )
 
-// NewToken makes an API token that acts as a user until it is removed. Only its hash is stored. rights narrow it; nil: it
-// may do all that id may, and grows and shrinks with the user. A right that id has not is problem forbidden: no token
-// can do more than who made it.
-func (s *Service) NewToken(ctx context.Context, id Identity, label string, rights *store.Rights, addr string) (string, error) {
-	if rights == nil && id.Narrow {
-		rights = &id.Rights
+// TokenWish is a token to be made.
+type TokenWish struct {
+	Label   string
+	Rights  *store.Rights // narrow it; nil: it may do all that its user may, and grows and shrinks with the user
+	Scope   store.TokenScope
+	Expires time.Time // zero: never
+}
+
+// NewToken makes an API token that acts as a user until it is removed or expires. Only its hash is stored. A right that id has
+// not is problem forbidden, and so is a token that is good for more than the one that id asks with: no token can do more than
+// who made it.
+func (s *Service) NewToken(ctx context.Context, id Identity, w TokenWish, addr string) (string, error) {
+	if w.Rights == nil && id.Narrow {
+		w.Rights = &id.Rights
 	}
 	token := tokenPrefix + newSecret()
 	now := s.now()
-	t := store.APIToken{Hash: hashOf(token), User: id.User, Label: label, Created: now}
-	detail := ""
-	if rights != nil {
-		if !id.May(*rights) {
+	t := store.APIToken{Hash: hashOf(token), User: id.User, Label: w.Label, Scope: w.Scope, Created: now, Expires: w.Expires}
+	var detail []string
+	switch {
+	case !w.Scope.Valid():
+		return "", badField("scope", fmt.Errorf("scope %q: want mcp or nothing", w.Scope))
+	case id.Token != "" && (id.Scope != store.ScopeAPI || !id.Ends.IsZero() && (w.Expires.IsZero() || w.Expires.After(id.Ends))):
+		return "", &protocol.Problem{
+			Code: protocol.CodeForbidden, Status: http.StatusForbidden, Title: "a token makes no token that outlives or exceeds it", Remedy: "log in",
+		}
+	case !w.Expires.IsZero() && !w.Expires.After(now):
+		return "", badField("expires", fmt.Errorf("expires %s: want a time to come", protocol.TimeOf(w.Expires)))
+	}
+	if w.Rights != nil {
+		if !id.May(*w.Rights) {
 			return "", &protocol.Problem{
 				Code: protocol.CodeForbidden, Status: http.StatusForbidden, Title: "a token cannot have a right that " + id.Name + " has not",
-				Detail: "asked for " + rights.String() + ", has " + id.Rights.String(), Remedy: "ask for fewer rights",
+				Detail: "asked for " + w.Rights.String() + ", has " + id.Rights.String(), Remedy: "ask for fewer rights",
 			}
 		}
-		t.Narrow, t.Rights, detail = true, *rights, "rights "+rights.String()
+		t.Narrow, t.Rights, detail = true, *w.Rights, append(detail, "rights "+w.Rights.String())
+	}
+	if w.Scope != store.ScopeAPI {
+		detail = append(detail, "scope "+string(w.Scope))
+	}
+	if !w.Expires.IsZero() {
+		detail = append(detail, "expires "+protocol.TimeOf(w.Expires).String())
 	}
 	if err := s.store.CreateAPIToken(ctx, t); err != nil {
 		return "", err
 	}
 	return token, s.store.Audit(ctx, store.AuditEntry{
-		Time: now, Tenant: id.Tenant, User: id.Name, Addr: addr, Action: ActionToken, Object: label, Detail: detail,
+		Time: now, Tenant: id.Tenant, User: id.Name, Addr: addr, Action: ActionToken, Object: w.Label, Detail: strings.Join(detail, ", "),
 	})
 }
 

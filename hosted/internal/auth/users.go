@@ -17,6 +17,7 @@ import (
 const (
 	CodeExists    = "exists"
 	CodeLastAdmin = "last-admin"
+	CodeManaged   = "managed-by-provider"
 )
 
 const maxNameLen = 64 // bytes
@@ -53,6 +54,7 @@ type Change struct {
 	Role     *store.Role
 	Rights   *store.Rights
 	Password *string
+	Disabled *bool
 }
 
 // AddUser makes a user. What is wrong with the wish is a problem bad-request with the field, or exists.
@@ -82,10 +84,22 @@ func (s *Service) AddUser(ctx context.Context, by Actor, n NewUser) (store.User,
 	return u, s.auditUser(ctx, by, u, ActionUserAdd, powers(u))
 }
 
-// ChangeUser changes a user. A new password ends the user's sessions. Problem last-admin: the tenant would be left without
-// an administrator.
+// ChangeUser changes a user. A new password ends the user's sessions, and so does to be disabled. Problem last-admin: the tenant
+// would be left without an administrator; managed-by-provider: an OpenID provider says what the user may do.
 func (s *Service) ChangeUser(ctx context.Context, by Actor, u store.User, c Change) (store.User, error) {
 	before := u
+	if !u.Vouched.IsZero() && (c.Role != nil || c.Rights != nil || c.Password != nil) {
+		return u, &protocol.Problem{
+			Code: CodeManaged, Status: http.StatusConflict, Title: "the OpenID provider says what " + u.Name + " may do",
+			Remedy: "change the user's groups there; it counts from the next log-in",
+		}
+	}
+	if c.Disabled != nil && *c.Disabled != (u.Disabled != "") {
+		u.Disabled = ""
+		if *c.Disabled {
+			u.Disabled = store.DisabledByAdmin
+		}
+	}
 	if c.Role != nil {
 		if err := checkRole(*c.Role); err != nil {
 			return u, err
@@ -112,6 +126,20 @@ func (s *Service) ChangeUser(ctx context.Context, by Actor, u store.User, c Chan
 	if err := s.store.UpdateUser(ctx, u); err != nil {
 		return u, lastAdmin(u, err)
 	}
+	if u.Password != before.Password || u.Disabled != "" {
+		if err := s.store.DeleteSessions(ctx, u.ID, [32]byte{}); err != nil {
+			return u, err
+		}
+	}
+	if u.Disabled != before.Disabled {
+		action := ActionEnable
+		if u.Disabled != "" {
+			action = ActionDisable
+		}
+		if err := s.auditUser(ctx, by, u, action, ""); err != nil {
+			return u, err
+		}
+	}
 	if powers(u) != powers(before) {
 		if err := s.auditUser(ctx, by, u, ActionRole, powers(u)); err != nil {
 			return u, err
@@ -127,6 +155,9 @@ func (s *Service) ChangeUser(ctx context.Context, by Actor, u store.User, c Chan
 func (s *Service) RemoveUser(ctx context.Context, by Actor, u store.User) error {
 	if err := s.store.DeleteUser(ctx, u.ID); err != nil {
 		return lastAdmin(u, err)
+	}
+	if err := s.store.DeleteSessions(ctx, u.ID, [32]byte{}); err != nil {
+		return err
 	}
 	return s.auditUser(ctx, by, u, ActionUserRemove, "")
 }

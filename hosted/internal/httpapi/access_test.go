@@ -39,7 +39,7 @@ func operations(t *testing.T) map[string]bool {
 
 // fill puts ids into the path of an operation, and the other tenant's user.
 func fill(path string, call protocol.UUID, sensor protocol.UUID) string {
-	return strings.NewReplacer("{id}", call.String(), "{uuid}", sensor.String(), "{name}", "eve", "{revision}", "1", "{token}", "0011223344556677").Replace(path)
+	return strings.NewReplacer("{id}", call.String(), "{uuid}", sensor.String(), "{name}", "eve", "{revision}", "1", "{token}", "0011223344556677", "{session}", "0011223344556677").Replace(path)
 }
 
 // bodyFor is a body that the operation takes.
@@ -51,6 +51,8 @@ func bodyFor(op string) any {
 		return map[string]any{"revision": 99, "text": "x"}
 	case strings.HasPrefix(op, "PUT /users/"):
 		return map[string]any{"rights": []string{"rules"}}
+	case op == "PUT /session/password":
+		return map[string]string{"current": "x", "password": "x"}
 	case op == "POST /users":
 		return map[string]string{"name": "new", "role": "bad"}
 	case op == "POST /tokens":
@@ -201,7 +203,7 @@ func TestASessionBeginsWithALoginAndEndsWithLogout(t *testing.T) {
 	w := newWorld(t)
 	c := w.anonymous()
 	a := c.do("POST", "/session", map[string]string{"name": "user", "password": password})
-	if want := `{"user":{"name":"user","role":"user","rights":["listen","download"],"tenant":"acme"}}` + "\n"; string(a.body) != want {
+	if want := `{"user":{"name":"user","role":"user","rights":["listen","download","numbers"],"tenant":"acme","way":"password"}}` + "\n"; string(a.body) != want {
 		t.Errorf("login answers %s, want %s", a.body, want)
 	}
 	cookie := a.header.Get("Set-Cookie")

@@ -109,6 +109,9 @@ func (a *api) routes() []route {
 	relay := method{member, a.relay}
 	return []route{
 		{"/session", map[string]method{"POST": {public, a.login}, "GET": {member, a.session}, "DELETE": {public, a.logout}}},
+		{"/session/password", map[string]method{"PUT": {member, a.changePassword}}},
+		{"/sessions", map[string]method{"GET": {member, a.sessions}, "DELETE": {member, a.endOtherSessions}}},
+		{"/sessions/{session}", map[string]method{"DELETE": {member, a.endSession}}},
 		{"/tokens", map[string]method{"GET": {member, a.tokens}, "POST": {member, a.newToken}}},
 		{"/tokens/{token}", map[string]method{"DELETE": {member, a.removeToken}}},
 		{"/calls", map[string]method{"GET": {member, a.calls}}},
@@ -205,6 +208,9 @@ func (a *api) admit(r *http.Request, need access) (auth.Identity, error) {
 	if err != nil {
 		return id, err
 	}
+	if id.Scope != store.ScopeAPI {
+		return id, outOfScope(id)
+	}
 	if right := needed[need]; !id.May(right) {
 		return id, lacks(id, right)
 	}
@@ -228,6 +234,14 @@ func lacks(id auth.Identity, right auth.Right) error {
 		p.Remedy = "use a token with that right; " + id.Name + " may make one, if " + id.Name + " has it"
 	}
 	return p
+}
+
+// outOfScope is the problem of a token that is good elsewhere.
+func outOfScope(id auth.Identity) error {
+	return &protocol.Problem{
+		Code: protocol.CodeForbidden, Status: http.StatusForbidden, Title: "this API token of " + id.Name + " is for assistants only",
+		Remedy: "use it at /mcp, or another token here", Fields: map[string]string{"scope": string(id.Scope)},
+	}
 }
 
 func forbidden(id auth.Identity) error {

@@ -16,10 +16,16 @@ type userInfo struct {
 	Role   store.Role   `json:"role"`
 	Rights store.Rights `json:"rights"`
 	Tenant string       `json:"tenant"`
+	Way    auth.Way     `json:"way,omitempty"` // how the session was opened; left out for a token
+}
+
+// from is where a request comes from, for sessions.
+func (a *api) from(r *http.Request) auth.From {
+	return auth.From{Addr: a.clientAddr(r), Agent: r.UserAgent()}
 }
 
 func sessionOf(id auth.Identity) userAnswer {
-	return userAnswer{userInfo{Name: id.Name, Role: id.Role, Rights: id.Rights, Tenant: id.TenantName}}
+	return userAnswer{userInfo{Name: id.Name, Role: id.Role, Rights: id.Rights, Tenant: id.TenantName, Way: id.Way}}
 }
 
 func (a *api) login(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
@@ -30,7 +36,7 @@ func (a *api) login(w http.ResponseWriter, r *http.Request, _ auth.Identity) err
 	if err := readJSON(w, r, &in); err != nil {
 		return err
 	}
-	token, id, err := a.Auth.Login(r.Context(), in.Name, in.Password, a.clientAddr(r))
+	token, id, err := a.Auth.Login(r.Context(), in.Name, in.Password, a.from(r))
 	if err != nil {
 		return err
 	}

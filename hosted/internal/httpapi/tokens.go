@@ -17,8 +17,10 @@ const maxLabel = 100
 
 func (a *api) newToken(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
 	var in struct {
-		Label  string        `json:"label"`
-		Rights *store.Rights `json:"rights"`
+		Label   string           `json:"label"`
+		Rights  *store.Rights    `json:"rights"`
+		Scope   store.TokenScope `json:"scope"`
+		Expires protocol.Time    `json:"expires"`
 	}
 	if err := readJSON(w, r, &in); err != nil {
 		return err
@@ -26,7 +28,8 @@ func (a *api) newToken(w http.ResponseWriter, r *http.Request, id auth.Identity)
 	if n := utf8.RuneCountInString(in.Label); n == 0 || n > maxLabel {
 		return badRequest("label", "must have 1 to "+strconv.Itoa(maxLabel)+" characters", "say what the token is for")
 	}
-	token, err := a.Auth.NewToken(r.Context(), id, in.Label, in.Rights, a.clientAddr(r))
+	wish := auth.TokenWish{Label: in.Label, Rights: in.Rights, Scope: in.Scope, Expires: in.Expires.Std()}
+	token, err := a.Auth.NewToken(r.Context(), id, wish, a.clientAddr(r))
 	if err != nil {
 		return err
 	}
@@ -34,11 +37,13 @@ func (a *api) newToken(w http.ResponseWriter, r *http.Request, id auth.Identity)
 }
 
 type tokenAnswer struct {
-	ID      string        `json:"id"`
-	Label   string        `json:"label"`
-	Rights  *store.Rights `json:"rights"` // that it was narrowed to; null: all that its user may do
-	Created protocol.Time `json:"created"`
-	Expires protocol.Time `json:"expires"` // null: never
+	ID      string           `json:"id"`
+	Label   string           `json:"label"`
+	Rights  *store.Rights    `json:"rights"` // that it was narrowed to; null: all that its user may do
+	Scope   store.TokenScope `json:"scope"`
+	Created protocol.Time    `json:"created"`
+	Expires protocol.Time    `json:"expires"` // null: never
+	Used    protocol.Time    `json:"used"`    // to five minutes; null: never
 }
 
 // tokens lists the tokens of who asks, newest first.
@@ -52,7 +57,7 @@ func (a *api) tokens(w http.ResponseWriter, r *http.Request, id auth.Identity) e
 	}
 	out := make([]tokenAnswer, len(list))
 	for i, t := range list {
-		out[i] = tokenAnswer{ID: auth.TokenID(t), Label: t.Label, Created: protocol.TimeOf(t.Created), Expires: protocol.TimeOf(t.Expires)}
+		out[i] = tokenAnswer{ID: auth.TokenID(t), Label: t.Label, Scope: t.Scope, Created: protocol.TimeOf(t.Created), Expires: protocol.TimeOf(t.Expires), Used: protocol.TimeOf(t.Used)}
 		if t.Narrow {
 			out[i].Rights = &t.Rights
 		}
@@ -63,7 +68,7 @@ func (a *api) tokens(w http.ResponseWriter, r *http.Request, id auth.Identity) e
 // narrowed is the problem of a token that would administer tokens.
 func narrowed() error {
 	return &protocol.Problem{
-		Code: protocol.CodeForbidden, Status: http.StatusForbidden, Title: "a token that was narrowed to rights administers no tokens",
+		Code: protocol.CodeForbidden, Status: http.StatusForbidden, Title: "a token that was narrowed to rights administers no tokens and no sessions",
 		Remedy: "log in, or use one that was not narrowed",
 	}
 }

@@ -13,15 +13,17 @@ import (
 )
 
 type accountAnswer struct {
-	Name     string        `json:"name"`
-	Role     store.Role    `json:"role"`
-	Rights   store.Rights  `json:"rights"`
-	Created  protocol.Time `json:"created"`
-	Password string        `json:"password,omitempty"` // that was made for a new user, shown only once
+	Name     string           `json:"name"`
+	Role     store.Role       `json:"role"`
+	Rights   store.Rights     `json:"rights"`
+	Created  protocol.Time    `json:"created"`
+	Disabled store.DisabledBy `json:"disabled"`           // by whom; "": the user may log in
+	Vouched  protocol.Time    `json:"vouched"`            // when an OpenID provider last answered for the user; null: hosted alone does
+	Password string           `json:"password,omitempty"` // that was made for a new user, shown only once
 }
 
 func accountOf(u store.User) accountAnswer {
-	return accountAnswer{Name: u.Name, Role: u.Role, Rights: u.Rights, Created: protocol.TimeOf(u.Created)}
+	return accountAnswer{Name: u.Name, Role: u.Role, Rights: u.Rights, Disabled: u.Disabled, Vouched: protocol.TimeOf(u.Vouched), Created: protocol.TimeOf(u.Created)}
 }
 
 // users lists the tenant's users by name.
@@ -70,6 +72,7 @@ func (a *api) setUser(w http.ResponseWriter, r *http.Request, id auth.Identity) 
 		Role     *store.Role   `json:"role"`
 		Rights   *store.Rights `json:"rights"`
 		Password *string       `json:"password"`
+		Disabled *bool         `json:"disabled"`
 	}
 	if err := readJSON(w, r, &in); err != nil {
 		return err
@@ -78,7 +81,8 @@ func (a *api) setUser(w http.ResponseWriter, r *http.Request, id auth.Identity) 
 	if err != nil {
 		return err
 	}
-	if u, err = a.Auth.ChangeUser(r.Context(), a.actor(r, id), u, auth.Change{Role: in.Role, Rights: in.Rights, Password: in.Password}); err != nil {
+	change := auth.Change{Role: in.Role, Rights: in.Rights, Password: in.Password, Disabled: in.Disabled}
+	if u, err = a.Auth.ChangeUser(r.Context(), a.actor(r, id), u, change); err != nil {
 		return err
 	}
 	return writeJSON(w, accountOf(u))

@@ -26,12 +26,14 @@ func (r Role) Rights() Rights {
 	case RoleAdmin:
 		return AllRights
 	case RoleUser:
-		return RightListen | RightDownload
+		return RightListen | RightDownload | RightNumbers
+	case RoleViewer:
+		return RightNumbers
 	}
 	return 0
 }
 
-// Rights is a set of what a user may do with calls. To see them needs none.
+// Rights is a set of what a user may do with calls. To see them, with their numbers masked, needs none.
 type Rights uint8
 
 // The rights. Their words (String) are in the databases and the API.
@@ -39,11 +41,12 @@ const (
 	RightListen   Rights = 1 << iota // hear a call's audio
 	RightDownload                    // have a call's packets
 	RightRules                       // change capture rules, hosted's and a sensor's own
+	RightNumbers                     // see telephone numbers whole, not masked
 
-	AllRights = RightListen | RightDownload | RightRules
+	AllRights = RightListen | RightDownload | RightRules | RightNumbers
 )
 
-var rightWords = []string{"listen", "download", "rules"} // by bit
+var rightWords = []string{"listen", "download", "rules", "numbers"} // by bit
 
 // Has reports whether all of want are in r.
 func (r Rights) Has(want Rights) bool { return r&want == want }

@@ -47,6 +47,8 @@ type User struct {
 	Password string // argon2id, PHC string format
 	Role     Role
 	Rights   Rights
+	Disabled DisabledBy // not "": may not log in, and the user's tokens do nothing
+	Vouched  time.Time  // when an OpenID provider last said who this is and what may be done; zero: hosted alone says that
 	Created  time.Time
 }
 
@@ -57,8 +59,10 @@ type APIToken struct {
 	Label   string
 	Narrow  bool   // the program administers nothing, and of the user's rights has only those in Rights
 	Rights  Rights // of a narrow token
+	Scope   TokenScope
 	Created time.Time
 	Expires time.Time // zero: never
+	Used    time.Time // zero: never, or not since hosted keeps that
 }
 
 // Sensor is an enrolled sensord. Its identity is UUID and key; SensorID is a label, unique in the tenant.
@@ -155,7 +159,7 @@ type Store interface {
 	UserByName(ctx context.Context, name string) (User, error)
 	User(ctx context.Context, id int64) (User, error)
 	Users(ctx context.Context, t TenantID) ([]User, error)
-	// UpdateUser changes what of a user may change: Password, Role and Rights. ErrLastAdmin: the tenant would have no
+	// UpdateUser changes what of a user may change: Password, Role, Rights and Disabled. ErrLastAdmin: the tenant would have no
 	// administrator any more.
 	UpdateUser(ctx context.Context, u User) error
 	// DeleteUser removes a user and the user's API tokens. ErrLastAdmin as with UpdateUser.
@@ -167,10 +171,7 @@ type Store interface {
 	// DeleteAPIToken removes a user's token. ErrNotFound: the user has no such token.
 	DeleteAPIToken(ctx context.Context, user int64, hash [32]byte) error
 
-	// Sessions of logged-in browsers, by token hash.
-	SaveSession(ctx context.Context, hash [32]byte, data []byte, expires time.Time) error
-	Session(ctx context.Context, hash [32]byte) (data []byte, err error)
-	DeleteSession(ctx context.Context, hash [32]byte) error
+	Access
 
 	CreateEnrolToken(ctx context.Context, t EnrolToken) error
 	// RedeemEnrolToken marks an unused, unexpired token used and enrols the sensor, in one transaction.

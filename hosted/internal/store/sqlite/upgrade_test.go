@@ -28,6 +28,7 @@ func TestUsersOfTheFirstSchemaGetTheRightsOfTheirRole(t *testing.T) {
 		_, err = db.Exec(`INSERT INTO tenants VALUES (1, 'acme', 2000, false, 0);
 			INSERT INTO users VALUES (1, 1, 'ann', '', 'admin', 0), (2, 1, 'bob', '', 'user', 0), (3, 1, 'eve', '', 'viewer', 0);
 			INSERT INTO api_tokens VALUES (zeroblob(32), 2, 'ci', 0, 0);
+			INSERT INTO sessions VALUES (zeroblob(32), CAST('{"user":2,"stamp":"AA=="}' AS BLOB), 99);
 			INSERT INTO sensors VALUES ('00000000-0000-0000-0000-000000000001', 1, 7, zeroblob(32), '{}', '', 0, 0, false);
 			INSERT INTO cursors VALUES ('00000000-0000-0000-0000-000000000001', 1, 0, 0, 0, 0)`)
 	}
@@ -42,13 +43,16 @@ func TestUsersOfTheFirstSchemaGetTheRightsOfTheirRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for name, want := range map[string]string{"ann": "listen,download,rules", "bob": "listen,download", "eve": ""} {
+	for name, want := range map[string]string{"ann": "listen,download,rules,numbers", "bob": "listen,download,numbers", "eve": "numbers"} {
 		if u, err := s.UserByName(t.Context(), name); err != nil || u.Rights.String() != want {
 			t.Errorf("%s has the rights %q, %v, want %q", name, u.Rights, err, want)
 		}
 	}
 	if k, err := s.APIToken(t.Context(), [32]byte{}); err != nil || k.Narrow {
 		t.Errorf("token %+v, %v, want one that is not narrow", k, err)
+	}
+	if all, err := s.Sessions(t.Context(), 2); err != nil || len(all) != 1 || all[0].User != 2 {
+		t.Errorf("sessions %+v, %v, want bob's", all, err)
 	}
 	if all, err := s.Sensors(t.Context(), 1); err != nil || len(all) != 1 || all[0].Rules != (store.SensorRules{}) {
 		t.Errorf("sensors %+v, %v", all, err)

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
-	"time"
 
 	"voiptop/hosted/internal/store"
 )
@@ -14,7 +13,7 @@ const (
 	defaultMaxChannels = 2000
 
 	tenantColumns = `id, name, max_channels, suspended, rule_revision, created`
-	userColumns   = `id, tenant, name, password, role, rights, created`
+	userColumns   = `id, tenant, name, password, role, rights, disabled, vouched, created`
 )
 
 func scanTenant(r scanner) (t store.Tenant, err error) {
@@ -22,7 +21,7 @@ func scanTenant(r scanner) (t store.Tenant, err error) {
 }
 
 func scanUser(r scanner) (u store.User, err error) {
-	return u, r.Scan(&u.ID, &u.Tenant, &u.Name, &u.Password, &u.Role, rights{&u.Rights}, moment{&u.Created})
+	return u, r.Scan(&u.ID, &u.Tenant, &u.Name, &u.Password, &u.Role, rights{&u.Rights}, &u.Disabled, moment{&u.Vouched}, moment{&u.Created})
 }
 
 // CreateTenant implements store.Store.
@@ -51,8 +50,9 @@ func (d *DB) UpdateTenant(ctx context.Context, t store.Tenant) error {
 
 // CreateUser implements store.Store.
 func (d *DB) CreateUser(ctx context.Context, u store.User) (store.User, error) {
-	u, err := scanUser(d.Write.QueryRowContext(ctx, `INSERT INTO users (tenant, name, password, role, rights, created)
-		VALUES ($1, $2, $3, $4, $5, $6) RETURNING `+userColumns, u.Tenant, u.Name, u.Password, u.Role, u.Rights.String(), micros(u.Created)))
+	u, err := scanUser(d.Write.QueryRowContext(ctx, `INSERT INTO users (tenant, name, password, role, rights, disabled, vouched, created)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING `+userColumns,
+		u.Tenant, u.Name, u.Password, u.Role, u.Rights.String(), u.Disabled, micros(u.Vouched), micros(u.Created)))
 	return u, d.insert(err, "user %q", u.Name)
 }
 
@@ -76,12 +76,13 @@ func (d *DB) Users(ctx context.Context, t store.TenantID) ([]store.User, error) 
 // UpdateUser implements store.Store.
 func (d *DB) UpdateUser(ctx context.Context, u store.User) error {
 	return d.Tx(ctx, func(tx *sql.Tx) error {
-		if u.Role != store.RoleAdmin {
+		if u.Role != store.RoleAdmin || u.Disabled != "" {
 			if err := d.keepAdmin(ctx, tx, u.ID); err != nil {
 				return err
 			}
 		}
-		res, err := tx.ExecContext(ctx, `UPDATE users SET password = $2, role = $3, rights = $4 WHERE id = $1`, u.ID, u.Password, u.Role, u.Rights.String())
+		res, err := tx.ExecContext(ctx, `UPDATE users SET password = $2, role = $3, rights = $4, disabled = $5 WHERE id = $1`,
+			u.ID, u.Password, u.Role, u.Rights.String(), u.Disabled)
 		return changed(res, err, "user %d", u.ID)
 	})
 }
@@ -107,8 +108,8 @@ func (d *DB) keepAdmin(ctx context.Context, tx *sql.Tx, id int64) error {
 	}
 	var admin bool
 	var others int
-	err = tx.QueryRowContext(ctx, `SELECT (SELECT role FROM users WHERE id = $1) = $3,
-		(SELECT count(*) FROM users WHERE tenant = $2 AND role = $3 AND id <> $1)`, id, tenant, store.RoleAdmin).Scan(&admin, &others)
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM users WHERE id = $1 AND role = $3 AND disabled = ''),
+		(SELECT count(*) FROM users WHERE tenant = $2 AND role = $3 AND disabled = '' AND id <> $1)`, id, tenant, store.RoleAdmin).Scan(&admin, &others)
 	if err == nil && admin && others == 0 {
 		err = store.ErrLastAdmin
 	}
@@ -118,16 +119,16 @@ func (d *DB) keepAdmin(ctx context.Context, tx *sql.Tx, id int64) error {
 // CreateAPIToken implements store.Store.
 func (d *DB) CreateAPIToken(ctx context.Context, t store.APIToken) error {
 	narrow := sql.NullString{String: t.Rights.String(), Valid: t.Narrow}
-	_, err := d.Write.ExecContext(ctx, `INSERT INTO api_tokens (hash, user_id, label, rights, created, expires)
-		VALUES ($1, $2, $3, $4, $5, $6)`, t.Hash[:], t.User, t.Label, narrow, micros(t.Created), micros(t.Expires))
+	_, err := d.Write.ExecContext(ctx, `INSERT INTO api_tokens (hash, user_id, label, rights, scope, created, expires, used)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, t.Hash[:], t.User, t.Label, narrow, t.Scope, micros(t.Created), micros(t.Expires), micros(t.Used))
 	return d.insert(err, "API token %q", t.Label)
 }
 
-const tokenColumns = `hash, user_id, label, rights, created, expires`
+const tokenColumns = `hash, user_id, label, rights, scope, created, expires, used`
 
 func scanToken(r scanner) (t store.APIToken, err error) {
 	var narrow sql.NullString
-	err = r.Scan(hash32{&t.Hash}, &t.User, &t.Label, &narrow, moment{&t.Created}, moment{&t.Expires})
+	err = r.Scan(hash32{&t.Hash}, &t.User, &t.Label, &narrow, &t.Scope, moment{&t.Created}, moment{&t.Expires}, moment{&t.Used})
 	if t.Narrow = narrow.Valid; t.Narrow {
 		t.Rights = readRights(narrow.String)
 	}
@@ -174,23 +175,4 @@ func readRights(s string) (all store.Rights) {
 		}
 	}
 	return all
-}
-
-// SaveSession implements store.Store.
-func (d *DB) SaveSession(ctx context.Context, hash [32]byte, data []byte, expires time.Time) error {
-	_, err := d.Write.ExecContext(ctx, `INSERT INTO sessions (hash, data, expires) VALUES ($1, $2, $3)
-		ON CONFLICT (hash) DO UPDATE SET data = excluded.data, expires = excluded.expires`, hash[:], data, micros(expires))
-	return one(err, "session")
-}
-
-// Session implements store.Store.
-func (d *DB) Session(ctx context.Context, hash [32]byte) (data []byte, err error) {
-	err = d.Read.QueryRowContext(ctx, `SELECT data FROM sessions WHERE hash = $1`, hash[:]).Scan(&data)
-	return data, one(err, "session")
-}
-
-// DeleteSession implements store.Store.
-func (d *DB) DeleteSession(ctx context.Context, hash [32]byte) error {
-	_, err := d.Write.ExecContext(ctx, `DELETE FROM sessions WHERE hash = $1`, hash[:])
-	return one(err, "session")
 }

@@ -96,10 +96,13 @@ func testAccounts(t *testing.T, open Open) {
 		short := store.APIToken{Hash: [32]byte{2}, User: u.ID, Label: "tmp", Created: now, Expires: now.Add(time.Hour)}
 		f.ok(f.CreateAPIToken(f.ctx, forever))
 		f.ok(f.CreateAPIToken(f.ctx, short))
-		f.ok(f.SaveSession(f.ctx, [32]byte{3}, []byte("a"), now.Add(time.Hour)))
-		f.ok(f.SaveSession(f.ctx, [32]byte{3}, []byte("b"), now.Add(2*time.Hour)))
-		f.ok(f.SaveSession(f.ctx, [32]byte{4}, []byte("c"), now.Add(time.Hour)))
-		f.ok(f.SaveSession(f.ctx, [32]byte{5}, []byte("d"), now.Add(3*time.Hour)))
+		save := func(hash byte, data string, expires time.Duration) {
+			f.ok(f.SaveSession(f.ctx, store.Session{Hash: [32]byte{hash}, User: u.ID, Data: []byte(data), Expires: now.Add(expires)}))
+		}
+		save(3, "a", time.Hour)
+		save(3, "b", 2*time.Hour)
+		save(4, "c", time.Hour)
+		save(5, "d", 3*time.Hour)
 		f.ok(f.DeleteSession(f.ctx, [32]byte{5}))
 		if got, err := f.APIToken(f.ctx, short.Hash); err != nil || got != short {
 			t.Errorf("token %+v, %v, want %+v", got, err, short)
@@ -111,8 +114,8 @@ func testAccounts(t *testing.T, open Open) {
 		if _, err := f.APIToken(f.ctx, short.Hash); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("expired token: error %v, want ErrNotFound", err)
 		}
-		if data, err := f.Session(f.ctx, [32]byte{3}); err != nil || string(data) != "b" {
-			t.Errorf("session %q, %v, want b", data, err)
+		if got, err := f.Session(f.ctx, [32]byte{3}); err != nil || string(got.Data) != "b" || got.User != u.ID || !got.Expires.Equal(now.Add(2*time.Hour)) {
+			t.Errorf("session %+v, %v, want b", got, err)
 		}
 		for _, gone := range []byte{4, 5} {
 			if _, err := f.Session(f.ctx, [32]byte{gone}); !errors.Is(err, store.ErrNotFound) {

@@ -30,6 +30,7 @@ func Run(t *testing.T, open Open) {
 		{"calls", testCalls},
 		{"days", testDays},
 		{"rights", testRights},
+		{"access", testAccess},
 		{"rules", testRules},
 		{"audit", testAudit},
 		{"records", testRecords},
