@@ -31,6 +31,8 @@ func BenchmarkAppend(b *testing.B)        { storetest.BenchmarkAppend(b, open) }
 func BenchmarkSearch(b *testing.B)        { storetest.BenchmarkSearch(b, open) }
 func BenchmarkRuleRevisions(b *testing.B) { storetest.BenchmarkRuleRevisions(b, open) }
 
+func FuzzAConditionFindsWhatMatches(f *testing.F) { storetest.FuzzWhere(f, open) }
+
 func TestOpenSaysWhatIsWrongWithTheFile(t *testing.T) {
 	dir := t.TempDir()
 	junk := filepath.Join(dir, "junk.db")

@@ -28,6 +28,7 @@ func Run(t *testing.T, open Open) {
 		{"sensors", testSensors},
 		{"append", testAppend},
 		{"calls", testCalls},
+		{"where", testWhere},
 		{"days", testDays},
 		{"rights", testRights},
 		{"access", testAccess},
@@ -51,7 +52,12 @@ type fixture struct {
 }
 
 func newFixture(t testing.TB, open Open) *fixture {
-	f := &fixture{Store: open(t, sqlstore.Options{Now: func() time.Time { return now }}), t: t, ctx: t.Context()}
+	return newFixtureAt(t, open, func() time.Time { return now })
+}
+
+// newFixtureAt is newFixture with a clock.
+func newFixtureAt(t testing.TB, open Open, clock func() time.Time) *fixture {
+	f := &fixture{Store: open(t, sqlstore.Options{Now: clock}), t: t, ctx: t.Context()}
 	f.tenant = f.newTenant("acme")
 	f.sensor = f.newSensor(f.tenant, 7, 1)
 	return f
