@@ -202,6 +202,8 @@ type Store interface {
 	// of hosted asks twice a second, so that a change that was made on another reaches the sensors that are linked to it.
 	RuleRevisions(ctx context.Context) (map[TenantID]uint64, error)
 
+	Cluster
+
 	Cursor(ctx context.Context, t TenantID, sensor protocol.UUID) (Cursor, error)
 	// AppendCDRs stores a batch and advances the sensor's cursor in one transaction, and answers the new cursor. What the
 	// cursor has passed already is skipped by number. A batch that begins beyond cursor and Lost is refused with ErrGap. A new

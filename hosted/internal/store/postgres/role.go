@@ -17,7 +17,7 @@ import (
 const reader = "hosted_reader"
 
 // readable are the tables that it reads, each with a policy.
-const readable = "tenants, users, sensors, cursors, audit, rules, calls"
+const readable = "tenants, users, sensors, cursors, audit, rules, sensor_links, streams, calls"
 
 const (
 	codeNotAllowed = "42501" // insufficient_privilege

@@ -34,6 +34,8 @@ func filled(t *testing.T, url string) (s *postgres.Store, a, b store.TenantID) {
 		check(t, s.CreateEnrolToken(ctx, store.EnrolToken{Hash: hash, Tenant: tenant.ID, Expires: now.Add(time.Hour)}))
 		sensor, err := s.RedeemEnrolToken(ctx, hash, now, store.Sensor{UUID: protocol.UUID{byte(i + 1)}, SensorID: 1, KeyHash: hash})
 		check(t, err)
+		check(t, s.UpdateSensorLink(ctx, tenant.ID, sensor.UUID, func(l *store.SensorLink, _ store.LinkTotals) error { l.Node = "n"; return nil }))
+		check(t, s.SetStreams(ctx, tenant.ID, "n", 1, 1))
 		_, err = s.AppendCDRs(ctx, store.Batch{
 			Tenant: tenant.ID, Sensor: sensor.UUID, Epoch: 1, First: 1,
 			CDRs: []protocol.CDR{{ID: protocol.UUID{byte(i + 1)}, Start: protocol.TimeOf(now), Caller: "1001"}},
@@ -57,7 +59,7 @@ func count(t *testing.T, db sqlstore.Querier, query string, args ...any) (n int)
 	return n
 }
 
-var ownTables = []string{"tenants", "users", "sensors", "cursors", "audit", "rules", "calls"}
+var ownTables = []string{"tenants", "users", "sensors", "cursors", "audit", "rules", "sensor_links", "streams", "calls"}
 
 func TestWhatIsReadForATenantHoldsNoOthersRowsWhateverIsAsked(t *testing.T) {
 	s, a, b := filled(t, newDatabase(t))

@@ -33,6 +33,7 @@ func Run(t *testing.T, open Open) {
 		{"rights", testRights},
 		{"access", testAccess},
 		{"rules", testRules},
+		{"nodes", testNodes},
 		{"audit", testAudit},
 		{"records", testRecords},
 	} {
