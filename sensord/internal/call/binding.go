@@ -22,6 +22,7 @@ type binding struct {
 	ptime    uint16 // ms, what its owner asked for and
 	maxPtime uint16 // the most it takes; 0: not said
 	formats  []format
+	like     *binding // whose formats it has, where it is not announced itself
 }
 
 // format is a payload type of a binding.
@@ -30,10 +31,19 @@ type format struct {
 	codec *codec
 }
 
+// said is what was announced of the media at b.
+func (b *binding) said() *binding {
+	if b.like != nil {
+		return b.like
+	}
+	return b
+}
+
 func (b *binding) codec(pt uint8) *codec {
 	if b == nil {
 		return nil
 	}
+	b = b.said()
 	for i := range b.formats {
 		if b.formats[i].pt == pt {
 			return b.formats[i].codec
@@ -56,9 +66,9 @@ func (c *Call) bindMedia(m *sdp.Media, who int, sent decode.Endpoint) {
 			break
 		}
 		e := decode.EndpointOf(netip.AddrPortFrom(m.Addr, port))
-		fresh := c.bind(e, m, who, false)
+		b, fresh := c.bind(e, m, who, false)
 		if fresh && e.IP != sent.IP && len(m.Candidates) == 0 { // first seen: the hop closest to who wrote it
-			c.bindAs(decode.Endpoint{IP: sent.IP, Port: port}, who, assumed)
+			c.bindAs(decode.Endpoint{IP: sent.IP, Port: port}, who, assumed, b)
 		}
 		if !m.RTP || m.Mux {
 			continue
@@ -73,17 +83,15 @@ func (c *Call) bindMedia(m *sdp.Media, who int, sent decode.Endpoint) {
 	}
 }
 
-// bind announces one endpoint and reports whether it is new to the call.
-func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) bool {
-	var b *binding
+// bind announces one endpoint and tells whether it is new to the call.
+func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) (b *binding, fresh bool) {
 	for _, o := range c.bindings {
 		if o.end.Equal(&e) {
 			b = o
 			break
 		}
 	}
-	fresh := b == nil
-	if fresh {
+	if fresh = b == nil; fresh {
 		b = c.table.spare.binding()
 		b.end, b.call, b.who, b.rtcp = e, c, uint8(who), rtcp
 		c.add(b)
@@ -94,7 +102,7 @@ func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) bool {
 	}
 	b.rtcp = b.rtcp && rtcp
 	if rtcp {
-		return fresh
+		return b, fresh
 	}
 	b.secure, b.t38, b.ptime, b.maxPtime = b.secure || m.Secure, m.T38, m.Ptime, m.MaxPtime
 	changed := false
@@ -107,12 +115,12 @@ func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) bool {
 	}
 	if changed {
 		for _, s := range c.streams {
-			if s.to == b || s.from == b {
+			if s.to != nil && s.to.said() == b || s.from != nil && s.from.said() == b {
 				s.pt = noPT // look its codec up again
 			}
 		}
 	}
-	return fresh
+	return b, fresh
 }
 
 // add takes a new binding in. A call that has announced too many forgets the oldest.

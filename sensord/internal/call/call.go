@@ -23,6 +23,7 @@ type Call struct {
 	src, dst                   decode.Endpoint // of the first INVITE
 	transport                  string
 	begun                      beginning
+	assumed                    bool // nothing told who called, see roles.go
 	finished                   bool // out of the table
 	running, overLimit         bool // see channel.go
 	startTime, ringing, answer int64
@@ -147,10 +148,14 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 	answered := c.answer != 0
 	cseq, method, _ := m.CSeq()
 	tag := noDigest.bytes(m.FromTag())
+	if !opening && c.tags[0] == 0 {
+		c.tags[0] = tag
+	}
+	if c.assumed {
+		c.learnRoles(d, m)
+	}
 	if opening {
 		c.addTag(tag)
-	} else if c.tags[0] == 0 {
-		c.tags[0] = tag
 	}
 	fromCaller := c.isCaller(tag)
 	if m.Request() {

@@ -243,8 +243,10 @@ func (s *stream) facts(f *diagnose.Stream) {
 		f.FaxTones = s.dtmf.Fax()
 	}
 	if s.to != nil {
-		f.Ptime, f.MaxPtime = s.to.ptime, s.to.maxPtime
-		announced := len(s.to.formats) > 0
+		said := s.to.said()
+		f.Ptime, f.MaxPtime = said.ptime, said.maxPtime
+		f.Guessed = s.to.origin == learned
+		announced := len(said.formats) > 0
 		f.Unannounced = announced && s.codec != nil && s.to.codec(r.PayloadType) == nil
 		f.DigitsUnannounced = announced && s.dtmfPT != noPT && s.to.codec(s.dtmfPT) == nil
 	}

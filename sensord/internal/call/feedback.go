@@ -39,7 +39,7 @@ func (t *Table) takeRTCP(d *decode.Datagram) {
 	c := b.call
 	c.feedback = true
 	c.keepMedia(d, len(d.Payload))
-	if b.secure { // SRTCP: only the first header can be read
+	if b.said().secure { // SRTCP: only the first header can be read
 		return
 	}
 	if t.cfg.RTCP != nil {

@@ -58,10 +58,13 @@ func (t *Table) joins(m *sip.Message) (b beginning, ok bool) {
 func (c *Call) joinAt(d *decode.Datagram, m *sip.Message) {
 	c.table.count.joined++
 	c.calleeURI = "" // of a request within a dialog it is a Contact
-	if m.Request() {
+	if !m.Request() {
+		c.src, c.dst = d.Dst, d.Src
+	}
+	c.setRoles(d, m)
+	if m.Request() || c.begun != joinedSetUp {
 		return
 	}
-	c.src, c.dst = d.Dst, d.Src
 	c.inviteCSeq, _, _ = m.CSeq()
 	c.inviteTime, c.branch = d.Time, noDigest.bytes(m.Branch())
 }

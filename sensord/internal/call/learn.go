@@ -210,25 +210,29 @@ func (c *Call) learn(d *decode.Datagram, from int) {
 		who int
 	}{{d.Src, from}, {d.Dst, 1 - from}} {
 		if c.table.ends.get(&v.end) == nil {
-			c.bindAs(v.end, v.who, learned)
+			c.bindAs(v.end, v.who, learned, c.audioOf(v.who))
 		}
 	}
 }
 
-// bindAs makes an endpoint that a party's SDP does not name known as that party's, with the formats of its audio.
-func (c *Call) bindAs(e decode.Endpoint, who int, how origin) {
+// audioOf is where a party announced its audio; nil when it did not.
+func (c *Call) audioOf(who int) *binding {
+	for _, b := range c.bindings {
+		if int(b.who) == who && b.origin == announced && len(b.formats) > 0 {
+			return b
+		}
+	}
+	return nil
+}
+
+// bindAs makes an endpoint that a party's SDP does not name known as that party's. like is where it announced that media.
+func (c *Call) bindAs(e decode.Endpoint, who int, how origin, like *binding) {
 	for _, o := range c.bindings {
 		if o.end.Equal(&e) {
 			return
 		}
 	}
 	b := c.table.spare.binding()
-	b.end, b.call, b.who, b.origin = e, c, uint8(who), how
-	for _, o := range c.bindings {
-		if int(o.who) == who && o.origin == announced && len(o.formats) > 0 {
-			b.formats, b.secure, b.ptime = o.formats, o.secure, o.ptime
-			break
-		}
-	}
+	b.end, b.call, b.who, b.origin, b.like = e, c, uint8(who), how, like
 	c.add(b)
 }

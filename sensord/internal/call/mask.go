@@ -96,7 +96,7 @@ func (k *masking) cut() *capture.Packet {
 // unreadable reports whether media of the call is encrypted: digits cannot be found in it.
 func (c *Call) unreadable() bool {
 	for _, b := range c.bindings {
-		if b.secure {
+		if b.said().secure {
 			return true
 		}
 	}

@@ -227,14 +227,14 @@ func (s *stream) payload(pt uint8) {
 	s.codec = k
 	ptime := uint16(0)
 	if s.to != nil {
-		ptime = s.to.ptime
+		ptime = s.to.said().ptime
 	}
 	s.takeCodec(k, ptime)
 }
 
 // encrypted reports whether the payload cannot be read: SRTP leaves the header alone in the clear.
 func (s *stream) encrypted() bool {
-	return s.to != nil && s.to.secure || s.from != nil && s.from.secure
+	return s.to != nil && s.to.said().secure || s.from != nil && s.from.said().secure
 }
 
 // met keeps the codec that a payload type had, for the record.
@@ -251,8 +251,8 @@ func (s *stream) met(pt uint8, k *codec) {
 // kind is that of the announced media, as far as payload types do not tell.
 func (s *stream) kind() sdp.Kind {
 	for _, b := range [...]*binding{s.to, s.from} {
-		if b != nil && len(b.formats) > 0 {
-			return b.formats[0].codec.kind
+		if b != nil && len(b.said().formats) > 0 {
+			return b.said().formats[0].codec.kind
 		}
 	}
 	return sdp.Other
@@ -272,7 +272,7 @@ func (t *Table) notRTP(d *decode.Datagram) {
 		t.count.stun++ // tells nothing of media: ICE tries all paths, and takes one
 	case len(p) > 13 && p[0] >= 20 && p[0] <= 63: // RFC 7983 section 7
 		t.count.dtls++
-		b.secure, b.call.feedback = true, true
+		b.said().secure, b.call.feedback = true, true
 	case b.t38:
 		t.count.t38++
 	default:

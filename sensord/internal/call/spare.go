@@ -48,7 +48,7 @@ func (c *Call) recycle() {
 	}
 	for _, b := range c.bindings {
 		f := b.formats[:0]
-		if b.origin != announced || cap(f) > maxSpareFormats { // lent
+		if cap(f) > maxSpareFormats {
 			f = nil
 		}
 		if *b = (binding{formats: f}); len(s.bindings) < maxSpareBindings {

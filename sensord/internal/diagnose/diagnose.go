@@ -61,6 +61,7 @@ type Side struct {
 type Stream struct {
 	Unannounced       bool   // its payload type is not in the receiver's SDP
 	DigitsUnannounced bool   // nor is that of its telephone-events
+	Guessed           bool   // nobody announced where it goes: whose it is was concluded
 	FaxTones          bool   // telephone-events named fax tones (RFC 4734)
 	Pauses            bool   // the sender falls silent: silence suppression, comfort noise
 	Ptime             uint16 // ms: what the receiver asked for; 0: nothing

@@ -221,6 +221,14 @@ func codecMismatch(x *exam) {
 		if !x.f.Streams[i].Unannounced || s.Packets < minOneWay || !audio(s) {
 			continue
 		}
+		if x.f.Joined { // what was agreed before may still hold
+			x.skip(reasonJoined)
+			return
+		}
+		if x.f.Streams[i].Guessed {
+			x.skip(reasonAstray)
+			return
+		}
 		x.report(protocol.SeverityWarn, "RTP came with a payload type that its receiver did not announce.",
 			fmt.Sprintf("%s to %s: payload type %d in %d packets", s.Src, s.Dst, s.PayloadType, s.Packets),
 			"Compare the codec lists of both sides and of the PBX between them; the receiver will not play what it did not announce.")

@@ -98,7 +98,12 @@ func authLoop(x *exam) {
 }
 
 func joined(x *exam) {
-	if x.f.Joined {
-		x.report(protocol.SeverityInfo, "The first INVITE of this call was not seen: its start, and what came before, are not known.", "", "Start the capture before the call.")
+	if !x.f.Joined {
+		return
 	}
+	evidence := ""
+	if x.c.PartiesAssumed {
+		evidence = "nothing tells who called: caller and callee may be the other way round"
+	}
+	x.report(protocol.SeverityInfo, "The first INVITE of this call was not seen: its start, and what came before, are not known.", evidence, "Start the capture before the call.")
 }

@@ -27,7 +27,7 @@ func dtmfMissing(x *exam) {
 		if a.DTMF == "" {
 			continue
 		}
-		if f.Streams[i].DigitsUnannounced {
+		if f.Streams[i].DigitsUnannounced && !f.Joined && !f.Streams[i].Guessed {
 			x.report(protocol.SeverityWarn, "Digits were sent as telephone-events that the receiver did not announce.",
 				fmt.Sprintf("%s to %s: digits %s", a.Src, a.Dst, a.DTMF), remedy)
 			return

@@ -1,0 +1,181 @@
+package call
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"voiptop/sensord/internal/sip"
+)
+
+// reply is the request that the callee sends within the call of msg: From and To are the other way round.
+func (m msg) fromCallee() msg {
+	m.from, m.to = "b", "a"
+	return m
+}
+
+func TestWhoCalledIsReadFromTheCallID(t *testing.T) {
+	const elsewhere = "203.0.113.99"
+	again := msg{first: "INVITE sip:1001@192.0.2.10 SIP/2.0", cseq: "5 INVITE", sdp: audioSDP(bobRTP)}.fromCallee()
+	contact := func(host string) string { return "Contact: <sip:x@" + host + ":5060>\r\n" }
+	for name, c := range map[string]struct {
+		id, contact, target string
+		src, dst            string
+		caller              string // "": not known
+	}{
+		"the receiver's address":                  {"x@192.0.2.10", "", "", bob, alice, "1001"},
+		"the receiver's address with its port":    {"x@192.0.2.10:5060", "", "", bob, alice, "1001"},
+		"the sender's address":                    {"x@198.51.100.20", "", "", bob, alice, "1002"},
+		"the sender's Contact, behind a proxy":    {"x@198.51.100.20", contact("198.51.100.20"), elsewhere, proxy, elsewhere + ":5060", "1002"},
+		"the Request-URI, behind a proxy":         {"x@192.0.2.10", contact("198.51.100.20"), "192.0.2.10", proxy, elsewhere + ":5060", "1001"},
+		"a name":                                  {"x@gw1.example.net", contact("gw2.example.net"), "gw1.example.net", bob, alice, "1001"},
+		"IPv6":                                    {"x@[2001:db8::1]", "", "", "[2001:db8::2]:5060", "[2001:db8::1]:5060", "1001"},
+		"nobody's":                                {"x@203.0.113.50", "", "", bob, alice, ""},
+		"none":                                    {"x-y-z", "", "", bob, alice, ""},
+		"of both, on one host":                    {"x@127.0.0.1", "", "", "127.0.0.1:5060", "127.0.0.1:5070", ""},
+		"private, and the sender's, in one house": {"x@10.0.0.5", "", "", "10.0.0.5:5060", "10.0.0.9:5060", "1002"},
+		"private, across a NAT":                   {"x@10.0.0.5", "", "", "10.0.0.5:5060", alice, ""},
+		"private, of a Contact behind a NAT":      {"x@10.0.0.5", contact("10.0.0.5"), "", bob, alice, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := again
+			m.id, m.more = c.id, c.contact
+			if c.target != "" {
+				m.first = "INVITE sip:1001@" + c.target + " SIP/2.0"
+			}
+			s := newSim(t)
+			s.sip(0, c.src, c.dst, m)
+			m.first, m.sdp, m.cseq, m.more = byeLine, "", "6 BYE", ""
+			m.first = "BYE sip:1001@203.0.113.77 SIP/2.0"
+			s.sip(9, c.src, c.dst, m)
+			r := s.finish(9)
+			check(t, "assumed", r.PartiesAssumed, c.caller == "")
+			if c.caller == "" {
+				return
+			}
+			by, ends := "callee", c.dst+" "+c.src
+			if c.caller == "1002" {
+				by, ends = "caller", c.src+" "+c.dst
+			}
+			check(t, "caller", r.Caller, c.caller)
+			check(t, "ended by", string(r.EndBy), by)
+			check(t, "addresses", r.Src+" "+r.Dst, ends)
+			check(t, "domains", r.CallerDomain+" "+r.CalleeDomain, map[string]string{"1001": "example.net example.org", "1002": "example.org example.net"}[c.caller])
+			check(t, "name", r.CallerName, map[string]string{"1001": "Alice", "1002": ""}[c.caller])
+		})
+	}
+	t.Run("a domain that both have is nobody's host", func(t *testing.T) {
+		s := newSim(t)
+		b := again
+		b.id = "x@192.0.2.10"
+		s.raw(0, bob, alice, []byte(strings.NewReplacer("@example.net", "@192.0.2.10", "@example.org", "@192.0.2.10").Replace(string(b.bytes()))))
+		s.t.Tick(at(20000))
+		check(t, "assumed", s.calls[0].PartiesAssumed, true)
+	})
+}
+
+func TestMediaOfACallThatTheCalleeChangedIsFromWhomItIs(t *testing.T) {
+	s := newSim(t)
+	id := "x@192.0.2.10"
+	s.sip(0, bob, alice, msg{id: id, first: "INVITE sip:1001@192.0.2.10 SIP/2.0", cseq: "5 INVITE", sdp: audioSDP(bobRTP)}.fromCallee())
+	s.sip(0.1, alice, bob, msg{id: id, first: ok200, cseq: "5 INVITE", sdp: audioSDP(aliceRTP)}.fromCallee())
+	s.talk(1, 100, aliceRTP, bobRTP, 8, 1)
+	s.talk(1, 100, bobRTP, aliceRTP, 8, 2)
+	s.hangUp(9, id)
+	r := s.finish(9)
+	check(t, "assumed", r.PartiesAssumed, false)
+	check(t, "parties", r.Caller+" "+r.Callee+" "+r.CallerName, "1001 1002 Alice")
+	check(t, "directions", string(r.Streams[0].Direction+" "+r.Streams[1].Direction), "from-caller from-callee")
+	check(t, "ended by", string(r.EndBy), "caller")
+}
+
+// Where nothing tells, what is likelier stands in the record, and it says that it is assumed.
+func TestWithoutEvidenceThePartiesAreAssumed(t *testing.T) {
+	for name, m := range map[string]msg{
+		"of the caller": {first: inviteLine, cseq: "5 INVITE", to: "b", sdp: audioSDP(aliceRTP)},
+		"of the callee": msg{first: "INVITE sip:1001@192.0.2.10 SIP/2.0", cseq: "5 INVITE", sdp: audioSDP(bobRTP)}.fromCallee(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t)
+			if name == "of the caller" {
+				s.sip(0, alice, bob, m)
+			} else {
+				s.sip(0, bob, alice, m)
+			}
+			s.hangUp(9, "")
+			r := s.finish(9)
+			check(t, "assumed", r.PartiesAssumed, true)
+			check(t, "who has a name is the likelier caller", r.Caller+" "+r.CallerName, "1001 Alice")
+			check(t, "ended by", string(r.EndBy), "caller")
+			check(t, "addresses", r.Src+" "+r.Dst, alice+" "+bob)
+		})
+	}
+}
+
+func TestALaterMessageTellsWhoCalled(t *testing.T) {
+	update := msg{first: "UPDATE sip:1001@192.0.2.10 SIP/2.0", cseq: "1 UPDATE", sdp: audioSDP(bobRTP), more: "User-Agent: B\r\n"}.fromCallee()
+	t.Run("the answer, after an UPDATE of the callee", func(t *testing.T) {
+		s := newSim(t)
+		u := update
+		s.raw(0, bob, alice, []byte(strings.ReplaceAll(string(u.bytes()), `"Alice" `, ""))) // no name: From's is taken for the caller
+		check(t, "at first", s.t.first.caller, "1002")
+		s.talk(0.5, 100, aliceRTP, bobRTP, 8, 1)
+		s.sip(3, bob, alice, msg{first: ok200, cseq: "7 INVITE", to: "b", sdp: audioSDP(bobRTP)})
+		s.sip(3.1, alice, bob, msg{first: ackLine, cseq: "7 ACK", to: "b"})
+		s.hangUp(9, "")
+		r := s.finish(9)
+		check(t, "assumed", r.PartiesAssumed, false)
+		check(t, "parties", r.Caller+" "+r.Callee+" "+r.CallerName, "1001 1002 Alice")
+		check(t, "answered", r.Answer != 0, true)
+		check(t, "agents", r.UACaller+" "+r.UACallee, " B")
+		check(t, "direction", string(r.Streams[0].Direction), "from-caller")
+		check(t, "ended by", string(r.EndBy), "caller")
+	})
+	t.Run("a request of the other party that brings its address", func(t *testing.T) {
+		s := newSim(t)
+		id := "x@192.0.2.77"
+		s.sip(0, proxy, bob, msg{id: id, first: inviteLine, cseq: "5 INVITE", to: "b", sdp: audioSDP(aliceRTP)})
+		s.sip(9, bob, proxy, msg{id: id, first: "BYE sip:1001@192.0.2.77 SIP/2.0", cseq: "2 BYE"}.fromCallee())
+		r := s.finish(9)
+		check(t, "assumed", r.PartiesAssumed, false)
+		check(t, "caller and by", r.Caller+" "+string(r.EndBy), "1001 callee")
+	})
+}
+
+// A 2xx of which the Call-ID says that its INVITE came from the callee is no answer to the first INVITE.
+func TestAResponseToTheCalleesINVITEIsNotTheAnswer(t *testing.T) {
+	s := newSim(t)
+	id := "x@192.0.2.10"
+	s.sip(0, alice, bob, msg{id: id, first: ok200, cseq: "5 INVITE", sdp: audioSDP(aliceRTP)}.fromCallee())
+	s.hangUp(9, id)
+	r := s.finish(9)
+	check(t, "answered", r.Answer != 0, false)
+	check(t, "parties", r.Caller+" "+r.Callee+" "+r.Src+" "+r.Dst, fmt.Sprintf("1001 1002 %s %s", alice, bob))
+	check(t, "assumed", r.PartiesAssumed, false)
+}
+
+// FuzzWhoCalled: whatever the messages of a call say, its record names the two parties of its first message, in one order or the other.
+func FuzzWhoCalled(f *testing.F) {
+	f.Add("x@192.0.2.10", "", uint8(0))
+	f.Add("x@[::1]:5060", "Contact: <sip:[::1]>\r\n", uint8(1))
+	f.Add("@", "Contact: *\r\n", uint8(3))
+	f.Fuzz(func(t *testing.T, id, more string, kind uint8) {
+		m := []msg{
+			{first: inviteLine, cseq: "5 INVITE", to: "b"}, msg{first: inviteLine, cseq: "5 INVITE"}.fromCallee(),
+			{first: ok200, cseq: "5 INVITE", to: "b"}, msg{first: ok200, cseq: "5 INVITE"}.fromCallee(),
+		}[kind%4]
+		m.id, m.more = id, more
+		var v sip.Message
+		if v.Parse(m.bytes()) != nil || strings.ContainsAny(more, "FTft") {
+			t.Skip()
+		}
+		s := newSim(t)
+		s.raw(0, bob, alice, m.bytes())
+		s.t.Tick(at(60000))
+		for _, c := range s.calls {
+			if p := c.Caller + " " + c.Callee; p != "1001 1002" && p != "1002 1001" {
+				t.Fatalf("parties %q", p)
+			}
+		}
+	})
+}
