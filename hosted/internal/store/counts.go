@@ -2,6 +2,7 @@ package store
 
 import (
 	"math"
+	"strings"
 
 	"voiptop/protocol"
 )
@@ -100,18 +101,40 @@ func (c *Counts) addKinds(d *protocol.CDR, n int64) {
 		status = 0
 	}
 	count(&c.Status, status, n)
-	count(&c.End, d.EndCause, n)
+	count(&c.End, endKind(d.EndCause), n)
 	bad := false
 	for i := range d.Findings {
 		f := &d.Findings[i]
 		bad = bad || f.Severity == protocol.SeverityBad
 		if !again(d.Findings[:i], f.Code) {
-			c.countFinding(f.Code, n)
+			c.countFinding(findingKind(f.Code), n)
 		}
 	}
 	if bad {
 		c.Faulty += n
 	}
+}
+
+// endKind and findingKind are what a sensor says where that is a word of ours, so that hostile records do not fill the rollups.
+func endKind(e protocol.EndCause) protocol.EndCause {
+	switch e {
+	case protocol.EndBye, protocol.EndCancel, protocol.EndRejected, protocol.EndNoAnswer, protocol.EndTimeoutRTP, protocol.EndTimeoutBye,
+		protocol.EndTimeoutMax, protocol.EndUnterminated, protocol.EndInterrupted:
+		return e
+	}
+	return OtherKind
+}
+
+func findingKind(code string) string {
+	if IsFindingCode(code) {
+		return code
+	}
+	return OtherKind
+}
+
+// IsFindingCode reports whether s looks like the code of a finding: lower-case letters, digits and hyphens, at most 64.
+func IsFindingCode(s string) bool {
+	return s != "" && len(s) <= 64 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 func (c *Counts) countFinding(code string, n int64) {
@@ -170,8 +193,8 @@ func userEnded(d *protocol.CDR) bool {
 
 // Merge adds what was counted of other calls.
 func (c *Counts) Merge(o *Counts) {
-	for i, p := range o.scalars() {
-		*c.scalars()[i] += *p
+	for i, p := range o.Scalars() {
+		*c.Scalars()[i] += *p
 	}
 	for k, n := range o.Status {
 		count(&c.Status, k, n)
@@ -189,8 +212,8 @@ func (c *Counts) Merge(o *Counts) {
 	c.Jitter.merge(&o.Jitter)
 }
 
-// scalars lists the plain counters, in the order in which they are stored. New ones go to the end.
-func (c *Counts) scalars() [12]*int64 {
+// Scalars lists the plain counters, in the order in which they are stored. New ones go to the end.
+func (c *Counts) Scalars() [12]*int64 {
 	return [...]*int64{
 		&c.Calls, &c.Attempts, &c.Answered, &c.Effective, &c.Connected, &c.Short, &c.Legs, &c.Joined, &c.OverLimit, &c.Kept,
 		&c.KeptBytes, &c.Faulty,

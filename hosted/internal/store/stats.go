@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"voiptop/protocol"
@@ -16,6 +17,10 @@ type StatsQuery struct {
 	Top       int           // groups, those with most calls; 0: DefaultTop, at most MaxTop
 	Digits    int           // of a prefix; 0: DefaultDigits
 }
+
+// ErrRange says that a StatsQuery asks for no time, for a step that is no whole number of minutes or does not divide days, or for
+// too many points.
+var ErrRange = errors.New("not a range and step of statistics")
 
 // Dimension is a property of calls that statistics are grouped by.
 type Dimension string
@@ -40,7 +45,7 @@ const (
 	MaxTop        = 200
 	DefaultDigits = 4
 	MaxDigits     = 15
-	MaxPoints     = 3000
+	MaxPoints     = 2000
 	StatsRows     = 200_000         // calls that are read for an answer that rollups cannot give
 	StatsTime     = 4 * time.Second // and for how long
 )
@@ -64,7 +69,7 @@ type Stats struct {
 	Step     time.Duration
 	Series   []Point // one each Step from From, Step's begin, on; those without calls included
 	Groups   []Group // most calls first
-	Others   int     // groups beyond Top
+	Others   int64   // calls of groups beyond Top; one that is in several counts in each
 }
 
 // Point is a step of a series.

@@ -219,6 +219,7 @@ type Store interface {
 	// CountFound counts the calls that Calls would find page after page, up to most. Limit and After of q are not heeded.
 	CountFound(ctx context.Context, t TenantID, q CallQuery, most int) (CallCount, error)
 	Call(ctx context.Context, t TenantID, id protocol.UUID) (protocol.CDR, error)
+	Statistics
 	CountCalls(ctx context.Context, t TenantID) (uint64, error)
 	// DropBefore removes the days that ended before t, whole.
 	DropBefore(ctx context.Context, t time.Time) error
@@ -229,6 +230,8 @@ type Store interface {
 	Audit(ctx context.Context, e AuditEntry) error
 	// AuditLog lists what was done in a tenant. Entries that are written meanwhile come before the first page.
 	AuditLog(ctx context.Context, t TenantID, q AuditQuery) ([]AuditEntry, error)
+
+	Alerts
 
 	// Secret reads the named secret, or stores and answers what create makes if there is none. (CA key and certificate.)
 	Secret(ctx context.Context, name string, create func() ([]byte, error)) ([]byte, error)

@@ -40,17 +40,25 @@ func (s *Store) append(ctx context.Context, b store.Batch, now time.Time) (cur s
 		if err != nil {
 			return err
 		}
-		return insert(ctx, tx, b.Tenant, rows)
+		var rollup sqlstore.Rollup
+		if err := insert(ctx, tx, b.Tenant, rows, &rollup); err != nil {
+			return err
+		}
+		for i := range rows {
+			rollup.AddRow(&rows[i])
+		}
+		return s.SaveRollup(ctx, tx, b.Tenant, &rollup)
 	})
 	return cur, err
 }
 
 // insert copies rows in. COPY knows no ON CONFLICT; calls that are there already are rare (a file is replayed), so they are
-// removed when the copy has met one, or when a row may lie under another day than the one it goes to now.
-func insert(ctx context.Context, tx *sql.Tx, t store.TenantID, rows []sqlstore.Row) error {
+// removed when the copy has met one, or when a row may lie under another day than the one it goes to now. What is removed is taken
+// out of rollup.
+func insert(ctx context.Context, tx *sql.Tx, t store.TenantID, rows []sqlstore.Row, rollup *sqlstore.Rollup) error {
 	for i := range rows {
 		if rows[i].Moved {
-			return replace(ctx, tx, t, rows)
+			return replace(ctx, tx, t, rows, rollup)
 		}
 	}
 	if _, err := tx.ExecContext(ctx, `SAVEPOINT copy_in`); err != nil {
@@ -63,15 +71,15 @@ func insert(ctx context.Context, tx *sql.Tx, t store.TenantID, rows []sqlstore.R
 	if _, err := tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT copy_in`); err != nil {
 		return fmt.Errorf("store calls: %w", err)
 	}
-	return replace(ctx, tx, t, rows)
+	return replace(ctx, tx, t, rows, rollup)
 }
 
-func replace(ctx context.Context, tx *sql.Tx, t store.TenantID, rows []sqlstore.Row) error {
+func replace(ctx context.Context, tx *sql.Tx, t store.TenantID, rows []sqlstore.Row, rollup *sqlstore.Rollup) error {
 	ids := make([]string, len(rows))
 	for i := range rows {
 		ids[i] = rows[i].ID.String()
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM calls WHERE tenant = $1 AND id = ANY($2)`, t, pq.Array(ids)); err != nil {
+	if err := rollup.TakeOut(ctx, tx, `DELETE FROM calls WHERE tenant = $1 AND id = ANY($2) RETURNING at, summary`, t, pq.Array(ids)); err != nil {
 		return fmt.Errorf("replace calls: %w", err)
 	}
 	return copyIn(ctx, tx, rows)

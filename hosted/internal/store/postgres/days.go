@@ -143,7 +143,7 @@ func (s *Store) DropBefore(ctx context.Context, t time.Time) error {
 			return fmt.Errorf("drop day %s: %w", d, err)
 		}
 	}
-	return nil
+	return s.Tx(ctx, func(tx *sql.Tx) error { return sqlstore.DropRollups(ctx, tx, sqlstore.DayOf(t)) })
 }
 
 // finalize ends a concurrent detach that was interrupted.

@@ -82,7 +82,7 @@ func (s *Store) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
-	p, err := goose.NewProvider(goose.DialectPostgres, s.Write, dir, goose.WithSessionLocker(locker))
+	p, err := goose.NewProvider(goose.DialectPostgres, s.Write, dir, goose.WithSessionLocker(locker), goose.WithGoMigrations(rollups))
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}

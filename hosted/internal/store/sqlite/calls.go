@@ -61,12 +61,17 @@ func (s *Store) AppendCDRs(ctx context.Context, b store.Batch, now time.Time) (c
 		if err != nil {
 			return err
 		}
-		return insert(ctx, tx, b.Tenant, rows)
+		var rollup sqlstore.Rollup
+		if err := insert(ctx, tx, b.Tenant, rows, &rollup); err != nil {
+			return err
+		}
+		return s.SaveRollup(ctx, tx, b.Tenant, &rollup)
 	})
 	return cur, err
 }
 
-func insert(ctx context.Context, tx *sql.Tx, t store.TenantID, rows []sqlstore.Row) error {
+// insert stores rows, and counts what came and what it took the place of.
+func insert(ctx context.Context, tx *sql.Tx, t store.TenantID, rows []sqlstore.Row, rollup *sqlstore.Rollup) error {
 	days, err := listDays(ctx, tx)
 	if err != nil {
 		return err
@@ -90,20 +95,45 @@ func insert(ctx context.Context, tx *sql.Tx, t store.TenantID, rows []sqlstore.R
 		}
 		if r.Moved { // it may lie under another day, from when it came before
 			for _, other := range days {
-				if _, err := tx.ExecContext(ctx, `DELETE FROM `+table(other)+` WHERE tenant = $1 AND id = $2`, t, r.ID.String()); err != nil {
-					return fmt.Errorf("replace call %s: %w", r.ID, err)
+				if err := takeOut(ctx, tx, other, t, r.ID, rollup); err != nil {
+					return err
 				}
 			}
 		}
-		if _, err := stmt.ExecContext(ctx, r.Values...); err != nil {
-			return fmt.Errorf("store call %s: %w", r.ID, err)
+		stored, err := insertRow(ctx, stmt, r)
+		if err == nil && !stored { // it is there already
+			if err = takeOut(ctx, tx, d, t, r.ID, rollup); err == nil {
+				_, err = insertRow(ctx, stmt, r)
+			}
 		}
+		if err != nil {
+			return err
+		}
+		rollup.AddRow(r)
 	}
 	return nil
 }
 
+// takeOut removes a call of a day, if it is there.
+func takeOut(ctx context.Context, tx *sql.Tx, d sqlstore.Day, t store.TenantID, id protocol.UUID, rollup *sqlstore.Rollup) error {
+	if err := rollup.TakeOut(ctx, tx, `DELETE FROM `+table(d)+` WHERE tenant = $1 AND id = $2 RETURNING at, summary`, t, id.String()); err != nil {
+		return fmt.Errorf("replace call %s: %w", id, err)
+	}
+	return nil
+}
+
+// insertRow stores a call unless it is there.
+func insertRow(ctx context.Context, stmt *sql.Stmt, r *sqlstore.Row) (stored bool, err error) {
+	res, err := stmt.ExecContext(ctx, r.Values...)
+	if err != nil {
+		return false, fmt.Errorf("store call %s: %w", r.ID, err)
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
 func insertInto(d sqlstore.Day) string {
-	return fmt.Sprintf("INSERT OR REPLACE INTO %s (%s) VALUES (%s)", table(d), strings.Join(sqlstore.Columns, ", "),
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s) ON CONFLICT (tenant, id) DO NOTHING", table(d), strings.Join(sqlstore.Columns, ", "),
 		strings.TrimSuffix(strings.Repeat("?, ", len(sqlstore.Columns)), ", "))
 }
 
@@ -184,7 +214,7 @@ func (s *Store) DropBefore(ctx context.Context, t time.Time) error {
 				return fmt.Errorf("drop day %s: %w", d, err)
 			}
 		}
-		return nil
+		return sqlstore.DropRollups(ctx, tx, sqlstore.DayOf(t))
 	})
 }
 

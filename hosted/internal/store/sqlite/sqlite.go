@@ -79,7 +79,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, s.Write, dir)
+	p, err := goose.NewProvider(goose.DialectSQLite3, s.Write, dir, goose.WithGoMigrations(rollups))
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}

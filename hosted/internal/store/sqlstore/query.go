@@ -75,7 +75,7 @@ func NewQuery(t store.TenantID, q store.CallQuery) (Query, error) {
 		s.and("kept")
 	}
 	if q.Finding != "" {
-		if isCode(q.Finding) {
+		if store.IsFindingCode(q.Finding) {
 			s.and("findings <> '' AND findings LIKE " + s.arg("% "+q.Finding+" %"))
 		} else {
 			s.and("1 = 0") // no finding has such a code

@@ -10,6 +10,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 	"github.com/klauspost/compress/zstd"
 
+	"voiptop/hosted/internal/store"
 	"voiptop/protocol"
 )
 
@@ -25,6 +26,7 @@ type Row struct {
 	ID     protocol.UUID
 	At     protocol.Time // see Options.FiledUnder
 	Moved  bool          // At is not the call's start
+	Call   *protocol.CDR
 	Values []any
 }
 
@@ -65,7 +67,7 @@ func (o Options) Rows(tenant int64, cdrs []protocol.CDR, now time.Time) ([]Row, 
 	index := make(map[protocol.UUID]int, len(cdrs))
 	for i := range cdrs {
 		c := &cdrs[i]
-		r := Row{ID: c.ID, At: o.FiledUnder(c, now)}
+		r := Row{ID: c.ID, At: o.FiledUnder(c, now), Call: c}
 		r.Moved = r.At != c.Start
 		summary, detail, err := encodeCDR(c)
 		if err != nil {
@@ -131,17 +133,12 @@ func findingCodes(f []protocol.Finding) string {
 	var b strings.Builder
 	b.WriteByte(' ')
 	for i := range f {
-		if isCode(f[i].Code) {
+		if store.IsFindingCode(f[i].Code) {
 			b.WriteString(f[i].Code)
 			b.WriteByte(' ')
 		}
 	}
 	return b.String()
-}
-
-// isCode reports whether s looks like the code of a finding: lower-case letters, digits and hyphens.
-func isCode(s string) bool {
-	return s != "" && len(s) <= 64 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 var (

@@ -34,8 +34,10 @@ func Run(t *testing.T, open Open) {
 		{"access", testAccess},
 		{"rules", testRules},
 		{"nodes", testNodes},
+		{"stats", testStats},
 		{"audit", testAudit},
 		{"records", testRecords},
+		{"alerts", testAlerts},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, open) })
 	}

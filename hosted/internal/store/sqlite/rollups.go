@@ -1,0 +1,57 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/pressly/goose/v3"
+
+	"voiptop/hosted/internal/store"
+	"voiptop/hosted/internal/store/sqlstore"
+)
+
+const rollupTables = `CREATE TABLE rollups (
+	tenant    INTEGER NOT NULL,
+	step      INTEGER NOT NULL, -- us: a minute or an hour
+	at        INTEGER NOT NULL, -- where it begins
+	sensor_id INTEGER NOT NULL,
+	data      BLOB    NOT NULL, -- sqlstore/rollupcodec.go
+	PRIMARY KEY (tenant, step, at, sensor_id)
+) WITHOUT ROWID;`
+
+// rollups is the migration that makes the rollups, and counts in them the calls that are stored already.
+var rollups = goose.NewGoMigration(5, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.ExecContext(ctx, rollupTables); err != nil {
+		return err
+	}
+	days, err := listDays(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, d := range days {
+		if err := sqlstore.Backfill(ctx, tx, table(d)); err != nil {
+			return err
+		}
+	}
+	return nil
+}}, nil)
+
+// Stats implements store.Store.
+func (s *Store) Stats(ctx context.Context, t store.TenantID, sq store.StatsQuery) (out store.Stats, err error) {
+	q, err := sqlstore.NewStatsQuery(sq, s.Now())
+	if err != nil {
+		return out, err
+	}
+	if q.HasRollups() {
+		return q.Rollups(ctx, s.Read, t)
+	}
+	calls, err := sqlstore.NewQuery(t, q.CallQuery)
+	if err != nil {
+		return out, err
+	}
+	err = s.snapshot(ctx, func(tx *sql.Tx, days []sqlstore.Day) error {
+		out, err = q.Calls(ctx, source{tx, days}, &calls, s.Now)
+		return err
+	})
+	return out, err
+}
