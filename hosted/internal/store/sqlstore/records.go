@@ -94,5 +94,5 @@ func (d *DB) Forget(ctx context.Context, now time.Time) error {
 			return fmt.Errorf("forget what expired: %w", err)
 		}
 	}
-	return nil
+	return d.forgetAlerts(ctx, now)
 }
