@@ -13,6 +13,7 @@ var may = map[string]struct {
 	std bool
 }{
 	"protocol":                 {},
+	"protocol/calltable":       {own: []string{"protocol"}},
 	"protocol/link":            {own: []string{"protocol"}},
 	"protocol/sensorapi":       {own: []string{"protocol"}},
 	"rules":                    {own: []string{"protocol"}},

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -305,7 +304,7 @@ func (a *analyzeCommand) writer(w io.Writer) output {
 	case a.json:
 		return output{lines: w}
 	case a.csv:
-		return output{calls: &csvWriter{w: csv.NewWriter(w)}}
+		return output{calls: newCSVWriter(w)}
 	}
 	return output{calls: &tableWriter{w: w}}
 }

@@ -2,7 +2,7 @@ package main
 
 import (
 	"cmp"
-	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -12,72 +12,21 @@ import (
 	"unicode/utf8"
 
 	"voiptop/protocol"
+	"voiptop/protocol/calltable"
 )
 
-// csvWriter writes one call a row. Columns are named as the fields of the JSON; lists are joined by blanks.
-type csvWriter struct {
-	w     *csv.Writer
-	begun bool
+// csvWriter writes one call a row.
+type csvWriter struct{ w *calltable.Writer }
+
+func newCSVWriter(w io.Writer) *csvWriter {
+	return &csvWriter{calltable.NewWriter(w, calltable.Columns(), time.UTC)}
 }
 
-var csvColumns = []string{
-	"id", "call_id", "group_id", "sensor_id", "start", "ringing", "answer", "end", "caller", "callee", "caller_domain",
-	"callee_domain", "caller_name", "callee_uri", "src", "dst", "transport", "duration_ms", "connect_ms", "pdd_ms", "setup_ms", "status", "reason",
-	"end_cause", "end_by", "ua_caller", "ua_callee", "codecs", "mos", "loss_pct", "jitter_ms", "streams", "messages", "findings", "unchecked",
-}
-
-func (c *csvWriter) write(r *protocol.CDR) error {
-	if err := c.head(); err != nil {
-		return err
-	}
-	var findings, unchecked []string
-	for _, f := range r.Findings {
-		findings = append(findings, f.Code)
-	}
-	for _, u := range r.Unchecked {
-		unchecked = append(unchecked, u.Codes...)
-	}
-	return c.w.Write([]string{
-		r.ID.String(), r.CallID, r.GroupID, strconv.Itoa(int(r.SensorID)), csvTime(r.Start), csvTime(r.Ringing),
-		csvTime(r.Answer), csvTime(r.End), r.Caller, r.Callee, r.CallerDomain, r.CalleeDomain, r.CallerName, r.CalleeURI, r.Src, r.Dst,
-		r.Transport, strconv.FormatInt(r.DurationMS, 10), integer(r.ConnectMS), integer(r.PDDMS), integer(r.SetupMS), strconv.Itoa(r.Status),
-		r.Reason, string(r.EndCause), string(r.EndBy), r.UACaller, r.UACallee, strings.Join(r.Codecs, " "), decimal(r.MOS, -1),
-		decimal(r.LossPct, -1), decimal(r.JitterMS, -1), strconv.Itoa(len(r.Streams)), strconv.Itoa(len(r.Messages)), strings.Join(findings, " "),
-		strings.Join(unchecked, " "),
-	})
-}
+func (c *csvWriter) write(r *protocol.CDR) error { return c.w.Write(r) }
 
 func (c *csvWriter) inputEnded() error { return nil }
 
-func (c *csvWriter) head() error {
-	if c.begun {
-		return nil
-	}
-	c.begun = true
-	return c.w.Write(csvColumns)
-}
-
-func (c *csvWriter) end() error {
-	if err := c.head(); err != nil {
-		return err
-	}
-	c.w.Flush()
-	return c.w.Error()
-}
-
-func csvTime(t protocol.Time) string {
-	if t == 0 {
-		return ""
-	}
-	return t.String()
-}
-
-func integer(p *int64) string {
-	if p == nil {
-		return ""
-	}
-	return strconv.FormatInt(*p, 10)
-}
+func (c *csvWriter) end() error { return errors.Join(c.w.Head(), c.w.Flush()) }
 
 func decimal(p *float64, digits int) string {
 	if p == nil {
