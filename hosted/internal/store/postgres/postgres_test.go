@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"database/sql"
 	"os"
 	"strings"
 	"sync"
@@ -173,4 +174,8 @@ func check(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+func BenchmarkStats(b *testing.B) {
+	storetest.BenchmarkStats(b, open, func(s store.Store) *sql.DB { return s.(*postgres.Store).Write })
 }

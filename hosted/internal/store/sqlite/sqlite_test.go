@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"database/sql"
 	"os"
 	"path/filepath"
 	"strings"
@@ -92,4 +93,8 @@ func TestASchemaFromTheFutureIsRefused(t *testing.T) {
 	if !strings.Contains(err.Error(), "9999") {
 		t.Errorf("error %q, want one that names the version", err)
 	}
+}
+
+func BenchmarkStats(b *testing.B) {
+	storetest.BenchmarkStats(b, open, func(s store.Store) *sql.DB { return s.(*sqlite.Store).Write })
 }

@@ -71,8 +71,11 @@ func appendRollup(b []byte, c *store.Counts, f *flowHour) []byte {
 		sum     int64
 		buckets []int64
 	}{
-		{c.Connect.Sum, c.Connect.Buckets[:]}, {c.PDD.Sum, c.PDD.Buckets[:]}, {c.MOS.Sum, c.MOS.Buckets[:]},
-		{c.Loss.Sum, c.Loss.Buckets[:]}, {c.Jitter.Sum, c.Jitter.Buckets[:]},
+		{c.Connect.Sum, c.Connect.Buckets[:]},
+		{c.PDD.Sum, c.PDD.Buckets[:]},
+		{c.MOS.Sum, c.MOS.Buckets[:]},
+		{c.Loss.Sum, c.Loss.Buckets[:]},
+		{c.Jitter.Sum, c.Jitter.Buckets[:]},
 	} {
 		b = binary.AppendVarint(b, h.sum)
 		b = appendSparse(b, h.buckets)
@@ -204,8 +207,11 @@ func mergeRollup(data []byte, c *store.Counts, f *flowHour) error {
 		n, sum  *int64
 		buckets []int64
 	}{
-		{&c.Connect.N, &c.Connect.Sum, c.Connect.Buckets[:]}, {&c.PDD.N, &c.PDD.Sum, c.PDD.Buckets[:]}, {&c.MOS.N, &c.MOS.Sum, c.MOS.Buckets[:]},
-		{&c.Loss.N, &c.Loss.Sum, c.Loss.Buckets[:]}, {&c.Jitter.N, &c.Jitter.Sum, c.Jitter.Buckets[:]},
+		{&c.Connect.N, &c.Connect.Sum, c.Connect.Buckets[:]},
+		{&c.PDD.N, &c.PDD.Sum, c.PDD.Buckets[:]},
+		{&c.MOS.N, &c.MOS.Sum, c.MOS.Buckets[:]},
+		{&c.Loss.N, &c.Loss.Sum, c.Loss.Buckets[:]},
+		{&c.Jitter.N, &c.Jitter.Sum, c.Jitter.Buckets[:]},
 	} {
 		*h.sum += r.varint()
 		*h.n += r.into(h.buckets)
