@@ -227,6 +227,8 @@ type Store interface {
 	// (sessions, API tokens, enrolment tokens) and audit entries older than AuditAge.
 	Maintain(ctx context.Context, now time.Time) error
 
+	Searches
+
 	Audit(ctx context.Context, e AuditEntry) error
 	// AuditLog lists what was done in a tenant. Entries that are written meanwhile come before the first page.
 	AuditLog(ctx context.Context, t TenantID, q AuditQuery) ([]AuditEntry, error)

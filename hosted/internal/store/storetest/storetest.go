@@ -29,6 +29,7 @@ func Run(t *testing.T, open Open) {
 		{"append", testAppend},
 		{"calls", testCalls},
 		{"where", testWhere},
+		{"searches", testSearches},
 		{"days", testDays},
 		{"rights", testRights},
 		{"access", testAccess},
