@@ -25,7 +25,7 @@ type Counts struct {
 	OverLimit int64 // beyond the tenant's channels, without media
 	Kept      int64 // with a capture
 	KeptBytes int64 // of the captures
-	Faulty    int64 // with a finding of severity bad
+	Found     int64 // with a finding
 
 	Status   map[int]int64               // by last final status, 0: there was none
 	End      map[protocol.EndCause]int64 // by how they ended
@@ -102,16 +102,14 @@ func (c *Counts) addKinds(d *protocol.CDR, n int64) {
 	}
 	count(&c.Status, status, n)
 	count(&c.End, endKind(d.EndCause), n)
-	bad := false
 	for i := range d.Findings {
 		f := &d.Findings[i]
-		bad = bad || f.Severity == protocol.SeverityBad
 		if !again(d.Findings[:i], f.Code) {
 			c.countFinding(findingKind(f.Code), n)
 		}
 	}
-	if bad {
-		c.Faulty += n
+	if len(d.Findings) > 0 {
+		c.Found += n
 	}
 }
 
@@ -216,7 +214,7 @@ func (c *Counts) Merge(o *Counts) {
 func (c *Counts) Scalars() [12]*int64 {
 	return [...]*int64{
 		&c.Calls, &c.Attempts, &c.Answered, &c.Effective, &c.Connected, &c.Short, &c.Legs, &c.Joined, &c.OverLimit, &c.Kept,
-		&c.KeptBytes, &c.Faulty,
+		&c.KeptBytes, &c.Found,
 	}
 }
 

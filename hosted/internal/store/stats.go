@@ -33,8 +33,8 @@ const (
 	ByFinding Dimension = "finding" // a call is in the group of each of its findings
 	BySrc     Dimension = "src"     // address that the first INVITE came from, without port
 	ByDst     Dimension = "dst"     // address that it went to
-	ByPrefix  Dimension = "prefix"  // the callee's first digits
-	ByUA      Dimension = "ua"      // the caller's user agent
+	ByPrefix  Dimension = "prefix"  // the callee's first digits, + and 00 in front left out
+	ByUA      Dimension = "ua"      // user agent or server of either side; a call is in the groups of both
 	ByCodec   Dimension = "codec"   // a call is in the group of each of its codecs
 	ByDomain  Dimension = "domain"  // the callee's
 )

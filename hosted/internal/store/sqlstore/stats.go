@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"voiptop/hosted/internal/store"
@@ -263,6 +264,9 @@ func (t *tally) add(at protocol.Time, c *protocol.CDR) {
 		each(prefix(c.Callee, t.q.Digits))
 	case store.ByUA:
 		each(c.UACaller)
+		if c.UACallee != c.UACaller {
+			each(c.UACallee)
+		}
 	case store.ByDomain:
 		each(c.CalleeDomain)
 	case store.ByCodec:
@@ -274,10 +278,12 @@ func (t *tally) add(at protocol.Time, c *protocol.CDR) {
 	}
 }
 
-// prefix is the first digits of a number, its + included and not counted.
+// prefix is the first digits of a number without the + or 00 in front, as conditions see it.
 func prefix(number string, digits int) string {
-	if len(number) > 0 && number[0] == '+' {
-		digits++
+	if bare, ok := strings.CutPrefix(number, "+"); ok {
+		number = bare
+	} else if bare, ok := strings.CutPrefix(number, "00"); ok {
+		number = bare
 	}
 	for i := range number {
 		if digits == 0 {

@@ -295,8 +295,8 @@ func testGroups(t *testing.T, open Open) {
 		store.ByEnd:    one(func(c *protocol.CDR) string { return string(c.EndCause) }),
 		store.BySrc:    one(func(c *protocol.CDR) string { return c.Src[:len(c.Src)-len(":5060")] }),
 		store.ByDst:    one(func(*protocol.CDR) string { return "2001:db8::1" }),
-		store.ByPrefix: one(func(c *protocol.CDR) string { return c.Callee[:5] }),
-		store.ByUA:     one(func(c *protocol.CDR) string { return c.UACaller }),
+		store.ByPrefix: one(func(c *protocol.CDR) string { return c.Callee[1:5] }),
+		store.ByUA:     func(c *protocol.CDR) []string { return []string{c.UACaller, c.UACallee} },
 		store.ByDomain: one(func(c *protocol.CDR) string { return c.CalleeDomain }),
 		store.ByCodec:  func(c *protocol.CDR) []string { return c.Codecs },
 		store.ByFinding: func(c *protocol.CDR) (codes []string) {
