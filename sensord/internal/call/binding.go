@@ -102,9 +102,12 @@ func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) (b *bin
 	}
 	b.rtcp = b.rtcp && rtcp
 	if rtcp {
+		if b.rtcp {
+			b.secure = m.Secure
+		}
 		return b, fresh
 	}
-	b.secure, b.t38, b.ptime, b.maxPtime = b.secure || m.Secure, m.T38, m.Ptime, m.MaxPtime
+	b.secure, b.t38, b.ptime, b.maxPtime = m.Secure, m.T38, m.Ptime, m.MaxPtime
 	changed := false
 	if b.formats == nil {
 		b.formats = make([]format, 0, max(4, len(m.Formats)))
@@ -122,6 +125,18 @@ func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) (b *bin
 	}
 	return b, fresh
 }
+
+// encrypts reports whether what flows between two bindings is encrypted: keys that one side offers and the other does not
+// take encrypt nothing. A side that is not known, or not described by SDP, has no say.
+func encrypts(a, b *binding) bool {
+	if a.described() && b.described() {
+		return a.said().secure && b.said().secure
+	}
+	return a != nil && a.said().secure || b != nil && b.said().secure
+}
+
+// described reports whether SDP said what b receives.
+func (b *binding) described() bool { return b != nil && (b.rtcp || len(b.said().formats) > 0) }
 
 // add takes a new binding in. A call that has announced too many forgets the oldest.
 func (c *Call) add(b *binding) {

@@ -113,3 +113,75 @@ func TestWhoSendsComfortNoiseIsNotCutOff(t *testing.T) {
 		})
 	}
 }
+
+// Keys that only one side offers encrypt nothing: a telephone that would like to encrypt calls one that cannot.
+func TestMediaIsEncryptedOnlyIfBothSidesHaveKeys(t *testing.T) {
+	const key = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"
+	for _, x := range []struct {
+		name          string
+		offer, answer []string
+		want          bool
+	}{
+		{"keys in offer and answer", []string{"RTP/AVP 8", key}, []string{"RTP/AVP 8", key}, true},
+		{"SAVP in offer and answer", []string{"RTP/SAVP 8", key}, []string{"RTP/SAVP 8", key}, true},
+		{"keys in the offer only", []string{"RTP/AVP 8", key}, []string{"RTP/AVP 8"}, false},
+		{"no keys", []string{"RTP/AVP 8"}, []string{"RTP/AVP 8"}, false},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			s := newSim(t)
+			s.sip(0, alice, bob, msg{first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP, x.offer...)})
+			s.sip(1, bob, alice, msg{first: ok200, cseq: "1 INVITE", to: "b", sdp: audioSDP(bobRTP, x.answer...)})
+			s.sip(1.1, alice, bob, msg{first: ackLine, cseq: "1 ACK", to: "b"})
+			s.talk(1.2, 100, aliceRTP, bobRTP, 8, 1)
+			s.talk(1.2, 100, bobRTP, aliceRTP, 8, 2)
+			s.hangUp(9, "")
+			for _, st := range s.finish(9).Streams {
+				if st.Encrypted != x.want {
+					t.Errorf("from %s: encrypted %v", st.Src, st.Encrypted)
+				}
+			}
+		})
+	}
+}
+
+// A call that was offered with keys, refused, and offered again on the same port without them is not encrypted.
+func TestKeysThatWereTakenBackEncryptNothing(t *testing.T) {
+	s := newSim(t)
+	savp := []string{"RTP/SAVP 8", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"}
+	s.setUp(0, "", aliceRTP, bobRTP)
+	s.talk(1.2, 100, aliceRTP, bobRTP, 8, 1)
+	s.sip(4, alice, bob, msg{first: inviteLine, cseq: "2 INVITE", to: "b", sdp: audioSDP(aliceRTP, savp...)})
+	s.sip(4.1, bob, alice, msg{first: "SIP/2.0 488 Not Acceptable Here", cseq: "2 INVITE", to: "b"})
+	s.sip(4.2, alice, bob, msg{first: ackLine, cseq: "2 ACK", to: "b"})
+	s.talk(4.3, 100, aliceRTP, bobRTP, 8, 1)
+	s.hangUp(9, "")
+	if c := s.finish(9); len(c.Streams) != 1 || c.Streams[0].Encrypted {
+		t.Errorf("streams %+v, want one in the clear", c.Streams)
+	}
+}
+
+// What SRTCP says can be read by who has the key: it is neither believed nor called broken, on a port of its own as well.
+func TestSRTCPIsNotReadAsRTCP(t *testing.T) {
+	s := newSim(t)
+	savp := []string{"RTP/SAVP 8", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"}
+	s.sip(0, alice, bob, msg{first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP, savp...)})
+	s.sip(1, bob, alice, msg{first: ok200, cseq: "1 INVITE", to: "b", sdp: audioSDP(bobRTP, savp...)})
+	s.sip(1.1, alice, bob, msg{first: ackLine, cseq: "1 ACK", to: "b"})
+	s.talk(1.2, 100, aliceRTP, bobRTP, 8, 1)
+	s.talk(1.2, 100, bobRTP, aliceRTP, 8, 2)
+	report := append([]byte{0x81, 200, 0, 12, 0, 0, 0, 1}, make([]byte, 52)...) // what follows is noise
+	for i := range report[8:] {
+		report[8+i] = byte(i*37 + 11)
+	}
+	s.t.Media(s.datagram(3, "192.0.2.10:40001", "198.51.100.20:50001", report))
+	s.hangUp(9, "")
+	c := s.finish(9)
+	for _, u := range c.Unchecked {
+		if u.Reason == "receivers report media that was not seen" {
+			t.Errorf("noise was taken for a report: %+v", u)
+		}
+	}
+	if n := s.t.count.badRTCP; n != 0 {
+		t.Errorf("rtcp.unparsed %d, want 0", n)
+	}
+}

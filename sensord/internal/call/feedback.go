@@ -25,9 +25,10 @@ func (s *stream) feedback() *feedback {
 
 // takeRTCP gives a compound packet to the streams that it speaks of.
 func (t *Table) takeRTCP(d *decode.Datagram) {
-	b := t.analysed(d.Dst)
+	b, from := t.analysed(d.Dst), t.analysed(d.Src)
+	secure := encrypts(b, from)
 	if b == nil {
-		b = t.analysed(d.Src)
+		b = from
 	}
 	if b == nil {
 		if !t.leftAlone(d) {
@@ -39,7 +40,7 @@ func (t *Table) takeRTCP(d *decode.Datagram) {
 	c := b.call
 	c.feedback = true
 	c.keepMedia(d, len(d.Payload))
-	if b.said().secure { // SRTCP: only the first header can be read
+	if secure { // SRTCP: only the first header can be read
 		return
 	}
 	if t.cfg.RTCP != nil {

@@ -233,9 +233,7 @@ func (s *stream) payload(pt uint8) {
 }
 
 // encrypted reports whether the payload cannot be read: SRTP leaves the header alone in the clear.
-func (s *stream) encrypted() bool {
-	return s.to != nil && s.to.said().secure || s.from != nil && s.from.said().secure
-}
+func (s *stream) encrypted() bool { return encrypts(s.to, s.from) }
 
 // met keeps the codec that a payload type had, for the record.
 func (s *stream) met(pt uint8, k *codec) {
@@ -272,7 +270,12 @@ func (t *Table) notRTP(d *decode.Datagram) {
 		t.count.stun++ // tells nothing of media: ICE tries all paths, and takes one
 	case len(p) > 13 && p[0] >= 20 && p[0] <= 63: // RFC 7983 section 7
 		t.count.dtls++
-		b.said().secure, b.call.feedback = true, true
+		b.call.feedback = true
+		for _, e := range [...]*decode.Endpoint{&d.Src, &d.Dst} {
+			if b := t.ends.get(e); b != nil {
+				b.said().secure = true
+			}
+		}
 	case b.t38:
 		t.count.t38++
 	default:

@@ -11,8 +11,7 @@ import (
 // side is what a party said of its audio.
 type side struct {
 	described bool
-	refused   bool // port 0 in its newest answer
-	secure    bool
+	refused   bool            // port 0 in its newest answer
 	addr      netip.Addr      // where it wants media, first said
 	port      uint16          //
 	from      decode.Endpoint // who sent that SDP
@@ -135,7 +134,6 @@ func (c *Call) side(d *decode.Datagram, media *sdp.Media, who int, m *sip.Messag
 	} else if m.Method() == sip.Invite || m.Method() == sip.Update || m.Method() == sip.Prack {
 		s.pending, s.offered = dir, true
 	}
-	s.secure = s.secure || media.Secure
 	s.ptime = max(s.ptime, media.Ptime)
 	if media.Port != 0 && !s.described && !media.Held() {
 		s.described, s.addr, s.port, s.from = true, media.Addr, media.Port, d.Src
