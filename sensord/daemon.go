@@ -124,7 +124,7 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	if len(c.Servers) > 0 {
 		d.uplink = uplink.New(uplink.Config{
 			Servers: c.Servers, Alternatives: c.Alternatives, Dial: link.ThroughProxy(c.Proxy, nil), Fingerprint: c.Fingerprint, IdentityDir: filepath.Join(c.StateDir, "identity"), Token: string(c.Token),
-			Info: d.sensorInfo, Paired: d.rules.paired, Handler: overLink(c, d.rules, api), Journal: d.journal, Limits: d.limited, Log: log,
+			Info: d.sensorInfo, Paired: d.rules.paired, Handler: overLink(c, d.rules, d.setLimits, api), Journal: d.journal, Limits: d.limited, Log: log,
 		})
 	}
 	return d, nil

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"voiptop/protocol"
 	"voiptop/protocol/link"
+	"voiptop/protocol/sensorapi"
 	"voiptop/sensord/analyze"
 )
 
@@ -16,6 +18,21 @@ func (d *daemon) limited(l link.Limits) {
 	if was := d.maxChannels.Swap(int64(l.MaxChannels)); was != int64(l.MaxChannels) {
 		d.log.Info("hosted limits the calls whose media is analysed", "channels", l.MaxChannels)
 	}
+}
+
+// setLimits applies what hosted says while the link is up: the tenant's channels are divided among its sensors anew.
+func (d *daemon) setLimits(_ context.Context, l sensorapi.Limits) (sensorapi.Limits, error) {
+	err := d.pipeline.ask(func(e *analyze.Engine) {
+		e.SetMaxChannels(l.MaxChannels)
+		l.Channels, l.OverLimit = e.Channels()
+	})
+	if err != nil {
+		return l, err
+	}
+	if was := d.maxChannels.Swap(int64(l.MaxChannels)); was != int64(l.MaxChannels) {
+		d.log.Debug("hosted divides the tenant's channels anew", "channels", l.MaxChannels, "used", l.Channels, "over_limit", l.OverLimit)
+	}
+	return l, nil
 }
 
 // overLimit says that calls are over the limit now; nil when none is.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 
 	"voiptop/protocol"
@@ -8,11 +9,12 @@ import (
 	"voiptop/sensord/conf"
 )
 
-// overLink is the sensor API as hosted sees it: hosted's rules can be set, and what the sensor's owner has switched off for hosted
+// overLink is the sensor API as hosted sees it: hosted's rules and limits can be set, and what the sensor's owner has switched off for hosted
 // (cloud_listen, cloud_download) cannot be had. Whoever is at the sensor's own socket has all of api, and nothing more.
-func overLink(c *conf.Config, r *rulebook, api http.Handler) http.Handler {
+func overLink(c *conf.Config, r *rulebook, limit func(context.Context, sensorapi.Limits) (sensorapi.Limits, error), api http.Handler) http.Handler {
 	m := http.NewServeMux()
 	m.Handle("PUT "+sensorapi.PathHostedRules, sensorapi.HostedRulesHandler(r.replaceHosted))
+	m.Handle("PUT "+sensorapi.PathLimits, sensorapi.LimitsHandler(limit))
 	off := func(path, what, key string) {
 		h := func(w http.ResponseWriter, _ *http.Request) {
 			sensorapi.WriteProblem(w, &protocol.Problem{

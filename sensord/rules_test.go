@@ -252,13 +252,13 @@ func TestOnlyTheLinkSetsHostedsRules(t *testing.T) {
 	if res := put(api); res.StatusCode != http.StatusForbidden || names(d.rules) != "" {
 		t.Errorf("on the socket: %s, rules %q", res.Status, names(d.rules))
 	}
-	res := put(overLink(conf.Default(), d.rules, api))
+	res := put(overLink(conf.Default(), d.rules, nil, api))
 	var out sensorapi.HostedRules
 	if err := json.NewDecoder(res.Body).Decode(&out); err != nil || res.StatusCode != http.StatusOK || out.Revision != 3 || names(d.rules) != "theirs" {
 		t.Errorf("over the link: %s %+v (%v), rules %q", res.Status, out, err, names(d.rules))
 	}
 	w := httptest.NewRecorder()
-	overLink(conf.Default(), d.rules, api).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/rules", nil))
+	overLink(conf.Default(), d.rules, nil, api).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/rules", nil))
 	var all sensorapi.Rules
 	if err := json.Unmarshal(w.Body.Bytes(), &all); err != nil || all.Hosted == nil || all.Hosted.Revision != 3 {
 		t.Errorf("GET /v1/rules: %s", w.Body)

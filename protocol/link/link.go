@@ -31,7 +31,7 @@ const (
 	MaxVersion = 1
 )
 
-// Paths of the requests, on an up connection and (Session, OpenBulk) on a down or bulk connection.
+// Paths of the requests, on an up connection and (Session, OpenBulk, Move) on a down or bulk connection.
 const (
 	PathEnrol    = "/v1/enrol"
 	PathRenew    = "/v1/renew"
@@ -39,6 +39,7 @@ const (
 	PathCDRs     = "/v1/cdrs"
 	PathSession  = "/link/v1/session"
 	PathOpenBulk = "/link/v1/bulk"
+	PathMove     = "/link/v1/move"
 )
 
 // Bounds. Whoever receives more refuses it.

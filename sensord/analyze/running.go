@@ -30,3 +30,6 @@ func (e *Engine) Partial(at *Cursor, dst []*protocol.CDR, n int) (_ []*protocol.
 // SetMaxChannels limits how many calls that have not ended are analysed with their media; 0: no limit, the default. A call
 // that begins beyond it gets a record of its SIP alone, marked over_limit.
 func (e *Engine) SetMaxChannels(n int) { e.calls.SetMaxChannels(n) }
+
+// Channels tells how many running calls are analysed with their media, and how many are not for the limit's sake.
+func (e *Engine) Channels() (used, over int) { return e.calls.Channels() }

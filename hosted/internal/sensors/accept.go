@@ -32,7 +32,7 @@ func (s *Service) accept(ctx context.Context, ln net.Listener) error {
 	for pause := time.Duration(0); ; {
 		c, err := ln.Accept()
 		switch {
-		case ctx.Err() != nil:
+		case ctx.Err() != nil || s.isLeaving():
 			if err == nil {
 				c.Close()
 			}

@@ -2,11 +2,11 @@ package sensors
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"voiptop/hosted/internal/store"
@@ -53,88 +53,69 @@ const (
 	maxFlaps   = 3
 	flapWithin = 5 * time.Minute
 	aliveCheck = 3 * time.Second // how long the older of two has to answer
+	maxBoots   = 64              // boot ids of one key that are remembered
 )
 
-// boots is what is known of the processes that came with one key.
+// boots is what is known of the processes that came with one key, to whichever node. The store keeps it with the sensor's
+// link, so that all nodes decide alike.
 type boots struct {
-	seen  map[string]time.Time // boot ids that said hello, and when last
-	last  string               // the one that said hello last
-	flaps []time.Time
-	until time.Time // quarantined
+	Seen  map[string]protocol.Time `json:"seen"` // boot ids that said hello, and when last
+	Last  string                   `json:"last"` // the one that said hello last
+	Flaps []protocol.Time          `json:"flaps,omitempty"`
+	Until protocol.Time            `json:"until,omitempty"` // quarantined
 }
 
-// clones finds keys that are used on two machines.
-type clones struct {
-	mu    sync.Mutex
-	boots map[protocol.UUID]*boots
+// readBoots reads what the store has. What cannot be read is forgotten: it would lock a sensor out for good.
+func readBoots(b []byte) *boots {
+	all := &boots{}
+	if json.Unmarshal(b, all) != nil {
+		all = &boots{}
+	}
+	if all.Seen == nil {
+		all.Seen = map[string]protocol.Time{}
+	}
+	return all
 }
 
 // note records a hello and tells whether the key is quarantined, and whether it has just become so.
-func (c *clones) note(sensor protocol.UUID, boot string, now time.Time) (quarantined, fresh bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	b := c.boots[sensor]
-	if b == nil {
-		b = &boots{seen: map[string]time.Time{}}
-		c.boots[sensor] = b
-	}
-	if now.Before(b.until) {
+func (b *boots) note(boot string, at time.Time) (quarantined, fresh bool) {
+	now := protocol.TimeOf(at)
+	recent := func(t protocol.Time) bool { return at.Sub(t.Std()) < flapWithin }
+	if now < b.Until {
 		return true, false
 	}
-	if seen, ok := b.seen[boot]; ok && b.last != boot && now.Sub(seen) < flapWithin {
-		b.flaps = append(b.flaps, now)
+	if seen, ok := b.Seen[boot]; ok && b.Last != boot && recent(seen) {
+		b.Flaps = append(b.Flaps, now)
 	}
-	for len(b.flaps) > 0 && now.Sub(b.flaps[0]) >= flapWithin {
-		b.flaps = b.flaps[1:]
+	for len(b.Flaps) > 0 && !recent(b.Flaps[0]) {
+		b.Flaps = b.Flaps[1:]
 	}
-	for id, t := range b.seen {
-		if now.Sub(t) >= flapWithin {
-			delete(b.seen, id)
+	for id, t := range b.Seen {
+		if !recent(t) || len(b.Seen) >= maxBoots && id != b.Last {
+			delete(b.Seen, id)
 		}
 	}
-	b.seen[boot], b.last = now, boot
-	if len(b.flaps) < maxFlaps {
+	b.Seen[boot], b.Last = now, boot
+	if len(b.Flaps) < maxFlaps {
 		return false, false
 	}
-	b.flaps, b.until = nil, now.Add(flapWithin)
+	b.Flaps, b.Until = nil, protocol.TimeOf(at.Add(flapWithin))
 	return true, true
 }
 
-// forget drops what is too old to matter.
-func (c *clones) forget(now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for id, b := range c.boots {
-		if now.Sub(b.seen[b.last]) >= flapWithin && !now.Before(b.until) {
-			delete(c.boots, id)
-		}
-	}
+// cloned is the problem of a second machine that has the same key, while the first answers.
+func (s *Service) cloned(sensor store.Sensor, have store.SensorLink, info protocol.SensorInfo, addr string) error {
+	s.log.Error("one sensor key on two machines: is a disk copied?", "sensor", sensor.UUID.String(), "online", have.Addr, "node", have.Node, "refused", addr)
+	sensor.Addr, sensor.LastSeen = have.Addr, s.cfg.Clock()
+	p := collision(info.SensorID, sensor)
+	p.Title = "another machine is connected with this sensor's key"
+	p.Remedy = "if this disk is a copy, pair this machine anew with another id_sensor: `voipmon pair --force`"
+	p.Fields["reason"] = "cloned-key"
+	return p
 }
 
-// checkClone refuses a second machine that has the same key: a copied disk. While the first still answers it stays and the
-// second is refused; when neither can be told to be the right one, because they replace each other, both are, for a while.
-func (s *Service) checkClone(ctx context.Context, sensor store.Sensor, info protocol.SensorInfo, addr string) error {
-	s.mu.Lock()
-	old := s.sessions[sensor.UUID]
-	s.mu.Unlock()
-	if old != nil && old.sensor.Info.BootID != info.BootID && old.alive(ctx) {
-		s.log.Error("one sensor key on two machines: is a disk copied?", "sensor", sensor.UUID.String(), "online", old.up.addr, "refused", addr)
-		holder := old.sensor
-		holder.Addr, holder.LastSeen = old.up.addr, s.cfg.Clock()
-		p := collision(info.SensorID, holder)
-		p.Title = "another machine is connected with this sensor's key"
-		p.Remedy = "if this disk is a copy, pair this machine anew with another id_sensor: `voipmon pair --force`"
-		p.Fields["reason"] = "cloned-key"
-		return p
-	}
-	quarantined, fresh := s.clones.note(sensor.UUID, info.BootID, s.cfg.Clock())
-	if !quarantined {
-		return nil
-	}
-	if fresh {
-		s.log.Error("two machines replace each other with one sensor key: both are refused", "sensor", sensor.UUID.String(), "addr", addr, "for", flapWithin)
-		s.Disconnect(sensor.UUID)
-	}
+// quarantined is the problem of two machines that replace each other with one key.
+func (s *Service) quarantined(sensor store.Sensor, info protocol.SensorInfo) error {
 	p := collision(info.SensorID, sensor)
 	p.Title = "two machines use this sensor's key by turns, both are refused for " + flapWithin.String()
 	p.Remedy = "find the copied disk and pair that machine anew with another id_sensor: `voipmon pair --force`"

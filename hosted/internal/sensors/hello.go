@@ -259,9 +259,16 @@ func (s *Service) hello(ctx context.Context, p *peer, r *http.Request) (_ any, e
 	if in.Probe {
 		return a, nil
 	}
-	if err := s.checkClone(ctx, sensor, info, p.addr); err != nil {
+	l, err := s.claim(ctx, sensor, info, tenant.MaxChannels, p.addr)
+	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			s.unclaim(context.WithoutCancel(ctx), l)
+		}
+	}()
+	a.Limits.MaxChannels = l.Granted
 	if err := s.cfg.Store.TouchSensor(ctx, sensor.Tenant, sensor.UUID, info, p.addr, now); errors.Is(err, store.ErrExists) {
 		return nil, s.checkNumber(ctx, sensor, info.SensorID)
 	} else if err != nil {
@@ -270,7 +277,7 @@ func (s *Service) hello(ctx context.Context, p *peer, r *http.Request) (_ any, e
 	sensor.SensorID, sensor.Info = info.SensorID, info
 	a.Session = make([]byte, 16)
 	_, _ = rand.Read(a.Session) // never fails: crypto/rand documents it
-	return a, s.begin(p, sensor, a.Session)
+	return a, s.begin(p, sensor, l, a.Session)
 }
 
 // readBody reads a body of at most limit bytes.

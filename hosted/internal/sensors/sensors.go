@@ -7,6 +7,7 @@ package sensors
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -39,6 +40,12 @@ type Store interface {
 	AppendCDRs(ctx context.Context, b store.Batch, now time.Time) (store.Cursor, error)
 	RulesAt(ctx context.Context, t store.TenantID, revision uint64) (store.RuleSet, error)
 	RuleRevisions(ctx context.Context) (map[store.TenantID]uint64, error)
+	UpdateSensorLink(ctx context.Context, t store.TenantID, sensor protocol.UUID, fn func(*store.SensorLink, store.LinkTotals) error) error
+	UpdateSensorLinks(ctx context.Context, t store.TenantID, fn func([]store.SensorLink) error) error
+	ReleaseSensorLink(ctx context.Context, l store.SensorLink, now time.Time) error
+	SensorLink(ctx context.Context, t store.TenantID, sensor protocol.UUID) (store.SensorLink, error)
+	SensorLinks(ctx context.Context, t store.TenantID) ([]store.SensorLink, error)
+	SensorLinksOf(ctx context.Context, node string) ([]store.SensorLink, error)
 	SetSensorRules(ctx context.Context, t store.TenantID, id protocol.UUID, r store.SensorRules) error
 }
 
@@ -52,6 +59,7 @@ type Limits struct {
 	HelloWithin  time.Duration // of an up connection's begin; 15 s
 	Recheck      time.Duration // how often it is asked whether a sensor was revoked by somebody else; 15 s
 	RulePoll     time.Duration // how often it is asked whether rules were changed on another node; 500 ms
+	Share        time.Duration // how often the channels of a tenant that uses many are divided anew; 2 s
 	BulkIdle     time.Duration // after which an unused bulk connection is closed; link.BulkIdle
 	AnswerWithin time.Duration // the begin of an answer with a capture or audio, which may have to be decoded first; 1 minute
 	BadBuilds    []BadBuild    // that may not connect
@@ -70,6 +78,8 @@ type Config struct {
 	Limits  Limits
 	Log     *slog.Logger          // nil: none
 	Clock   func() time.Time      // required
+	Node    string                // store.Node.ID of this hosted; made up unless set
+	Cluster Cluster               // nil: there are no other nodes
 	Metrics prometheus.Registerer // nil: not registered
 }
 
@@ -83,10 +93,12 @@ type Service struct {
 	conns    chan struct{}
 	upConns  *link.Listener
 	up       *http.Server
-	clones   clones
 	rules    ruleDelivery
 	closers  sync.WaitGroup // what must end before Serve does
 	stopped  chan struct{}  // closed when Serve's context ends
+	shareNow chan struct{}  // of one: divide channels now
+	leaving  chan struct{}  // closed by Leave
+	leave    sync.Once
 
 	mu       sync.Mutex
 	sessions map[protocol.UUID]*session
@@ -107,8 +119,10 @@ func New(cfg Config) *Service {
 	setDefault(&l.HelloWithin, 15*time.Second)
 	setDefault(&l.Recheck, 15*time.Second)
 	setDefault(&l.RulePoll, 500*time.Millisecond)
+	setDefault(&l.Share, shareEvery)
 	setDefault(&l.BulkIdle, link.BulkIdle)
 	setDefault(&l.AnswerWithin, time.Minute)
+	setDefault(&cfg.Node, rand.Text())
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -119,7 +133,8 @@ func New(cfg Config) *Service {
 		upConns:  link.NewListener(),
 		stopped:  make(chan struct{}),
 		rules:    ruleDelivery{kick: make(chan struct{}, 1), running: map[store.TenantID]int{}, texts: map[store.TenantID]*ruleText{}},
-		clones:   clones{boots: map[protocol.UUID]*boots{}},
+		shareNow: make(chan struct{}, 1),
+		leaving:  make(chan struct{}),
 		sessions: map[protocol.UUID]*session{},
 		perPeer:  map[protocol.UUID]int{},
 	}
@@ -149,9 +164,21 @@ func (s *Service) Serve(ctx context.Context, ln net.Listener) error {
 	go func() { served <- s.up.Serve(s.upConns) }()
 	s.closers.Go(func() { s.recheck(ctx) })
 	s.closers.Go(func() { s.watchRules(ctx) })
+	s.closers.Go(func() { s.divideChannels(ctx) })
+	s.closers.Go(func() { // no new ones when this node leaves, whose links it still has
+		select {
+		case <-ctx.Done():
+		case <-s.leaving:
+			ln.Close()
+		}
+	})
 	unwatch := context.AfterFunc(ctx, func() { close(s.stopped); ln.Close() })
 	defer unwatch()
 	err := s.accept(ctx, ln)
+	if s.isLeaving() {
+		<-ctx.Done()
+		err = nil
+	}
 
 	stop()
 	ln.Close()
@@ -260,7 +287,9 @@ func (s *Service) recheck(ctx context.Context) {
 			return
 		case <-t.C:
 		}
-		s.clones.forget(s.cfg.Clock())
+		if err := s.Reclaim(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("links are not compared with the store", "err", err)
+		}
 		for _, x := range s.live() {
 			var p *protocol.Problem
 			if _, err := s.welcome(ctx, x.up.Peer(), true); errors.As(err, &p) {

@@ -22,8 +22,11 @@ type session struct {
 	up     *peer
 	since  time.Time
 
+	link store.SensorLink // as it was claimed
+
 	bulkIdle, answerWithin time.Duration
 	rules                  sessionRules
+	share                  sessionShare
 
 	mu       sync.Mutex
 	ended    bool
@@ -35,8 +38,8 @@ type session struct {
 }
 
 // begin registers the session of a connection that said hello. The older one of the same sensor ends.
-func (s *Service) begin(p *peer, sensor store.Sensor, token []byte) error {
-	x := &session{sensor: sensor, token: token, up: p, since: s.cfg.Clock(), bulkIdle: s.cfg.Limits.BulkIdle, answerWithin: s.cfg.Limits.AnswerWithin}
+func (s *Service) begin(p *peer, sensor store.Sensor, l store.SensorLink, token []byte) error {
+	x := &session{sensor: sensor, link: l, token: token, up: p, since: s.cfg.Clock(), bulkIdle: s.cfg.Limits.BulkIdle, answerWithin: s.cfg.Limits.AnswerWithin}
 	x.rules.known, x.rules.stored = sensor.Info.HostedRuleRevision, sensor.Rules
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -78,6 +81,7 @@ func (s *Service) ended(x *session) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	s.unclaim(ctx, x.link)
 	s.log.Info("sensor offline", "sensor", x.sensor.UUID.String(), "name", x.sensor.Info.Name, "addr", x.up.addr, "was_online", s.cfg.Clock().Sub(x.since).Round(time.Second))
 	if err := s.cfg.Store.TouchSensor(ctx, x.sensor.Tenant, x.sensor.UUID, x.sensor.Info, x.up.addr, s.cfg.Clock()); err != nil {
 		s.log.Warn("last_seen not stored", "sensor", x.sensor.UUID.String(), "err", err)
@@ -90,7 +94,7 @@ func (s *Service) serveReverse(ctx context.Context, p *peer) error {
 	if err != nil {
 		return err
 	}
-	if !s.claim(sensor.UUID) {
+	if !s.seat(sensor.UUID) {
 		return fmt.Errorf("sensor %s has %d connections already", sensor.UUID, s.cfg.Limits.PerSensor)
 	}
 	defer s.release(sensor.UUID)
@@ -114,6 +118,7 @@ func (s *Service) serveReverse(ctx context.Context, p *peer) error {
 	}
 	defer x.detach(cc)
 	s.RulesChanged() // the sensor can be called: it may need rules
+	s.shareSoon()
 	select {
 	case <-p.Done():
 	case <-ctx.Done():
@@ -121,8 +126,8 @@ func (s *Service) serveReverse(ctx context.Context, p *peer) error {
 	return nil
 }
 
-// claim counts a connection of a sensor, unless it has too many.
-func (s *Service) claim(id protocol.UUID) bool {
+// seat counts a connection of a sensor, unless it has too many.
+func (s *Service) seat(id protocol.UUID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.perPeer[id] >= s.cfg.Limits.PerSensor {

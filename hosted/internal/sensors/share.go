@@ -30,6 +30,9 @@ func (s *Service) Share(server *http.Server) {
 
 // serveGuest lives as long as a connection that another server accepted.
 func (s *Service) serveGuest(c *tls.Conn) {
+	if s.isLeaving() {
+		return
+	}
 	select {
 	case s.conns <- struct{}{}:
 	default:

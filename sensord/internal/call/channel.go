@@ -9,6 +9,9 @@ import "voiptop/sensord/internal/decode"
 // SetMaxChannels limits the channels, for calls that begin from now on; 0: no limit.
 func (t *Table) SetMaxChannels(n int) { t.maxChannels = n }
 
+// Channels tells how many are taken, and how many running calls have none.
+func (t *Table) Channels() (used, over int) { return t.channels, t.overLimit }
+
 // admit says whether a new call gets a channel.
 func (t *Table) admit(c *Call) {
 	if t.maxChannels > 0 && t.channels >= t.maxChannels {

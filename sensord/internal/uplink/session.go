@@ -24,6 +24,8 @@ type session struct {
 	up     *link.Client
 	token  []byte // HelloAnswer.Session
 	bulk   atomic.Int32
+	moved  chan struct{} // closed when hosted says that the sensor is to go to another node
+	move   sync.Once
 
 	mu sync.Mutex
 	id *link.Identity // replaced at renewal
@@ -68,6 +70,14 @@ func (s *session) run(ctx context.Context) (wasUp bool, err error) {
 			return ctx.Err()
 		case <-s.up.Done():
 			return errors.New("hosted closed the connection, or the network lost it")
+		}
+	})
+	g.Go(func() error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.moved:
+			return errMoved
 		}
 	})
 	g.Go(func() error { return s.send(ctx, a, at) })
@@ -129,6 +139,11 @@ func (s *session) handler(ctx context.Context, g *errgroup.Group) http.Handler {
 			return nil
 		})
 		w.WriteHeader(http.StatusAccepted)
+	})
+	m.HandleFunc("POST "+link.PathMove, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+		_ = http.NewResponseController(w).Flush() // before the connection goes; if it has gone, it makes no difference
+		s.move.Do(func() { close(s.moved) })
 	})
 	if s.u.cfg.Handler != nil {
 		m.Handle("/", s.u.cfg.Handler)

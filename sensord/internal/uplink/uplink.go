@@ -106,9 +106,14 @@ func (u *Uplink) Run(ctx context.Context) error {
 		if errors.Is(err, errAgain) {
 			continue
 		}
+		next++
+		if errors.Is(err, errMoved) {
+			u.leaves(server)
+			u.sleep(ctx, jitter(u.cfg.RetryMin/2), false) // not all sensors of a node at once
+			continue
+		}
 		p := problemOf(err)
 		u.failed(server, p, wasUp)
-		next++
 		switch {
 		case refused(p):
 			next = 0
@@ -157,7 +162,7 @@ func (u *Uplink) visitAt(ctx context.Context, server string) (wasUp bool, err er
 	if err != nil {
 		return false, err
 	}
-	s := &session{u: u, server: server, id: id}
+	s := &session{u: u, server: server, id: id, moved: make(chan struct{})}
 	if s.trust, err = u.trusted(id); err != nil {
 		return false, err
 	}
@@ -179,6 +184,18 @@ func (u *Uplink) visitAt(ctx context.Context, server string) (wasUp bool, err er
 
 // errAgain asks for another attempt at once.
 var errAgain = errors.New("again")
+
+// errMoved ends a link that hosted wants at another of its nodes.
+var errMoved = errors.New("hosted asks the sensor to go to another node")
+
+// leaves notes that the link ended as hosted wished.
+func (u *Uplink) leaves(server string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.setState(stateConnecting)
+	u.health.Reconnects++
+	u.log.Info("hosted's node stops, going to another; capturing goes on", "server", server)
+}
 
 // identity loads the identity, or enrols when there is none and a token.
 func (u *Uplink) identity(ctx context.Context, server string) (*link.Identity, error) {
