@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"testing"
 
+	"voiptop/fixtures/faults"
 	"voiptop/fixtures/gen"
 	"voiptop/protocol"
 	"voiptop/sensord/internal/capture"
@@ -81,6 +82,16 @@ func TestTheOutputDoesNotDependOnTheNumberOfCores(t *testing.T) {
 	short := gen.SIPOnly(4)
 	short.Calls = 3000
 	inputs = append(inputs, written(t, gen.Small(9)), written(t, short))
+	for _, s := range faults.All() {
+		if s.Outside {
+			continue
+		}
+		name := filepath.Join(t.TempDir(), "fault.pcap")
+		if err := os.WriteFile(name, s.Pcap(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		inputs = append(inputs, name)
+	}
 	for i, in := range inputs {
 		var want []byte
 		var counted Summary

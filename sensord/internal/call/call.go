@@ -3,6 +3,7 @@ package call
 import (
 	"voiptop/protocol"
 	"voiptop/sensord/internal/decode"
+	"voiptop/sensord/internal/diagnose"
 	"voiptop/sensord/internal/sip"
 )
 
@@ -71,7 +72,8 @@ type Call struct {
 	omitted  map[uint64]struct{} // flows beyond maxStreams
 
 	group    *group
-	keys     []string // in Table.legs
+	across   []diagnose.Across // once it is finished: its streams on other legs
+	keys     []string          // in Table.legs
 	transfer transfer
 	digits   []byte // DTMF by INFO
 

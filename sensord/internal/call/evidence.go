@@ -205,7 +205,7 @@ func (c *Call) facts(f *diagnose.Facts) *diagnose.Facts {
 		InviteRepeats: c.inviteRetrans, AnswerRepeats: c.answerRetrans, ByeRepeats: c.byeRetrans,
 		Acked: c.ack != 0 && c.ack >= c.answer, ByeDone: protocol.TimeFromNanos(c.byeDone), Feedback: c.feedback,
 		DigitsInfo: e.digitsInfo, DigitsRefused: e.digitsRefused, Mirrored: e.mirrored, Unseen: e.unseen, LengthOff: e.lengthOff,
-		RewrittenFrom: e.rewrittenFrom, RewrittenTo: e.rewrittenTo,
+		RewrittenFrom: e.rewrittenFrom, RewrittenTo: e.rewrittenTo, Across: c.across,
 	}
 	if e.leakedTo != (decode.Endpoint{}) {
 		f.LeakedTo = e.leakedTo.AddrPort()

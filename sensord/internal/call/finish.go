@@ -39,6 +39,7 @@ func (t *Table) finish(c *Call) {
 	t.count.ended++
 	c.finished = true
 	c.occupy()
+	c.across = c.compareLegs()
 	if c.late() {
 		c.outcome = Ended{call: c, group: c.group.root().id, found: c.judge()}
 		t.forget(c)

@@ -34,12 +34,15 @@ const (
 	maxKeys    = 8    // of them of one call
 )
 
-// group is a set of calls. A group that was joined to another has over set.
+// group is a set of calls. A group that was joined to another has over set. All that are one stand in a ring.
 type group struct {
-	id     protocol.UUID
-	start  int64
-	number uint64
-	over   *group
+	id         protocol.UUID
+	start      int64
+	number     uint64
+	over       *group
+	prev, next *group   // in the ring; nil: alone
+	call       *Call    // whose own group it was, while it is in the table
+	leg        *legSeen // what is left of it afterwards
 }
 
 func (g *group) root() *group {
@@ -59,6 +62,24 @@ func (g *group) join(o *group) {
 		a, b = b, a
 	}
 	b.over = a
+	a.link(b)
+}
+
+// link makes one ring of the rings of two groups.
+func (g *group) link(o *group) {
+	for _, v := range [...]*group{g, o} {
+		if v.next == nil {
+			v.prev, v.next = v, v
+		}
+	}
+	g.next.prev, o.next.prev = o, g
+	g.next, o.next = o.next, g.next
+}
+
+// unlink takes g out of its ring.
+func (g *group) unlink() {
+	g.prev.next, g.next.prev = g.next, g.prev
+	g.prev, g.next = nil, nil
 }
 
 // keyed is the group of the running calls that have a value in one of their headers.
@@ -85,7 +106,7 @@ type legs struct {
 
 // enter puts a new call into a group of its own, and joins that to the group of another leg, if there is one.
 func (t *Table) enter(c *Call, d *decode.Datagram, m *sip.Message) {
-	c.group = &group{id: c.id, start: c.startTime, number: c.number}
+	c.group = &group{id: c.id, start: c.startTime, number: c.number, call: c}
 	if c.joined() {
 		return // its beginning was not captured
 	}

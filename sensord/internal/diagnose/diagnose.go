@@ -41,6 +41,19 @@ type Facts struct {
 	RewrittenTo        netip.Addr     // first this one, then that one
 	Sides              [2]Side        // caller, callee
 	Streams            []Stream       // as in the record
+	Across             []Across       // streams of which the sound was seen on another leg as well
+}
+
+// Across says what became of the sound of a stream on another leg of the conversation, on the other side of a PBX.
+type Across struct {
+	Stream    int    // in the record
+	In        bool   // it comes in to the PBX, which sends it on by the other leg; else the other way round
+	CallID    string // of the other leg
+	Src, Dst  netip.AddrPort
+	Lost      uint64
+	Expected  uint64
+	Sure      bool // the other stream has one sequence, and carries digits if this one does
+	SameTimes bool // packets were lost at the same times
 }
 
 // Side is what one party said and did.

@@ -83,7 +83,7 @@ func lossLocated(x *exam) {
 		return
 	}
 	c, f := x.c, x.f
-	reports := false
+	reports := len(f.Across) > 0
 	for i := range c.Streams {
 		a := &c.Streams[i]
 		if !audio(a) || a.Packets < minOneWay || f.Streams[i].Restarts > 0 {
@@ -122,7 +122,7 @@ func lossLocated(x *exam) {
 		}
 	}
 	switch {
-	case reports:
+	case lostAcross(x), reports:
 	case encrypted(c):
 		x.skip(reasonEncrypted)
 	default:
