@@ -123,6 +123,8 @@ func (a *api) routes() []route {
 		{calls + "/audio/spectrogram", map[string]method{"GET": {listen, a.ofCall(spectrogram)}}},
 		{"/captures", map[string]method{"GET": {download, a.captures}}},
 		{"/live", map[string]method{"GET": {member, a.watch}}},
+		{"/stats", map[string]method{"GET": {member, a.stats}}},
+		{"/usage", map[string]method{"GET": {member, a.usage}}},
 		{"/sensors", map[string]method{"GET": {member, a.sensors}}},
 		{"/sensors/tokens", map[string]method{"POST": {manage, a.newEnrolToken}}},
 		{sensors, map[string]method{"DELETE": {manage, a.revoke}}},
