@@ -13,7 +13,7 @@ type Call struct {
 	prev, next *Call
 	number     uint64 // order of start
 	shard      uint8  // see Shard
-	at         int    // place in the schedule
+	due        int64  // of the entry in the schedule that counts; 0: none
 
 	id                         protocol.UUID
 	callID                     string
@@ -186,7 +186,7 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 		c.decide()
 	}
 	if c.ended() {
-		c.table.timers.move(c, c.dueTime())
+		c.table.timers.put(c, c.dueTime())
 	}
 	c.occupy()
 }

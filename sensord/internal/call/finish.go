@@ -24,7 +24,7 @@ func (t *Table) finish(c *Call) {
 		left = &t.letGo
 	}
 	left.add(noDigest.bytes([]byte(c.callID)), t.now)
-	t.timers.remove(c)
+	t.timers.forget(c)
 	if c.prev != nil {
 		c.prev.next = c.next
 	} else {

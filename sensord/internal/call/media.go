@@ -68,7 +68,7 @@ func (r *RTP) Read(d *decode.Datagram, time int64) bool {
 // Known takes a packet, at the time of its turn, if its stream is known and there is nothing more to find out from it. If not
 // the packet is for Media.
 func (t *Table) Known(now int64, r *RTP) bool {
-	if len(t.timers) > 0 && t.timers[0].due <= now || t.deciding.ever {
+	if t.timers.ready(now) || t.deciding.ever {
 		return false
 	}
 	s := t.flows.get(r.hash, &r.src, &r.dst, r.ssrc)
@@ -86,7 +86,7 @@ func (t *Table) Known(now int64, r *RTP) bool {
 
 // Media takes a datagram that is no SIP. It allocates only for a stream's first packet and now and then afterwards.
 func (t *Table) Media(d *decode.Datagram) {
-	if len(t.timers) > 0 && t.timers[0].due <= d.Time {
+	if t.timers.ready(d.Time) {
 		t.seen(d.Time)
 	} else if d.Time > t.now {
 		t.now = d.Time

@@ -357,28 +357,44 @@ func TestScheduleGivesCallsByTheirTime(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	var s schedule
 	var all []*Call
-	for i := range 500 {
-		c := &Call{number: uint64(i)}
-		s.add(c, int64(r.IntN(1000)))
-		all = append(all, c)
+	want := map[*Call]int64{}
+	put := func(c *Call) {
+		due := 1 + int64(r.IntN(10_000))
+		if s.put(c, due); want[c] == 0 || due < want[c] { // never later than it was
+			want[c] = due
+		}
 	}
-	for range 500 {
-		s.move(all[r.IntN(len(all))], int64(r.IntN(1000)))
+	for i := range 2000 {
+		all = append(all, &Call{number: uint64(i)})
+		put(all[i])
+	}
+	for range 10_000 {
+		put(all[r.IntN(len(all))])
 	}
 	for i := 0; i < len(all); i += 5 {
-		s.remove(all[i])
-	}
-	last, n := int64(-1), len(s)
-	for len(s) > 0 {
-		first := s[0]
-		if first.due < last {
-			t.Fatalf("%d after %d", first.due, last)
-		}
-		last = first.due
-		s.remove(first.call)
-		if slices.Contains(s, first) {
-			t.Fatal("removed and still there")
+		s.forget(all[i])
+		delete(want, all[i])
+		if i%2 == 0 { // another call takes its memory
+			all[i].number += 10_000
+			put(all[i])
 		}
 	}
-	check(t, "left", n, 400)
+	if alive := len(s.heap) - s.dead; alive != len(want) || s.dead > 1024 && s.dead > len(s.heap)/2+1 {
+		t.Fatalf("%d entries, %d of them dead, for %d calls", len(s.heap), s.dead, len(want))
+	}
+	var last scheduled
+	for s.ready(10_000) {
+		first := s.heap[0]
+		if first.before(&last) {
+			t.Fatalf("%v after %v", first, last)
+		}
+		last = first
+		if c := s.pop(); c != nil {
+			check(t, "due", first.due, want[c])
+			delete(want, c)
+		}
+	}
+	if len(want) > 0 || len(s.heap) > 0 || s.dead != 0 {
+		t.Errorf("%d calls were not given, %d entries left, %d dead", len(want), len(s.heap), s.dead)
+	}
 }

@@ -3,9 +3,12 @@ package call
 // schedule is a heap of calls by the time at which they must be looked at. A call's time is never later than when it
 // really falls due, but may be earlier: then it is put back. So traffic of a call does not move it in the heap.
 //
-// What orders the calls stands beside the pointers: the calls themselves, of which there may be tens of thousands, seldom are
-// in the cache.
-type schedule []scheduled
+// A call that is needed earlier, or has gone, leaves its entry behind, which counts no more (Call.due). So the heap is worked on without
+// a look at the calls: there may be tens of thousands of them, and they are seldom in the cache.
+type schedule struct {
+	heap []scheduled
+	dead int // entries that count no more
+}
 
 type scheduled struct {
 	due    int64
@@ -13,65 +16,111 @@ type scheduled struct {
 	call   *Call
 }
 
-func (s schedule) less(i, j int) bool {
-	if s[i].due != s[j].due {
-		return s[i].due < s[j].due
-	}
-	return s[i].number < s[j].number
+func (s *scheduled) before(o *scheduled) bool {
+	return s.due < o.due || s.due == o.due && s.number < o.number
 }
 
-func (s schedule) swap(i, j int) {
-	s[i], s[j] = s[j], s[i]
-	s[i].call.at, s[j].call.at = i, j
-}
+// counts reports whether the entry is its call's.
+func (s *scheduled) counts() bool { return s.call.number == s.number && s.call.due == s.due }
 
-func (s schedule) up(i int) {
-	for i > 0 {
-		p := (i - 1) / 2
-		if !s.less(i, p) {
+// ready reports whether an entry has fallen due, which may count no more.
+func (s *schedule) ready(now int64) bool { return len(s.heap) > 0 && s.heap[0].due <= now }
+
+// put has c looked at when it is due, or before.
+func (s *schedule) put(c *Call, due int64) {
+	if c.due != 0 {
+		if c.due <= due {
 			return
 		}
-		s.swap(i, p)
+		s.dead++
+	}
+	c.due = due
+	if s.dead > 1024 && s.dead > len(s.heap)/2 {
+		s.clean()
+	}
+	s.heap = append(s.heap, scheduled{due, c.number, c})
+	s.up(len(s.heap) - 1)
+}
+
+// pop takes the first entry out, which must be there, and answers its call; nil if it counts no more.
+func (s *schedule) pop() *Call {
+	h := s.heap
+	first, last := h[0], len(h)-1
+	e := h[last]
+	h[last] = scheduled{}
+	s.heap = h[:last]
+	if last > 0 {
+		s.down(0, e)
+	}
+	if !first.counts() {
+		s.dead--
+		return nil
+	}
+	first.call.due = 0
+	return first.call
+}
+
+// forget lets the entry of a call count no more.
+func (s *schedule) forget(c *Call) {
+	if c.due != 0 {
+		c.due = 0
+		s.dead++
+	}
+}
+
+// clean takes out what counts no more.
+func (s *schedule) clean() {
+	kept := s.heap[:0]
+	for i := range s.heap {
+		if s.heap[i].counts() {
+			kept = append(kept, s.heap[i])
+		}
+	}
+	clear(s.heap[len(kept):])
+	s.heap, s.dead = kept, 0
+	for i := len(kept)/arity + 1; i >= 0; i-- {
+		if i < len(kept) {
+			s.down(i, kept[i])
+		}
+	}
+}
+
+// arity is how many entries stand below one: four lie side by side.
+const arity = 4
+
+func (s *schedule) up(i int) {
+	h := s.heap
+	e := h[i]
+	for i > 0 {
+		p := (i - 1) / arity
+		if !e.before(&h[p]) {
+			break
+		}
+		h[i] = h[p]
 		i = p
 	}
+	h[i] = e
 }
 
-func (s schedule) down(i int) {
+// down puts e into the hole at i, or below.
+func (s *schedule) down(i int, e scheduled) {
+	h := s.heap
 	for {
-		c := 2*i + 1
-		if c >= len(s) {
-			return
+		first := arity*i + 1
+		if first >= len(h) {
+			break
 		}
-		if c+1 < len(s) && s.less(c+1, c) {
-			c++
+		least := first
+		for c := first + 1; c < min(first+arity, len(h)); c++ {
+			if h[c].before(&h[least]) {
+				least = c
+			}
 		}
-		if !s.less(c, i) {
-			return
+		if !h[least].before(&e) {
+			break
 		}
-		s.swap(i, c)
-		i = c
+		h[i] = h[least]
+		i = least
 	}
-}
-
-func (s *schedule) add(c *Call, due int64) {
-	c.at = len(*s)
-	*s = append(*s, scheduled{due, c.number, c})
-	s.up(c.at)
-}
-
-func (s *schedule) move(c *Call, due int64) {
-	(*s)[c.at].due = due
-	s.up(c.at)
-	s.down(c.at)
-}
-
-func (s *schedule) remove(c *Call) {
-	i, last := c.at, len(*s)-1
-	s.swap(i, last)
-	(*s)[last] = scheduled{}
-	*s = (*s)[:last]
-	if i < last {
-		s.up(i)
-		s.down(i)
-	}
+	h[i] = e
 }

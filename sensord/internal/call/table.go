@@ -71,10 +71,13 @@ func (t *Table) Tick(now int64) {
 	if now > t.now {
 		t.now = now
 	}
-	for len(t.timers) > 0 && t.timers[0].due <= t.now {
-		c := t.timers[0].call
+	for t.timers.ready(t.now) {
+		c := t.timers.pop()
+		if c == nil {
+			continue
+		}
 		if due := c.dueTime(); due > t.now {
-			t.timers.move(c, due)
+			t.timers.put(c, due)
 			continue
 		}
 		c.expire()
@@ -170,7 +173,7 @@ func (t *Table) start(d *decode.Datagram, m *sip.Message, transport string, begu
 		t.first = c
 	}
 	t.last = c
-	t.timers.add(c, c.dueTime())
+	t.timers.put(c, c.dueTime())
 	t.enter(c, d, m)
 	t.admit(c)
 	return c

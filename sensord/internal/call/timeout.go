@@ -67,7 +67,6 @@ func (t *Table) hole(from, to int64) {
 		}
 		c.holes += to - from
 		c.resumed = to
-		t.timers.move(c, c.dueTime())
 	}
 }
 
