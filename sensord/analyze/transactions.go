@@ -27,7 +27,7 @@ func newOutside(sensor uint16, w *watched) *transact.Table {
 
 // transaction hands a message that belongs to no call to the table of those.
 func (e *Engine) transaction(d *decode.Datagram, m *sip.Message, transport string) {
-	if transact.Follows(m.Method()) && !e.calls.Has(m.CallID()) {
+	if transact.Follows(m.Method()) && !e.calls.Has(m) {
 		e.outside.SIP(d, m, transport)
 	}
 }

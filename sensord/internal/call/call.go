@@ -12,6 +12,7 @@ type Call struct {
 	table      *Table
 	prev, next *Call
 	number     uint64 // order of start
+	hash       uint64 // of the Call-ID
 	shard      uint8  // see Shard
 	due        int64  // of the entry in the schedule that counts; 0: none
 

@@ -237,7 +237,7 @@ func TestCallsOverTheLimitKeepTheirSignallingAtMost(t *testing.T) {
 	s.t.SetMaxChannels(1)
 	s.sip(0, alice, bob, msg{id: "first", first: inviteLine, cseq: "1 INVITE"})
 	s.sip(1, alice, bob, msg{first: inviteLine, cseq: "1 INVITE"})
-	check(t, "held of the second", s.t.byID["call-1@alice"].kept.Keep, protocol.KeepSIP)
+	check(t, "held of the second", s.t.byID.of([]byte("call-1@alice")).kept.Keep, protocol.KeepSIP)
 	s.t.Close(protocol.EndUnterminated)
 	check(t, "kept of the second", s.calls[1].Capture.Kept, protocol.KeepSIP)
 }

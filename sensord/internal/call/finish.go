@@ -18,7 +18,7 @@ func (t *Table) evict() {
 
 // finish takes a call out of the table and gives its record away.
 func (t *Table) finish(c *Call) {
-	delete(t.byID, c.callID)
+	t.byID.remove(c.hash, c)
 	left := &t.gone
 	if c.by == protocol.PartySensor {
 		left = &t.letGo

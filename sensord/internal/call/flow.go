@@ -5,6 +5,7 @@ import (
 	"math/bits"
 
 	"voiptop/sensord/internal/decode"
+	"voiptop/sensord/internal/sip"
 )
 
 // flowKey names an RTP stream on the wire.
@@ -49,6 +50,21 @@ func (f *flows) put(hash uint64, s *stream) {
 	}
 	f.add(hash, s)
 }
+
+// byCallID finds calls by their Call-ID.
+type byCallID struct{ hashed[*Call] }
+
+func (t *byCallID) get(hash uint64, id []byte) *Call {
+	for i := uint64(0); ; {
+		var c *Call
+		if c, i = t.next(hash, i); c == nil || c.callID == string(id) {
+			return c
+		}
+	}
+}
+
+// of is get for who does not know the hash.
+func (t *byCallID) of(id []byte) *Call { return t.get(sip.HashCallID(id), id) }
 
 // ends finds by its endpoint the binding on the top of a stack.
 type ends struct{ hashed[*binding] }

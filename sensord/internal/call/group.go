@@ -166,7 +166,7 @@ func (t *Table) joinByKey(c *Call, kind byte, value []byte) {
 
 // joinTo joins c to a running call, and answers that; nil when there is none.
 func (t *Table) joinTo(c *Call, callID []byte) *Call {
-	o := t.byID[string(callID)]
+	o := t.byID.of(callID)
 	if o == nil || o == c {
 		return nil
 	}

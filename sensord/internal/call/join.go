@@ -51,7 +51,7 @@ func (t *Table) joins(m *sip.Message) (b beginning, ok bool) {
 	if t.gone.has(id, t.now) || t.letGo.has(id, t.now) {
 		return b, false
 	}
-	return b, len(t.byID) < t.cfg.MaxCalls // none goes for the sake of a call of which half is lost
+	return b, t.byID.n < t.cfg.MaxCalls // none goes for the sake of a call of which half is lost
 }
 
 // joinAt takes what the message at which a call is joined tells of its first INVITE: a response came back from where that went.

@@ -17,8 +17,8 @@ func TestPartialListsEachRunningCallOnceWhileOthersEnd(t *testing.T) {
 	if !more {
 		t.Fatal("no more after two of five")
 	}
-	s.t.finish(s.t.byID["c2"]) // where the cursor stands
-	s.t.finish(s.t.byID["c3"])
+	s.t.finish(s.t.byID.of([]byte("c2"))) // where the cursor stands
+	s.t.finish(s.t.byID.of([]byte("c3")))
 	s.sip(1, alice, bob, msg{id: "c6", first: inviteLine, cseq: "1 INVITE"})
 	list, more = s.t.Partial(&at, list, 2)
 	if !more {

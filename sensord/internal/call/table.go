@@ -12,7 +12,7 @@ type Table struct {
 	sink Sink
 	now  int64
 
-	byID        map[string]*Call
+	byID        byCallID
 	first, last *Call // all calls in the order of their start
 	timers      schedule
 	next        uint64 // number of the next call
@@ -53,7 +53,6 @@ type Table struct {
 func NewTable(cfg Config, sink Sink) *Table {
 	t := &Table{
 		cfg: cfg, sink: sink,
-		byID:   map[string]*Call{},
 		names:  map[string]string{},
 		codecs: map[codecKey]*codec{},
 		gone:   gone{period: 2 * transactionTime},
@@ -103,7 +102,7 @@ func (t *Table) SIP(d *decode.Datagram, m *sip.Message, ahead *SDP, transport st
 		return
 	}
 	opening := method == sip.Invite && m.Request() && len(m.ToTag()) == 0
-	c := t.byID[string(id)]
+	c := t.byID.get(m.CallIDHash(), id)
 	if c != nil && opening && c.over(d, m) {
 		c.interrupt(protocol.EndUnterminated)
 		t.finish(c)
@@ -127,7 +126,7 @@ func (t *Table) SIP(d *decode.Datagram, m *sip.Message, ahead *SDP, transport st
 
 // start makes a call of its first INVITE, or of the message at which it is joined.
 func (t *Table) start(d *decode.Datagram, m *sip.Message, transport string, begun beginning) *Call {
-	if len(t.byID) >= t.cfg.MaxCalls {
+	if t.byID.n >= t.cfg.MaxCalls {
 		t.evict()
 	}
 	from, to := sip.ParseAddress(m.Get(sip.From)), sip.ParseAddress(m.Get(sip.To))
@@ -151,7 +150,7 @@ func (t *Table) start(d *decode.Datagram, m *sip.Message, transport string, begu
 	*c = Call{
 		messages: c.messages, hashes: c.hashes, text: c.text, ends: c.ends, bindings: c.bindings, streams: c.streams, chosen: c.chosen,
 
-		table: t, number: t.next, transport: transport,
+		table: t, number: t.next, hash: m.CallIDHash(), transport: transport,
 		callID: all[:cut[0]], caller: all[cut[0]:cut[1]], callee: all[cut[1]:cut[2]], calleeURI: all[cut[2]:cut[3]],
 		callerName: all[cut[3]:cut[4]], callerDomain: all[cut[4]:cut[5]], calleeDomain: all[cut[5]:cut[6]],
 		src: d.Src, dst: d.Dst, startTime: d.Time, lastSIP: d.Time,
@@ -166,7 +165,7 @@ func (t *Table) start(d *decode.Datagram, m *sip.Message, transport string, begu
 	c.id = uuid(t.cfg.SensorID, c.callID, d.Time)
 	t.next++
 	t.count.started++
-	t.byID[c.callID] = c
+	t.byID.add(c.hash, c)
 	if c.prev = t.last; c.prev != nil {
 		c.prev.next = c
 	} else {
@@ -189,7 +188,7 @@ func (t *Table) Live(dst []protocol.LiveCall) []protocol.LiveCall {
 
 // Find makes a record of a running call as far as it has come; id is its UUID or Call-ID. Nil when there is none.
 func (t *Table) Find(id string) *protocol.CDR {
-	if c := t.byID[id]; c != nil {
+	if c := t.byID.of([]byte(id)); c != nil {
 		return c.Record()
 	}
 	u, err := protocol.ParseUUID(id)
@@ -204,11 +203,11 @@ func (t *Table) Find(id string) *protocol.CDR {
 	return nil
 }
 
-// Has reports whether a call of that Call-ID is in the table, running or just ended.
-func (t *Table) Has(callID []byte) bool { return t.byID[string(callID)] != nil }
+// Has reports whether the call that m belongs to is in the table, running or just ended.
+func (t *Table) Has(m *sip.Message) bool { return t.byID.get(m.CallIDHash(), m.CallID()) != nil }
 
 // Running is the number of calls in the table.
-func (t *Table) Running() int { return len(t.byID) }
+func (t *Table) Running() int { return t.byID.n }
 
 // maxNames bounds the strings that are shared.
 const maxNames = 8192

@@ -3,6 +3,7 @@ package sip
 import (
 	"bytes"
 	"errors"
+	"hash/maphash"
 )
 
 // Errors of Parse.
@@ -38,6 +39,7 @@ type Message struct {
 	seqOK          bool
 	branch         []byte
 	fromTag, toTag []byte
+	callIDHash     uint64
 }
 
 // Parse looks over b, which holds exactly one message (a datagram; a Framer cuts streams). It fails only when the first
@@ -154,6 +156,7 @@ func (m *Message) index() {
 	v, _ := firstValue(m.Get(Via))
 	m.branch = Param(v, "branch")
 	m.fromTag, m.toTag = tagOf(m.Get(From)), tagOf(m.Get(To))
+	m.callIDHash = HashCallID(m.CallID())
 }
 
 // nextLine answers where the line at offset at ends, and where the next begins.
@@ -246,6 +249,14 @@ func (m *Message) Header(name string, i int) []byte {
 
 // CallID returns the Call-ID, nil without one.
 func (m *Message) CallID() []byte { return m.Get(CallID) }
+
+// CallIDHash is the hash of the Call-ID.
+func (m *Message) CallIDHash() uint64 { return m.callIDHash }
+
+// HashCallID hashes a Call-ID with a seed of this process, so that nobody can send many that have the same hash.
+func HashCallID(id []byte) uint64 { return maphash.Bytes(seed, id) }
+
+var seed = maphash.MakeSeed()
 
 // CSeq returns number and method of the CSeq field (RFC 3261 section 20.16).
 func (m *Message) CSeq() (n uint32, method Method, ok bool) { return m.seq, m.seqMethod, m.seqOK }
