@@ -123,27 +123,30 @@ func (m *Message) index() {
 	m.body = uint32(len(b))
 	m.cut = true
 	for at := int(m.head); at < len(b); {
-		next := len(b)
-		if nl := bytes.IndexByte(b[at:], '\n'); nl >= 0 {
-			next = at + nl + 1
-		}
-		if first := b[at]; first == '\n' || first == '\r' && at+1 < len(b) && b[at+1] == '\n' { // blank line
-			m.body, m.cut = uint32(next), false
+		if first := b[at]; first <= '\r' && (first == '\n' || first == '\r' && at+1 < len(b) && b[at+1] == '\n') { // blank line
+			m.body, m.cut = uint32(at+1), false
+			if first == '\r' {
+				m.body++
+			}
 			break
+		}
+		n, colon := fieldName(b[at:])
+		next := len(b)
+		if nl := bytes.IndexByte(b[at+colon:], '\n'); nl >= 0 {
+			next = at + colon + nl + 1
 		}
 		for next < len(b) && (b[next] == ' ' || b[next] == '\t') { // folded: the line goes on (RFC 3261 section 7.3.1)
 			next, _ = nextLine(b, next)
 		}
-		line := b[at:next]
-		if n, colon := fieldName(line); n != notIndexed && m.fields[n].next == 0 {
-			from, to := colon+1, len(line)
-			for from < to && blank(line[from]) {
+		if n != notIndexed && m.fields[n].next == 0 {
+			from, to := at+colon+1, next
+			for from < to && blank(b[from]) {
 				from++
 			}
-			for to > from && blank(line[to-1]) {
+			for to > from && blank(b[to-1]) {
 				to--
 			}
-			m.fields[n] = span{uint32(at + from), uint32(at + to), uint32(next)}
+			m.fields[n] = span{uint32(from), uint32(to), uint32(next)}
 		}
 		at = next
 	}

@@ -2,8 +2,10 @@ package sip
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -266,5 +268,45 @@ func BenchmarkParse(b *testing.B) {
 		_, _, _ = m.CSeq()
 		_ = ParseAddress(m.Get(From))
 		_ = ParseAddress(m.Get(To))
+	}
+}
+
+func TestTheShortWayToANameIsRight(t *testing.T) {
+	taken := map[uint64]string{}
+	check := func(line string) {
+		t.Helper()
+		n, colon := fieldName([]byte(line))
+		wantName, want := longFieldName([]byte(line))
+		if n != wantName || n != notIndexed && colon != want {
+			t.Errorf("%q: field %d, colon at %d, want %d at %d", line, n, colon, wantName, want)
+		}
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for i, k := range byWords {
+		if k.lo == 1 {
+			continue
+		}
+		if at := k.hash(); at != uint64(i) || k.name >= numNames {
+			t.Errorf("name %d is at %d and looked for at %d", k.name, i, at)
+		}
+		taken[uint64(i)] = names[k.name]
+	}
+	if want := len(names) - 2 + 15; len(taken) != want { // two are too long, fifteen have a compact form
+		t.Errorf("%d names have a place of their own, want %d", len(taken), want)
+	}
+	all := append(slices.Clone(names[:]), "v", "F", "t", "i", "m", "c", "l", "r", "o", "k", "s", "b", "e", "u", "X", "y", "max-forwards", "")
+	for _, name := range all {
+		for range 200 {
+			b := []byte(name)
+			for i := range b {
+				if r.IntN(2) == 0 {
+					b[i] = bytes.ToUpper(b[i : i+1])[0]
+				}
+				if r.IntN(40) == 0 {
+					b[i] ^= 1 << r.IntN(8)
+				}
+			}
+			check(string(b) + [...]string{":", " :", "\t:", "", ": x", "\r\n:"}[r.IntN(6)] + strings.Repeat("value ", r.IntN(4)) + "\r\n")
+		}
 	}
 }

@@ -1,5 +1,11 @@
 package sip
 
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
+
 // Name is a header field that the package indexes. Other header fields are found with Message.Header.
 type Name uint8
 
@@ -45,14 +51,6 @@ var names = [numNames]string{
 	"session-expires",
 }
 
-// spelt are the names as the RFCs, and so most senders, spell them.
-var spelt = [numNames]string{
-	"Via", "From", "To", "Call-ID", "CSeq", "Contact", "Content-Type", "Content-Length", "User-Agent", "Server",
-	"Reason", "Replaces", "Refer-To", "RSeq", "RAck", "Route", "Record-Route", "Require", "Event", "Expires", "Authorization",
-	"Proxy-Authorization", "P-Asserted-Identity", "Supported", "Subject", "Referred-By", "Content-Encoding", "Allow-Events",
-	"Session-Expires",
-}
-
 // compact are the one-letter forms (RFC 3261 section 7.3.3, RFC 3515, 3892, 4028, 6665).
 var compact = func() (t [256]Name) {
 	for i := range t {
@@ -67,43 +65,110 @@ var compact = func() (t [256]Name) {
 	return t
 }()
 
-// byLength lists the indexed names of a length, so that most header fields are told by one or two comparisons.
-var byLength = func() (t [20][]Name) {
-	for n := range numNames {
-		t[len(names[n])] = append(t[len(names[n])], n)
-	}
-	return t
-}()
-
+// nameOf answers which indexed field b is the name of, in any case.
 func nameOf(b []byte) Name {
 	if len(b) == 1 {
 		return compact[b[0]]
 	}
-	if len(b) >= len(byLength) {
-		return notIndexed
-	}
-	for _, n := range byLength[len(b)] {
-		if names[n][0] == b[0]|0x20 && (string(b) == spelt[n] || equalFold(b, names[n])) {
-			return n
+	for n, name := range names {
+		if len(name) == len(b) && equalFold(b, name) {
+			return Name(n)
 		}
 	}
 	return notIndexed
 }
 
-// fieldName finds the name of a header line and where its colon is.
+// fieldName finds the name of a header line and where its colon is. line is the line and whatever follows it.
 func fieldName(line []byte) (n Name, colon int) {
-	for colon < len(line) && line[colon] != ':' { // a short way
+	if len(line) < 16 {
+		return longFieldName(line)
+	}
+	// The bytes before the first colon; behind the last one there are zeros.
+	w := words{binary.LittleEndian.Uint64(line), binary.LittleEndian.Uint64(line[8:])}
+	if m := colons(w.lo); m != 0 {
+		colon = bits.TrailingZeros64(m) / 8
+		w.lo &= m&-m>>7 - 1
+		w.hi = 0
+	} else if m := colons(w.hi); m != 0 {
+		colon = 8 + bits.TrailingZeros64(m)/8
+		w.hi &= m&-m>>7 - 1
+	} else {
+		return longFieldName(line)
+	}
+	if at := &byWords[w.hash()]; w.lo|at.fold.lo == at.lo && w.hi|at.fold.hi == at.hi {
+		return at.name, colon
+	}
+	if colon == 0 || blank(line[colon-1]) || bytes.IndexByte(line[:colon], '\n') >= 0 {
+		return longFieldName(line)
+	}
+	return notIndexed, colon
+}
+
+// colons has a bit for the first byte of w that is a colon, and perhaps some for bytes behind it.
+func colons(w uint64) uint64 {
+	const each = 0x0101010101010101
+	x := w ^ each*':'
+	return (x - each) &^ x & (each << 7)
+}
+
+// longFieldName is fieldName for all lines.
+func longFieldName(line []byte) (n Name, colon int) {
+	for colon < len(line) && line[colon] != ':' && line[colon] != '\n' {
 		colon++
 	}
-	if colon == 0 || colon == len(line) {
+	if colon == 0 || colon == len(line) || line[colon] != ':' {
 		return notIndexed, 0
 	}
-	name := line[:colon]
-	if blank(name[colon-1]) {
-		name = trimRight(name)
-	}
-	return nameOf(name), colon
+	return nameOf(trimRight(line[:colon])), colon
 }
+
+// words are up to 16 bytes, to be compared at once.
+type words struct{ lo, hi uint64 }
+
+// known is a name as words. Its letters match whatever their case, which fold sets.
+type known struct {
+	words
+	fold words
+	name Name
+}
+
+const knownBits = 7
+
+// hash is the place of a name in byWords. The multipliers were chosen so that no two names share one, which a test asserts.
+func (w words) hash() uint64 {
+	const lower = 0x2020202020202020
+	return ((w.lo|lower)*0xb3bb06be44e4bc7d ^ (w.hi|lower)*0xfa649bfeb8810e3d) >> (64 - knownBits)
+}
+
+// byWords are the names of up to 16 bytes, the compact forms included.
+var byWords = func() (t [1 << knownBits]known) {
+	for i := range t {
+		t[i].lo = 1 // no name
+	}
+	add := func(name string, n Name) {
+		var text, fold [16]byte
+		copy(text[:], name)
+		for i, c := range text {
+			if 'a' <= c && c <= 'z' {
+				fold[i] = 0x20
+			}
+		}
+		load := func(b *[16]byte) words { return words{binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])} }
+		k := known{load(&text), load(&fold), n}
+		t[k.hash()] = k
+	}
+	for n, name := range names {
+		if len(name) <= 16 {
+			add(name, Name(n))
+		}
+	}
+	for c := byte('a'); c <= 'z'; c++ {
+		if compact[c] != notIndexed {
+			add(string(c), compact[c])
+		}
+	}
+	return t
+}()
 
 // equalFold compares b, in any case, with s, which is in lower case. Only ASCII letters fold.
 func equalFold(b []byte, s string) bool {
