@@ -3,6 +3,7 @@ package call
 import (
 	"slices"
 	"unicode/utf8"
+	"unsafe"
 
 	"voiptop/protocol"
 	"voiptop/sensord/internal/decode"
@@ -110,7 +111,12 @@ func (b *Builder) name(c *Call, group protocol.UUID) (lines, groupText string) {
 	}
 	t, _ = group.AppendText(t)
 	b.text = t
-	all := string(t)
+	var all string
+	if b.Reuse { // the record is valid as long as b.text
+		all = unsafe.String(unsafe.SliceData(t), len(t))
+	} else {
+		all = string(t)
+	}
 	at := len(c.text)
 	b.ends = b.ends[:0]
 	for _, end := range b.cut {

@@ -37,8 +37,12 @@ const noDigest digest = 0xa0761d6478bd642f
 
 func (h digest) bytes(b []byte) digest {
 	h = h.mix(uint64(len(b))) // so that "a","bc" is not "ab","c"
-	for ; len(b) >= 8; b = b[8:] {
-		h = h.mix(binary.LittleEndian.Uint64(b))
+	if len(b) >= 8 {
+		last := binary.LittleEndian.Uint64(b[len(b)-8:])
+		for ; len(b) > 8; b = b[8:] {
+			h = h.mix(binary.LittleEndian.Uint64(b))
+		}
+		return h.mix(last) // some of it a second time, as a rule
 	}
 	if len(b) == 0 {
 		return h

@@ -25,7 +25,7 @@ func (s *spare) call() *Call {
 		return c
 	}
 	return &Call{
-		messages: make([]message, 0, 8), hashes: make([]digest, 0, 8), text: make([]byte, 0, 192), ends: make([]decode.Endpoint, 0, 2),
+		messages: make([]message, 0, 8), hashes: make([]digest, 0, 8), text: make([]byte, 0, 320), ends: make([]decode.Endpoint, 0, 2),
 		bindings: make([]*binding, 0, 4), // both parties' RTP and RTCP
 	}
 }

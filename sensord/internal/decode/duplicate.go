@@ -41,6 +41,16 @@ func duplicateKey(d *Datagram, id uint32) uint64 {
 	if len(b) > sampled && b[0]>>6 == 2 {
 		b = b[:sampled]
 	}
+	if len(b) >= 128 { // a mix waits for the one before: four side by side
+		h1, h2, h3 := h^0x8ebc6af09c88c6e3, h^0x589965cc75374cc3, h^0x1d8e4e27c47d124f
+		for ; len(b) >= 64; b = b[64:] {
+			h = mix(h^le64(b), le64(b[8:])^0xa0761d6478bd642f)
+			h1 = mix(h1^le64(b[16:]), le64(b[24:])^0xa0761d6478bd642f)
+			h2 = mix(h2^le64(b[32:]), le64(b[40:])^0xa0761d6478bd642f)
+			h3 = mix(h3^le64(b[48:]), le64(b[56:])^0xa0761d6478bd642f)
+		}
+		h = mix(h^h1, h2^bits.RotateLeft64(h3, 32))
+	}
 	for ; len(b) >= 16; b = b[16:] {
 		h = mix(h^le64(b), le64(b[8:])^0xa0761d6478bd642f)
 	}
