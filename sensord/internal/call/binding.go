@@ -226,16 +226,15 @@ func (b *binding) shared(o *binding) {
 
 // unstack takes a binding off.
 func (t *Table) unstack(b *binding) {
-	top := t.ends.top(b.hash, &b.end)
-	if top == b {
+	if i := t.ends.find(b.hash, b); i >= 0 { // it is the top one
 		if b.below == nil {
-			t.ends.remove(b.hash, b)
+			t.ends.removeAt(i)
 		} else {
-			t.ends.put(b.below, b)
+			t.ends.slots[i].value = b.below
 		}
 		return
 	}
-	for at := top; at != nil; at = at.below {
+	for at := t.ends.top(b.hash, &b.end); at != nil; at = at.below {
 		if at.below == b {
 			at.below = b.below
 			return

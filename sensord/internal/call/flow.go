@@ -69,11 +69,12 @@ func (t *byCallID) of(id []byte) *Call { return t.get(sip.HashCallID(id), id) }
 // ends finds by its endpoint the binding on the top of a stack.
 type ends struct{ hashed[*binding] }
 
+// endHash is the same for an even port and the odd one above it but for the last bit: RTP and its RTCP lie side by side.
 func endHash(e *decode.Endpoint) uint64 {
 	le := binary.LittleEndian
-	hi, lo := bits.Mul64(le.Uint64(e.IP[8:])^0xa0761d6478bd642f, le.Uint64(e.IP[:])^uint64(e.Port)<<48^0xe7037ed1a0b428db)
+	hi, lo := bits.Mul64(le.Uint64(e.IP[8:])^0xa0761d6478bd642f, le.Uint64(e.IP[:])^uint64(e.Port&^1)<<48^0xe7037ed1a0b428db)
 	hi, lo = bits.Mul64(hi^lo, 0x8ebc6af09c88c6e3)
-	return hi ^ lo
+	return (hi^lo)&^1 | uint64(e.Port&1)
 }
 
 func (t *ends) get(e *decode.Endpoint) *binding { return t.top(endHash(e), e) }

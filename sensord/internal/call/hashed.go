@@ -70,10 +70,13 @@ func (t *hashed[V]) replace(hash uint64, old, v V) { t.slots[t.find(hash, old)].
 
 // remove takes a value out, if it is there.
 func (t *hashed[V]) remove(hash uint64, v V) {
-	at := t.find(hash, v)
-	if at < 0 {
-		return
+	if at := t.find(hash, v); at >= 0 {
+		t.removeAt(at)
 	}
+}
+
+// removeAt takes the value at a place out.
+func (t *hashed[V]) removeAt(at int) {
 	var none V
 	mask := uint64(len(t.slots) - 1)
 	i := uint64(at)
