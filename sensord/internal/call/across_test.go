@@ -98,7 +98,7 @@ func TestLegsOfALongConversationAreForgotten(t *testing.T) {
 		s.sip(sec+1.5, alice, pbx, msg{id: "conference", first: "INFO sip:x SIP/2.0", cseq: fmt.Sprintf("%d INFO", i+2)})
 	}
 	n := 0
-	g := s.t.byID["conference"].group
+	g := s.t.byID.of([]byte("conference")).group
 	for o := g.next; o != nil && o != g; o = o.next {
 		n++
 	}

@@ -9,68 +9,76 @@ import (
 
 // Call is what one Call-ID is about, from its first INVITE to its end. Times are nanoseconds, 0: did not happen.
 type Call struct {
-	table      *Table
-	prev, next *Call
-	number     uint64 // order of start
-	hash       uint64 // of the Call-ID
-	shard      uint8  // see Shard
-	due        int64  // of the entry in the schedule that counts; 0: none
+	// What most messages need comes first and lies together: tens of thousands of calls do not fit the cache.
+	table          *Table
+	callID         string
+	hash           uint64 // of the Call-ID
+	number         uint64 // order of start
+	due            int64  // of the entry in the schedule that counts; 0: none
+	lastSIP        int64  // newest message
+	shard          uint8  // see Shard
+	begun          beginning
+	assumed        bool // nothing told who called, see roles.go
+	final          finalState
+	finished       bool // out of the table
+	running        bool // see channel.go
+	overLimit      bool
+	asked          bool // what to keep
+	masked         bool // digits are blanked
+	messages       []message
+	hashes         []digest          // of what makes each the same message
+	text           []byte            // first lines of messages
+	ends           []decode.Endpoint // who takes part in the signalling
+	tags           [maxTags]digest   // From-tags of the caller: its own and those that proxies put in
+	answer, bye    int64
+	status         int    // last final status that counts
+	provisional    int    // last status of any kind
+	branch         digest // of the newest initial INVITE: its topmost Via branch where it was seen first
+	inviteCSeq     uint32
+	inviteTime     int64 // when that attempt began
+	startTime      int64
+	ringing, end   int64
+	ack            int64
+	byeDone        int64 // when the BYE was answered
+	uaCaller       string
+	uaCallee       string
+	kept           *Kept // nil until a rule keeps packets, or may
+	bindings       []*binding
+	streams        []*stream
+	borrowed       []*stream // owned by a call that announced the same endpoints later
+	holes, resumed int64     // see Table.hole: time not watched, and when the newest hole ended
+	agreed         int64     // when its newest description came that left both sides described
+	expecting      bool      // in Table.waiting
+	wasHeld        bool
+	t38            bool    // offered or agreed
+	shares         bool    // an endpoint with another running call
+	feedback       bool    // RTCP or DTLS was seen where media goes
+	media          [2]side // caller's and callee's
+	evidence       evidence
 
-	id                         protocol.UUID
-	callID                     string
-	caller, callerDomain       string
-	callee, calleeDomain       string
-	callerName, calleeURI      string
-	uaCaller, uaCallee         string
-	src, dst                   decode.Endpoint // of the first INVITE
-	transport                  string
-	begun                      beginning
-	assumed                    bool // nothing told who called, see roles.go
-	finished                   bool // out of the table
-	running, overLimit         bool // see channel.go
-	startTime, ringing, answer int64
-	end                        int64
-	lastSIP                    int64 // newest message
-	holes, resumed             int64 // see Table.hole: time not watched, and when the newest hole ended
-	cause                      protocol.EndCause
-	by                         protocol.Party
-	rule                       string
+	prev, next           *Call
+	id                   protocol.UUID
+	caller, callerDomain string
+	callee, calleeDomain string
+	callerName           string
+	calleeURI            string
+	src, dst             decode.Endpoint // of the first INVITE
+	transport            string
+	cause                protocol.EndCause
+	by                   protocol.Party
+	rule                 string
+	reason               string // the phrase of status, or what a Reason header says
+	challenged           int    // final responses that asked for credentials
+	cancel               int64
+	forks                forks
 
-	tags        [maxTags]digest // From-tags of the caller: its own and those that proxies put in
-	inviteCSeq  uint32          // of the newest initial INVITE
-	inviteTime  int64           // when that attempt began
-	branch      digest          // its topmost Via branch where it was seen first
-	provisional int             // last status of any kind
-	status      int             // last final status that counts
-	reason      string          // its phrase, or what a Reason header says
-	final       finalState
-	challenged  int // final responses that asked for credentials
-	ack         int64
-	cancel      int64
-	bye         int64
-	byeDone     int64 // when the BYE was answered
-	forks       forks
-
-	messages                     []message
-	hashes                       []digest // of what makes each the same message
 	messagesOmitted              int
-	text                         []byte            // first lines of messages
-	ends                         []decode.Endpoint // who takes part in the signalling
 	retransmissions              int
 	inviteRetrans, answerRetrans int
 	byeRetrans                   int
 
-	media    [2]side // caller's and callee's
-	bindings []*binding
-	chosen   []*codec // what the newest answer took
-	wasHeld  bool
-	t38      bool // offered or agreed
-	shares   bool // an endpoint with another running call
-	feedback bool // RTCP or DTLS was seen where media goes
-	evidence evidence
-	streams  []*stream
-	borrowed []*stream           // owned by a call that announced the same endpoints later
-	omitted  map[uint64]struct{} // flows beyond maxStreams
+	chosen  []*codec            // what the newest answer took
+	omitted map[uint64]struct{} // flows beyond maxStreams
 
 	group    *group
 	across   []diagnose.Across // once it is finished: its streams on other legs
@@ -78,14 +86,8 @@ type Call struct {
 	transfer transfer
 	digits   []byte // DTMF by INFO
 
-	agreed    int64 // when its newest description came that left both sides described
-	expecting bool  // in Table.waiting
-
-	kept      *Kept  // nil until a rule keeps packets, or may
 	keptFrame uint64 // number of the newest frame that was kept
 	headers   []Header
-	asked     bool // what to keep
-	masked    bool // digits are blanked
 
 	outcome Ended            // when it is out of the table
 	judged  int64            // when gravest was found, for the live view
