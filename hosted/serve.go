@@ -34,6 +34,7 @@ type serveFlags struct {
 	retention       int
 	trusted         []string
 	streams         relay.Limits
+	oidc            oidcFlags
 	logFormat       string
 	logLevel        slog.Level
 }
@@ -62,6 +63,7 @@ func newServe(db *database) *cobra.Command {
 	c.Flags().DurationVar(&f.streams.Stalled, "download-stall", 5*time.Minute, "a browser that takes nothing for so long is cut off")
 	c.Flags().IntVar(&f.streams.Calls, "archive-calls", 1000, "calls in one zip")
 	c.Flags().StringSliceVar(&f.trusted, "trusted-proxy", nil, "network (CIDR) of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed")
+	f.oidc.add(c)
 	c.Flags().StringVar(&f.logFormat, "log-format", "text", "text or json")
 	c.Flags().TextVar(&f.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
 	c.MarkFlagsRequiredTogether("http-tls-cert", "http-tls-key")
@@ -130,9 +132,14 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 		return err
 	}
 	m := newMetrics()
+	people := auth.New(s.store, s.now)
+	provider, err := f.oidc.service(s, people)
+	if err != nil {
+		return err
+	}
 	s.links = sensors.New(sensors.Config{Store: s.store, CA: ca, Log: log, Clock: s.now, Metrics: m.registry})
 	s.handler = httpapi.New(httpapi.Config{
-		Store: s.store, Auth: auth.New(s.store, s.now), Links: s.links, Gate: relay.NewGate(f.streams, m.registry), GUI: web.FS(), Server: s.publicName, Trusted: trusted,
+		Store: s.store, Auth: people, OIDC: provider, Links: s.links, Gate: relay.NewGate(f.streams, m.registry), GUI: web.FS(), Server: s.publicName, Trusted: trusted,
 		Metrics: m.handler(), Observe: m.observe, Log: log, Now: s.now, Done: s.stopping,
 	})
 	fmt.Fprintf(stdout, "hosted %s: %s://%s, sensors at %s\n", protocol.Version, s.scheme(), s.web.Addr(), s.link.Addr())

@@ -94,6 +94,26 @@ func (l *limiter) failed(name, addr string) {
 	}
 }
 
+// take counts an attempt below a key of its own, and says how long it must wait, 0 if it may go on.
+func (l *limiter) take(key string, limit float64) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	c := l.counters[key]
+	if c == nil {
+		if len(l.counters) >= maxCounters {
+			l.evict(now)
+		}
+		c = &counter{limit: limit, at: now}
+		l.counters[key] = c
+	}
+	if c.sink(now); c.level > limit-1 {
+		return time.Duration((c.level - limit + 1) / limit * float64(window))
+	}
+	c.level++
+	return 0
+}
+
 // sweepEvery bounds what eviction costs while the table stays full.
 const sweepEvery = 10 * time.Second
 

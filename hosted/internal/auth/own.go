@@ -2,7 +2,7 @@ package auth
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net/http"
 
 	"voiptop/hosted/internal/store"
@@ -16,44 +16,54 @@ const CodeNoPassword = "no-password"
 // others end. Wrong guesses count as failed log-ins do. The errors are problems: wrong-password, no-password, too-many-logins,
 // bad-request with the field.
 func (s *Service) ChangeOwnPassword(ctx context.Context, id Identity, current, password string, from From) (token string, err error) {
-	if id.Session == "" {
-		return "", &protocol.Problem{
-			Code: protocol.CodeForbidden, Status: http.StatusForbidden, Title: "an API token changes no password", Remedy: "log in",
-		}
-	}
-	u, err := s.user(ctx, id.User)
+	u, err := s.CheckOwnPassword(ctx, id, current, from)
 	if err != nil {
 		return "", err
-	}
-	if u.Password == "" {
-		return "", &protocol.Problem{
-			Code: CodeNoPassword, Status: http.StatusConflict, Title: u.Name + " has no password here",
-			Remedy: "change it where you log in, at your OpenID provider",
-		}
-	}
-	if wait := s.limits.wait(u.Name, from.Addr); wait > 0 {
-		return "", tooMany(wait)
-	}
-	ok, err := verify(ctx, u.Password, current)
-	if err != nil {
-		return "", err
-	}
-	if !ok {
-		s.limits.failed(u.Name, from.Addr)
-		if err := s.auditUser(ctx, Actor{u.Name, from.Addr}, u, ActionLoginFailed, "at the change of the password"); err != nil {
-			return "", err
-		}
-		return "", wrongPassword()
 	}
 	if current == password {
-		return "", badField("password", fmt.Errorf("the new password is the current one"))
+		return "", badField("password", errors.New("the new password is the current one"))
 	}
 	u, err = s.ChangeUser(ctx, Actor{u.Name, from.Addr}, u, Change{Password: &password})
 	if err != nil {
 		return "", err
 	}
-	s.limits.succeeded(u.Name, from.Addr)
 	return s.open(ctx, u, from, id.Way)
+}
+
+// CheckOwnPassword says whether who asks knows the password, for what a stolen session must not do. Wrong guesses count as
+// failed log-ins do. The errors are problems: wrong-password, no-password, too-many-logins.
+func (s *Service) CheckOwnPassword(ctx context.Context, id Identity, current string, from From) (store.User, error) {
+	if id.Session == "" {
+		return store.User{}, &protocol.Problem{
+			Code: protocol.CodeForbidden, Status: http.StatusForbidden, Title: "an API token does not do this", Remedy: "log in",
+		}
+	}
+	u, err := s.user(ctx, id.User)
+	if err != nil {
+		return u, err
+	}
+	if u.Password == "" {
+		return u, &protocol.Problem{
+			Code: CodeNoPassword, Status: http.StatusConflict, Title: u.Name + " has no password here",
+			Remedy: "use your OpenID provider for this",
+		}
+	}
+	if wait := s.limits.wait(u.Name, from.Addr); wait > 0 {
+		return u, tooMany(wait)
+	}
+	ok, err := verify(ctx, u.Password, current)
+	if err != nil {
+		return u, err
+	}
+	if !ok {
+		s.limits.failed(u.Name, from.Addr)
+		if err := s.auditUser(ctx, Actor{u.Name, from.Addr}, u, ActionLoginFailed, "asked for the password again"); err != nil {
+			return u, err
+		}
+		return u, wrongPassword()
+	}
+	s.limits.succeeded(u.Name, from.Addr)
+	return u, nil
 }
 
 func wrongPassword() error {

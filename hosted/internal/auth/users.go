@@ -89,10 +89,7 @@ func (s *Service) AddUser(ctx context.Context, by Actor, n NewUser) (store.User,
 func (s *Service) ChangeUser(ctx context.Context, by Actor, u store.User, c Change) (store.User, error) {
 	before := u
 	if !u.Vouched.IsZero() && (c.Role != nil || c.Rights != nil || c.Password != nil) {
-		return u, &protocol.Problem{
-			Code: CodeManaged, Status: http.StatusConflict, Title: "the OpenID provider says what " + u.Name + " may do",
-			Remedy: "change the user's groups there; it counts from the next log-in",
-		}
+		return u, managed(u)
 	}
 	if c.Disabled != nil && *c.Disabled != (u.Disabled != "") {
 		u.Disabled = ""

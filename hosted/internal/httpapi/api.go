@@ -20,6 +20,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"voiptop/hosted/internal/auth"
+	"voiptop/hosted/internal/oidc"
 	"voiptop/hosted/internal/relay"
 	"voiptop/hosted/internal/search"
 	"voiptop/hosted/internal/store"
@@ -49,6 +50,7 @@ type Config struct {
 	Store   store.Store
 	Auth    *auth.Service
 	Links   Links
+	OIDC    *oidc.Service    // lets people in; nil: passwords alone do
 	Gate    *relay.Gate      // of captures and audio; nil: one with the usual limits
 	GUI     fs.FS            // the built GUI; without an index.html a page says how to build it
 	Server  func() string    // host:port that sensors dial
@@ -110,6 +112,11 @@ func (a *api) routes() []route {
 	return []route{
 		{"/session", map[string]method{"POST": {public, a.login}, "GET": {member, a.session}, "DELETE": {public, a.logout}}},
 		{"/session/password", map[string]method{"PUT": {member, a.changePassword}}},
+		{"/session/links", map[string]method{"GET": {member, a.links}, "POST": {member, a.link}, "DELETE": {member, a.unlink}}},
+		{"/oidc", map[string]method{"GET": {public, a.provider}}},
+		{"/oidc/login", map[string]method{"GET": {public, a.providerLogin}}},
+		{"/oidc/callback", map[string]method{"GET": {public, a.providerCallback}}},
+		{"/oidc/logout", map[string]method{"POST": {public, a.providerLogout}}},
 		{"/sessions", map[string]method{"GET": {member, a.sessions}, "DELETE": {member, a.endOtherSessions}}},
 		{"/sessions/{session}", map[string]method{"DELETE": {member, a.endSession}}},
 		{"/tokens", map[string]method{"GET": {member, a.tokens}, "POST": {member, a.newToken}}},

@@ -60,8 +60,8 @@ type Access interface {
 
 	// CreateLink links a provider's subject to a user. ErrExists: it has one in that tenant.
 	CreateLink(ctx context.Context, l Link) error
-	// Link finds who a subject is in a tenant. ErrNotFound: nobody.
-	Link(ctx context.Context, issuer, subject string, t TenantID) (Link, error)
+	// LinksOf lists who a subject is, by tenant.
+	LinksOf(ctx context.Context, issuer, subject string) ([]Link, error)
 	// Links lists those of a user.
 	Links(ctx context.Context, user int64) ([]Link, error)
 	// DeleteLinks removes a user's.

@@ -69,10 +69,9 @@ func (d *DB) CreateLink(ctx context.Context, l store.Link) error {
 	return d.insert(err, "link of %q", l.Subject)
 }
 
-// Link implements store.Store.
-func (d *DB) Link(ctx context.Context, issuer, subject string, t store.TenantID) (store.Link, error) {
-	l, err := scanLink(d.Read.QueryRowContext(ctx, `SELECT `+linkColumns+` FROM oidc_links WHERE issuer = $1 AND subject = $2 AND tenant = $3`, issuer, subject, t))
-	return l, one(err, "link of %q", subject)
+// LinksOf implements store.Store.
+func (d *DB) LinksOf(ctx context.Context, issuer, subject string) ([]store.Link, error) {
+	return list(ctx, d.Read, scanLink, `SELECT `+linkColumns+` FROM oidc_links WHERE issuer = $1 AND subject = $2 ORDER BY tenant`, issuer, subject)
 }
 
 // Links implements store.Store.

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"voiptop/hosted/internal/auth"
+	"voiptop/hosted/internal/oidc"
+)
+
+// oidcSecretEnv keeps the client's secret out of the list of processes.
+const oidcSecretEnv = "HOSTED_OIDC_SECRET"
+
+// oidcFlags are the options of log-in through an OpenID provider (docs/oidc.md).
+type oidcFlags struct {
+	config             oidc.Config
+	secretFile, caFile string
+	grants             []string
+}
+
+func (f *oidcFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.config.URL, "public-url", "", "address of the GUI as browsers see it, https://voip.example; needed for --oidc-issuer")
+	c.Flags().StringVar(&f.config.Issuer, "oidc-issuer", "", "URL of an OpenID provider that people may log in through")
+	c.Flags().StringVar(&f.config.ClientID, "oidc-client-id", "", "what the provider knows this service as; its secret is in $"+oidcSecretEnv)
+	c.Flags().StringVar(&f.secretFile, "oidc-secret-file", "", "file with the client's secret, in place of the variable")
+	c.Flags().StringVar(&f.config.Name, "oidc-name", "", "what the log-in page calls the provider (the host of its URL)")
+	c.Flags().StringArrayVar(&f.grants, "oidc-grant", nil, "GROUP=TENANT:ROLE[:RIGHTS], what a group gives; repeated, the first counts; * is everybody")
+	c.Flags().BoolVar(&f.config.Create, "oidc-create", false, "whoever a grant lets in and who has no user gets one")
+	c.Flags().StringVar(&f.config.Groups, "oidc-groups-claim", "groups", "claim with the groups; dots lead into objects")
+	c.Flags().StringVar(&f.config.NameFrom, "oidc-name-claim", "preferred_username", "claim that a new user is called by")
+	c.Flags().StringSliceVar(&f.config.Scopes, "oidc-scopes", []string{"openid", "profile", "email"}, "scopes that are asked for")
+	c.Flags().StringVar(&f.caFile, "oidc-ca", "", "CA certificates (PEM) that the provider's may come from, beside the system's")
+	c.MarkFlagsRequiredTogether("oidc-issuer", "oidc-client-id", "oidc-grant", "public-url")
+}
+
+// service is nil without a provider.
+func (f *oidcFlags) service(s *service, a *auth.Service) (*oidc.Service, error) {
+	c := f.config
+	if c.Issuer == "" {
+		return nil, nil
+	}
+	for _, g := range f.grants {
+		r, err := oidc.ParseRule(g)
+		if err != nil {
+			return nil, fmt.Errorf("--oidc-%w", err)
+		}
+		c.Grants = append(c.Grants, r)
+	}
+	c.Secret = os.Getenv(oidcSecretEnv)
+	if f.secretFile != "" {
+		if c.Secret != "" {
+			return nil, errors.New("--oidc-secret-file and $" + oidcSecretEnv + ": one of them, please")
+		}
+		b, err := os.ReadFile(f.secretFile)
+		if err != nil {
+			return nil, fmt.Errorf("--oidc-secret-file: %w", err)
+		}
+		c.Secret = string(bytes.TrimSpace(b))
+	}
+	if f.caFile != "" {
+		var err error
+		if c.CA, err = os.ReadFile(f.caFile); err != nil {
+			return nil, fmt.Errorf("--oidc-ca: %w", err)
+		}
+	}
+	c.Auth, c.Tenants, c.Log, c.Now = a, s.store.Tenants, s.log, s.now
+	return oidc.New(c)
+}
