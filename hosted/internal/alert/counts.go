@@ -52,26 +52,29 @@ func delayOf(bucket int) float64 { return math.Pow(delayStep, float64(bucket)) }
 
 // Counter counts calls and what sensors say for one alert. It may be used by many goroutines at once.
 type Counter struct {
-	ID       int64
-	Revision int64
-	Spec     Spec
-	info     MetricInfo
-	where    rules.Expr
-	match    rules.Expr
+	ID    int64
+	Key   int64 // of what is counted: definitions that count the same have the same
+	Spec  Spec
+	info  MetricInfo
+	where rules.Expr
+	match rules.Expr
 }
 
 // NewCounter makes a counter of an alert's definition; an error is an *Error.
-func NewCounter(id, revision int64, s Spec) (*Counter, error) {
+func NewCounter(id int64, s Spec, read Reader) (*Counter, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	c := &Counter{ID: id, Revision: revision, Spec: s}
+	c := &Counter{ID: id, Key: s.countKey(), Spec: s}
 	c.info, _ = MetricByName(s.Metric)
 	var err error
-	if c.where, err = rules.ParseExpr(s.Where); err == nil {
-		c.match, err = rules.ParseExpr(s.Match)
+	if c.where, err = condition("where", s.Where, read); err != nil {
+		return nil, err
 	}
-	return c, err
+	if c.match, err = condition("match", s.Match, read); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // Metric is the figure that is counted.

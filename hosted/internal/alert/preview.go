@@ -39,7 +39,7 @@ func Simulate(c *Counter, slots []Slot, from, to time.Time, past func(at time.Ti
 	if c.Spec.By == ByTenant {
 		always = []string{""}
 	}
-	st := State{Revision: c.Revision}
+	st := State{Counted: c.Key}
 	slot := c.Spec.Slot()
 	for at := from.Add(c.Spec.Window()); !at.After(to); at = at.Add(every) {
 		var in []Slot

@@ -1,8 +1,8 @@
 package alert
 
 import (
-	"errors"
 	"fmt"
+	"hash/fnv"
 	"math"
 	"net/mail"
 	"slices"
@@ -155,16 +155,18 @@ func (s *Spec) Defaults() {
 // Error says which field of a definition is wrong, and how it is written.
 type Error struct {
 	Field, Text, Remedy string
-	Rules               *rules.Error // of a condition that cannot be read
+	Cause               error // of a condition that cannot be read: what the Reader said
 }
 
 func (e *Error) Error() string { return e.Field + " " + e.Text }
+
+func (e *Error) Unwrap() error { return e.Cause }
 
 func wrong(field, remedy, text string, args ...any) error {
 	return &Error{Field: field, Text: fmt.Sprintf(text, args...), Remedy: remedy}
 }
 
-// Check says what is wrong with a definition; the error is an *Error.
+// Check says what is wrong with a definition, but for its conditions, which NewCounter reads; the error is an *Error.
 func (s *Spec) Check() error {
 	m, ok := MetricByName(s.Metric)
 	switch {
@@ -234,28 +236,36 @@ func (s *Spec) checkTimes() error {
 			return wrong("quiet", `write it like {"zone": "Europe/Prague", "from": "22:00", "to": "07:00", "days": ["mon"]}`, "cannot be used: %v", err)
 		}
 	}
-	for field, text := range map[string]string{"where": s.Where, "match": s.Match} {
-		if err := checkCondition(field, text); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
-func checkCondition(field, text string) error {
+// Reader reads a condition on calls; hosted's is package search's, which knows the tenant's groups. An error is passed on.
+type Reader func(text string) (rules.Expr, error)
+
+// condition reads one of a definition's conditions.
+func condition(field, text string, read Reader) (rules.Expr, error) {
 	if len(text) > maxWhere {
-		return wrong(field, fmt.Sprintf("give at most %d bytes", maxWhere), "is too long")
+		return rules.Expr{}, wrong(field, fmt.Sprintf("give at most %d bytes", maxWhere), "is too long")
 	}
-	e, err := rules.ParseExpr(text)
+	e, err := read(text)
 	if err != nil {
-		bad := &Error{Field: field, Text: "cannot be read: " + err.Error(), Remedy: "write it like the filter of calls, e.g. callee:4202* src:10.0.0.0/8"}
-		errors.As(err, &bad.Rules)
-		return bad
+		return e, &Error{Field: field, Text: "cannot be read: " + err.Error(), Remedy: "write it like the search of calls, e.g. callee:4202* src:10.0.0.0/8", Cause: err}
 	}
 	if h := e.Headers(); len(h) > 0 {
-		return wrong(field, "ask for something else", "asks for the header field %s, which records of calls do not have", h[0])
+		return e, wrong(field, "ask for something else", "asks for the header field %s, which records of calls do not have", h[0])
 	}
-	return nil
+	return e, nil
+}
+
+// countKey names what is counted: definitions that differ in nothing else go on with the same counts.
+func (s *Spec) countKey() int64 {
+	h := fnv.New64a()
+	bound := 0.0
+	if s.Bound != nil {
+		bound = *s.Bound
+	}
+	fmt.Fprintf(h, "%q %g %q %q %q %q %d", s.Metric, bound, s.Finding, s.Match, s.Where, s.By, s.WindowMS)
+	return int64(h.Sum64() >> 1)
 }
 
 // usual is a bound that a call's MOS or loss may be compared with.

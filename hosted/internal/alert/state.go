@@ -42,7 +42,8 @@ const maxPoints = 120
 
 // State is how an alert stands. It is stored after each evaluation, so that a restart changes nothing.
 type State struct {
-	Revision  int64                `json:"revision"` // of the definition
+	Counted   int64                `json:"counted"` // Counter.Key
+	Filled    bool                 `json:"filled"`  // calls from before the definition are counted
 	Evaluated protocol.Time        `json:"evaluated"`
 	Keys      map[string]*KeyState `json:"keys"`
 	Points    []Point              `json:"points"`
@@ -90,8 +91,12 @@ const (
 func Step(in Input) Output {
 	c, spec, now := in.Counter, &in.Counter.Spec, protocol.TimeOf(in.Now)
 	st := in.State.clone()
-	if st.Revision != c.Revision { // what it was about has changed
-		st = State{Revision: c.Revision, Incident: st.Incident}
+	if st.Counted != c.Key { // a new alert, or one that is about something else now
+		if st.Incident != nil {
+			i, e := Close(st.Incident, now)
+			return Output{State: State{Counted: c.Key}, Incident: i, Event: e}
+		}
+		st = State{Counted: c.Key}
 	}
 	if st.Keys == nil {
 		st.Keys = map[string]*KeyState{}

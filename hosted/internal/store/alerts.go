@@ -74,12 +74,12 @@ func (i *Incident) Cursor() string { return protocol.TimeOf(i.Started).String() 
 
 // AlertCounts is what one process counted for an alert and a key in one slot of time.
 type AlertCounts struct {
-	Tenant   TenantID
-	Alert    int64
-	Revision int64 // of the alert's definition
-	At       protocol.Time
-	Key      string
-	Data     json.RawMessage // alert.Counts
+	Tenant  TenantID
+	Alert   int64
+	Counted int64 // what of the alert was counted: alert.Counter.Key
+	At      protocol.Time
+	Key     string
+	Data    json.RawMessage // alert.Counts
 }
 
 // AlertState is how an alert stood when it was evaluated last.
@@ -114,7 +114,7 @@ type Attempted struct {
 type Evaluation struct {
 	Tenant   TenantID
 	Alert    int64
-	State    json.RawMessage // alert.State; nil: it is forgotten
+	State    json.RawMessage // alert.State; nil: it is forgotten, and what was counted with it
 	Incident *Incident       // that began, changed or ended; acknowledgement is left as it is; nil: none
 	Notices  []Notice
 }
@@ -168,8 +168,8 @@ type Alerts interface {
 	// PutAlertCounts stores what a process counted; what it stored before for the same place is replaced. node names it.
 	PutAlertCounts(ctx context.Context, node string, counts []AlertCounts) error
 	// AlertCounts lists what all processes counted for an alert in slots from a time on.
-	AlertCounts(ctx context.Context, t TenantID, alert, revision int64, from protocol.Time) ([]AlertCounts, error)
-	// DropAlertCounts forgets the slots before a time, and those of alerts that are gone or have another revision.
+	AlertCounts(ctx context.Context, t TenantID, alert, counted int64, from protocol.Time) ([]AlertCounts, error)
+	// DropAlertCounts forgets the slots before a time, and those of alerts that are gone.
 	DropAlertCounts(ctx context.Context, before protocol.Time) error
 	// PutSensorsSeen notes when sensors were heard of; SensorsSeen answers it.
 	PutSensorsSeen(ctx context.Context, seen []SensorSeen) error

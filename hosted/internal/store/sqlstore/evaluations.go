@@ -24,15 +24,15 @@ func scanNotice(r scanner) (n store.Notice, err error) {
 // PutAlertCounts implements store.Alerts.
 func (d *DB) PutAlertCounts(ctx context.Context, node string, counts []store.AlertCounts) error {
 	err := d.Tx(ctx, func(tx *sql.Tx) error {
-		stmt, err := tx.PrepareContext(ctx, `INSERT INTO alert_counts (tenant, alert, revision, at, key, node, data) VALUES ($1, $2, $3, $4, $5, $6, $7)
-			ON CONFLICT (tenant, alert, at, key, node) DO UPDATE SET revision = excluded.revision, data = excluded.data`)
+		stmt, err := tx.PrepareContext(ctx, `INSERT INTO alert_counts (tenant, alert, counted, at, key, node, data) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (tenant, alert, at, key, node) DO UPDATE SET counted = excluded.counted, data = excluded.data`)
 		if err != nil {
 			return err
 		}
 		defer stmt.Close()
 		for i := range counts {
 			c := &counts[i]
-			if _, err := stmt.ExecContext(ctx, c.Tenant, c.Alert, c.Revision, int64(c.At), Text(c.Key), Text(node), []byte(c.Data)); err != nil {
+			if _, err := stmt.ExecContext(ctx, c.Tenant, c.Alert, c.Counted, int64(c.At), Text(c.Key), Text(node), []byte(c.Data)); err != nil {
 				return err
 			}
 		}
@@ -42,21 +42,21 @@ func (d *DB) PutAlertCounts(ctx context.Context, node string, counts []store.Ale
 }
 
 // AlertCounts implements store.Alerts.
-func (d *DB) AlertCounts(ctx context.Context, t store.TenantID, alert, revision int64, from protocol.Time) ([]store.AlertCounts, error) {
+func (d *DB) AlertCounts(ctx context.Context, t store.TenantID, alert, counted int64, from protocol.Time) ([]store.AlertCounts, error) {
 	all, err := listFor(ctx, d, t, func(r scanner) (c store.AlertCounts, err error) {
 		var at int64
-		err = r.Scan(&c.Tenant, &c.Alert, &c.Revision, &at, &c.Key, &c.Data)
+		err = r.Scan(&c.Tenant, &c.Alert, &c.Counted, &at, &c.Key, &c.Data)
 		c.At = protocol.Time(at)
 		return c, err
-	}, `SELECT tenant, alert, revision, at, key, data FROM alert_counts WHERE tenant = $1 AND alert = $2 AND revision = $3 AND at >= $4 ORDER BY at, key, node`,
-		t, alert, revision, int64(from))
+	}, `SELECT tenant, alert, counted, at, key, data FROM alert_counts WHERE tenant = $1 AND alert = $2 AND counted = $3 AND at >= $4 ORDER BY at, key, node`,
+		t, alert, counted, int64(from))
 	return all, one(err, "counts of alert %d", alert)
 }
 
 // DropAlertCounts implements store.Alerts.
 func (d *DB) DropAlertCounts(ctx context.Context, before protocol.Time) error {
 	_, err := d.Write.ExecContext(ctx, `DELETE FROM alert_counts WHERE at < $1 OR NOT EXISTS
-		(SELECT 1 FROM alerts a WHERE a.tenant = alert_counts.tenant AND a.id = alert_counts.alert AND a.revision <= alert_counts.revision)`, int64(before))
+		(SELECT 1 FROM alerts a WHERE a.tenant = alert_counts.tenant AND a.id = alert_counts.alert)`, int64(before))
 	return one(err, "drop counts of alerts")
 }
 
@@ -75,7 +75,9 @@ func (d *DB) SaveEvaluation(ctx context.Context, lease, holder string, now time.
 		}
 		var err error
 		if e.State == nil {
-			_, err = tx.ExecContext(ctx, `DELETE FROM alert_states WHERE alert = $1 AND tenant = $2`, e.Alert, e.Tenant)
+			if _, err = tx.ExecContext(ctx, `DELETE FROM alert_states WHERE alert = $1 AND tenant = $2`, e.Alert, e.Tenant); err == nil {
+				_, err = tx.ExecContext(ctx, `DELETE FROM alert_counts WHERE alert = $1 AND tenant = $2`, e.Alert, e.Tenant)
+			}
 		} else {
 			_, err = tx.ExecContext(ctx, `INSERT INTO alert_states (alert, tenant, data) VALUES ($1, $2, $3) ON CONFLICT (tenant, alert) DO UPDATE SET data = excluded.data`,
 				e.Alert, e.Tenant, []byte(e.State))
@@ -92,8 +94,12 @@ func (d *DB) SaveEvaluation(ctx context.Context, lease, holder string, now time.
 		}
 		for i := range e.Notices {
 			n := &e.Notices[i]
+			attempts, err := json.Marshal(append([]store.Attempted{}, n.Attempts...))
+			if err != nil {
+				return err
+			}
 			if _, err := tx.ExecContext(ctx, `INSERT INTO alert_notices (tenant, incident, receiver, name, event, body, created, next, done, attempts)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)`, n.Tenant, Text(n.Incident), n.Receiver, Text(n.Name), n.Event, []byte(n.Body), micros(n.Created), micros(n.Next), []byte("[]")); err != nil {
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)`, n.Tenant, Text(n.Incident), n.Receiver, Text(n.Name), n.Event, []byte(n.Body), micros(n.Created), micros(n.Next), attempts); err != nil {
 				return err
 			}
 		}

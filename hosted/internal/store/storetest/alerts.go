@@ -197,13 +197,13 @@ func testSilences(t *testing.T, f *fixture, other store.TenantID) {
 func testAlertCounts(t *testing.T, f *fixture, other store.TenantID) {
 	a := f.alert(f.tenant, "{}")
 	count := func(at time.Time, key, data string) store.AlertCounts {
-		return store.AlertCounts{Tenant: f.tenant, Alert: a.ID, Revision: 1, At: protocol.TimeOf(at), Key: key, Data: json.RawMessage(data)}
+		return store.AlertCounts{Tenant: f.tenant, Alert: a.ID, Counted: 1, At: protocol.TimeOf(at), Key: key, Data: json.RawMessage(data)}
 	}
 	f.ok(f.PutAlertCounts(f.ctx, "one", []store.AlertCounts{count(now, "x", `1`), count(now, "y", `2`), count(now.Add(-time.Hour), "x", `3`)}))
 	f.ok(f.PutAlertCounts(f.ctx, "two", []store.AlertCounts{count(now, "x", `4`)}))
 	f.ok(f.PutAlertCounts(f.ctx, "one", []store.AlertCounts{count(now, "x", `5`)}))
-	read := func(tenant store.TenantID, revision int64, from time.Time) string {
-		all, err := f.AlertCounts(f.ctx, tenant, a.ID, revision, protocol.TimeOf(from))
+	read := func(tenant store.TenantID, counted int64, from time.Time) string {
+		all, err := f.AlertCounts(f.ctx, tenant, a.ID, counted, protocol.TimeOf(from))
 		f.ok(err)
 		s := ""
 		for _, c := range all {
@@ -218,7 +218,7 @@ func testAlertCounts(t *testing.T, f *fixture, other store.TenantID) {
 		t.Errorf("counts of now %q", got)
 	}
 	if a, b := read(other, 1, now), read(f.tenant, 2, now); a != "" || b != "" {
-		t.Errorf("of another tenant %q, of another revision %q", a, b)
+		t.Errorf("of another tenant %q, of what is not counted any more %q", a, b)
 	}
 	f.ok(f.DropAlertCounts(f.ctx, protocol.TimeOf(now)))
 	if got := read(f.tenant, 1, now.Add(-time.Hour)); got != "x5 x4 y2 " {

@@ -66,7 +66,7 @@ CREATE INDEX alert_notices_next ON alert_notices (next) WHERE next <> 0;
 CREATE TABLE alert_counts (
 	tenant   BIGINT NOT NULL,
 	alert    BIGINT NOT NULL,
-	revision BIGINT NOT NULL,
+	counted  BIGINT NOT NULL,
 	at       BIGINT NOT NULL,
 	key      TEXT   COLLATE "C" NOT NULL,
 	node     TEXT   COLLATE "C" NOT NULL,

@@ -64,7 +64,7 @@ CREATE INDEX alert_notices_next ON alert_notices (next) WHERE next <> 0;
 CREATE TABLE alert_counts (
 	tenant   INTEGER NOT NULL,
 	alert    INTEGER NOT NULL,
-	revision INTEGER NOT NULL,
+	counted  INTEGER NOT NULL,
 	at       INTEGER NOT NULL,
 	key      TEXT   NOT NULL,
 	node     TEXT   NOT NULL,
