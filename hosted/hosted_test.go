@@ -296,7 +296,7 @@ func TestUsersAreMadeByCommand(t *testing.T) {
 		t.Errorf("of a removed user: %d", status)
 	}
 	users, tenants := must(t, "user", "list", "--db", db), must(t, "tenant", "list", "--db", db)
-	for text, want := range map[string]string{users: `(?m)^bob +user +listen,download,numbers +default `, tenants: `(?m)^acme +10 +true +0`} {
+	for text, want := range map[string]string{users: `(?m)^bob +user +listen,download,numbers,export +default `, tenants: `(?m)^acme +10 +true +0`} {
 		if !regexp.MustCompile(want).MatchString(text) {
 			t.Errorf("%s\nlacks %s", text, want)
 		}
@@ -315,7 +315,7 @@ func TestRightsAreGivenByCommand(t *testing.T) {
 	}{
 		{nil, `"rights":["listen","rules"]`, `"rights":["listen"]`},
 		{[]string{"--rights", "download"}, `"role":"viewer","rights":["download"]`, `"rights":[]`},
-		{[]string{"--role", "admin"}, `"role":"admin","rights":["listen","download","rules","numbers"]`, `"rights":["listen"]`},
+		{[]string{"--role", "admin"}, `"role":"admin","rights":["listen","download","rules","numbers","export"]`, `"rights":["listen"]`},
 		{[]string{"--role", "user", "--rights", ""}, `"role":"user","rights":[]`, `"rights":[]`},
 	} {
 		if tt.change != nil {

@@ -152,7 +152,7 @@ func newUserPassword(db *database) *cobra.Command {
 type rightsFlag struct{ words []string }
 
 func (f *rightsFlag) add(c *cobra.Command) {
-	c.Flags().StringSliceVar(&f.words, "rights", nil, `what the user may do with calls: listen, download, rules, numbers, between commas; "" for none`)
+	c.Flags().StringSliceVar(&f.words, "rights", nil, `what the user may do with calls: listen, download, rules, numbers, export, between commas; "" for none`)
 }
 
 // value is nil when the flag was not given.

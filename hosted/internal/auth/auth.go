@@ -35,6 +35,10 @@ const (
 	ActionCapture     = "capture.download" // how many bytes went out
 	ActionAudioOpen   = "audio.open"       // somebody asked for a call's audio; written before any is sent
 	ActionAudio       = "audio.listen"     // how many bytes went out
+	ActionExportOpen  = "export.open"      // somebody asked for the records of many calls; written before any is sent
+	ActionExport      = "export.download"  // how many bytes went out
+	ActionSearchSave  = "search.save"
+	ActionSearchDrop  = "search.remove"
 	ActionRules       = "rules.change"
 	ActionToken       = "token.create"
 	ActionTokenRemove = "token.remove"

@@ -15,6 +15,7 @@ const (
 	RightDownload = store.RightDownload
 	RightRules    = store.RightRules
 	RightNumbers  = store.RightNumbers
+	RightExport   = store.RightExport
 )
 
 // Identity is who asks.

@@ -203,7 +203,7 @@ func TestASessionBeginsWithALoginAndEndsWithLogout(t *testing.T) {
 	w := newWorld(t)
 	c := w.anonymous()
 	a := c.do("POST", "/session", map[string]string{"name": "user", "password": password})
-	if want := `{"user":{"name":"user","role":"user","rights":["listen","download","numbers"],"tenant":"acme","way":"password"}}` + "\n"; string(a.body) != want {
+	if want := `{"user":{"name":"user","role":"user","rights":["listen","download","numbers","export"],"tenant":"acme","way":"password"}}` + "\n"; string(a.body) != want {
 		t.Errorf("login answers %s, want %s", a.body, want)
 	}
 	cookie := a.header.Get("Set-Cookie")

@@ -90,6 +90,7 @@ const (
 	listen           // who has the right to listen
 	download         // who has the right to have packets
 	editRules        // who has the right to change rules
+	exports          // who has the right to take records along
 	manage           // administrators
 )
 
@@ -123,6 +124,10 @@ func (a *api) routes() []route {
 		{"/tokens/{token}", map[string]method{"DELETE": {member, a.removeToken}}},
 		{"/calls", map[string]method{"GET": {member, a.calls}}},
 		{"/calls/count", map[string]method{"GET": {member, a.countCalls}}},
+		{"/calls.csv", map[string]method{"GET": {exports, a.export(asCSV)}}},
+		{"/calls.ndjson", map[string]method{"GET": {exports, a.export(asNDJSON)}}},
+		{"/searches", map[string]method{"GET": {member, a.searches}, "POST": {member, a.saveSearch}}},
+		{"/searches/{search}", map[string]method{"PUT": {member, a.saveSearch}, "DELETE": {member, a.removeSearch}}},
 		{calls, map[string]method{"GET": {member, a.call}}},
 		{calls + "/capture", map[string]method{"GET": {download, a.capture}}},
 		{calls + "/audio", map[string]method{"GET": {listen, a.ofCall(voice)}}},
@@ -230,7 +235,7 @@ func (a *api) admit(r *http.Request, need access) (auth.Identity, error) {
 }
 
 // needed is the right that an access asks for; none is not listed.
-var needed = map[access]auth.Right{listen: auth.RightListen, download: auth.RightDownload, editRules: auth.RightRules}
+var needed = map[access]auth.Right{listen: auth.RightListen, download: auth.RightDownload, editRules: auth.RightRules, exports: auth.RightExport}
 
 // lacks is the problem of who has not a right.
 func lacks(id auth.Identity, right auth.Right) error {

@@ -62,7 +62,7 @@ func loadContract() routers.Router {
 	if err != nil {
 		panic(err)
 	}
-	for _, t := range []string{"application/vnd.tcpdump.pcap", "application/yaml", "application/zip", "audio/wav", "image/png", "text/html"} {
+	for _, t := range []string{"application/vnd.tcpdump.pcap", "application/yaml", "application/zip", "text/csv", "application/x-ndjson", "audio/wav", "image/png", "text/html"} {
 		openapi3filter.RegisterBodyDecoder(t, openapi3filter.FileBodyDecoder)
 	}
 	return r

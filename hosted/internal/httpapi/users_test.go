@@ -39,13 +39,13 @@ func TestAnAdministratorMakesChangesAndRemovesUsers(t *testing.T) {
 	for _, u := range list {
 		names = append(names, u.String())
 	}
-	if got := strings.Join(names, " | "); got != "admin admin listen,download,rules,numbers | user user listen,download,numbers | viewer viewer numbers | zoë viewer listen,rules" {
+	if got := strings.Join(names, " | "); got != "admin admin listen,download,rules,numbers,export | user user listen,download,numbers,export | viewer viewer numbers | zoë viewer listen,rules" {
 		t.Errorf("users %s", got)
 	}
 
 	var changed account
 	c.do("PUT", "/users/zo%C3%AB", map[string]any{"role": "user"}).into(t, &changed)
-	if changed.String() != "zoë user listen,download,numbers" {
+	if changed.String() != "zoë user listen,download,numbers,export" {
 		t.Errorf("a new role: %s, want it with its own rights", changed)
 	}
 	c.do("PUT", "/users/zo%C3%AB", map[string]any{"rights": []string{}}).into(t, &changed)
@@ -71,7 +71,7 @@ func TestAnAdministratorMakesChangesAndRemovesUsers(t *testing.T) {
 	}
 
 	want := []string{
-		"user.remove ", "user.password ", "user.role user, no rights", "user.role user, rights listen,download,numbers", "user.add viewer, rights listen,rules",
+		"user.remove ", "user.password ", "user.role user, no rights", "user.role user, rights listen,download,numbers,export", "user.add viewer, rights listen,rules",
 	}
 	log, err := w.store.AuditLog(t.Context(), w.acme, store.AuditQuery{Action: "user"})
 	w.ok(err)

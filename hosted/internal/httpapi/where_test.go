@@ -31,7 +31,7 @@ func TestAConditionSelectsByAnyField(t *testing.T) {
 		"sensor:2", "Nová", "not sensor:1", "callee:jana or callee:petr", "state:ended and mos<3", "callid=" + `"` + wanted.CallID + `"`,
 	} {
 		var p page
-		c.get("/calls?" + where(condition)).into(t, &p)
+		c.get("/calls?"+where(condition)).into(t, &p)
 		if len(p.Calls) != 1 || p.Calls[0].ID != wanted.ID {
 			t.Errorf("%s finds %+v", condition, p.Calls)
 		}
@@ -39,7 +39,7 @@ func TestAConditionSelectsByAnyField(t *testing.T) {
 			Calls    int
 			Complete bool
 		}
-		c.get("/calls/count?" + where(condition)).into(t, &n)
+		c.get("/calls/count?"+where(condition)).into(t, &n)
 		if n.Calls != 1 || !n.Complete {
 			t.Errorf("%s counts %+v, want one", condition, n)
 		}

@@ -23,6 +23,7 @@ const (
 	KindCapture Kind = "capture" // the packets of one call, or of one group of calls
 	KindArchive Kind = "archive" // a zip of captures
 	KindAudio   Kind = "audio"   // the voice of a call, or a picture of it
+	KindExport  Kind = "export"  // records of calls
 )
 
 // Limits bound what streams take of one hosted process. Zero fields take the default.

@@ -26,7 +26,7 @@ func (r Role) Rights() Rights {
 	case RoleAdmin:
 		return AllRights
 	case RoleUser:
-		return RightListen | RightDownload | RightNumbers
+		return RightListen | RightDownload | RightNumbers | RightExport
 	case RoleViewer:
 		return RightNumbers
 	}
@@ -42,11 +42,12 @@ const (
 	RightDownload                    // have a call's packets
 	RightRules                       // change capture rules, hosted's and a sensor's own
 	RightNumbers                     // see telephone numbers whole, not masked
+	RightExport                      // take the records of many calls along as a file
 
-	AllRights = RightListen | RightDownload | RightRules | RightNumbers
+	AllRights = RightListen | RightDownload | RightRules | RightNumbers | RightExport
 )
 
-var rightWords = []string{"listen", "download", "rules", "numbers"} // by bit
+var rightWords = []string{"listen", "download", "rules", "numbers", "export"} // by bit
 
 // Has reports whether all of want are in r.
 func (r Rights) Has(want Rights) bool { return r&want == want }

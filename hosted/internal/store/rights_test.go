@@ -7,7 +7,7 @@ import (
 
 func TestRightsAreWordsInJSON(t *testing.T) {
 	for text, want := range map[string]Rights{
-		`[]`: 0, `["listen"]`: RightListen, `["rules","download"]`: RightRules | RightDownload, `["listen","numbers","listen","rules","download"]`: AllRights,
+		`[]`: 0, `["listen"]`: RightListen, `["rules","download"]`: RightRules | RightDownload, `["listen","numbers","listen","rules","export","download"]`: AllRights,
 	} {
 		var got Rights
 		if err := json.Unmarshal([]byte(text), &got); err != nil || got != want {
@@ -30,7 +30,7 @@ func TestRightsAreWordsInJSON(t *testing.T) {
 }
 
 func TestAUserMayWhatTheRoleBringsAlong(t *testing.T) {
-	for role, want := range map[Role]string{RoleAdmin: "listen,download,rules,numbers", RoleUser: "listen,download,numbers", RoleViewer: "numbers", "root": ""} {
+	for role, want := range map[Role]string{RoleAdmin: "listen,download,rules,numbers,export", RoleUser: "listen,download,numbers,export", RoleViewer: "numbers", "root": ""} {
 		if got := role.Rights().String(); got != want {
 			t.Errorf("%s: %q, want %q", role, got, want)
 		}

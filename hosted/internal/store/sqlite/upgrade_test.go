@@ -43,7 +43,7 @@ func TestUsersOfTheFirstSchemaGetTheRightsOfTheirRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for name, want := range map[string]string{"ann": "listen,download,rules,numbers", "bob": "listen,download,numbers", "eve": "numbers"} {
+	for name, want := range map[string]string{"ann": "listen,download,rules,numbers,export", "bob": "listen,download,numbers,export", "eve": "numbers"} {
 		if u, err := s.UserByName(t.Context(), name); err != nil || u.Rights.String() != want {
 			t.Errorf("%s has the rights %q, %v, want %q", name, u.Rights, err, want)
 		}

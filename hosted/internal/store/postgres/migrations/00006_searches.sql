@@ -14,3 +14,4 @@ CREATE UNIQUE INDEX saved_searches_name ON saved_searches (tenant, COALESCE(owne
 CREATE INDEX saved_searches_owner ON saved_searches (owner);
 ALTER TABLE saved_searches ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON saved_searches FOR SELECT USING (tenant = (SELECT NULLIF(current_setting('hosted.tenant', true), '')::bigint));
+UPDATE users SET rights = CASE WHEN rights = '' THEN 'export' ELSE rights || ',export' END WHERE role IN ('admin', 'user');

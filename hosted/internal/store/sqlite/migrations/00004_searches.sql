@@ -12,3 +12,4 @@ CREATE TABLE saved_searches (
 );
 CREATE UNIQUE INDEX saved_searches_name ON saved_searches (tenant, COALESCE(owner, 0), name);
 CREATE INDEX saved_searches_owner ON saved_searches (owner);
+UPDATE users SET rights = CASE WHEN rights = '' THEN 'export' ELSE rights || ',export' END WHERE role IN ('admin', 'user');
