@@ -4,13 +4,8 @@ import { Fragment } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { api, asProblem, whenUnauthorized } from './api/client';
 import type { Problem, User } from './api/types';
-import { AuditPage } from './pages/audit';
-import { CallPage } from './pages/call';
 import { CallsPage } from './pages/calls';
 import { LoginPage } from './pages/login';
-import { RulesPage } from './pages/rules';
-import { SensorsPage } from './pages/sensors';
-import { UsersPage } from './pages/users';
 import { keepDraft } from './rules/draft';
 import { setPrefs, usePrefs, type Theme } from './prefs';
 import { callsPath, navigate, useRoute, type Route } from './router';
@@ -18,6 +13,13 @@ import { offset, zoneName } from './time';
 import { Empty, ProblemBox, useTitle } from './ui/bits';
 import { Icon, type IconName } from './ui/icons';
 import { typing } from './ui/keys';
+import { lazy } from './ui/lazy';
+
+const AuditPage = lazy(() => import('./pages/audit').then((m) => m.AuditPage));
+const CallPage = lazy(() => import('./pages/call').then((m) => m.CallPage));
+const RulesPage = lazy(() => import('./pages/rules').then((m) => m.RulesPage));
+const SensorsPage = lazy(() => import('./pages/sensors').then((m) => m.SensorsPage));
+const UsersPage = lazy(() => import('./pages/users').then((m) => m.UsersPage));
 
 function toLogin(ended: boolean) {
   if (location.pathname === '/login') return;
