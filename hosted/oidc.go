@@ -23,7 +23,7 @@ type oidcFlags struct {
 }
 
 func (f *oidcFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.config.URL, "public-url", "", "address of the GUI as browsers see it, https://voip.example; needed for --oidc-issuer")
+	c.Flags().StringVar(&f.config.URL, "public-url", "", "address of the GUI as browsers see it, https://voip.example, for links in messages; needed for --oidc-issuer")
 	c.Flags().StringVar(&f.config.Issuer, "oidc-issuer", "", "URL of an OpenID provider that people may log in through")
 	c.Flags().StringVar(&f.config.ClientID, "oidc-client-id", "", "what the provider knows this service as; its secret is in $"+oidcSecretEnv)
 	c.Flags().StringVar(&f.secretFile, "oidc-secret-file", "", "file with the client's secret, in place of the variable")
@@ -34,7 +34,7 @@ func (f *oidcFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.config.NameFrom, "oidc-name-claim", "preferred_username", "claim that a new user is called by")
 	c.Flags().StringSliceVar(&f.config.Scopes, "oidc-scopes", []string{"openid", "profile", "email"}, "scopes that are asked for")
 	c.Flags().StringVar(&f.caFile, "oidc-ca", "", "CA certificates (PEM) that the provider's may come from, beside the system's")
-	c.MarkFlagsRequiredTogether("oidc-issuer", "oidc-client-id", "oidc-grant", "public-url")
+	c.MarkFlagsRequiredTogether("oidc-issuer", "oidc-client-id", "oidc-grant")
 }
 
 // service is nil without a provider.

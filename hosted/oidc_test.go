@@ -65,7 +65,7 @@ func TestServeSaysWhatIsWrongWithTheProvidersOptions(t *testing.T) {
 			t.Errorf("%s: %d %q, want %q", name, status, errs, c.want)
 		}
 	}
-	if status, _, errs := command(t, "", "serve", "--db", db, "--oidc-issuer", "https://id.example"); status == 0 || !strings.Contains(errs, "public-url") {
+	if status, _, errs := command(t, "", "serve", "--db", db, "--oidc-issuer", "https://id.example"); status == 0 || !strings.Contains(errs, "oidc-grant") {
 		t.Errorf("without the others: %d %q", status, errs)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"voiptop/hosted/internal/alert/watch"
 	"voiptop/hosted/internal/auth"
 	"voiptop/hosted/internal/httpapi"
 	"voiptop/hosted/internal/relay"
@@ -35,6 +36,7 @@ type serveFlags struct {
 	trusted         []string
 	streams         relay.Limits
 	oidc            oidcFlags
+	alerts          alertFlags
 	logFormat       string
 	logLevel        slog.Level
 }
@@ -64,6 +66,7 @@ func newServe(db *database) *cobra.Command {
 	c.Flags().IntVar(&f.streams.Calls, "archive-calls", 1000, "calls in one zip")
 	c.Flags().StringSliceVar(&f.trusted, "trusted-proxy", nil, "network (CIDR) of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed")
 	f.oidc.add(c)
+	f.alerts.add(c)
 	c.Flags().StringVar(&f.logFormat, "log-format", "text", "text or json")
 	c.Flags().TextVar(&f.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
 	c.MarkFlagsRequiredTogether("http-tls-cert", "http-tls-key")
@@ -79,6 +82,7 @@ type service struct {
 	web      net.Listener
 	link     net.Listener // sensors dial it
 	links    *sensors.Service
+	watch    *watch.Service // keeps the alerts
 	handler  http.Handler
 	stopping chan struct{} // closed when the HTTP server shuts down
 }
@@ -137,7 +141,15 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 	if err != nil {
 		return err
 	}
-	s.links = sensors.New(sensors.Config{Store: s.store, CA: ca, Log: log, Clock: s.now, Metrics: m.registry})
+	sender, err := f.alerts.sender(s)
+	if err != nil {
+		return err
+	}
+	s.links = sensors.New(sensors.Config{
+		Store: s.store, CA: ca, Log: log, Clock: s.now, Metrics: m.registry,
+		Stored: func(t store.TenantID, calls []protocol.CDR) { s.watch.Stored(t, calls) },
+	})
+	s.watch = watch.New(watch.Config{Store: s.store, Sender: sender, Links: s.links, Base: s.guiURL(), Log: log, Now: s.now, Metrics: m.registry})
 	s.handler = httpapi.New(httpapi.Config{
 		Store: s.store, Auth: people, OIDC: provider, Links: s.links, Gate: relay.NewGate(f.streams, m.registry), GUI: web.FS(), Server: s.publicName, Trusted: trusted,
 		Metrics: m.handler(), Observe: m.observe, Log: log, Now: s.now, Done: s.stopping,
@@ -181,6 +193,7 @@ func (s *service) run(ctx context.Context, m *metrics) error {
 		}
 		return nil
 	})
+	g.Go(func() error { s.watch.Run(ctx); return nil })
 	g.Go(func() error { s.maintain(ctx, m); return nil })
 	g.Go(func() error { s.supervise(ctx); return nil })
 	err := g.Wait()

@@ -46,6 +46,7 @@ func (s *Service) cdrs(ctx context.Context, p *peer, r *http.Request) (_ any, er
 	if batch.Epoch < cur.Epoch { // passed: only a journal from before could bring it
 		return nil, gap(batch, cur, "the batch is of an earlier epoch")
 	}
+	known := knownOf(batch, cur)
 	cur, err = s.cfg.Store.AppendCDRs(ctx, batch, now)
 	switch {
 	case errors.Is(err, store.ErrGap):
@@ -53,12 +54,23 @@ func (s *Service) cdrs(ctx context.Context, p *peer, r *http.Request) (_ any, er
 	case err != nil:
 		return nil, err
 	}
+	if s.cfg.Stored != nil && known < len(batch.CDRs) {
+		s.cfg.Stored(batch.Tenant, batch.CDRs[known:])
+	}
 	s.metrics.cdrs.Add(float64(len(batch.CDRs)))
 	s.metrics.lost.Add(float64(batch.Lost))
 	if batch.Lost > 0 {
 		s.log.Warn("a sensor lost calls before it could send them", "sensor", x.sensor.UUID.String(), "name", x.sensor.Info.Name, "calls", batch.Lost)
 	}
 	return link.BatchAnswer{Cursor: link.Cursor{Epoch: cur.Epoch, Next: cur.Next}}, nil
+}
+
+// knownOf is how many of a batch's first calls are stored already.
+func knownOf(b store.Batch, cur store.Cursor) int {
+	if b.Epoch != cur.Epoch || b.First >= cur.Next {
+		return 0
+	}
+	return int(min(cur.Next-b.First, uint64(len(b.CDRs))))
 }
 
 func gap(b store.Batch, cur store.Cursor, why string) *protocol.Problem {

@@ -81,6 +81,8 @@ type Config struct {
 	Node    string                // store.Node.ID of this hosted; made up unless set
 	Cluster Cluster               // nil: there are no other nodes
 	Metrics prometheus.Registerer // nil: not registered
+	// Stored is told of calls that were stored now, and not before; it answers at once and keeps none of them. nil: nobody is.
+	Stored func(t store.TenantID, calls []protocol.CDR)
 }
 
 // Service is safe for use by many goroutines.
