@@ -15,6 +15,8 @@ var may = map[string]struct {
 	"protocol":                 {},
 	"protocol/calltable":       {own: []string{"protocol"}},
 	"protocol/link":            {own: []string{"protocol"}},
+	"protocol/mask":            {own: []string{"protocol"}},
+	"protocol/mcp":             {own: []string{"protocol"}},
 	"protocol/sensorapi":       {own: []string{"protocol"}},
 	"rules":                    {own: []string{"protocol"}},
 	"sensord":                  {own: []string{"protocol", "rules", "sensord"}},
@@ -40,6 +42,8 @@ var only = map[string][]string{
 	"modernc.org/sqlite":                   {"hosted"},
 	"github.com/pion/opus":                 {"sensord/internal/audio"},
 	"github.com/pion/srtp":                 {"sensord/internal/audio"},
+	"github.com/modelcontextprotocol":      {"protocol/mcp"},
+	"github.com/coreos/go-oidc":            {"hosted/internal/oidc"},
 	"golang.org/x/crypto/chacha20poly1305": {"sensord/internal/tlsdec"},
 	"golang.org/x/net/http2":               {"protocol/link", "sensord/internal/uplink", "hosted/internal/sensors", "hosted/internal/relay"},
 }
