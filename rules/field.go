@@ -73,6 +73,11 @@ const (
 // InRules reports whether capture rules may ask for the field: where a call stands, and what the rules made of it, they may not.
 func (f *Field) InRules() bool { return f.known != forFilter }
 
+// Stored reports whether calls that are stored may be asked for the field: not for headers.
+func (f *Field) Stored() bool {
+	return f.count != nil || f.text != nil || f.Type == Clock || f.Type == Weekday || f.Name == "direction"
+}
+
 // Fields lists every field, in the order of the documentation.
 func Fields() []Field { return fields }
 

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"voiptop/protocol"
@@ -48,6 +50,22 @@ type Set struct {
 
 // Files answers the CSV files that the set's groups were read from: when one changes the rule file is to be parsed again.
 func (s *Set) Files() []string { return s.files }
+
+// Groups lists the names of the groups that the set's conditions may use, sorted.
+func (s *Set) Groups() []string {
+	if s.env == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(s.env.groups))
+}
+
+// Zone is the time zone that time and day are asked in.
+func (s *Set) Zone() *time.Location {
+	if s.env == nil {
+		return time.UTC
+	}
+	return s.env.zone
+}
 
 // Join is the local rules and behind them hosted's, each in its order. Either may be nil.
 func Join(local, hosted *Set) *Set {

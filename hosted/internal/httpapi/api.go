@@ -127,6 +127,8 @@ func (a *api) routes() []route {
 		{"/calls.csv", map[string]method{"GET": {exports, a.export(asCSV)}}},
 		{"/calls.ndjson", map[string]method{"GET": {exports, a.export(asNDJSON)}}},
 		{"/searches", map[string]method{"GET": {member, a.searches}, "POST": {member, a.saveSearch}}},
+		{"/searches/check", map[string]method{"GET": {member, a.checkCondition}}},
+		{"/searches/fields", map[string]method{"GET": {member, a.conditionFields}}},
 		{"/searches/{search}", map[string]method{"PUT": {member, a.saveSearch}, "DELETE": {member, a.removeSearch}}},
 		{calls, map[string]method{"GET": {member, a.call}}},
 		{calls + "/capture", map[string]method{"GET": {download, a.capture}}},

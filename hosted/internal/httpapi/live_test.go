@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,11 +26,11 @@ type view struct {
 	first protocol.LiveUpdate
 }
 
-func (c *client) watch() *view {
+func (c *client) watch(query ...string) *view {
 	c.w.t.Helper()
 	ctx, cancel := context.WithCancel(c.w.t.Context())
 	c.w.t.Cleanup(cancel)
-	req, err := http.NewRequestWithContext(ctx, "GET", c.w.url+"/api/v1/live", nil)
+	req, err := http.NewRequestWithContext(ctx, "GET", c.w.url+"/api/v1/live?"+strings.Join(query, "&"), nil)
 	c.w.ok(err)
 	res, err := (&http.Client{Jar: c.http.Jar}).Do(req)
 	c.w.ok(err)

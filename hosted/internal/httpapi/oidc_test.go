@@ -145,7 +145,7 @@ func TestWhomTheProviderVouchesForLogsInAsTheGroupsSay(t *testing.T) {
 	s.LogIn(person("u-1", "zoe.married", "bosses", "staff"))
 	c = s.stranger()
 	s.through(c, "")
-	if u := s.who(c).User; u.Name != "zoe" || u.Role != "admin" || len(u.Rights) != 4 {
+	if u := s.who(c).User; u.Name != "zoe" || u.Role != "admin" || len(u.Rights) != 5 {
 		t.Errorf("with other groups %+v", u)
 	}
 	if log := s.audited(s.acme, auth.ActionUserAdd); len(log) != 1 || log[0].User != "oidc" || log[0].Object != "zoe" {
@@ -454,7 +454,7 @@ func TestAUserLinksTheOwnAccountWithThePassword(t *testing.T) {
 	}
 	b := s.stranger()
 	s.through(b, "")
-	if u := s.who(b).User; u.Name != "user" || u.Role != "user" || len(u.Rights) != 3 {
+	if u := s.who(b).User; u.Name != "user" || u.Role != "user" || len(u.Rights) != 4 {
 		t.Errorf("through the link %+v, want the local user with role and rights as they are here", u)
 	}
 	s.LogIn(person("u-1", "zoe"))

@@ -29,6 +29,11 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 		}
 	}
 
+	q, err := a.searchOf(r.Context(), id, onlyWhere(r.URL.Query()))
+	if err != nil {
+		return err
+	}
+	sieve := newSieve(q.Where)
 	v := newViewer()
 	joined := map[protocol.UUID]func(){}
 	defer func() {
@@ -55,6 +60,7 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 	}
 	u, _ := v.next()
 	u.Snapshot = true
+	sieve.apply(&u)
 	if u.T == 0 {
 		u.T = protocol.TimeOf(a.Now())
 	}
@@ -91,6 +97,7 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 			}
 		}
 		u, changed := v.next()
+		sieve.apply(&u)
 		if !changed && tick%beatEvery != 0 {
 			continue
 		}

@@ -89,3 +89,64 @@ func TestWhatIsWrongWithAConditionIsSaidWithItsPlace(t *testing.T) {
 		}
 	}
 }
+
+func TestAConditionIsCheckedWhileItIsTyped(t *testing.T) {
+	w := newWorld(t)
+	w.as("admin").do("PUT", "/rules", map[string]any{"revision": 0, "text": "zone Europe/Prague\ngroup vip: 1\n"})
+	c := w.as("viewer")
+	for condition, want := range map[string]string{
+		"": `{"ok":true}`, "mos<3": `{"ok":true}`, "caller:@vip": `{"ok":true}`,
+		"mos<x": `{"ok":false,"error":{"line":1,"column":5,"found":"\"x\"","expected":"a number","nearest":"","message":"1:5: found \"x\", expected a number"}}`,
+	} {
+		if a := c.get("/searches/check?" + where(condition)); strings.TrimSpace(string(a.body)) != want {
+			t.Errorf("%s: %s, want %s", condition, a.body, want)
+		}
+	}
+	var got struct {
+		Fields []struct{ Name string }
+		Groups []string
+		Zone   string
+	}
+	c.get("/searches/fields").into(t, &got)
+	have := map[string]bool{}
+	for _, f := range got.Fields {
+		have[f.Name] = true
+	}
+	if !have["rule"] || !have["direction"] || !have["day"] || have["header.NAME"] || len(got.Groups) != 1 || got.Groups[0] != "vip" || got.Zone != "Europe/Prague" {
+		t.Errorf("fields %+v", got)
+	}
+}
+
+func TestRunningCallsAreSievedByACondition(t *testing.T) {
+	w := newWorld(t)
+	low, good := 2.0, 4.0
+	call := func(n byte, mos *float64) protocol.LiveCall {
+		return protocol.LiveCall{ID: protocol.UUID{n}, CallID: string(rune('a' + n)), State: protocol.StateUp, Caller: "1001", MOS: mos}
+	}
+	w.s1.setLive(call(1, &low), call(2, &good))
+	c := w.as("viewer")
+	v := c.watch(where("mos<3 state:up"))
+	if u := v.first; len(u.Calls) != 1 || u.Calls[0].ID != (protocol.UUID{1}) {
+		t.Fatalf("the snapshot is %+v", u)
+	}
+	w.s1.setLive(call(1, &good), call(2, &low), call(3, &good))
+	calls, gone := map[protocol.UUID]bool{}, map[protocol.UUID]bool{}
+	for range 100 {
+		u := v.take()
+		for i := range u.Calls {
+			calls[u.Calls[i].ID] = true
+		}
+		for _, id := range u.Gone {
+			gone[id] = true
+		}
+		if len(calls) > 0 && len(gone) > 0 {
+			break
+		}
+	}
+	if !calls[protocol.UUID{2}] || len(calls) != 1 || !gone[protocol.UUID{1}] || len(gone) != 1 {
+		t.Errorf("came %v, went %v: want the second for the first", calls, gone)
+	}
+	if a := c.get("/live?once=1&" + where("mos<")); a.code() != search.CodeBadCondition {
+		t.Errorf("%s", a.body)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"voiptop/hosted/internal/store"
 	"voiptop/protocol"
@@ -73,6 +74,23 @@ func (c *Conditions) Read(ctx context.Context, t store.TenantID, text string) (r
 		return e, problem(wrong)
 	}
 	return e, err
+}
+
+// Fields lists what stored calls can be asked for, with the groups and the zone of the tenant's rules.
+func (c *Conditions) Fields(ctx context.Context, t store.TenantID) (fields []rules.Field, groups []string, zone *time.Location, err error) {
+	set, err := c.rules(ctx, t)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if zone = time.UTC; set != nil {
+		groups, zone = set.Groups(), set.Zone()
+	}
+	for _, f := range rules.Fields() {
+		if f.Stored() {
+			fields = append(fields, f)
+		}
+	}
+	return fields, groups, zone, nil
 }
 
 // rules answers a tenant's rules in force, which are read again when their revision changes.
