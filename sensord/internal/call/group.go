@@ -102,6 +102,8 @@ type legs struct {
 	places []place
 	refers []refer
 	key    []byte
+
+	headers sip.Others // those that name another leg
 }
 
 // enter puts a new call into a group of its own, and joins that to the group of another leg, if there is one.
@@ -125,9 +127,12 @@ func (t *Table) joinByHeaders(c *Call, m *sip.Message) {
 			o.transfer.replaced = true
 		}
 	}
+	if m.Others()&t.legs.headers == 0 {
+		return
+	}
 	m.Fields(func(name, value []byte) bool {
 		switch {
-		case len(name) == len(sessionID) && bytes.EqualFold(name, sessionID):
+		case len(name) == len(sessionID) && strings.EqualFold(string(name), sessionID):
 			if id := beforeSemicolon(value); len(id) == 32 && strings.Trim(string(id), "0") != "" {
 				t.joinByKey(c, 's', id)
 			}
@@ -143,7 +148,7 @@ func (t *Table) joinByHeaders(c *Call, m *sip.Message) {
 	})
 }
 
-var sessionID = []byte("Session-ID")
+const sessionID = "Session-ID"
 
 // joinByKey joins c to the calls that have the same value.
 func (t *Table) joinByKey(c *Call, kind byte, value []byte) {
@@ -177,6 +182,9 @@ func (t *Table) joinTo(c *Call, callID []byte) *Call {
 // joinByCallID knows the B2BUAs that add to the Call-ID, and the calls that named this one before it started.
 func (t *Table) joinByCallID(c *Call) {
 	for _, mark := range [...]string{"_b2b-", "-b2b_"} {
+		if !strings.Contains(c.callID, "b2b") { // quickly told
+			break
+		}
 		if i := strings.LastIndex(c.callID, mark); i > 0 {
 			t.joinTo(c, []byte(c.callID[:i]))
 		}

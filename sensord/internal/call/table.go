@@ -58,6 +58,10 @@ func NewTable(cfg Config, sink Sink) *Table {
 		gone:   gone{period: 2 * transactionTime},
 		letGo:  gone{period: int64(cfg.AbsoluteTimeout)},
 	}
+	t.legs.headers = sip.OthersOf(sessionID)
+	for _, h := range cfg.MatchHeaders {
+		t.legs.headers |= sip.OthersOf(h)
+	}
 	t.SetDecider(cfg.Decide)
 	return t
 }

@@ -40,12 +40,13 @@ type Message struct {
 	branch         []byte
 	fromTag, toTag []byte
 	callIDHash     uint64
+	others         Others
 }
 
 // Parse looks over b, which holds exactly one message (a datagram; a Framer cuts streams). It fails only when the first
 // line is not SIP's; a missing blank line, missing header fields and wrong lengths are for the caller to judge.
 func (m *Message) Parse(b []byte) error {
-	*m = Message{length: -1}
+	*m = Message{length: -1, others: indexed}
 	if len(b) > maxMessage {
 		b = b[:maxMessage]
 	}
@@ -130,7 +131,8 @@ func (m *Message) index() {
 			}
 			break
 		}
-		n, colon := fieldName(b[at:])
+		n, colon, other := fieldName(b[at:])
+		m.others |= other
 		next := len(b)
 		if nl := bytes.IndexByte(b[at+colon:], '\n'); nl >= 0 {
 			next = at + colon + nl + 1
@@ -249,6 +251,9 @@ func (m *Message) Header(name string, i int) []byte {
 	}
 	return nil
 }
+
+// Others tells which fields the message may have: none of a name if it has nothing in common with OthersOf(name).
+func (m *Message) Others() Others { return m.others }
 
 // CallID returns the Call-ID, nil without one.
 func (m *Message) CallID() []byte { return m.Get(CallID) }

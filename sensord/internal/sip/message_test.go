@@ -275,10 +275,13 @@ func TestTheShortWayToANameIsRight(t *testing.T) {
 	taken := map[uint64]string{}
 	check := func(line string) {
 		t.Helper()
-		n, colon := fieldName([]byte(line))
-		wantName, want := longFieldName([]byte(line))
+		n, colon, other := fieldName([]byte(line))
+		wantName, want, _ := longFieldName([]byte(line))
 		if n != wantName || n != notIndexed && colon != want {
 			t.Errorf("%q: field %d, colon at %d, want %d at %d", line, n, colon, wantName, want)
+		}
+		if name := strings.TrimRight(line[:max(0, strings.IndexByte(line, ':'))], " \t\r\n"); n == notIndexed && name != "" && !strings.Contains(line, "\n:") && other&OthersOf(name) == 0 {
+			t.Errorf("%q: not among the others", line)
 		}
 	}
 	r := rand.New(rand.NewPCG(1, 2))

@@ -79,7 +79,9 @@ func nameOf(b []byte) Name {
 }
 
 // fieldName finds the name of a header line and where its colon is. line is the line and whatever follows it.
-func fieldName(line []byte) (n Name, colon int) {
+//
+// other has a bit for a name that is not indexed, see Others.
+func fieldName(line []byte) (n Name, colon int, other Others) {
 	if len(line) < 16 {
 		return longFieldName(line)
 	}
@@ -95,13 +97,14 @@ func fieldName(line []byte) (n Name, colon int) {
 	} else {
 		return longFieldName(line)
 	}
-	if at := &byWords[w.hash()]; w.lo|at.fold.lo == at.lo && w.hi|at.fold.hi == at.hi {
-		return at.name, colon
+	hash := w.hash()
+	if at := &byWords[hash]; w.lo|at.fold.lo == at.lo && w.hi|at.fold.hi == at.hi {
+		return at.name, colon, 0
 	}
 	if colon == 0 || blank(line[colon-1]) || bytes.IndexByte(line[:colon], '\n') >= 0 {
 		return longFieldName(line)
 	}
-	return notIndexed, colon
+	return notIndexed, colon, 1 << (hash / 2)
 }
 
 // colons has a bit for the first byte of w that is a colon, and perhaps some for bytes behind it.
@@ -112,14 +115,34 @@ func colons(w uint64) uint64 {
 }
 
 // longFieldName is fieldName for all lines.
-func longFieldName(line []byte) (n Name, colon int) {
+func longFieldName(line []byte) (n Name, colon int, other Others) {
 	for colon < len(line) && line[colon] != ':' && line[colon] != '\n' {
 		colon++
 	}
 	if colon == 0 || colon == len(line) || line[colon] != ':' {
-		return notIndexed, 0
+		return notIndexed, 0, 0
 	}
-	return nameOf(trimRight(line[:colon])), colon
+	if n = nameOf(trimRight(line[:colon])); n == notIndexed {
+		other = anyOther
+	}
+	return n, colon, other
+}
+
+// Others tells which header fields that are not indexed a message may have, by a few bits of their names: to walk over its lines
+// is seldom worth while.
+type Others uint64
+
+const (
+	indexed  Others = 1 // every message may have those
+	anyOther        = ^Others(0)
+)
+
+// OthersOf is what Message.Others has something in common with if the message has a field of that name.
+func OthersOf(name string) Others {
+	if _, _, other := fieldName(append([]byte(name), ":               "...)); other != 0 {
+		return other
+	}
+	return indexed
 }
 
 // words are up to 16 bytes, to be compared at once.
@@ -153,7 +176,9 @@ var byWords = func() (t [1 << knownBits]known) {
 				fold[i] = 0x20
 			}
 		}
-		load := func(b *[16]byte) words { return words{binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])} }
+		load := func(b *[16]byte) words {
+			return words{binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])}
+		}
 		k := known{load(&text), load(&fold), n}
 		t[k.hash()] = k
 	}
