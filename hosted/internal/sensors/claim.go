@@ -118,7 +118,7 @@ func (s *Service) Drop(sensor protocol.UUID, generation uint64) {
 	x := s.sessions[sensor]
 	s.mu.Unlock()
 	if x != nil && x.link.Generation < generation {
-		x.up.Close()
+		go x.up.Close() // TLS says good-bye to a peer that may be gone: do not wait for it
 	}
 }
 
@@ -156,7 +156,7 @@ func (s *Service) Reclaim(ctx context.Context) error {
 		switch {
 		case errors.Is(err, errMeanwhile):
 			s.log.Info("sensor is linked elsewhere", "sensor", x.link.Sensor.String())
-			x.up.Close()
+			go x.up.Close()
 		case err != nil:
 			return err
 		}

@@ -236,19 +236,36 @@ func clientOf(x *session) *sensorapi.Client {
 	return &sensorapi.Client{HTTP: &http.Client{Transport: x.small()}, Base: link.BaseURL}
 }
 
-// Relay passes a request on to a sensor's API and the answer back; path is the sensor's, escaped. Captures and audio go on
-// the sensor's bulk connection, so that they do not hold up what is small.
+// Transport carries requests to a sensor; nil while it is offline. Captures and audio go on the sensor's bulk connection, so that
+// they do not hold up what is small.
+func (s *Service) Transport(sensor protocol.UUID, bulk bool) http.RoundTripper {
+	switch x := s.session(sensor); {
+	case x == nil:
+		return nil
+	case bulk:
+		return x.bulk()
+	default:
+		return x.small()
+	}
+}
+
+// Relay passes a request on to a sensor's API and the answer back; path is the sensor's, escaped.
 func (s *Service) Relay(w http.ResponseWriter, r *http.Request, sensor protocol.UUID, path string) {
-	x := s.session(sensor)
-	if x == nil {
+	rt := s.Transport(sensor, relay.Bulk(path))
+	if rt == nil {
 		sensorapi.WriteProblem(w, relay.Offline("there is no connection from it"))
 		return
 	}
-	rt := x.small()
-	if relay.Bulk(path) {
-		rt = x.bulk()
-	}
 	relay.Serve(w, r, rt, path)
+}
+
+// Places names the nodes that hold the links of a tenant's sensors. There is this one alone, and it needs no name.
+func (s *Service) Places(t store.TenantID) map[protocol.UUID]string {
+	names := map[protocol.UUID]string{}
+	for _, id := range s.Online(t) {
+		names[id] = ""
+	}
+	return names
 }
 
 // Disconnect ends the links of a sensor, as its revocation demands.
