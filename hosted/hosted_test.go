@@ -546,7 +546,7 @@ func TestAnOpenLiveViewDoesNotHoldUpTheEnd(t *testing.T) {
 	}
 	defer res.Body.Close()
 	begin := time.Now()
-	if status := in.stop(); status != 0 || time.Since(begin) > shutdownTime/2 {
+	if status := in.stop(); status != 0 || time.Since(begin) > 5*time.Second {
 		t.Errorf("stopped with %d after %v:\n%s", status, time.Since(begin), in.stderr)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -37,6 +38,7 @@ type serveFlags struct {
 	streams         relay.Limits
 	oidc            oidcFlags
 	alerts          alertFlags
+	nodes           nodeFlags
 	logFormat       string
 	logLevel        slog.Level
 }
@@ -67,6 +69,7 @@ func newServe(db *database) *cobra.Command {
 	c.Flags().StringSliceVar(&f.trusted, "trusted-proxy", nil, "network (CIDR) of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed")
 	f.oidc.add(c)
 	f.alerts.add(c)
+	f.nodes.add(c)
 	c.Flags().StringVar(&f.logFormat, "log-format", "text", "text or json")
 	c.Flags().TextVar(&f.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
 	c.MarkFlagsRequiredTogether("http-tls-cert", "http-tls-key")
@@ -82,8 +85,10 @@ type service struct {
 	web      net.Listener
 	link     net.Listener // sensors dial it
 	links    *sensors.Service
+	node     node           // this process as one of several
 	watch    *watch.Service // keeps the alerts
 	handler  http.Handler
+	leaving  atomic.Bool   // it was asked to stop: no new work, please
 	stopping chan struct{} // closed when the HTTP server shuts down
 }
 
@@ -91,7 +96,6 @@ type service struct {
 const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 2 * time.Minute
-	shutdownTime  = 10 * time.Second // for answers that are on their way
 	maxHeader     = 32 << 10
 )
 
@@ -145,23 +149,37 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 	if err != nil {
 		return err
 	}
+	if s.node, err = f.nodes.node(s, ca, m); err != nil {
+		return err
+	}
+	if s.node.listener != nil {
+		defer s.node.listener.Close()
+	}
 	s.links = sensors.New(sensors.Config{
-		Store: s.store, CA: ca, Log: log, Clock: s.now, Metrics: m.registry,
+		Store: s.store, CA: ca, Log: log, Clock: s.now, Metrics: m.registry, Node: s.node.id(), Cluster: s.node.others(),
 		Stored: func(t store.TenantID, calls []protocol.CDR) { s.watch.Stored(t, calls) },
 	})
 	s.watch = watch.New(watch.Config{Store: s.store, Sender: sender, Links: s.links, Base: s.guiURL(), Log: log, Now: s.now, Metrics: m.registry})
 	s.handler = httpapi.New(httpapi.Config{
-		Store: s.store, Auth: people, OIDC: provider, Links: s.links, Gate: relay.NewGate(f.streams, m.registry), GUI: web.FS(), Server: s.publicName, Trusted: trusted,
-		Metrics: m.handler(), Observe: m.observe, Log: log, Now: s.now, Done: s.stopping,
+		Store: s.store, Auth: people, OIDC: provider, Links: s.node.links(s.links), Gate: s.node.gate(f.streams, m), GUI: web.FS(), Server: s.publicName, Trusted: trusted,
+		Metrics: m.handler(), Observe: m.observe, Log: log, Now: s.now, Done: s.stopping, Ready: s.ready,
 	})
+	if s.node.Cluster != nil {
+		if err := s.node.Join(ctx); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintf(stdout, "hosted %s: %s://%s, sensors at %s\n", protocol.Version, s.scheme(), s.web.Addr(), s.link.Addr())
 	return s.run(ctx, m)
 }
 
 func (s *service) keep() time.Duration { return time.Duration(s.retention) * 24 * time.Hour }
 
-// run serves until ctx ends or a part fails; the first that ends stops the others.
+// run serves until ctx ends or a part fails; the first that ends stops the others. What goes on is ended in order: the
+// sensors go to other nodes and downloads come to their end before the parts that serve them stop.
 func (s *service) run(ctx context.Context, m *metrics) error {
+	work, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
 	g, ctx := errgroup.WithContext(ctx)
 	server := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
@@ -178,27 +196,56 @@ func (s *service) run(ctx context.Context, m *metrics) error {
 		return fmt.Errorf("HTTP server: %w", err)
 	})
 	g.Go(func() error {
+		defer end()
 		<-ctx.Done()
-		close(s.stopping)
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-		defer cancel()
-		if err := server.Shutdown(ctx); err != nil { // downloads that are still going on
-			return server.Close()
-		}
-		return nil
+		return s.drain(server)
 	})
 	g.Go(func() error {
-		if err := s.links.Serve(ctx, s.link); err != nil {
+		if err := s.links.Serve(work, s.link); err != nil {
 			return fmt.Errorf("sensors' link: %w", err)
 		}
 		return nil
 	})
+	s.node.run(work, g.Go)
 	g.Go(func() error { s.watch.Run(ctx); return nil })
 	g.Go(func() error { s.maintain(ctx, m); return nil })
 	g.Go(func() error { s.supervise(ctx); return nil })
 	err := g.Wait()
 	s.log.Info("stopped")
 	return err
+}
+
+// drain lets go of browsers and sensors.
+func (s *service) drain(server *http.Server) error {
+	s.leaving.Store(true)
+	if s.node.Cluster != nil {
+		s.node.Leave()
+	}
+	time.Sleep(s.nodes.wait)
+	close(s.stopping)
+	ctx, cancel := context.WithTimeout(context.Background(), s.nodes.drain)
+	defer cancel()
+	var g errgroup.Group
+	g.Go(func() error { s.links.Leave(ctx); return nil })
+	g.Go(func() error {
+		if err := server.Shutdown(ctx); err != nil { // downloads that are still going on
+			return server.Close()
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// ready says why this node should get no requests; nil while it should.
+func (s *service) ready(ctx context.Context) error {
+	if s.leaving.Load() {
+		return errors.New("this node stops")
+	}
+	if err := s.store.Ping(ctx); err != nil {
+		s.log.Error("store does not answer", "error", err)
+		return errors.New("the store does not answer")
+	}
+	return nil
 }
 
 func (s *service) serveHTTP(server *http.Server) error {

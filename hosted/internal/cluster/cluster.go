@@ -30,11 +30,13 @@ import (
 // Times of the cluster.
 const (
 	beatEvery  = time.Second
-	lease      = 5 * time.Second // a node that does not beat for so long is dead
 	storeWait  = 2 * time.Second // for the store's answer to a question of the moment
 	peerWait   = 5 * time.Second // for another node's answer to a small question
 	freshLinks = time.Second     // what is remembered of the store's links
 )
+
+// Lease is how long a node may not beat before the others take it for dead.
+const Lease = 5 * time.Second
 
 // Local is this node's own end of the sensors' links.
 type Local interface {
@@ -94,7 +96,7 @@ func New(cfg Config) (*Cluster, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Lease == 0 {
-		cfg.Lease = lease
+		cfg.Lease = Lease
 	}
 	c := &Cluster{cfg: cfg, id: rand.Text(), log: cfg.Log, started: cfg.Now(), nodes: map[string]*member{}}
 	c.peers = newPeers(cfg.CA.NodeTLS(cfg.Name))

@@ -37,6 +37,8 @@ type Links interface {
 	// Relay passes a request on to a sensor's API and the answer back, with Range and without storing anything. path is
 	// the sensor's, e.g. "/v1/info", escaped. The answer is problem sensor-offline while it is offline.
 	Relay(w http.ResponseWriter, r *http.Request, sensor protocol.UUID, path string)
+	// Places names the nodes that hold the links of a tenant's sensors; "" where there is one node alone.
+	Places(t store.TenantID) map[protocol.UUID]string
 	// Disconnect ends the links of a sensor that was revoked.
 	Disconnect(sensor protocol.UUID)
 	// RulesChanged says that a tenant's rules were changed: sensors that are online get them.
@@ -59,7 +61,8 @@ type Config struct {
 	Observe func(r Observed) // told of every request when it has been answered; nil: nobody
 	Log     *slog.Logger
 	Now     func() time.Time
-	Done    <-chan struct{} // closed when the server shuts down: endless answers end; nil: never
+	Ready   func(context.Context) error // why no requests should come here, for load balancers; nil: the store is asked
+	Done    <-chan struct{}             // closed when the server shuts down: endless answers end; nil: never
 }
 
 // Observed is a request that has been answered.

@@ -334,6 +334,14 @@ func (l *fakeLinks) Online(t store.TenantID) (list []protocol.UUID) {
 	return list
 }
 
+func (l *fakeLinks) Places(t store.TenantID) map[protocol.UUID]string {
+	names := map[protocol.UUID]string{}
+	for _, id := range l.Online(t) {
+		names[id] = "node-1"
+	}
+	return names
+}
+
 func (l *fakeLinks) Client(id protocol.UUID) *sensorapi.Client {
 	s := l.find(id)
 	if s == nil {

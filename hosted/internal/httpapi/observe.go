@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"context"
 	_ "embed"
+	"errors"
 	"net/http"
 
 	"voiptop/hosted/internal/auth"
@@ -21,16 +23,27 @@ func (a *api) version(w http.ResponseWriter, _ *http.Request, _ auth.Identity) e
 	return writeJSON(w, map[string]string{"version": protocol.Version, "commit": protocol.Commit})
 }
 
-// healthz says whether hosted can work: "ok", or 503 while the store does not answer.
+// healthz says whether hosted is ready for requests: "ok", or 503 and why not, for a load balancer.
 func (a *api) healthz(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	if err := a.Store.Ping(r.Context()); err != nil {
-		a.Log.Error("store does not answer", "error", err)
+	if err := a.ready(r.Context()); err != nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = w.Write([]byte("the store does not answer\n"))
+		_, _ = w.Write([]byte(err.Error() + "\n"))
 		return
 	}
 	_, _ = w.Write([]byte("ok\n"))
+}
+
+// ready asks Ready, or else the store.
+func (a *api) ready(ctx context.Context) error {
+	if a.Ready != nil {
+		return a.Ready(ctx)
+	}
+	if err := a.Store.Ping(ctx); err != nil {
+		a.Log.Error("store does not answer", "error", err)
+		return errors.New("the store does not answer")
+	}
+	return nil
 }
 
 // metrics are for this host and for administrators. A request that a proxy passed on is not from this host.

@@ -21,6 +21,7 @@ type sensorAnswer struct {
 	OS       string             `json:"os"`
 	Arch     string             `json:"arch"`
 	Online   bool               `json:"online"`
+	Node     string             `json:"node"` // of hosted, that holds its link; "" where there is one alone, or none
 	Addr     string             `json:"addr"`
 	Enrolled protocol.Time      `json:"enrolled"`
 	LastSeen protocol.Time      `json:"last_seen"`
@@ -52,13 +53,14 @@ func (a *api) sensors(w http.ResponseWriter, r *http.Request, id auth.Identity) 
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
 	defer cancel()
+	places := a.Links.Places(id.Tenant)
 	out := make([]sensorAnswer, len(list))
 	var wg sync.WaitGroup
 	for i, s := range list {
 		out[i] = sensorAnswer{
 			UUID: s.UUID, SensorID: s.SensorID, Name: s.Info.Name, Version: s.Info.Version, OS: s.Info.OS, Arch: s.Info.Arch,
 			Addr: s.Addr, Enrolled: protocol.TimeOf(s.Enrolled), LastSeen: protocol.TimeOf(s.LastSeen), LastCDR: protocol.TimeOf(s.LastCDR),
-			CDRs: s.CDRs, Revoked: s.Revoked, Source: s.Info.Source, Problems: []protocol.Problem{},
+			Node: places[s.UUID], CDRs: s.CDRs, Revoked: s.Revoked, Source: s.Info.Source, Problems: []protocol.Problem{},
 			Capabilities: append([]string{}, s.Info.Capabilities...),
 			LocalRules:   s.Rules.Local, HostedRules: s.Rules.Hosted, RulesProblem: s.Rules.Problem,
 		}

@@ -228,6 +228,7 @@ export interface Sensor {
   os: string;
   arch: string;
   online: boolean;
+  node: string; // of hosted, that holds its link; "" where there is one alone, or none
   addr: string;
   enrolled: Time | null;
   last_seen: Time | null;

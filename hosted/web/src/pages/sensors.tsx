@@ -85,7 +85,7 @@ function SensorTable({ sensors, admin, changed }: { sensors: Sensor[]; admin: bo
               <tr data-sensor={s.uuid} class={s.problems?.length ? 'more' : ''}>
                 <td class="n" data-label="ID">{s.id_sensor}</td>
                 <td data-label="Name" title={s.uuid}><strong>{s.name || 'unnamed'}</strong></td>
-                <td data-label="State">{s.revoked ? <Pill tone="quiet">revoked</Pill> : s.online ? <Pill tone="ok">online</Pill> : <Pill tone="bad">offline</Pill>}{!s.revoked && SWITCHES.map(([right, word, key]) => !s.capabilities.includes(right) && <Fragment key={right}> <Pill tone="quiet">no {word}</Pill><span class="sr"> ({key} = no, or an older version)</span></Fragment>)}</td>
+                <td data-label="State">{s.revoked ? <Pill tone="quiet">revoked</Pill> : s.online ? <><Pill tone="ok">online</Pill>{s.node && <span class="quiet" title="the node of hosted that holds its link"> at {s.node}</span>}</> : <Pill tone="bad">offline</Pill>}{!s.revoked && SWITCHES.map(([right, word, key]) => !s.capabilities.includes(right) && <Fragment key={right}> <Pill tone="quiet">no {word}</Pill><span class="sr"> ({key} = no, or an older version)</span></Fragment>)}</td>
                 <td data-label="Listens to" title={s.source}>{shorten(s.source) || NONE}</td>
                 <td class="n" data-label="Running">{s.online ? count(s.running) : NONE}</td>
                 <td class="n" data-label="Queue" title={s.online ? 'call records that wait on the sensor' : 'not known while the sensor is offline'}>{s.online ? count(s.queue) : NONE}</td>
