@@ -37,6 +37,7 @@ type Env struct {
 	Programs    []string                                        // where a sensord that does not run is looked for
 	Interfaces  func() ([]net.Interface, error)
 
+	api     API // nil: the socket that the configuration names
 	conf    memo[*conf.Config]
 	health  memo[protocol.Health]
 	rules   memo[sensorapi.Rules]
@@ -121,6 +122,9 @@ func (e *Env) Health(ctx context.Context) (protocol.Health, error) {
 	return e.health.get(func() (protocol.Health, error) {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
+		if e.api != nil {
+			return e.api.Health(ctx)
+		}
 		return sensorapi.Dial(e.config().Socket).Health(ctx)
 	})
 }

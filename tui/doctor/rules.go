@@ -34,7 +34,12 @@ func (e *Env) ruleFile() string {
 
 // Rules asks the running sensor which rules it has in force.
 func (e *Env) Rules(ctx context.Context) (sensorapi.Rules, error) {
-	return e.rules.get(func() (sensorapi.Rules, error) { return sensorapi.Dial(e.config().Socket).Rules(ctx) })
+	return e.rules.get(func() (sensorapi.Rules, error) {
+		if e.api != nil {
+			return e.api.Rules(ctx)
+		}
+		return sensorapi.Dial(e.config().Socket).Rules(ctx)
+	})
 }
 
 func checkLocalRules(ctx context.Context, e *Env) Result {

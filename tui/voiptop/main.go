@@ -64,6 +64,8 @@ type command struct {
 	once, json     bool
 	theme          string
 	ascii, utc     bool
+	noMouse        bool
+	set            func(flag string) bool // on the command line
 	stdin          io.Reader
 	stdout, stderr io.Writer
 }
@@ -79,7 +81,9 @@ Press ? in it for its keys and for the language of its filter.
 
 A hosted service wants an API token, from the environment variable
 VOIPTOP_TOKEN or the file ~/.config/voiptop/token; without one voiptop asks for
-name and password. When its output is no terminal, voiptop does as with --once.`,
+name and password. When its output is no terminal, voiptop does as with --once.
+What is chosen on its screens (columns, their order) is kept in the file
+~/.config/voiptop/config, which may also name theme, ascii, utc and mouse.`,
 		Example: `  voiptop                                the sensor on this machine
   voiptop -r call.pcap                   a capture; several are merged by time
   voiptop --hosted https://voip.example  all sensors of a tenant
@@ -98,6 +102,7 @@ name and password. When its output is no terminal, voiptop does as with --once.`
 			if v.keylog != "" && len(v.files) == 0 {
 				return errors.New("--keylog goes with -r: a sensor has tls_keylog in its configuration")
 			}
+			v.set = func(name string) bool { return c.Flags().Changed(name) }
 			return v.run(c.Context())
 		},
 	}
@@ -113,6 +118,7 @@ name and password. When its output is no terminal, voiptop does as with --once.`
 	f.StringVar(&v.theme, "theme", "auto", "colours for a background that is `auto|dark|light`")
 	f.BoolVar(&v.ascii, "ascii", false, "draw with ASCII only (default when the locale is not UTF-8)")
 	f.BoolVar(&v.utc, "utc", false, "show times in UTC, not in the local zone")
+	f.BoolVar(&v.noMouse, "no-mouse", false, "leave the mouse to the terminal, to select text with it")
 	c.MarkFlagsMutuallyExclusive("read", "sensor", "hosted")
 	return c
 }

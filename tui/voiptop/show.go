@@ -13,7 +13,10 @@ import (
 	"github.com/charmbracelet/x/term"
 	"github.com/muesli/termenv"
 
+	"voiptop/sensord/conf"
+	"voiptop/tui/doctor"
 	"voiptop/tui/internal/background"
+	"voiptop/tui/internal/prefs"
 	"voiptop/tui/internal/screen"
 	"voiptop/tui/internal/style"
 	"voiptop/tui/source"
@@ -36,8 +39,15 @@ func (v *command) show(ctx context.Context, src source.Source, tty *os.File) err
 	if err != nil {
 		return exitError{1, err.Error()}
 	}
+	chosen, err := prefs.Load(prefs.Path())
+	if err != nil {
+		fmt.Fprintf(v.stderr, "voiptop: %v\n", err) // is read when the screen is left: it keeps nobody from his calls
+	}
+	v.prefer(chosen)
 	look, typed := v.look(tty)
-	m, watch := screen.New(ctx, screen.Config{Source: src, Theme: look, Now: time.Now, Zone: v.zone(), Term: tty, Dir: dir})
+	m, watch := screen.New(ctx, screen.Config{
+		Source: src, Theme: look, Now: time.Now, Zone: v.zone(), Term: tty, Dir: dir, Prefs: chosen, Doctor: v.doctor(),
+	})
 	watching := make(chan struct{})
 	go func() {
 		defer close(watching)
@@ -47,7 +57,11 @@ func (v *command) show(ctx context.Context, src source.Source, tty *os.File) err
 	if in := v.keyboard(); in != nil {
 		keys = tea.WithInput(in)
 	}
-	p := tea.NewProgram(m, tea.WithAltScreen(), tea.WithOutput(tty), keys, tea.WithoutSignalHandler())
+	options := []tea.ProgramOption{tea.WithAltScreen(), tea.WithOutput(tty), keys, tea.WithoutSignalHandler()}
+	if !v.noMouse {
+		options = append(options, tea.WithMouseCellMotion())
+	}
+	p := tea.NewProgram(m, options...)
 	go func() {
 		for _, k := range typed {
 			p.Send(k)
@@ -64,6 +78,32 @@ func (v *command) show(ctx context.Context, src source.Source, tty *os.File) err
 		return exitError{1, err.Error()}
 	}
 	return nil
+}
+
+// prefer takes from the settings what the command line does not say.
+func (v *command) prefer(p *prefs.Prefs) {
+	if s := p.Get("theme"); s != "" && !v.set("theme") {
+		v.theme = s
+	}
+	for _, f := range []struct {
+		name, flag string
+		on         *bool
+		yes        string
+	}{{"ascii", "ascii", &v.ascii, "yes"}, {"utc", "utc", &v.utc, "yes"}, {"mouse", "no-mouse", &v.noMouse, "no"}} {
+		if s := p.Get(f.name); s != "" && !v.set(f.flag) {
+			*f.on = s == f.yes
+		}
+	}
+}
+
+// doctor makes the checks of this machine's sensor; nil when another source is shown.
+func (v *command) doctor() func(context.Context, func(doctor.Outcome)) {
+	if len(v.files) > 0 || v.hosted != "" || v.socket != "" && v.socket != source.DefaultSocket(conf.DefaultPath) {
+		return nil
+	}
+	return func(ctx context.Context, emit func(doctor.Outcome)) {
+		doctor.Run(ctx, doctor.NewEnv(conf.DefaultPath), doctor.Selection{}, emit)
+	}
 }
 
 func (v *command) zone() *time.Location {

@@ -1,5 +1,5 @@
-// Package ladder is the picture of a call: its endpoints as columns, its messages and streams as arrows in order of time.
-// Build makes the rows of a CDR; View draws them.
+// Package ladder is the picture of a call or a conversation: its endpoints as columns, its messages and streams as arrows in order of
+// time. Build makes the rows of the calls' records; View draws them on a terminal, Text and SVG for a file.
 //
 // It is not for choosing or scrolling rows: the call's screen does.
 package ladder
@@ -16,10 +16,12 @@ import (
 	"voiptop/protocol"
 )
 
-// Ladder is a call as columns and rows.
+// Ladder is the calls of a conversation as columns and rows.
 type Ladder struct {
+	Calls   []*protocol.CDR
 	Columns []Column
 	Rows    []Row
+	Start   protocol.Time // of the first row
 }
 
 // Column is an endpoint.
@@ -51,20 +53,42 @@ type Row struct {
 	Count    int               // how many times the message was seen
 	Note     string            // what is remarkable
 	Grade    protocol.Severity // of the note, "" when there is nothing wrong
-	Message  int               // index into the CDR's messages, -1
-	Stream   int               // index into the CDR's streams, -1
+	Call     int               // index into the ladder's calls
+	Message  int               // index into that call's messages, -1
+	Stream   int               // index into that call's streams, -1
+
+	last protocol.Time // when the message was seen last
 }
 
 const gapAfter = 10 * time.Second
 
-// Build makes the ladder of a call.
-func Build(c *protocol.CDR) *Ladder {
-	b := builder{c: c, byPort: sharedHosts(c)}
-	for i := range c.Messages {
-		b.message(i)
+// Options say what is drawn in one row.
+type Options struct {
+	Repeats bool // each retransmission, and each OPTIONS, has a row of its own
+}
+
+// Build makes the ladder of the calls of a conversation.
+func Build(calls []*protocol.CDR, o Options) *Ladder {
+	b := builder{o: o, byPort: sharedHosts(calls)}
+	b.l.Calls = calls
+	type event struct {
+		t             protocol.Time
+		call, message int
 	}
-	for i := range c.Streams {
-		b.stream(i)
+	var events []event
+	for i, c := range calls {
+		for k := range c.Messages {
+			events = append(events, event{c.Messages[k].T, i, k})
+		}
+	}
+	slices.SortStableFunc(events, func(x, y event) int { return cmp.Compare(x.t, y.t) })
+	for _, e := range events {
+		b.message(e.call, e.message)
+	}
+	for i, c := range calls {
+		for k := range c.Streams {
+			b.stream(i, k)
+		}
 	}
 	b.names()
 	slices.SortStableFunc(b.l.Rows, func(x, y Row) int { return cmp.Compare(x.T, y.T) })
@@ -73,22 +97,24 @@ func Build(c *protocol.CDR) *Ladder {
 }
 
 type builder struct {
-	c      *protocol.CDR
+	o      Options
 	l      Ladder
 	byPort map[string]bool // hosts on which several endpoints talk to each other: told apart by port
 }
 
 // sharedHosts finds the hosts that send messages to themselves.
-func sharedHosts(c *protocol.CDR) map[string]bool {
+func sharedHosts(calls []*protocol.CDR) map[string]bool {
 	m := map[string]bool{}
-	for _, msg := range c.Messages {
-		if h := host(msg.Src); h == host(msg.Dst) {
-			m[h] = true
+	for _, c := range calls {
+		for _, msg := range c.Messages {
+			if h := host(msg.Src); h == host(msg.Dst) {
+				m[h] = true
+			}
 		}
-	}
-	for _, s := range c.Streams {
-		if h := host(s.Src); h == host(s.Dst) {
-			m[h] = true
+		for _, s := range c.Streams {
+			if h := host(s.Src); h == host(s.Dst) {
+				m[h] = true
+			}
 		}
 	}
 	return m
@@ -116,17 +142,20 @@ func (b *builder) column(addr string) int {
 	return len(b.l.Columns) - 1
 }
 
-func (b *builder) message(i int) {
-	m := &b.c.Messages[i]
-	if m.Retransmission && b.repeat(m) {
+func (b *builder) message(call, i int) {
+	m := &b.l.Calls[call].Messages[i]
+	options := strings.HasSuffix(m.CSeq, " OPTIONS")
+	if !b.o.Repeats && (m.Retransmission && b.repeat(call, m) || options && b.ping(call, m)) {
 		return
 	}
-	r := Row{T: m.T, From: b.column(m.Src), To: b.column(m.Dst), Count: 1, Message: i, Stream: -1}
+	r := Row{T: m.T, From: b.column(m.Src), To: b.column(m.Dst), Count: 1, Call: call, Message: i, Stream: -1, last: m.T}
 	r.Label, r.Status = label(m)
 	if r.Status > 0 {
 		r.Kind = Response
 	}
 	switch {
+	case m.Retransmission:
+		r.Note, r.Grade = "again", protocol.SeverityWarn
 	case r.Status >= 500:
 		r.Grade = protocol.SeverityBad
 	case r.Status >= 400 && r.Status != 401 && r.Status != 407 && r.Status != 487:
@@ -136,14 +165,18 @@ func (b *builder) message(i int) {
 }
 
 // repeat counts a retransmission on the row of the message that it repeats.
-func (b *builder) repeat(m *protocol.Message) bool {
+func (b *builder) repeat(call int, m *protocol.Message) bool {
 	for i := len(b.l.Rows) - 1; i >= 0; i-- {
 		r := &b.l.Rows[i]
-		first := &b.c.Messages[r.Message]
+		if r.Call != call {
+			continue
+		}
+		first := &b.l.Calls[call].Messages[r.Message]
 		if first.FirstLine != m.FirstLine || first.CSeq != m.CSeq || first.Src != m.Src || first.Dst != m.Dst {
 			continue
 		}
 		r.Count++
+		r.last = m.T
 		after := "+" + seconds(m.T.Sub(first.T))
 		switch {
 		case r.Count == 2:
@@ -156,6 +189,23 @@ func (b *builder) repeat(m *protocol.Message) bool {
 		if r.Grade == "" {
 			r.Grade = protocol.SeverityWarn
 		}
+		return true
+	}
+	return false
+}
+
+// ping counts an OPTIONS, or the answer to one, on the row of the first that took the same way: hosts ask each other all the time
+// whether they are there.
+func (b *builder) ping(call int, m *protocol.Message) bool {
+	text, status := label(m)
+	for i := range b.l.Rows {
+		r := &b.l.Rows[i]
+		if r.Call != call || r.Message < 0 || r.Status != status || r.Label != text || b.l.Calls[call].Messages[r.Message].Src != m.Src || b.l.Calls[call].Messages[r.Message].Dst != m.Dst {
+			continue
+		}
+		r.Count++
+		r.last = m.T
+		r.Note = "until +" + seconds(m.T.Sub(r.T))
 		return true
 	}
 	return false
@@ -191,10 +241,11 @@ func label(m *protocol.Message) (text string, status int) {
 	return text, max(status, 1)
 }
 
-func (b *builder) stream(i int) {
-	s := &b.c.Streams[i]
-	r := Row{Kind: Media, T: s.First, Count: 1, Message: -1, Stream: i}
-	r.From, r.To = b.mediaColumns(s)
+func (b *builder) stream(call, i int) {
+	c := b.l.Calls[call]
+	s := &c.Streams[i]
+	r := Row{Kind: Media, T: s.First, Count: 1, Call: call, Message: -1, Stream: i}
+	r.From, r.To = b.mediaColumns(c, s)
 	mos := "-"
 	if s.MOSAdapt.Avg > 0 {
 		mos = fmt.Sprintf("%.2f", s.MOSAdapt.Avg)
@@ -225,9 +276,9 @@ func (b *builder) stream(i int) {
 
 // mediaColumns finds the columns of a stream: those of its hosts, or where several endpoints share a host, the ones of
 // the call's two sides.
-func (b *builder) mediaColumns(s *protocol.Stream) (from, to int) {
+func (b *builder) mediaColumns(c *protocol.CDR, s *protocol.Stream) (from, to int) {
 	if b.byPort[host(s.Src)] || b.byPort[host(s.Dst)] {
-		if a, z, ok := b.sides(); ok {
+		if a, z, ok := b.sides(c); ok {
 			switch s.Direction {
 			case protocol.FromCaller:
 				return a, z
@@ -240,13 +291,13 @@ func (b *builder) mediaColumns(s *protocol.Stream) (from, to int) {
 }
 
 // sides answers the columns of caller and callee.
-func (b *builder) sides() (caller, callee int, ok bool) {
-	if b.c.Src == "" || b.c.Dst == "" || len(b.c.Messages) == 0 {
+func (b *builder) sides(c *protocol.CDR) (caller, callee int, ok bool) {
+	if c.Src == "" || c.Dst == "" || len(c.Messages) == 0 {
 		return 0, 0, false
 	}
-	caller, callee = b.column(b.c.Src), b.column(b.c.Dst)
-	for i := range b.c.Messages { // who rang or answered first is the callee; what stands between only passes it on
-		m := &b.c.Messages[i]
+	caller, callee = b.column(c.Src), b.column(c.Dst)
+	for i := range c.Messages { // who rang or answered first is the callee; what stands between only passes it on
+		m := &c.Messages[i]
 		if _, status := label(m); status >= 180 && strings.HasSuffix(m.CSeq, " INVITE") {
 			if at := b.column(m.Src); at != caller {
 				callee = at
@@ -257,9 +308,20 @@ func (b *builder) sides() (caller, callee int, ok bool) {
 	return caller, callee, caller != callee
 }
 
+// names names the columns in which a call begins or ends, but not those between its legs.
 func (b *builder) names() {
-	if a, z, ok := b.sides(); ok {
-		b.l.Columns[a].Name, b.l.Columns[z].Name = b.c.Caller, b.c.Callee
+	calling, called := map[int]string{}, map[int]string{}
+	for _, c := range b.l.Calls {
+		if a, z, ok := b.sides(c); ok {
+			calling[a], called[z] = cmp.Or(calling[a], c.Caller), cmp.Or(called[z], c.Callee)
+		}
+	}
+	for i := range b.l.Columns {
+		a, begins := calling[i]
+		z, ends := called[i]
+		if begins != ends {
+			b.l.Columns[i].Name = a + z
+		}
 	}
 }
 
@@ -283,20 +345,27 @@ func (b *builder) deltas() {
 		last = r.T
 		out = append(out, r)
 	}
-	if b.c.End == 0 && len(rows) > 0 {
-		var end protocol.Time
-		for i := range b.c.Streams {
-			end = max(end, b.c.Streams[i].Last)
+	var end protocol.Time
+	for _, c := range b.l.Calls {
+		for i := range c.Streams {
+			if c.End == 0 {
+				end = max(end, c.Streams[i].Last)
+			}
 		}
+	}
+	if len(rows) > 0 {
+		b.l.Start = rows[0].T
 		gap(end)
 	}
 	b.l.Rows = out
 }
 
 func (b *builder) mediaDuring(from, to protocol.Time) bool {
-	for i := range b.c.Streams {
-		if s := &b.c.Streams[i]; s.First < to && s.Last > from {
-			return true
+	for _, c := range b.l.Calls {
+		for i := range c.Streams {
+			if s := &c.Streams[i]; s.First < to && s.Last > from {
+				return true
+			}
 		}
 	}
 	return false

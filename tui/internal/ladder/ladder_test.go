@@ -54,7 +54,7 @@ func call() *protocol.CDR {
 }
 
 func draw(c *protocol.CDR, w int) string {
-	l, v := Build(c), View{Theme: plain, W: w}
+	l, v := Build([]*protocol.CDR{c}, Options{}), View{Theme: plain, W: w}
 	lines := v.Header(l)
 	for i := range l.Rows {
 		lines = append(lines, v.Line(l, i, i == 2))
@@ -91,7 +91,7 @@ func TestCallThroughAProxyAsALadder(t *testing.T) {
 }
 
 func TestRetransmissionIsCountedWhereItsOriginalStands(t *testing.T) {
-	l := Build(call())
+	l := Build([]*protocol.CDR{call()}, Options{})
 	if r := l.Rows[2]; r.Count != 2 || r.Note != "again +0.500" || r.Grade != protocol.SeverityWarn {
 		t.Errorf("row is %+v", r)
 	}
@@ -110,7 +110,7 @@ func TestLongSilenceIsAGapThatSaysWhatWentOn(t *testing.T) {
 			c.Streams, want = nil, "nothing seen"
 		}
 		var gaps []Row
-		for _, r := range Build(c).Rows {
+		for _, r := range Build([]*protocol.CDR{c}, Options{}).Rows {
 			if r.Kind == Gap {
 				gaps = append(gaps, r)
 			}
@@ -130,7 +130,7 @@ func TestEndpointsOnOneHostAreToldApartByPort(t *testing.T) {
 		},
 		Streams: []protocol.Stream{{Src: "127.0.0.1:7000", Dst: "127.0.0.1:7002", First: 3, Direction: protocol.FromCallee}},
 	}
-	l := Build(c)
+	l := Build([]*protocol.CDR{c}, Options{})
 	if len(l.Columns) != 2 || l.Columns[0].Name != "a" || l.Columns[1].Name != "b" {
 		t.Fatalf("columns are %+v", l.Columns)
 	}
@@ -154,7 +154,7 @@ func TestEveryLadderLineFitsExactlyWhateverTheMessages(t *testing.T) {
 		for range rng.IntN(4) {
 			c.Streams = append(c.Streams, protocol.Stream{Src: addr[rng.IntN(len(addr))], Dst: addr[rng.IntN(len(addr))], First: protocol.Time(rng.IntN(1e9)), DTMF: text[rng.IntN(len(text))]})
 		}
-		l, w := Build(c), 1+rng.IntN(250)
+		l, w := Build([]*protocol.CDR{c}, Options{}), 1+rng.IntN(250)
 		v := View{Theme: plain, W: w}
 		v.Off = rng.IntN(v.MaxOff(l) + 1)
 		lines := v.Header(l)

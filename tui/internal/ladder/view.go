@@ -11,35 +11,69 @@ import (
 )
 
 const (
-	first    = 14 // cell of the first lifeline
+	times    = 14 // cells before the first lifeline
 	notes    = 18 // cells behind the last one
 	pitchMin = 14
 	pitchMax = 30
 )
 
+// Time says which time stands before a row.
+type Time uint8
+
+// The times.
+const (
+	Delta   Time = iota // since the row before
+	Elapsed             // since the first row
+	Clock               // of day
+	Times
+)
+
+func (t Time) String() string { return [...]string{"delta", "elapsed", "time"}[t] }
+
+// Colour says what the colour of an arrow tells.
+type Colour uint8
+
+// The meanings of colours.
+const (
+	ByKind Colour = iota // request, kind of response
+	ByCall               // the leg
+	Colours
+)
+
 // View draws a ladder in lines of a width. Off is how many columns are scrolled off at the left.
 type View struct {
-	Theme *style.Theme
-	W     int
-	Off   int
+	Theme  *style.Theme
+	W      int
+	Off    int
+	Time   Time
+	Zone   *time.Location // of Clock
+	Colour Colour
+}
+
+// first is the cell of the first lifeline. Before it, of a conversation, stands the number of the leg.
+func (v View) first(l *Ladder) int {
+	if len(l.Calls) > 1 {
+		return times + 3
+	}
+	return times
 }
 
 // pitch is the distance of lifelines.
 func (v View) pitch(l *Ladder) int {
 	n := max(len(l.Columns)-1, 1)
-	return max(pitchMin, min(pitchMax, (v.W-first-notes)/n))
+	return max(pitchMin, min(pitchMax, (v.W-v.first(l)-notes)/n))
 }
 
 // MaxOff is the largest Off that shows anything new.
 func (v View) MaxOff(l *Ladder) int {
 	n := len(l.Columns)
-	seen := 1 + max(v.W-first-1, 0)/v.pitch(l)
+	seen := 1 + max(v.W-v.first(l)-1, 0)/v.pitch(l)
 	return max(0, n-seen)
 }
 
 // Header is two lines: names and addresses of the columns.
 func (v View) Header(l *Ladder) []string {
-	p := v.pitch(l)
+	p, first := v.pitch(l), v.first(l)
 	out := make([]string, 2)
 	for line := range out {
 		c := v.canvas(l)
@@ -58,7 +92,7 @@ func (v View) Header(l *Ladder) []string {
 			c.put(first+i*p-2, st, v.Theme.Cut(text, room))
 		}
 		if line == 0 {
-			c.put(5, v.Theme.Dim, "delta")
+			c.put(times-4-len(v.Time.String()), v.Theme.Dim, v.Time.String())
 		}
 		out[line] = c.line(v, false)
 	}
@@ -67,7 +101,7 @@ func (v View) Header(l *Ladder) []string {
 
 // Line draws row i.
 func (v View) Line(l *Ladder, i int, sel bool) string {
-	r, t, p := &l.Rows[i], v.Theme, v.pitch(l)
+	r, t, p, first := &l.Rows[i], v.Theme, v.pitch(l), v.first(l)
 	c := v.canvas(l)
 	if sel {
 		c.put(0, t.Bold, ">")
@@ -76,15 +110,18 @@ func (v View) Line(l *Ladder, i int, sel bool) string {
 		c.put(1, t.Dim, "......... "+r.Delta.Round(time.Second).String()+" "+r.Label+" .........")
 		return c.line(v, sel)
 	}
-	delta := seconds(r.Delta)
-	if i > 0 {
-		delta = "+" + delta
+	width := times - 4
+	if v.Time == Clock {
+		width = times - 2
 	}
-	c.put(1, t.Dim, t.FitRight(delta, first-4))
+	c.put(1, t.Dim, t.FitRight(v.when(l, i), width))
+	if len(l.Calls) > 1 {
+		c.put(first-3, v.leg(r), strconv.Itoa(r.Call+1))
+	}
 	for k := range l.Columns {
 		c.put(first+k*p, t.Rule, t.Glyph.V)
 	}
-	v.arrow(c, r, p)
+	v.arrow(c, r, first, p)
 	st := t.Dim
 	if r.Grade != "" {
 		st = t.Severity(r.Grade)
@@ -93,7 +130,28 @@ func (v View) Line(l *Ladder, i int, sel bool) string {
 	return c.line(v, sel)
 }
 
-func (v View) arrow(c *canvas, r *Row, p int) {
+// when is the time of row i.
+func (v View) when(l *Ladder, i int) string {
+	r := &l.Rows[i]
+	switch v.Time {
+	case Clock:
+		zone := v.Zone
+		if zone == nil {
+			zone = time.UTC
+		}
+		return r.T.Std().In(zone).Format("15:04:05.000")
+	case Elapsed:
+		return seconds(r.T.Sub(l.Start))
+	}
+	if i == 0 {
+		return seconds(r.Delta)
+	}
+	return "+" + seconds(r.Delta)
+}
+
+func (v View) leg(r *Row) style.Style { return v.Theme.Legs[r.Call%len(v.Theme.Legs)] }
+
+func (v View) arrow(c *canvas, r *Row, first, p int) {
 	t := v.Theme
 	st, shaft := t.Text, t.Glyph.H
 	switch r.Kind {
@@ -106,6 +164,9 @@ func (v View) arrow(c *canvas, r *Row, p int) {
 		if r.Grade != "" {
 			st = t.Severity(r.Grade)
 		}
+	}
+	if v.Colour == ByCall {
+		st = v.leg(r)
 	}
 	text := r.Label
 	if r.Count > 1 {
@@ -132,6 +193,7 @@ func (v View) arrow(c *canvas, r *Row, p int) {
 type canvas struct {
 	cells []cell
 	skip  int // cells of columns that are scrolled off
+	fixed int // cells at the left that are not
 }
 
 type cell struct {
@@ -140,8 +202,8 @@ type cell struct {
 }
 
 func (v View) canvas(l *Ladder) *canvas {
-	p := v.pitch(l)
-	c := &canvas{cells: make([]cell, max(v.W, first+(len(l.Columns)-1)*p)+v.W), skip: v.Off * p}
+	p, first := v.pitch(l), v.first(l)
+	c := &canvas{cells: make([]cell, max(v.W, first+(len(l.Columns)-1)*p)+v.W), skip: v.Off * p, fixed: first - 2}
 	for i := range c.cells {
 		c.cells[i] = cell{" ", v.Theme.Text}
 	}
@@ -167,7 +229,7 @@ func (c *canvas) put(x int, st style.Style, s string) {
 // line is the part that is seen: the times, then the columns that are not scrolled off.
 func (c *canvas) line(v View, sel bool) string {
 	at := func(i int) cell {
-		if i >= first-2 {
+		if i >= c.fixed {
 			i += c.skip
 		}
 		if i < len(c.cells) {

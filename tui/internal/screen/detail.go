@@ -1,18 +1,16 @@
 package screen
 
 import (
+	"cmp"
 	"context"
-	"fmt"
-	"strings"
+	"slices"
 	"time"
 
-	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
-	"github.com/charmbracelet/x/ansi"
 
 	"voiptop/protocol"
 	"voiptop/tui/internal/ladder"
-	"voiptop/tui/internal/style"
+	"voiptop/tui/source"
 )
 
 // page is what the call's screen shows.
@@ -27,77 +25,187 @@ const (
 
 func (p page) String() string { return [...]string{"Ladder", "Streams", "Findings"}[p] }
 
-const sideFrom = 120 // cells of width from which the ladder has a pane beside it
+const (
+	sideFrom = 120 // cells of width from which the ladder has a pane beside it
+	sideMin  = 24  // cells of that pane
+)
 
-// detail is the screen of one call.
+// detail is the screen of one call, or of the conversation that it is a leg of.
 type detail struct {
-	e    *env
-	w, h int
-	id   protocol.UUID
-	name string // until the call is there
+	e     *env
+	prefs *settings
+	w, h  int
+	id    protocol.UUID
+	group string
+	name  string                             // until the call is there
+	known func(group string) []protocol.UUID // the calls of a group that the lists have
 
-	cdr    *protocol.CDR
+	cdr    *protocol.CDR   // the call
+	legs   []*protocol.CDR // of its conversation, in the order of their start; the call is one of them
+	alone  bool            // the other legs are not wanted
+	opts   ladder.Options
 	ladder *ladder.Ladder
+	texts  *texts
 	err    error
-	page   page
-	cursor int // row of the ladder
-	top    int
-	off    int // columns scrolled off
-	follow bool
-	stream int // chosen on the page of streams
-	text   scroll
+
+	page    page
+	cursor  int // row of the ladder
+	top     int
+	off     int // columns scrolled off
+	follow  bool
+	marks   []rowKey
+	side    scroll // the pane beside the ladder
+	sideRow rowKey // what it shows
+	stream  int    // chosen on the page of streams
+	finding int    // chosen on the page of findings
+	text    scroll
+	over    overlay // over everything else, nil mostly
 }
 
-// detailMsg is the call, or why it cannot be read.
+// overlay is a screen over that of the call.
+type overlay interface {
+	update(k tea.KeyMsg) (cmd tea.Cmd, done bool)
+	size(w, h int)
+	view() []string
+	keyMap() keyMap
+	typing() bool // keys are text
+	refresh()     // the call has changed
+	keep() bool   // what it shows is still there
+	move(n int)
+}
+
+// rowKey names a row of a ladder whatever becomes of the others.
+type rowKey struct {
+	call            protocol.UUID
+	message, stream int
+}
+
+// detailMsg is the call and the other legs of its conversation, or why it cannot be read.
 type detailMsg struct {
-	id  protocol.UUID
-	cdr *protocol.CDR
-	err error
+	id   protocol.UUID
+	cdr  *protocol.CDR
+	legs []*protocol.CDR
+	err  error
 }
 
 // detailDue asks for a running call again.
 type detailDue struct{ id protocol.UUID }
 
-func newDetail(e *env, r *row, known *protocol.CDR) *detail {
-	d := &detail{e: e, id: r.call.ID, name: title(e.Theme, r.call.CDR)}
-	if known != nil && known.ID == d.id {
-		d.take(known)
+// newDetail shows a call, of which a list has some; have is all of it, if that is here already.
+func newDetail(e *env, listed, have *protocol.CDR, known func(string) []protocol.UUID) *detail {
+	d := &detail{e: e, prefs: e.set, id: listed.ID, group: listed.GroupID, name: title(e.Theme, listed), known: known, texts: &texts{}}
+	if have != nil && have.ID == d.id {
+		d.take(have, nil)
 	}
 	return d
 }
 
+// legsShown bounds how many legs of a conversation are drawn.
+const legsShown = 16
+
 func (d *detail) load() tea.Cmd {
 	id := d.id
+	group := d.group
+	if d.cdr != nil {
+		group = d.cdr.GroupID // a leg may have been found since
+	}
+	known := d.known(group)
 	return d.e.ask(func(ctx context.Context) tea.Msg {
 		c, err := d.e.Source.Call(ctx, id.String())
-		return detailMsg{id, c, err}
+		m := detailMsg{id: id, cdr: c, err: err}
+		if err != nil || c.GroupID == "" {
+			return m
+		}
+		list := known
+		if g, ok := d.e.Source.(source.Grouper); ok {
+			if all, err := g.Group(ctx, c); err == nil { // else those that the lists have
+				list = append(list, all...)
+			}
+		}
+		slices.SortFunc(list, func(a, b protocol.UUID) int { return slices.Compare(a[:], b[:]) })
+		for _, leg := range slices.Compact(list) {
+			if leg == c.ID || len(m.legs) == legsShown {
+				continue
+			}
+			if x, err := d.e.Source.Call(ctx, leg.String()); err == nil && x.GroupID == c.GroupID { // one that is gone is no leg
+				m.legs = append(m.legs, x)
+			}
+		}
+		return m
 	})
 }
 
-func (d *detail) take(c *protocol.CDR) {
+// take shows a call, and the other legs of its conversation.
+func (d *detail) take(c *protocol.CDR, others []*protocol.CDR) {
 	d.cdr = c
-	d.ladder = ladder.Build(c)
+	d.legs = append([]*protocol.CDR{c}, others...)
+	slices.SortStableFunc(d.legs, func(a, b *protocol.CDR) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), slices.Compare(a.ID[:], b.ID[:]))
+	})
+	d.build()
+}
+
+// calls are the legs that are shown.
+func (d *detail) calls() []*protocol.CDR {
+	if d.alone {
+		return []*protocol.CDR{d.cdr}
+	}
+	return d.legs
+}
+
+// build makes the ladder anew. The cursor stays on its row.
+func (d *detail) build() {
+	var at rowKey
+	if r := d.row(); r != nil {
+		at = d.key(r)
+	}
+	d.ladder = ladder.Build(d.calls(), d.opts)
+	if i := d.find(at); i >= 0 {
+		d.top += i - d.cursor
+		d.cursor = i
+	}
 	if d.follow {
 		d.cursor = len(d.ladder.Rows) - 1
 	}
 	d.settle()
+	if d.over != nil {
+		if !d.over.keep() {
+			d.over = nil
+			return
+		}
+		d.over.refresh()
+	}
+}
+
+// key names a row.
+func (d *detail) key(r *ladder.Row) rowKey {
+	return rowKey{d.ladder.Calls[r.Call].ID, r.Message, r.Stream}
+}
+
+// find answers where a row is now, -1 if it is not there.
+func (d *detail) find(k rowKey) int {
+	return slices.IndexFunc(d.ladder.Rows, func(r ladder.Row) bool { return r.Kind != ladder.Gap && d.key(&r) == k })
 }
 
 func (d *detail) setSize(w, h int) {
 	d.w, d.h = w, h
 	d.settle()
+	if d.over != nil {
+		d.over.size(w, h)
+	}
 }
 
 // The rooms of the page of the ladder: the ladder, beside it a pane, below it a chart.
-func (d *detail) side() int {
+func (d *detail) sideWidth() int {
 	if d.w < sideFrom {
 		return 0
 	}
-	return min(60, d.w*2/5)
+	usual := min(60, d.w*2/5)
+	return max(sideMin, min(usual+d.prefs.split, d.w-50))
 }
 
 func (d *detail) chart() int {
-	if d.h < 26 || d.w < 60 || d.cdr == nil || !hasIntervals(d.cdr) {
+	if d.h < 26 || d.w < 60 || d.cdr == nil || d.charted() == nil {
 		return 0
 	}
 	return 8
@@ -115,18 +223,19 @@ func (d *detail) settle() {
 	d.top = max(min(d.top, d.cursor), d.cursor-d.ladderHeight()+1)
 	d.top = max(0, min(d.top, len(d.ladder.Rows)-d.ladderHeight()))
 	d.off = min(d.off, d.ladderView().MaxOff(d.ladder))
-	d.stream = max(0, min(d.stream, len(d.cdr.Streams)-1))
+	d.stream = max(0, min(d.stream, len(d.streams())-1))
+	d.fillSide()
 	if d.page == pageFindings {
-		d.text.set(findingLines(d.e.Theme, d.cdr, d.w))
+		d.fillFindings()
 	}
 }
 
 func (d *detail) ladderView() ladder.View {
 	w := d.w
-	if s := d.side(); s > 0 {
+	if s := d.sideWidth(); s > 0 {
 		w -= s + 3
 	}
-	return ladder.View{Theme: d.e.Theme, W: w, Off: d.off}
+	return ladder.View{Theme: d.e.Theme, W: w, Off: d.off, Time: d.prefs.time, Zone: d.e.Zone, Colour: d.prefs.colour}
 }
 
 func (d *detail) update(msg tea.Msg) tea.Cmd {
@@ -136,216 +245,112 @@ func (d *detail) update(msg tea.Msg) tea.Cmd {
 			return nil
 		}
 		if d.err = msg.err; msg.err == nil {
-			d.take(msg.cdr)
+			d.take(msg.cdr, msg.legs)
 		}
-		if d.cdr != nil && d.cdr.End == 0 {
-			return d.e.after(time.Second, detailDue{d.id})
+		cmds := []tea.Cmd{d.readTexts(false)}
+		if d.cdr != nil && slices.ContainsFunc(d.legs, func(c *protocol.CDR) bool { return c.End == 0 }) {
+			cmds = append(cmds, d.e.after(time.Second, detailDue{d.id}))
 		}
+		return tea.Batch(cmds...)
 	case detailDue:
 		if msg.id == d.id {
 			return d.load()
 		}
+	case textsMsg:
+		if msg.of != d.texts {
+			return nil
+		}
+		d.texts.take(msg)
+		d.sideRow = rowKey{}
+		d.settle()
+		if d.over != nil {
+			d.over.refresh()
+		}
 	case tea.KeyMsg:
-		return d.key(msg)
+		return d.typed(msg)
 	}
 	return nil
 }
 
-func (d *detail) key(k tea.KeyMsg) tea.Cmd {
-	if d.cdr == nil {
+// readTexts reads the messages of the calls if they are asked for, or if that costs nothing.
+func (d *detail) readTexts(asked bool) tea.Cmd {
+	x := d.texts
+	if d.cdr == nil || x.state == textsComing || !asked && !unasked(d.e, d.legs) {
 		return nil
 	}
-	switch {
-	case key.Matches(k, keys.Focus):
-		d.page = (d.page + 1) % pages
-		d.text.Home()
-	case key.Matches(k, keys.CopyLadder):
-		return d.e.copy(d.plainLadder(), "ladder")
-	case key.Matches(k, keys.Follow):
-		d.follow = !d.follow
-		if d.follow {
-			d.cursor = len(d.ladder.Rows) - 1
-		}
-	case d.page == pageFindings:
-		move(k, &d.text)
-	case d.page == pageStreams:
-		move(k, (*streamCursor)(d))
-	case key.Matches(k, keys.Left):
-		d.off = max(0, d.off-1)
-	case key.Matches(k, keys.Right):
-		d.off++
-	case key.Matches(k, keys.Next):
-		d.problem(1)
-	case key.Matches(k, keys.Prev):
-		d.problem(-1)
-	case key.Matches(k, keys.Open):
-		if r := d.row(); r != nil && r.Stream >= 0 {
-			d.page, d.stream = pageStreams, r.Stream
-		}
-	default:
-		if move(k, (*rowCursor)(d)) {
-			d.follow = false
-		}
+	if x.state == textsHere && (x.err == nil || !asked) && x.calls == len(d.legs) && x.seen == messagesOf(d.legs) {
+		return nil
 	}
-	d.settle()
-	return nil
+	cmd := x.read(d.e, d.legs)
+	if cmd == nil {
+		return nil
+	}
+	return tea.Batch(cmd, d.e.after(tickEvery, textsDue{x}))
 }
 
-// problem moves the cursor to the next row with something wrong.
-func (d *detail) problem(step int) {
-	n := len(d.ladder.Rows)
-	for i := 1; i <= n; i++ {
-		at := ((d.cursor+step*i)%n + n) % n
-		if g := d.ladder.Rows[at].Grade; g == protocol.SeverityBad || g == protocol.SeverityWarn {
-			d.cursor, d.follow = at, false
-			return
-		}
+// textsDue shows how far a reading has come.
+type textsDue struct{ of *texts }
+
+// progress shows how far the reading of the messages has come.
+func (d *detail) progress(m textsDue) tea.Cmd {
+	if m.of != d.texts || d.texts.state != textsComing {
+		return nil
 	}
+	d.sideRow = rowKey{}
+	d.fillSide()
+	if d.over != nil {
+		d.over.refresh()
+	}
+	return d.e.after(tickEvery, m)
+}
+
+// textOf is the message of a row, whole, nil if it is not there.
+func (d *detail) textOf(r *ladder.Row) *source.Text {
+	if r.Message < 0 {
+		return nil
+	}
+	return d.texts.of(d.ladder.Calls[r.Call], r.Message)
+}
+
+// transportOf names what a message was sent over.
+func transportOf(d *detail, r *ladder.Row) string {
+	if x := d.textOf(r); x != nil {
+		return x.Transport
+	}
+	return d.ladder.Calls[r.Call].Transport
 }
 
 // row is the one under the cursor.
 func (d *detail) row() *ladder.Row {
-	if d.ladder == nil || len(d.ladder.Rows) == 0 {
+	if d.ladder == nil || len(d.ladder.Rows) == 0 || d.cursor >= len(d.ladder.Rows) {
 		return nil
 	}
 	return &d.ladder.Rows[d.cursor]
 }
 
-// plainLadder is the whole ladder as text.
-func (d *detail) plainLadder() string {
-	v := ladder.View{Theme: d.e.Theme, W: 14 + 30*len(d.ladder.Columns) + 40}
-	lines := v.Header(d.ladder)
-	for i := range d.ladder.Rows {
-		lines = append(lines, v.Line(d.ladder, i, false))
-	}
-	for i, l := range lines {
-		lines[i] = strings.TrimRight(ansi.Strip(l), " ")
-	}
-	return strings.Join(lines, "\n") + "\n"
-}
-
-// rowCursor and streamCursor let the arrow keys move the cursors of a detail.
-type (
-	rowCursor    detail
-	streamCursor detail
-)
-
-func (c *rowCursor) Move(n int) { c.cursor += n; (*detail)(c).settle() }
-func (c *rowCursor) Page(n int) { c.Move(n * max(1, (*detail)(c).ladderHeight()-1)) }
-func (c *rowCursor) Home()      { c.Move(-c.cursor) }
-func (c *rowCursor) End()       { c.Move(len(c.ladder.Rows)) }
-
-func (c *streamCursor) Move(n int) { c.stream += n; (*detail)(c).settle() }
-func (c *streamCursor) Page(n int) { c.Move(5 * n) }
-func (c *streamCursor) Home()      { c.Move(-c.stream) }
-func (c *streamCursor) End()       { c.Move(len(c.cdr.Streams)) }
-
-// head is the two lines above every page: the call and its quality, and what is wrong with it.
-func (d *detail) head() []string {
-	t, c := d.e.Theme, d.cdr
-	l := t.NewLine(d.w).Add(t.Title, " voiptop").Add(t.Dim, " > ").Add(t.Bold, party(c.Caller, c.CallerDomain, c.Src)+" "+t.Glyph.Arrow+" "+party(c.Callee, c.CalleeDomain, c.Dst))
-	if c.CallerName != "" && d.w >= 100 {
-		l.Add(t.Dim, ` "`+c.CallerName+`"`)
-	}
-	text, st := "running", t.Good
-	if c.End != 0 {
-		text, st = endCell(t, c)
-	}
-	l.Add(t.Text, "  ").Add(st, text).Add(t.Text, "  "+clock(time.Duration(c.DurationMS)*time.Millisecond))
-	if c.MOS != nil {
-		s, st := mosCell(t, c.MOS)
-		l.Add(t.Dim, "  MOS ").Add(st, s)
-	}
-	for _, f := range facts(c) {
-		l.Add(t.Dim, "  "+f)
-	}
-	tabs, width := d.tabs()
-	room := d.w - width - 2
-	if room < 20 {
-		return []string{l.String(), style.FitStyled(tabs, d.w), t.HLine("", d.w)}
-	}
-	cause := causeLines(t, c, room)[0]
-	if d.err != nil {
-		cause = t.NewLine(room).Add(t.Warn, " "+say(d.err)).String()
-	}
-	return []string{l.String(), cause + " " + tabs + " ", t.HLine("", d.w)}
-}
-
-// tabs are the names of the pages, and the cells they take.
-func (d *detail) tabs() (text string, width int) {
-	for p := range pages {
-		name := p.String()
-		switch p {
-		case pageStreams:
-			name += fmt.Sprintf(" %d", len(d.cdr.Streams))
-		case pageFindings:
-			name += fmt.Sprintf(" %d", len(d.cdr.Findings))
-		}
-		st := d.e.Theme.Dim
-		if name = " " + name + " "; p == d.page {
-			name, st = "["+name[1:len(name)-1]+"]", d.e.Theme.Key
-		}
-		text += st.Render(name)
-		width += len(name)
-	}
-	return text, width
-}
-
-func (d *detail) view() []string {
-	t := d.e.Theme
-	if d.cdr == nil {
-		text := []string{d.name, "Reading the call"}
-		if d.err != nil {
-			text = []string{d.name, say(d.err), "esc goes back"}
-		}
-		return centred(t, text, d.w, d.h)
-	}
-	out := d.head()
-	switch d.page {
-	case pageStreams:
-		out = append(out, d.streamsPage(max(0, d.h-len(out)))...)
-	case pageFindings:
-		out = append(out, d.text.view()...)
-	default:
-		out = append(out, d.ladderPage()...)
-	}
-	return fill(out, d.w, d.h)
-}
-
-func (d *detail) ladderPage() []string {
-	t, v := d.e.Theme, d.ladderView()
-	if len(d.ladder.Rows) == 0 {
-		return centred(t, []string{"No messages and no streams are kept of this call"}, d.w, d.h-3)
-	}
-	left := v.Header(d.ladder)
-	for i := d.top; i < len(d.ladder.Rows) && i < d.top+d.ladderHeight(); i++ {
-		left = append(left, v.Line(d.ladder, i, i == d.cursor))
-	}
-	left = fill(left, v.W, 2+d.ladderHeight())
-	if s := d.side(); s > 0 {
-		right := fill(d.facts(s), s, len(left))
-		for i := range left {
-			left[i] += " " + t.Rule.Render(t.Glyph.V) + " " + right[i]
+// streams are those of the calls that are shown, with their call.
+func (d *detail) streams() (out []streamOf) {
+	for _, c := range d.calls() {
+		for i := range c.Streams {
+			out = append(out, streamOf{c, &c.Streams[i]})
 		}
 	}
-	if n := d.chart(); n > 0 {
-		s := d.charted()
-		left = append(left, t.HLine("RTP "+s.Src+" "+t.Glyph.Arrow+" "+s.Dst, d.w))
-		left = append(left, d.charts(s, d.w, n-1)...)
-	}
-	return left
+	return out
 }
 
-// charted is the stream under the cursor, else the worst.
-func (d *detail) charted() *protocol.Stream {
-	if r := d.row(); r != nil && r.Stream >= 0 && len(d.cdr.Streams[r.Stream].Intervals) > 0 {
-		return &d.cdr.Streams[r.Stream]
-	}
-	var worst *protocol.Stream
-	for i := range d.cdr.Streams {
-		if s := &d.cdr.Streams[i]; len(s.Intervals) > 0 && (worst == nil || order(s) < order(worst)) {
-			worst = s
-		}
-	}
-	return worst
+// streamOf is a stream of a call.
+type streamOf struct {
+	call *protocol.CDR
+	s    *protocol.Stream
 }
+
+// toStream opens the page of streams at one of them.
+func (d *detail) toStream(want *protocol.Stream) {
+	d.page = pageStreams
+	d.stream = max(0, slices.IndexFunc(d.streams(), func(x streamOf) bool {
+		return x.s.Src == want.Src && x.s.Dst == want.Dst && x.s.SSRC == want.SSRC
+	}))
+}
+
+// close ends what was begun for the call.
+func (d *detail) close() { d.texts.leave() }

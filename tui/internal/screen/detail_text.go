@@ -8,6 +8,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/tui/internal/chart"
+	"voiptop/tui/internal/ladder"
 	"voiptop/tui/internal/style"
 )
 
@@ -15,12 +16,14 @@ import (
 func (d *detail) facts(w int) []string {
 	t := d.e.Theme
 	var out []string
+	c := d.cdr
 	if r := d.row(); r != nil {
+		c = d.ladder.Calls[r.Call]
 		switch {
 		case r.Message >= 0:
-			out = d.messageFacts(&d.cdr.Messages[r.Message], r.Count, w)
+			out = d.messageFacts(c, r, w)
 		case r.Stream >= 0:
-			out = streamFacts(t, &d.cdr.Streams[r.Stream], w)
+			out = streamFacts(t, &c.Streams[r.Stream], w)
 		default:
 			out = []string{t.NewLine(w).Add(t.Bold, r.Delta.Round(time.Millisecond).String()+" "+r.Label).String()}
 		}
@@ -28,31 +31,48 @@ func (d *detail) facts(w int) []string {
 	if len(out) > 0 {
 		out = append(out, style.FitStyled("", w))
 	}
-	return append(append(out, t.HLine("findings", w)), findingLines(t, d.cdr, w)...)
+	return append(append(out, t.HLine("findings", w)), findingLines(t, c, w)...)
 }
 
-func (d *detail) messageFacts(m *protocol.Message, count, w int) []string {
-	t := d.e.Theme
-	out := []string{t.NewLine(w).Add(t.Bold, m.FirstLine).String()}
+// messageFacts is a message: whole if it is there, else what its record says and why there is no more.
+func (d *detail) messageFacts(c *protocol.CDR, r *ladder.Row, w int) (out []string) {
+	t, m := d.e.Theme, &c.Messages[r.Message]
+	if x := d.textOf(r); x != nil {
+		l := t.NewLine(w).Add(t.Dim, m.T.Std().In(d.e.Zone).Format("15:04:05.000000")+"  "+x.Transport+"  "+plural(len(x.Raw), "byte"))
+		if r.Count > 1 {
+			l.Add(t.Warn, fmt.Sprintf("  seen %d times", r.Count))
+		}
+		out = append(out, l.String())
+		for _, line := range richMessage(t, x.Raw) {
+			out = append(out, line.wrapped(t, w)...)
+		}
+		return out
+	}
+	out = []string{t.NewLine(w).Add(t.Bold, m.FirstLine).String()}
 	fact := func(name, value string) {
 		if value != "" {
 			out = append(out, t.NewLine(w).Add(t.Dim, t.Fit(name, 8)).Add(t.Text, value).String())
 		}
 	}
 	fact("time", m.T.Std().In(d.e.Zone).Format("15:04:05.000000 MST"))
-	fact("after", "+"+m.T.Sub(d.cdr.Start).String())
+	fact("after", "+"+m.T.Sub(c.Start).String())
 	fact("from", m.Src)
 	fact("to", m.Dst)
 	fact("CSeq", m.CSeq)
 	fact("SDP", m.SDP)
 	if strings.HasSuffix(m.CSeq, " INFO") {
-		fact("DTMF", d.cdr.DTMFInfo) // of all INFO of the call: the record has no digit by message
+		fact("DTMF", c.DTMFInfo) // of all INFO of the call: the record has no digit by message
 	}
-	fact("over", d.cdr.Transport)
-	if count > 1 {
-		fact("seen", fmt.Sprintf("%d times", count))
+	fact("over", c.Transport)
+	if r.Count > 1 {
+		fact("seen", fmt.Sprintf("%d times", r.Count))
 	}
-	fact("Call-ID", d.cdr.CallID)
+	fact("Call-ID", c.CallID)
+	for _, s := range d.texts.missing(d.e, c) {
+		for _, line := range wrap(t, s, w) {
+			out = append(out, t.NewLine(w).Add(t.Dim, line).String())
+		}
+	}
 	return out
 }
 
@@ -125,56 +145,9 @@ func bursts(s *protocol.Stream) string {
 	return strings.Join(parts, " ")
 }
 
-// findingLines is every finding with its evidence and remedy, gravest first, and what could not be checked.
-func findingLines(t *style.Theme, c *protocol.CDR, w int) []string {
-	var out []string
-	para := func(name string, st style.Style, s string) {
-		for i, l := range wrap(t, s, w-10) {
-			if i > 0 {
-				name = ""
-			}
-			out = append(out, t.NewLine(w).Add(t.Dim, t.Fit(name, 9)+" ").Add(st, l).String())
-		}
-	}
-	for want := 3; want >= 0; want-- {
-		for i := range c.Findings {
-			f := &c.Findings[i]
-			if rank(f.Severity) != want {
-				continue
-			}
-			if len(out) > 0 {
-				out = append(out, style.FitStyled("", w))
-			}
-			out = append(out, t.NewLine(w).Add(t.Severity(f.Severity), t.Fit(string(f.Severity), 9)+" "+f.Code).String())
-			para("", t.Text, f.Text)
-			para("seen", t.Dim, f.Evidence)
-			para("do", t.Text, f.Remedy)
-		}
-	}
-	if len(out) == 0 {
-		out = append(out, t.NewLine(w).Add(t.Good, "nothing found").String())
-	}
-	if len(c.Unchecked) > 0 {
-		out = append(out, style.FitStyled("", w), t.NewLine(w).Add(t.Dim, "not checked").String())
-	}
-	for _, u := range c.Unchecked {
-		para("", t.Dim, u.Reason+": "+strings.Join(u.Codes, ", "))
-	}
-	return out
-}
-
-func hasIntervals(c *protocol.CDR) bool {
-	for i := range c.Streams {
-		if len(c.Streams[i].Intervals) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // charts draws loss, jitter and MOS of a stream side by side, as many as have room.
-func (d *detail) charts(s *protocol.Stream, w, h int) []string {
-	t := d.e.Theme
+func charts(e *env, s *protocol.Stream, w, h int) []string {
+	t := e.Theme
 	n := len(s.Intervals)
 	loss, jit, mos := make([]float64, n), make([]float64, n), make([]float64, n)
 	for i, v := range s.Intervals {
@@ -183,7 +156,7 @@ func (d *detail) charts(s *protocol.Stream, w, h int) []string {
 		}
 		jit[i], mos[i] = v.JitterMS, blankZero(v.MOS)
 	}
-	label := func(i int) string { return s.Intervals[i].T.Std().In(d.e.Zone).Format("15:04:05") }
+	label := func(i int) string { return s.Intervals[i].T.Std().In(e.Zone).Format("15:04:05") }
 	first, last := label(0), label(n-1)
 	parts := []chart.Columns{
 		{Title: " loss %, each 10 s", V: loss, Hi: 1, Format: "%.1f", Grade: t.Loss},
@@ -208,28 +181,37 @@ func (d *detail) charts(s *protocol.Stream, w, h int) []string {
 // streamsPage lists the streams, and below them the chosen one with its charts.
 func (d *detail) streamsPage(h int) []string {
 	t := d.e.Theme
-	if len(d.cdr.Streams) == 0 {
+	list := d.streams()
+	if len(list) == 0 {
 		return centred(t, []string{"No RTP was seen for this call", "its media may take another way, or be announced in an SDP that was not seen"}, d.w, h)
 	}
 	out := []string{streamTitles(t, d.w)}
-	room := max(1, min(len(d.cdr.Streams), h/3))
-	top := max(0, d.stream-room+1)
-	for i := top; i < min(top+room, len(d.cdr.Streams)); i++ {
-		l := streamLine(d.e, &d.cdr.Streams[i], d.w)
+	room, top := d.streamsRoom(), d.streamsTop()
+	for i := top; i < min(top+room, len(list)); i++ {
+		l := streamLine(d.e, list[i].s, d.w)
 		if i == d.stream {
 			l = t.Bold.Render(">") + l[1:]
 		}
 		out = append(out, l)
 	}
-	s := &d.cdr.Streams[d.stream]
-	facts := streamFacts(t, s, d.w-2)
-	out = append(out, t.HLine("", d.w))
+	return append(out, streamDetail(d.e, list[d.stream].s, d.w, h-len(out))...)
+}
+
+// streamsRoom is how many streams are listed, streamsTop the first of them.
+func (d *detail) streamsRoom() int { return max(1, min(len(d.streams()), (d.h-3)/3)) }
+func (d *detail) streamsTop() int  { return max(0, d.stream-d.streamsRoom()+1) }
+
+// streamDetail is one stream in h lines: its figures, then its charts if there is room for them.
+func streamDetail(e *env, s *protocol.Stream, w, h int) []string {
+	t := e.Theme
+	facts := streamFacts(t, s, w-2)
+	out := []string{t.HLine("", w)}
 	for _, f := range facts[1:] {
 		out = append(out, "  "+f)
 	}
 	if free := h - len(out); free >= 6 && len(s.Intervals) > 0 {
-		out = append(out, t.HLine("", d.w))
-		out = append(out, d.charts(s, d.w, min(free-1, 12))...)
+		out = append(out, t.HLine("", w))
+		out = append(out, charts(e, s, w, min(free-1, 12))...)
 	}
-	return fill(out, d.w, h)
+	return fill(out, w, h)
 }

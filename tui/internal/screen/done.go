@@ -45,7 +45,7 @@ type pageMsg struct {
 type refreshDue struct{}
 
 func newDone(e *env) *done {
-	return &done{e: e, list: newList(e, doneColumns, 1), preview: preview{e: e}}
+	return &done{e: e, list: newList(e, "done", doneColumns, 1), preview: preview{e: e}}
 }
 
 func (p *done) setSize(w, h int) {
@@ -86,8 +86,7 @@ func (p *done) update(msg tea.Msg) tea.Cmd {
 		if key.Matches(msg, keys.Reload) {
 			return p.load("")
 		}
-		p.list.key(msg)
-		return tea.Batch(p.look(), p.more())
+		return tea.Batch(p.list.key(msg), p.look(), p.more())
 	case previewMsg, previewDue:
 		return p.preview.update(msg)
 	}

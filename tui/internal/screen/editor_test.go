@@ -14,7 +14,7 @@ func editing(t *testing.T, keys ...string) (*screenTest, *fake) {
 	src := pbx()
 	s := newScreen(t, src, 80, 24, asciiLook)
 	s.feed(src)
-	s.keys("4", "e")
+	s.keys("5", "e")
 	s.keys(keys...)
 	return s, src
 }
@@ -150,7 +150,7 @@ func TestHostedsRulesStandBelowTheSensorsOwn(t *testing.T) {
 	src.given = &sensorapi.HostedRules{Revision: 12, Text: "all: keep sip", Problem: &protocol.Problem{Title: "too new for this sensor"}}
 	s := newScreen(t, src, 80, 24, asciiLook)
 	s.feed(src)
-	s.keys("4")
+	s.keys("5")
 	s.want(`bad-carrier: keep rtp`)
 	s.want(`then hosted's rules, revision 12`)
 	s.want(`too new for this sensor`)

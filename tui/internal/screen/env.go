@@ -9,6 +9,8 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"voiptop/protocol"
+	"voiptop/tui/doctor"
+	"voiptop/tui/internal/prefs"
 	"voiptop/tui/internal/style"
 	"voiptop/tui/source"
 )
@@ -20,12 +22,18 @@ type Config struct {
 	Now    func() time.Time
 	Zone   *time.Location // of the times shown
 	Term   io.Writer      // takes the escape sequence that copies to the clipboard
-	Dir    string         // where captures are saved
+	Dir    string         // where files are saved, unless another folder is named
+	Prefs  *prefs.Prefs   // nil: kept in memory only
+	// Doctor makes the checks of this machine's sensor, gives each outcome to emit as it comes and returns when ctx ends or all
+	// are made. Nil: the source is no sensor of this machine.
+	Doctor func(ctx context.Context, emit func(doctor.Outcome))
 }
 
 // env is what all panes share. It is made once and not changed.
 type env struct {
 	Config
+	set   *settings
+	marks marks
 	ctx   context.Context                                 // ends with the program: every command stops then
 	pause func(ctx context.Context, d time.Duration) bool // waits; false if ctx ended first
 }

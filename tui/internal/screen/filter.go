@@ -27,7 +27,7 @@ func (m *Model) typeFilter(k tea.KeyMsg) tea.Cmd {
 	}
 	var cmd tea.Cmd
 	before := m.input.Value()
-	if k.Type == tea.KeyTab && m.view != viewRegs {
+	if k.Type == tea.KeyTab && !m.byWords() {
 		m.completeFilter()
 	}
 	m.input, cmd = m.input.Update(k)
@@ -51,21 +51,33 @@ func (m *Model) completeFilter() {
 	m.input.SetCursor(utf8.RuneCountInString(head))
 }
 
-// swapFilter brings the filter of the view that comes: the calls have one, the registrations another.
+// swapFilter brings the filter of the view that comes: the calls have one, registrations and streams have others.
 func (m *Model) swapFilter(to view) {
-	switch {
-	case to == viewRegs && m.view != viewRegs:
+	if to == m.view {
+		return
+	}
+	if !m.byWords() {
 		m.calls = m.input.Value()
+	}
+	switch to {
+	case viewRegs:
 		m.input.SetValue(m.regs.filter)
-	case to != viewRegs && m.view == viewRegs:
+	case viewStreams:
+		m.input.SetValue(m.streams.filter)
+	default:
 		m.input.SetValue(m.calls)
 	}
 }
 
 func (m *Model) applyFilter() {
-	if m.view == viewRegs {
+	switch m.view {
+	case viewRegs:
 		m.regs.filter, m.badExpr = m.input.Value(), nil
 		m.regs.arrange()
+		return
+	case viewStreams:
+		m.streams.filter, m.badExpr = m.input.Value(), nil
+		m.streams.arrange()
 		return
 	}
 	e, err := rules.ParseExpr(m.input.Value())

@@ -27,10 +27,15 @@ func (m *Model) resize() {
 	m.live.setSize(m.w, body)
 	m.done.setSize(m.w, body)
 	m.regs.setSize(m.w, body)
+	m.streams.setSize(m.w, body)
+	m.doctor.setSize(m.w, body)
 	m.rules.setSize(m.w, body)
 	m.sensors.setSize(m.w, body)
 	if m.detail != nil {
 		m.detail.setSize(m.w, max(1, m.h-m.below()))
+	}
+	if m.dialog != nil {
+		m.dialog.size(m.w, max(1, m.h-m.below()))
 	}
 	if m.help != nil {
 		m.help.w, m.help.h = m.w, max(1, m.h-m.below())
@@ -40,12 +45,20 @@ func (m *Model) resize() {
 
 func (m *Model) keyMap() keyMap {
 	switch {
+	case m.dialog != nil:
+		return m.dialog.keyMap()
+	case m.overlaid():
+		return m.detail.over.keyMap()
 	case m.detail != nil:
 		return detailKeys
 	case m.view == viewLive || m.view == viewDone:
 		return listKeys
 	case m.view == viewRegs:
 		return regKeys
+	case m.view == viewStreams:
+		return streamKeys
+	case m.view == viewDoctor:
+		return doctorKeys
 	case m.view == viewSensors:
 		return sensorKeys
 	case m.rules.edit != nil:
@@ -65,6 +78,8 @@ func (m *Model) View() string {
 		out = []string{m.e.Theme.NewLine(m.w).Add(m.e.Theme.Bold, fmt.Sprintf("%dx%d is too small: voiptop needs 40x10", m.w, m.h)).String()}
 	case m.help != nil:
 		out = append(m.help.view(), m.footer()...)
+	case m.dialog != nil:
+		out = append(fill(m.dialog.view(), m.w, max(1, m.h-m.below())), m.footer()...)
 	case m.detail != nil:
 		out = append(m.detail.view(), m.footer()...)
 	default:
@@ -104,6 +119,10 @@ func (m *Model) body() []string {
 		return m.done.view()
 	case viewRegs:
 		return m.regs.view()
+	case viewStreams:
+		return m.streams.view()
+	case viewDoctor:
+		return m.doctor.view()
 	case viewRules:
 		return m.rules.view()
 	case viewSensors:
@@ -118,7 +137,7 @@ func (m *Model) footer() []string {
 	switch {
 	case m.typing && m.badExpr != nil:
 		line = t.NewLine(m.w).Add(t.Warn, " "+exprError(m.badExpr)).String()
-	case m.typing && m.view == viewRegs:
+	case m.typing && m.byWords():
 		line = t.NewLine(m.w).Add(t.Key, " enter").Add(t.Dim, " keep  ").Add(t.Key, "esc").Add(t.Dim, " clear   words that are parts of a row, e.g. failing 10.0.0.").String()
 	case m.typing:
 		line = t.NewLine(m.w).Add(t.Key, " enter").Add(t.Dim, " keep  ").Add(t.Key, "tab").Add(t.Dim, " complete  ").Add(t.Key, "esc").Add(t.Dim, " clear   e.g. state:up mos<3.5 or caller:4420*").String()

@@ -21,6 +21,10 @@ func (m *Model) header() []string {
 		status = m.done.status(m.w)
 	case viewRegs:
 		status = m.regs.status(m.w)
+	case viewStreams:
+		status = m.streams.status(m.w)
+	case viewDoctor:
+		status = m.doctor.status(m.w)
 	default:
 		status = m.live.status(m.w)
 	}
@@ -86,23 +90,53 @@ func (m *Model) title() string {
 	return l.Right(t.Dim, now+" ").String()
 }
 
+// tabName is a view as the line of tabs names it.
+type tabName struct {
+	view view
+	text string
+}
+
+// viewNames name the views: in full, shorter, and by the number alone.
+var viewNames = map[view][3]string{
+	viewLive: {"1 Live", "1 Live", "1"}, viewDone: {"2 Done", "2 Done", "2"}, viewRegs: {"3 Regs", "3 Regs", "3"}, viewStreams: {"4 Streams", "4 RTP", "4"},
+	viewRules: {"5 Rules", "5 Rules", "5"}, viewDoctor: {"6 Doctor", "6 Doc", "6"}, viewSensors: {"7 Sensors", "7 Sens", "7"},
+}
+
+// tabNames are the views that there are, named so that there is room beside them for the count or the filter.
+func (m *Model) tabNames() (out []tabName) {
+	beside := 22
+	if m.typing || m.input.Value() != "" && m.filtered() {
+		beside = 42
+	}
+	for length := range 3 {
+		out = out[:0]
+		width := 1
+		for v := viewLive; v <= viewSensors; v++ {
+			if v == viewSensors && !isFleet(m.e.Source) {
+				continue
+			}
+			n := viewNames[v][length]
+			if v == m.view {
+				n = viewNames[v][min(length, 1)]
+			}
+			out = append(out, tabName{v, n})
+			width += style.Width(n) + 2
+		}
+		if m.w-width >= beside {
+			break
+		}
+	}
+	return out
+}
+
 // tabs are the filter or the count at the left, and the views at the right.
 func (m *Model) tabs() string {
 	t := m.e.Theme
-	names := []string{"1 Live", "2 Done", "3 Regs", "4 Rules"}
-	if isFleet(m.e.Source) {
-		names = append(names, "5 Sensors")
-	}
 	right, width := "", 1
-	for i := range names {
-		if m.w < 60 && view(i) != m.view {
-			names[i] = names[i][:1]
-		}
-	}
-	for i, n := range names {
-		st, text := t.Dim, " "+n+" "
-		if view(i) == m.view {
-			st, text = t.Key, "["+n+"]"
+	for _, n := range m.tabNames() {
+		st, text := t.Dim, " "+n.text+" "
+		if n.view == m.view {
+			st, text = t.Key, "["+n.text+"]"
 		}
 		right += st.Render(text)
 		width += style.Width(text)
@@ -114,22 +148,29 @@ func (m *Model) tabs() string {
 	case m.input.Value() != "" && m.filtered():
 		l.Add(t.Dim, " / ").Add(t.Bold, m.input.Value()+"  ")
 	}
-	if list := m.list(); list != nil {
+	switch list := m.list(); {
+	case list != nil:
 		l.Right(t.Dim, m.count(list)+" ")
-	} else if m.view == viewRegs {
+	case m.view == viewRegs:
 		l.Right(t.Dim, m.regs.count()+" ")
+	case m.view == viewStreams:
+		l.Right(t.Dim, m.streams.count()+" ")
 	}
 	return l.String() + right + " "
 }
 
 // count says how many rows there are: "6 of 37 shown".
 func (m *Model) count(l *list) string {
+	marked := ""
+	if n := len(m.marked()); n > 0 {
+		marked = fmt.Sprintf(", %d marked", n)
+	}
 	all := strconv.Itoa(len(l.rows))
 	if m.view == viewDone && m.done.next != "" {
 		all += "+"
 	}
 	if n := l.table.Len(); n != len(l.rows) {
-		return strconv.Itoa(n) + " of " + all + " shown"
+		return strconv.Itoa(n) + " of " + all + " shown" + marked
 	}
 	word := " calls"
 	if len(l.rows) == 1 {
@@ -138,5 +179,5 @@ func (m *Model) count(l *list) string {
 	if l.follow {
 		word += ", following"
 	}
-	return all + word
+	return all + word + marked
 }

@@ -12,28 +12,36 @@ func bind(show, what string, k ...string) key.Binding {
 	return key.NewBinding(key.WithKeys(k...), key.WithHelp(show, what))
 }
 
-// keys are all keys there are.
+// keys are all keys there are. The function keys are those of sngrep, as far as there is the same.
 var keys = struct {
-	Up, Down, PageUp, PageDown, Home, End, Left, Right      key.Binding
-	Open, Back, Filter, Sort, Reverse, Focus, Pause, Follow key.Binding
-	Save, Copy, CopyLadder, Next, Prev, Help, Quit, Reload  key.Binding
-	Live, Done, Regs, Rules, Sensors, Edit, NewRule         key.Binding
-	SaveGroup, SaveAudio                                    key.Binding
+	Up, Down, PageUp, PageDown, Home, End, Left, Right           key.Binding
+	Open, Back, Filter, Sort, Reverse, Focus, Pause, Follow      key.Binding
+	Save, Copy, CopyLadder, Next, Prev, Help, Quit, Reload       key.Binding
+	Live, Done, Regs, Streams, Rules, Doctor, Sensors            key.Binding
+	Edit, NewRule, SaveGroup, SaveAudio, Mark, Unmark, Columns   key.Binding
+	Legs, Expand, Time, Colour, Diff, Wider, Narrower            key.Binding
+	SideUp, SideDown, Compare, CopyText, Earlier, Later, Changes key.Binding
 }{
 	Up: bind("k", "up", "up", "k"), Down: bind("j", "down", "down", "j"),
-	PageUp: bind("pgup", "page up", "pgup", "ctrl+b"), PageDown: bind("pgdn", "page down", "pgdown", "ctrl+f", " "),
+	PageUp: bind("pgup", "page up", "pgup", "ctrl+b"), PageDown: bind("pgdn", "page down", "pgdown", "ctrl+f"),
 	Home: bind("g/home", "first", "home", "g"), End: bind("G/end", "last", "end", "G"),
 	Left: bind("h", "left", "left", "h"), Right: bind("l", "right", "right", "l"),
-	Open: bind("enter", "open", "enter"), Back: bind("esc", "back", "esc", "backspace"),
-	Filter: bind("/", "filter", "/"), Sort: bind("s", "sort", "s"), Reverse: bind("S", "reverse", "S"),
-	Focus: bind("tab", "view", "tab"), Pause: bind("p", "pause", "p"), Follow: bind("f", "follow", "f"),
-	Save: bind("w", "save", "w"), Copy: bind("y", "copy id", "y"), CopyLadder: bind("Y", "copy ladder", "Y"),
+	Open: bind("enter", "open", "enter", "f6"), Back: bind("esc", "back", "esc", "backspace"),
+	Filter: bind("/", "filter", "/", "f3", "f7"), Sort: bind("s", "sort", "s", ">"), Reverse: bind("S", "reverse", "S", "<"),
+	Focus: bind("tab", "view", "tab"), Pause: bind("p", "pause", "p"), Follow: bind("f", "follow", "f", "A"),
+	Save: bind("w", "save", "w", "f2"), Copy: bind("y", "copy id", "y"), CopyLadder: bind("Y", "copy ladder", "Y"),
 	Next: bind("n", "next problem", "n"), Prev: bind("N", "previous problem", "N"),
-	Help: bind("?", "help", "?"), Quit: bind("q", "quit", "q", "ctrl+c"), Reload: bind("r", "reload", "r", "ctrl+r"),
-	Live: bind("1", "live", "1"), Done: bind("2", "done", "2"), Regs: bind("3", "regs", "3"),
-	Rules: bind("4", "rules", "4"), Sensors: bind("5", "sensors", "5"),
+	Help: bind("?", "help", "?", "f1"), Quit: bind("q", "quit", "q", "ctrl+c"), Reload: bind("r", "reload", "r", "ctrl+r"),
+	Live: bind("1", "live", "1"), Done: bind("2", "done", "2"), Regs: bind("3", "regs", "3"), Streams: bind("4", "streams", "4"),
+	Rules: bind("5", "rules", "5"), Doctor: bind("6/D", "doctor", "6", "D"), Sensors: bind("7", "sensors", "7"),
 	SaveGroup: bind("W", "save legs", "W"), SaveAudio: bind("a", "save audio", "a"),
 	Edit: bind("e", "edit", "e"), NewRule: bind("R", "rule for it", "R"),
+	Mark: bind("space", "mark", " "), Unmark: bind("u", "unmark all", "u"), Columns: bind("c", "columns", "c", "f10"),
+	Legs: bind("x", "legs", "x", "f4"), Expand: bind("o", "repeats", "o", "f5"), Time: bind("t", "time", "t", "f9"), Colour: bind("c", "colours", "c"),
+	Diff: bind("=", "diff", "="), Wider: bind("]", "wider", "]"), Narrower: bind("[", "narrower", "["),
+	SideUp: bind("K", "pane up", "K"), SideDown: bind("J", "pane down", "J"),
+	Compare: bind("=", "compare", "="), CopyText: bind("y", "copy", "y"),
+	Earlier: bind("h", "previous", "left", "h"), Later: bind("l", "next", "right", "l"), Changes: bind("=", "only changes", "="),
 }
 
 // keyMap is a help.KeyMap of fixed lists: what the footer offers, and what the help screen adds.
@@ -47,26 +55,45 @@ func (k keyMap) FullHelp() [][]key.Binding { return k.full }
 
 var moveKeys = []key.Binding{keys.Up, keys.Down, keys.PageUp, keys.PageDown, keys.Home, keys.End}
 
-var viewKeys = []key.Binding{keys.Live, keys.Done, keys.Regs, keys.Rules, keys.Sensors, keys.Help, keys.Quit}
+var viewKeys = []key.Binding{keys.Live, keys.Done, keys.Regs, keys.Streams, keys.Rules, keys.Doctor, keys.Sensors, keys.Help, keys.Quit}
 
 var listKeys = keyMap{
-	short: []key.Binding{keys.Open, keys.Filter, keys.Sort, keys.Reverse, keys.Save, keys.Copy, keys.Pause, keys.Follow, keys.Help, keys.Quit},
+	short: []key.Binding{keys.Open, keys.Filter, keys.Sort, keys.Mark, keys.Save, keys.Copy, keys.Reverse, keys.Columns, keys.NewRule, keys.Pause, keys.Follow, keys.Help, keys.Quit},
 	full: [][]key.Binding{
 		moveKeys,
-		{keys.Open, keys.Back, keys.Filter, keys.Sort, keys.Reverse, keys.NewRule},
-		{keys.Save, keys.SaveGroup, keys.SaveAudio, keys.Copy, keys.Pause, keys.Follow, keys.Reload},
+		{keys.Open, keys.Back, keys.Filter, keys.Sort, keys.Reverse, keys.Columns, keys.Pause, keys.Follow, keys.Reload},
+		{keys.Mark, keys.Unmark, keys.Compare, keys.Save, keys.SaveGroup, keys.SaveAudio, keys.NewRule, keys.Copy},
 		viewKeys,
 	},
 }
 
 var detailKeys = keyMap{
-	short: []key.Binding{keys.Back, keys.Focus, keys.Next, keys.Follow, keys.Save, keys.Copy, keys.CopyLadder, keys.Help, keys.Quit},
+	short: []key.Binding{keys.Back, keys.Open, keys.Focus, keys.Next, keys.Mark, keys.Diff, keys.Legs, keys.Time, keys.Save, keys.Copy, keys.Expand, keys.Colour, keys.CopyLadder, keys.Follow, keys.Help, keys.Quit},
 	full: [][]key.Binding{
 		moveKeys,
-		{keys.Left, keys.Right, keys.Open, keys.Back, keys.Focus, keys.Follow, keys.NewRule},
-		{keys.Save, keys.SaveGroup, keys.SaveAudio, keys.Copy, keys.CopyLadder, keys.Next, keys.Prev},
+		{keys.Open, keys.Back, keys.Focus, keys.Next, keys.Prev, keys.Follow, keys.Left, keys.Right},
+		{keys.Legs, keys.Expand, keys.Time, keys.Colour, keys.Wider, keys.Narrower, keys.SideDown, keys.SideUp},
+		{keys.Mark, keys.Diff, keys.Save, keys.SaveGroup, keys.SaveAudio, keys.NewRule, keys.Copy, keys.CopyLadder},
 		viewKeys,
 	},
+}
+
+var messageKeys = keyMap{short: []key.Binding{
+	keys.Back, keys.Later, keys.Earlier, bind("/", "search", "/"), bind("n", "next found", "n"), bind("y", "copy message", "y"), keys.Down, keys.Help, keys.Quit,
+}}
+
+var diffKeys = keyMap{short: []key.Binding{keys.Back, keys.Changes, bind("/", "search", "/"), bind("n", "next found", "n"), keys.Down, keys.Up, keys.Help, keys.Quit}}
+
+var streamKeys = keyMap{
+	short: []key.Binding{keys.Open, keys.Sort, keys.Reverse, keys.Filter, keys.Columns, keys.Copy, keys.Reload, keys.Help, keys.Quit},
+	full: [][]key.Binding{
+		moveKeys, {keys.Open, keys.Back, keys.Filter, keys.Sort, keys.Reverse, keys.Columns}, {keys.Copy, keys.Reload, keys.Pause}, viewKeys,
+	},
+}
+
+var doctorKeys = keyMap{
+	short: []key.Binding{keys.Next, keys.Down, keys.Up, bind("y", "copy remedy", "y"), bind("r", "run again", "r"), keys.Live, keys.Help, keys.Quit},
+	full:  [][]key.Binding{moveKeys, {keys.Next, keys.Prev, bind("y", "copy remedy", "y"), bind("r", "run again", "r"), keys.Back}, viewKeys},
 }
 
 var ruleKeys = keyMap{
@@ -82,8 +109,8 @@ var editKeys = keyMap{short: []key.Binding{
 }}
 
 var regKeys = keyMap{
-	short: []key.Binding{keys.Filter, keys.Sort, keys.Reverse, keys.Copy, keys.Reload, keys.Live, keys.Done, keys.Help, keys.Quit},
-	full:  [][]key.Binding{moveKeys, {keys.Filter, keys.Back, keys.Sort, keys.Reverse, keys.Copy, keys.Reload}, viewKeys},
+	short: []key.Binding{keys.Filter, keys.Sort, keys.Reverse, keys.Columns, keys.Copy, keys.Reload, keys.Help, keys.Quit},
+	full:  [][]key.Binding{moveKeys, {keys.Filter, keys.Back, keys.Sort, keys.Reverse, keys.Columns, keys.Copy, keys.Reload}, viewKeys},
 }
 
 var sensorKeys = keyMap{

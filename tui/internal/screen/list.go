@@ -15,7 +15,9 @@ import (
 // list is a filtered and sorted table of calls.
 type list struct {
 	e      *env
+	name   string // in the settings
 	cols   []column
+	choice []int // of cols, nil: all
 	table  *table.Table[protocol.UUID]
 	rows   map[protocol.UUID]*row
 	order  []*row // all of them, as they were sorted last: little changes, so sorting again is quick
@@ -26,13 +28,14 @@ type list struct {
 	follow bool // the cursor stays on the newest call
 }
 
-func newList(e *env, cols []column, sortBy int) *list {
+func newList(e *env, name string, cols []column, sortBy int) *list {
 	tc := make([]table.Column, len(cols))
 	for i, c := range cols {
 		tc[i] = c.Column
 	}
-	l := &list{e: e, cols: cols, table: table.New[protocol.UUID](e.Theme, tc), rows: map[protocol.UUID]*row{}, sort: sortBy}
+	l := &list{e: e, name: name, cols: cols, table: table.New[protocol.UUID](e.Theme, tc), rows: map[protocol.UUID]*row{}, sort: sortBy}
 	l.table.SetSort(l.sort, l.rev)
+	e.set.restore(l)
 	return l
 }
 
@@ -99,46 +102,60 @@ func (l *list) current() *row {
 	return nil
 }
 
-// nextSort goes on to the next column that is on the screen.
-func (l *list) nextSort() {
-	shown := l.table.Shown()
-	at := slices.Index(shown, l.sort)
-	if len(shown) == 0 {
-		return
+// A list has columns to choose.
+func (l *list) setting() string { return l.name }
+
+func (l *list) titles() (out []string) {
+	for _, c := range l.cols {
+		out = append(out, c.Title)
 	}
-	l.sort, l.rev = shown[(at+1)%len(shown)], false
+	return out
+}
+
+func (l *list) choose(cols []int)                 { l.choice = cols; l.table.Choose(cols) }
+func (l *list) chosen() []int                     { return l.choice }
+func (l *list) sortedBy() (col int, reverse bool) { return l.sort, l.rev }
+func (l *list) columnAt(x int) int                { return l.table.ColumnAt(x) }
+func (l *list) wheel(n int)                       { l.follow = false; l.table.Scroll(n) }
+func (l *list) onScreen() []int                   { return l.table.Shown() }
+
+func (l *list) click(y int) bool {
+	hit := l.table.Click(y)
+	l.follow = l.follow && !hit
+	return hit
+}
+
+func (l *list) sortBy(col int, reverse bool) {
+	l.sort, l.rev = col, reverse
 	l.table.SetSort(l.sort, l.rev)
 	l.arrange()
 }
 
-func (l *list) reverse() {
-	l.rev = !l.rev
-	l.table.SetSort(l.sort, l.rev)
-	l.arrange()
-}
-
-// key handles the keys of every list and reports whether k was one.
-func (l *list) key(k tea.KeyMsg) bool {
+// key handles the keys of every list.
+func (l *list) key(k tea.KeyMsg) tea.Cmd {
 	switch {
-	case key.Matches(k, keys.Sort):
-		l.nextSort()
-	case key.Matches(k, keys.Reverse):
-		l.reverse()
+	case key.Matches(k, keys.Sort), key.Matches(k, keys.Reverse):
+		return l.e.set.sortNext(l.e, l, key.Matches(k, keys.Reverse))
 	case key.Matches(k, keys.Follow):
 		l.follow = !l.follow
 		if l.follow {
 			l.toNewest()
 		}
+	case key.Matches(k, keys.Mark):
+		if r := l.current(); r != nil {
+			l.e.marks.toggle(r.call.ID)
+			l.table.Move(1)
+		}
 	default:
-		return l.move(k)
+		l.move(k)
 	}
-	return true
+	return nil
 }
 
-func (l *list) move(k tea.KeyMsg) bool {
-	moved := move(k, l.table)
-	l.follow = l.follow && !moved
-	return moved
+func (l *list) move(k tea.KeyMsg) {
+	if move(k, l.table) {
+		l.follow = false
+	}
 }
 
 // mover is what the arrow keys move.

@@ -33,7 +33,7 @@ type live struct {
 }
 
 func newLive(e *env) *live {
-	return &live{e: e, list: newList(e, liveColumns, 0), preview: preview{e: e}}
+	return &live{e: e, list: newList(e, "live", liveColumns, 0), preview: preview{e: e}}
 }
 
 func (p *live) setSize(w, h int) {
@@ -122,8 +122,7 @@ func (p *live) update(msg tea.Msg) tea.Cmd {
 		if key.Matches(msg, keys.Pause) {
 			return p.pause()
 		}
-		p.list.key(msg)
-		return p.look()
+		return tea.Batch(p.list.key(msg), p.look())
 	case previewMsg, previewDue:
 		return p.preview.update(msg)
 	}
@@ -231,11 +230,11 @@ func (p *live) empty() []string {
 	case p.conn == ended:
 		return []string{"The file has been read: no call runs any more", "2 shows its calls"}
 	case c[protocol.CountPackets] == 0 && p.fleet():
-		return []string{"No running calls", "5 shows the sensors, 2 past calls"}
+		return []string{"No running calls", "7 shows the sensors, 2 past calls"}
 	case c[protocol.CountPackets] == 0:
-		return []string{"No packets seen yet on " + p.info.Source, "is it the right interface, and is the mirror port on? run: voipmon doctor"}
+		return []string{"No packets seen yet on " + p.info.Source, "is it the right interface, and is the mirror port on? 6 looks for the reason"}
 	case c[protocol.CountSIP] == 0:
-		return []string{fmt.Sprintf("%d packets seen, but no SIP among them", c[protocol.CountPackets]), "does this interface carry the signalling? run: voipmon doctor"}
+		return []string{fmt.Sprintf("%d packets seen, but no SIP among them", c[protocol.CountPackets]), "does this interface carry the signalling? 6 looks for the reason"}
 	case c[protocol.CountCallsStarted] == 0:
 		return []string{"No calls yet", fmt.Sprintf("%d packets seen, %d of them SIP", c[protocol.CountPackets], c[protocol.CountSIP])}
 	}

@@ -34,6 +34,7 @@ type regsPane struct {
 	all    []regRow
 	shown  []table.Row[regKey]
 	filter string
+	cols   []int // that are chosen, nil: all
 	sort   int
 	rev    bool
 	loaded bool
@@ -62,8 +63,31 @@ func newRegs(e *env, l *live) *regsPane {
 	}
 	p := &regsPane{e: e, live: l, table: table.New[regKey](e.Theme, cols)}
 	p.table.SetSort(p.sort, p.rev)
+	e.set.restore(p)
 	return p
 }
+
+// The registrations have columns to choose.
+func (p *regsPane) setting() string { return "regs" }
+
+func (p *regsPane) titles() (out []string) {
+	for _, c := range regColumns {
+		out = append(out, c.Title)
+	}
+	if !isFleet(p.e.Source) {
+		out = out[:len(out)-1] // the sensor
+	}
+	return out
+}
+
+func (p *regsPane) choose(cols []int)                 { p.cols = cols; p.table.Choose(cols) }
+func (p *regsPane) chosen() []int                     { return p.cols }
+func (p *regsPane) sortedBy() (col int, reverse bool) { return p.sort, p.rev }
+func (p *regsPane) sortBy(col int, reverse bool)      { p.sort, p.rev = col, reverse; p.arrange() }
+func (p *regsPane) columnAt(x int) int                { return p.table.ColumnAt(x) }
+func (p *regsPane) click(y int) bool                  { return p.table.Click(y) }
+func (p *regsPane) wheel(n int)                       { p.table.Scroll(n) }
+func (p *regsPane) onScreen() []int                   { return p.table.Shown() }
 
 func (p *regsPane) setSize(w, h int) {
 	p.w, p.h = w, h
@@ -116,15 +140,8 @@ func (p *regsPane) update(msg tea.Msg, seen bool) tea.Cmd {
 		switch {
 		case key.Matches(msg, keys.Reload):
 			return p.load()
-		case key.Matches(msg, keys.Sort):
-			shown := p.table.Shown()
-			if len(shown) > 0 {
-				p.sort, p.rev = shown[(slices.Index(shown, p.sort)+1)%len(shown)], false
-			}
-			p.arrange()
-		case key.Matches(msg, keys.Reverse):
-			p.rev = !p.rev
-			p.arrange()
+		case key.Matches(msg, keys.Sort), key.Matches(msg, keys.Reverse):
+			return p.e.set.sortNext(p.e, p, key.Matches(msg, keys.Reverse))
 		default:
 			move(msg, p.table)
 		}
@@ -247,9 +264,9 @@ func (p *regsPane) empty() []string {
 	case p.live.conn == ended:
 		return []string{"No registrations", "the file has been read: no REGISTER in it was answered, or timed out"}
 	case c[protocol.CountPackets] == 0 && isFleet(p.e.Source):
-		return []string{"No registrations", "no sensor that is online has seen a REGISTER; 5 shows the sensors"}
+		return []string{"No registrations", "no sensor that is online has seen a REGISTER; 7 shows the sensors"}
 	case c[protocol.CountPackets] == 0:
-		return []string{"No packets seen yet on " + p.live.info.Source, "is it the right interface, and is the mirror port on? run: voipmon doctor"}
+		return []string{"No packets seen yet on " + p.live.info.Source, "is it the right interface, and is the mirror port on? 6 looks for the reason"}
 	}
 	return []string{
 		"No registrations yet", fmt.Sprintf("%d packets seen, %d of them SIP, %d REGISTER", c[protocol.CountPackets], c[protocol.CountSIP], c["sip.requests.REGISTER"]),

@@ -107,7 +107,7 @@ func TestEmptyListOfRegistrationsSaysWhy(t *testing.T) {
 		err  error
 		want string
 	}{
-		{feedMsg{conn: connected, calls: map[protocol.UUID]protocol.LiveCall{}, t: 1, info: &protocol.SensorInfo{Source: "eth0"}}, nil, `(?s)No packets seen yet on eth0.*voipmon doctor`},
+		{feedMsg{conn: connected, calls: map[protocol.UUID]protocol.LiveCall{}, t: 1, info: &protocol.SensorInfo{Source: "eth0"}}, nil, `(?s)No packets seen yet on eth0.*6 looks for the reason`},
 		{feedMsg{conn: connected, calls: map[protocol.UUID]protocol.LiveCall{}, t: 1, counters: seen}, nil, `(?s)No registrations yet.*42 packets seen, 7 of them SIP, 0 REGISTER`},
 		{feedMsg{conn: ended, calls: map[protocol.UUID]protocol.LiveCall{}, t: 1, counters: seen}, nil, `(?s)No registrations.*the file has been read`},
 		{feedMsg{conn: connected}, &protocol.Problem{Title: "no sensor listens", Remedy: "start sensord"}, `(?s)no sensor listens.*start sensord.*r tries again`},
@@ -173,7 +173,7 @@ func TestSensorsSayWhichRulesAreInForce(t *testing.T) {
 	s.m, m.w, m.h = m, 100, 24
 	m.e.pause = func(context.Context, time.Duration) bool { return false }
 	m.resize()
-	s.keys("5")
+	s.keys("7")
 	s.want(`rules: its own, revision 3; hosted's, revision 7, not the newest: too old for these rules`)
 }
 
@@ -187,7 +187,7 @@ func TestTabsOfAFleetFitNarrowScreens(t *testing.T) {
 		s.m.e.pause = func(context.Context, time.Duration) bool { return false }
 		s.m.w, s.m.h = w, 24
 		s.m.resize()
-		for i, name := range []string{"1 Live", "2 Done", "3 Regs", "4 Rules", "5 Sensors"} {
+		for i, name := range []string{"1 Live", "2 Done", "3 Regs", "4 (RTP|Streams)", "5 Rules", "6 Doc(tor)?", "7 Sens(ors)?"} {
 			s.keys(fmt.Sprint(i + 1))
 			s.want(`\[` + name + `\]`)
 			for _, l := range strings.Split(s.m.View(), "\n") {

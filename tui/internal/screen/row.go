@@ -30,7 +30,16 @@ type row struct {
 
 func (r *row) ID() protocol.UUID { return r.call.ID }
 
-func (r *row) Version() uint64 { return r.version<<24 | uint64(r.secs)&0xffffff }
+func (r *row) Version() uint64 {
+	v := r.version<<25 | uint64(r.secs)&0xffffff<<1
+	if r.Marked() {
+		v |= 1
+	}
+	return v
+}
+
+// Marked implements table.Marker.
+func (r *row) Marked() bool { return r.e.marks[r.call.ID] }
 
 func (r *row) Cell(col, w int) (string, style.Style) { return r.cols[col].cell(r, w) }
 

@@ -24,8 +24,11 @@ type rulesPane struct {
 	text   scroll
 	calls  func(yield func(*rules.Call) bool) // those that the screens know
 	edit   *editor                            // nil while the rules are only shown
-	about  *protocol.CDR                      // a rule for such calls is wanted, as soon as the rules are there
+	about  []*protocol.CDR                    // rules for such calls are wanted, as soon as the rules are there
 }
+
+// maxNewRules bounds the rules that are made of marked calls: for more, one writes a condition.
+const maxNewRules = 20
 
 // rulesMsg is the answer to load.
 type rulesMsg struct {
@@ -70,7 +73,7 @@ func (p *rulesPane) update(msg tea.Msg) tea.Cmd {
 			p.rules = &msg.rules
 			p.render()
 		}
-		if about := p.about; about != nil && msg.err == nil {
+		if about := p.about; len(about) > 0 && msg.err == nil {
 			p.about = nil
 			return p.begin(about)
 		}
@@ -90,8 +93,8 @@ func (p *rulesPane) update(msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-// begin opens the editor, with a new rule for calls like about if that is not nil.
-func (p *rulesPane) begin(about *protocol.CDR) tea.Cmd {
+// begin opens the editor, with a new rule for calls like each of about.
+func (p *rulesPane) begin(about []*protocol.CDR) tea.Cmd {
 	switch {
 	case p.rules == nil:
 		return nil
@@ -100,10 +103,13 @@ func (p *rulesPane) begin(about *protocol.CDR) tea.Cmd {
 	}
 	p.edit = newEditor(p.e, p.sensor, *p.rules, p.calls)
 	p.edit.setSize(p.w, p.h)
-	if about != nil {
-		if err := p.edit.addRule(about); err != nil {
+	for i := range about[:min(len(about), maxNewRules)] {
+		if err := p.edit.addRule(about[i]); err != nil {
 			return toastCmd("mend the rules first: "+exprError(err), true)
 		}
+	}
+	if len(about) > maxNewRules {
+		return toastCmd(fmt.Sprintf("rules for the first %d of %d calls", maxNewRules, len(about)), false)
 	}
 	return nil
 }

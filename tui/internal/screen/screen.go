@@ -1,5 +1,6 @@
-// Package screen is what voiptop shows: the lists of running and past calls, one call, the rules, the sensors, and the
-// frame around them. Model is the root; the panes beside it are told their size, take messages and answer with lines.
+// Package screen is what voiptop shows: the lists of running and past calls, registrations and streams, one call with its messages,
+// the rules, the doctor's checks, the sensors, and the frame around them. Model is the root; the panes beside it are told their
+// size, take messages and answer with lines.
 //
 // It is not for I/O: Update only returns commands, and these ask the source. All text from the wire goes through
 // style.Theme, which makes it harmless and fits it to its cells.
@@ -25,7 +26,9 @@ const (
 	viewLive view = iota
 	viewDone
 	viewRegs
+	viewStreams
 	viewRules
+	viewDoctor
 	viewSensors
 )
 
@@ -45,14 +48,18 @@ type Model struct {
 	live    *live
 	done    *done
 	regs    *regsPane
+	streams *streamsPane
 	rules   *rulesPane
+	doctor  *doctorPane
 	sensors *sensorsPane
 	detail  *detail // over everything, nil if no call is open
+	dialog  overlay // over that, nil mostly
 
 	help     *scroll // nil when it is not shown
 	input    textinput.Model
-	calls    string // the filter of the calls, while input holds that of the registrations
-	typing   bool   // in the filter
+	calls    string // the filter of the calls, while input holds that of another view
+	click    clicked
+	typing   bool // in the filter
 	badExpr  error
 	toast    toast
 	toastEnd time.Time
@@ -63,9 +70,11 @@ type tickMsg struct{}
 
 // New makes the screen. Run the answered function beside the program: it watches the source until ctx ends.
 func New(ctx context.Context, c Config) (*Model, func(context.Context)) {
-	e := &env{Config: c, ctx: ctx, pause: sleep}
+	e := &env{Config: c, ctx: ctx, pause: sleep, set: newSettings(c.Prefs), marks: marks{}}
 	m := &Model{e: e, feed: newFeed(c.Source, c.Now), live: newLive(e), done: newDone(e), sensors: newSensors(e)}
 	m.regs = newRegs(e, m.live)
+	m.streams = newStreams(e, m.live, m.done)
+	m.doctor = &doctorPane{e: e, live: m.live}
 	m.rules = &rulesPane{e: e, calls: m.known}
 	m.input = textinput.New()
 	m.input.CharLimit = 500
@@ -100,10 +109,20 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.done.update(msg)
 	case previewMsg, previewDue:
 		return m, tea.Batch(m.live.update(msg), m.done.update(msg))
-	case detailMsg, detailDue:
+	case detailMsg, detailDue, textsMsg:
 		if m.detail != nil {
 			return m, m.detail.update(msg)
 		}
+	case textsDue:
+		if m.detail != nil {
+			return m, m.detail.progress(msg)
+		}
+	case streamsMsg, streamsDue:
+		return m, m.streams.update(msg, m.view == viewStreams)
+	case doctorMsg:
+		return m, m.doctor.update(msg)
+	case compareMsg:
+		m.compared(msg)
 	case regsMsg, regsDue:
 		return m, m.regs.update(msg, m.view == viewRegs)
 	case rulesMsg, checkDue, savedMsg:
@@ -112,6 +131,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.sensors.update(msg)
 	case tea.KeyMsg:
 		return m, m.typed(msg)
+	case tea.MouseMsg:
+		return m, m.mouse(msg)
 	}
 	return m, nil
 }
@@ -120,7 +141,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 // What was pasted goes into the filter, or nowhere: it is no series of commands.
 func (m *Model) typed(k tea.KeyMsg) tea.Cmd {
 	switch {
-	case k.Paste && !m.typing && !m.editing():
+	case k.Paste && !m.typing && !m.editing() && !m.texting():
 		return nil
 	case k.Type != tea.KeyRunes || len(k.Runes) < 2 || k.Paste:
 		return m.key(k)
@@ -145,8 +166,11 @@ func (m *Model) take(f feedMsg) tea.Cmd {
 	}
 	if f.conn == ended {
 		cmds = append(cmds, m.done.load(""))
-		if m.view == viewRegs {
+		switch m.view {
+		case viewRegs:
 			cmds = append(cmds, m.regs.load())
+		case viewStreams:
+			cmds = append(cmds, m.streams.load())
 		}
 	}
 	return tea.Batch(cmds...)
@@ -165,6 +189,12 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 	}
 	if m.typing {
 		return m.typeFilter(k)
+	}
+	if m.dialog != nil {
+		return m.dialogKey(k)
+	}
+	if m.texting() {
+		return m.detail.update(k)
 	}
 	if m.help != nil {
 		switch {
@@ -188,24 +218,39 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		return m.choose(viewDone)
 	case key.Matches(k, keys.Regs):
 		return m.choose(viewRegs)
+	case key.Matches(k, keys.Streams):
+		return m.choose(viewStreams)
+	case key.Matches(k, keys.Doctor):
+		return m.choose(viewDoctor)
 	case key.Matches(k, keys.Rules):
 		m.rules.of(protocol.UUID{}, "")
 		return m.choose(viewRules)
 	case key.Matches(k, keys.Sensors) && isFleet(m.e.Source):
 		return m.choose(viewSensors)
-	case key.Matches(k, keys.Save), key.Matches(k, keys.SaveGroup), key.Matches(k, keys.SaveAudio), key.Matches(k, keys.Copy):
+	case m.overlaid(): // its keys come before those of the calls
+		return m.detail.update(k)
+	case key.Matches(k, keys.Save), key.Matches(k, keys.SaveGroup), key.Matches(k, keys.SaveAudio), key.Matches(k, keys.Copy) && m.view != viewDoctor:
 		return m.act(k)
 	case key.Matches(k, keys.NewRule):
 		return m.newRule()
 	}
 	if m.detail != nil {
 		if key.Matches(k, keys.Back) {
+			m.detail.close()
 			m.detail = nil
 			return nil
 		}
 		return m.detail.update(k)
 	}
 	switch {
+	case key.Matches(k, keys.Columns) && m.columned() != nil:
+		m.ask(newChooser(m.e, m.columned()))
+		return nil
+	case key.Matches(k, keys.Unmark) && m.list() != nil:
+		clear(m.e.marks)
+		return nil
+	case key.Matches(k, keys.Compare) && m.list() != nil:
+		return m.compare()
 	case key.Matches(k, keys.Filter) && m.filtered():
 		m.typing = true
 		m.input.CursorEnd()
@@ -226,10 +271,37 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		return m.done.update(k)
 	case viewRegs:
 		return m.regs.update(k, true)
+	case viewStreams:
+		return m.streams.update(k, true)
 	case viewRules:
 		return m.rules.update(k)
+	case viewDoctor:
+		return m.doctor.update(k)
 	}
 	return m.sensors.update(k)
+}
+
+// dialogKey hands the dialog a key, and leaves it when it is done.
+func (m *Model) dialogKey(k tea.KeyMsg) tea.Cmd {
+	cmd, done := m.dialog.update(k)
+	if done {
+		m.dialog = nil
+		m.resize()
+	}
+	return cmd
+}
+
+// ask opens a dialog.
+func (m *Model) ask(o overlay) {
+	m.dialog = o
+	m.resize()
+}
+
+// overlaid reports whether something is over the screen of a call, texting whether keys are text there.
+func (m *Model) overlaid() bool { return m.detail != nil && m.detail.over != nil }
+
+func (m *Model) texting() bool {
+	return m.dialog != nil && m.dialog.typing() || m.overlaid() && m.detail.over.typing()
 }
 
 // list is the list that is on the screen, nil if it is none.
@@ -243,10 +315,40 @@ func (m *Model) list() *list {
 	return nil
 }
 
-// filtered reports whether the screen has a filter.
-func (m *Model) filtered() bool { return m.list() != nil || m.view == viewRegs }
+// columned is the view on the screen if it has columns to choose, else nil.
+func (m *Model) columned() columned {
+	switch m.view {
+	case viewLive:
+		return m.live.list
+	case viewDone:
+		return m.done.list
+	case viewRegs:
+		return m.regs
+	case viewStreams:
+		return m.streams
+	}
+	return nil
+}
+
+// look asks for what the screen shows beside the list: its cursor has moved.
+func (m *Model) look() tea.Cmd {
+	switch m.view {
+	case viewLive:
+		return m.live.look()
+	case viewDone:
+		return tea.Batch(m.done.look(), m.done.more())
+	}
+	return nil
+}
+
+// filtered reports whether the screen has a filter, byWords whether that is words that are parts of a row.
+func (m *Model) filtered() bool { return m.list() != nil || m.byWords() }
+func (m *Model) byWords() bool  { return m.view == viewRegs || m.view == viewStreams }
 
 func (m *Model) choose(v view) tea.Cmd {
+	if m.detail != nil {
+		m.detail.close()
+	}
 	m.chosen, m.detail = true, nil
 	return m.show(v)
 }
@@ -263,6 +365,13 @@ func (m *Model) show(v view) tea.Cmd {
 		return m.done.look()
 	case viewRegs:
 		return m.regs.load()
+	case viewStreams:
+		if !m.done.loaded && m.live.conn == ended {
+			return tea.Batch(m.done.load(""), m.streams.load())
+		}
+		return m.streams.load()
+	case viewDoctor:
+		return m.doctor.begin(false)
 	case viewRules:
 		if m.done.loaded {
 			return m.rules.load()
@@ -284,6 +393,16 @@ func (m *Model) open() tea.Cmd {
 		m.rules.of(s.UUID, s.Name)
 		return m.choose(viewRules)
 	}
+	if m.view == viewStreams {
+		r := m.streams.current()
+		if r == nil {
+			return nil
+		}
+		m.detail = newDetail(m.e, r.call, r.call, m.legsKnown)
+		m.detail.toStream(r.s)
+		m.resize()
+		return m.detail.load()
+	}
 	l := m.list()
 	if l == nil {
 		return nil
@@ -296,7 +415,7 @@ func (m *Model) open() tea.Cmd {
 	if m.view == viewDone {
 		known = m.done.preview.cdr
 	}
-	m.detail = newDetail(m.e, r, known)
+	m.detail = newDetail(m.e, r.call.CDR, known, m.legsKnown)
 	m.resize()
 	return m.detail.load()
 }
@@ -315,26 +434,44 @@ func (m *Model) known(yield func(*rules.Call) bool) {
 	}
 }
 
-// newRule opens the editor with a rule for calls like the chosen one.
+// newRule opens the editor with a rule for calls like the chosen one, or like each of the marked ones.
 func (m *Model) newRule() tea.Cmd {
-	c := m.target()
-	if c == nil {
+	about := m.targets()
+	if len(about) == 0 {
 		return nil
 	}
 	m.rules.of(protocol.UUID{}, "")
-	m.rules.about = c
+	m.rules.about = about
 	return m.choose(viewRules)
 }
 
-// target is the call that save and copy are about.
+// target is the call that copy and listening are about.
 func (m *Model) target() *protocol.CDR {
 	if m.detail != nil {
 		return m.detail.cdr
+	}
+	if m.view == viewStreams {
+		if r := m.streams.current(); r != nil {
+			return r.call
+		}
 	}
 	if l := m.list(); l != nil {
 		if r := l.current(); r != nil {
 			return r.call.CDR
 		}
+	}
+	return nil
+}
+
+// targets are the calls that saving and rules are about: in a list the marked ones if there are any, else the one.
+func (m *Model) targets() []*protocol.CDR {
+	if m.detail == nil && m.list() != nil {
+		if marked := m.marked(); len(marked) > 0 {
+			return marked
+		}
+	}
+	if c := m.target(); c != nil {
+		return []*protocol.CDR{c}
 	}
 	return nil
 }
@@ -347,14 +484,14 @@ func (m *Model) act(k tea.KeyMsg) tea.Cmd {
 	if c == nil {
 		return nil
 	}
-	if key.Matches(k, keys.Copy) {
-		return m.e.copy(c.CallID, "Call-ID")
-	}
 	switch {
-	case key.Matches(k, keys.SaveGroup):
-		return m.e.saveGroup(c)
+	case key.Matches(k, keys.Copy):
+		return m.e.copy(c.CallID, "Call-ID")
 	case key.Matches(k, keys.SaveAudio):
 		return m.e.saveAudio(c)
+	}
+	if key.Matches(k, keys.SaveGroup) {
+		return m.e.saveGroup(c)
 	}
 	return m.e.save(c)
 }

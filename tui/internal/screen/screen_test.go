@@ -44,9 +44,9 @@ func TestScreensLookAsTheyShould(t *testing.T) {
 			{"live", nil},
 			{"done", []string{"2"}},
 			{"regs", []string{"3"}},
-			{"rules", []string{"4"}},
-			{"editor", []string{"4", "e", "ctrl+end", "board: keep none when number:(2000 2001)"}},
-			{"editor_wrong", []string{"4", "e", "ctrl+end", "board: keep none when numbr:2000"}},
+			{"rules", []string{"5"}},
+			{"editor", []string{"5", "e", "ctrl+end", "board: keep none when number:(2000 2001)"}},
+			{"editor_wrong", []string{"5", "e", "ctrl+end", "board: keep none when numbr:2000"}},
 			{"call", []string{"enter"}},
 			{"streams", []string{"enter", "tab"}},
 			{"findings", []string{"enter", "tab", "tab"}},
@@ -174,8 +174,8 @@ func TestEmptyScreenSaysWhyAndWhatToDo(t *testing.T) {
 	}{
 		{feedMsg{conn: connecting}, `Connecting to /run/sensord.sock`},
 		{feedMsg{conn: lost, err: &protocol.Problem{Title: "no sensor listens", Remedy: "start sensord"}}, `(?s)no sensor listens.*start sensord`},
-		{feedMsg{conn: connected, calls: map[protocol.UUID]protocol.LiveCall{}, t: 1, info: &protocol.SensorInfo{Source: "eth0"}}, `(?s)No packets seen yet on eth0.*voipmon doctor`},
-		{feedMsg{conn: connected, calls: map[protocol.UUID]protocol.LiveCall{}, t: 1, counters: protocol.Counters{protocol.CountPackets: 42}}, `(?s)42 packets seen, but no SIP.*voipmon doctor`},
+		{feedMsg{conn: connected, calls: map[protocol.UUID]protocol.LiveCall{}, t: 1, info: &protocol.SensorInfo{Source: "eth0"}}, `(?s)No packets seen yet on eth0.*6 looks for the reason`},
+		{feedMsg{conn: connected, calls: map[protocol.UUID]protocol.LiveCall{}, t: 1, counters: protocol.Counters{protocol.CountPackets: 42}}, `(?s)42 packets seen, but no SIP.*6 looks for the reason`},
 		{feedMsg{conn: connected, calls: map[protocol.UUID]protocol.LiveCall{}, t: 1, counters: protocol.Counters{protocol.CountPackets: 42, protocol.CountSIP: 7}}, `(?s)No calls yet.*42 packets seen, 7 of them SIP`},
 		{feedMsg{conn: connected, calls: map[protocol.UUID]protocol.LiveCall{}, t: 1, counters: protocol.Counters{protocol.CountPackets: 42, protocol.CountSIP: 7, protocol.CountCallsStarted: 3}}, `(?s)No running calls.*3 calls since the start`},
 	} {
@@ -328,7 +328,7 @@ func TestEveryLineFitsWhateverTheSizeAndTheCalls(t *testing.T) {
 		src.rules = name() + "\n" + name()
 		s := newScreen(t, src, 40+rng.IntN(210), 10+rng.IntN(70), looks[rng.IntN(len(looks))])
 		s.feed(src)
-		for _, k := range []string{"", "j", "enter", "tab", "tab", "tab", "n", "l", "esc", "2", "G", "s", "3", "s", "S", "j", "/", "x", "esc", "4", "?", "esc", "/", "x", "esc", "1"} {
+		for _, k := range []string{"", "j", "enter", "tab", "tab", "tab", "n", "l", "esc", "2", "G", "s", "3", "s", "S", "j", "/", "x", "esc", "4", "s", "/", "x", "esc", "enter", "esc", "5", "?", "esc", "6", "G", "n", "?", "esc", "/", "x", "esc", "1", " ", "c", "d", "j", "esc", "enter", "enter", "/", "i", "esc", "l", "esc", "=", "esc", " ", "j", " ", "=", "esc", "t", "o", "x", "c", "]", "J", "esc", "1"} {
 			s.keys(k)
 			w, h := 1+rng.IntN(250), 1+rng.IntN(80)
 			s.m.Update(tea.WindowSizeMsg{Width: w, Height: h})

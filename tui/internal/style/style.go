@@ -21,9 +21,10 @@ type Options struct {
 
 // Theme is a set of styles and glyphs. It is read-only once made.
 type Theme struct {
-	Text, Dim, Bold, Title, Head Style // running text, secondary text, emphasis, the program's name, column titles
-	Good, Warn, Bad, Info        Style // grades
-	Key, Rule                    Style // keys in the footer, lines between panes
+	Text, Dim, Bold, Title, Head Style    // running text, secondary text, emphasis, the program's name, column titles
+	Good, Warn, Bad, Info        Style    // grades
+	Key, Rule                    Style    // keys in the footer, lines between panes
+	Legs                         [6]Style // to tell the legs of a conversation apart
 	Glyph                        Glyphs
 	ascii                        bool
 }
@@ -93,6 +94,12 @@ func New(o Options) *Theme {
 		Glyph: unicodeGlyphs,
 		ascii: o.ASCII,
 	}
+	for i, c := range []lipgloss.TerminalColor{
+		colour("25", "75", "4", "14"), colour("90", "177", "5", "13"), colour("28", "78", "2", "10"), colour("130", "214", "3", "11"),
+		colour("30", "80", "6", "12"), colour("161", "211", "1", "9"),
+	} {
+		t.Legs[i] = both(in(base, c))
+	}
 	if o.ASCII {
 		t.Glyph = asciiGlyphs
 	}
@@ -122,3 +129,6 @@ func opening(s lipgloss.Style) string {
 	on, _, _ := strings.Cut(s.Render("x"), "x")
 	return on
 }
+
+// ASCII reports whether nothing beyond ASCII is drawn.
+func (t *Theme) ASCII() bool { return t.ascii }

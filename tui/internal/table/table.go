@@ -28,11 +28,15 @@ type Row[K comparable] interface {
 	Cell(col, w int) (string, style.Style)
 }
 
+// Marker is a Row that may be marked.
+type Marker interface{ Marked() bool }
+
 // Table shows rows. The zero Table is not usable; New makes one.
 type Table[K comparable] struct {
 	theme   *style.Theme
 	all     []Column
-	shown   []int // indices into all
+	chosen  []int // indices into all, in their order; nil: all of them
+	shown   []int // those of chosen that have room
 	widths  []int // of shown
 	sortCol int   // index into all, -1: none
 	sortRev bool
@@ -76,15 +80,28 @@ func (t *Table[K]) SetSort(col int, reverse bool) { t.sortCol, t.sortRev = col, 
 // Shown lists the columns that have room now.
 func (t *Table[K]) Shown() []int { return t.shown }
 
+// Choose says which columns are shown, in which order; nil: all. Those that have no room are left out by their Prio.
+func (t *Table[K]) Choose(cols []int) {
+	t.chosen = cols
+	t.layout()
+}
+
 // layout chooses the columns that fit and shares out the room that is left.
 func (t *Table[K]) layout() {
 	clear(t.cache)
 	t.shown, t.widths = t.shown[:0], t.widths[:0]
+	chosen := t.chosen
+	if chosen == nil {
+		for i := range t.all {
+			chosen = append(chosen, i)
+		}
+	}
 	room := t.w - 1 // the cursor mark
 	take := make([]bool, len(t.all))
 	for prio := 0; ; prio++ {
 		more := false
-		for i, c := range t.all {
+		for _, i := range chosen {
+			c := t.all[i]
 			more = more || c.Prio > prio
 			if c.Prio == prio && c.Min+1 <= room {
 				take[i] = true
@@ -97,8 +114,8 @@ func (t *Table[K]) layout() {
 			break
 		}
 	}
-	for i, ok := range take {
-		if ok {
+	for _, i := range chosen {
+		if take[i] {
 			t.shown = append(t.shown, i)
 			t.widths = append(t.widths, t.all[i].Min)
 		}
@@ -167,6 +184,37 @@ func (t *Table[K]) Home() { t.cursor = 0; t.settle() }
 // End moves the cursor to the last row.
 func (t *Table[K]) End() { t.cursor = len(t.rows) - 1; t.settle() }
 
+// ColumnAt is the column at a cell of a line, -1: none.
+func (t *Table[K]) ColumnAt(x int) int {
+	at := 1
+	for k, i := range t.shown {
+		if x < at+t.widths[k]+1 {
+			return i
+		}
+		at += t.widths[k] + 1
+	}
+	return -1
+}
+
+// Click moves the cursor to the row on a line of the table, counted from the titles, which are 0. It reports whether there is one.
+func (t *Table[K]) Click(y int) bool {
+	at := t.top + y - 1
+	if y < 1 || y >= t.h || at >= len(t.rows) {
+		return false
+	}
+	t.cursor = at
+	t.settle()
+	return true
+}
+
+// Scroll moves the window by n rows, and the cursor as far as it must to stay in it.
+func (t *Table[K]) Scroll(n int) {
+	body := max(t.h-1, 1)
+	t.top = max(0, min(t.top+n, len(t.rows)-body))
+	t.cursor = max(t.top, min(t.cursor, t.top+body-1))
+	t.settle()
+}
+
 // Len is the number of rows.
 func (t *Table[K]) Len() int { return len(t.rows) }
 
@@ -228,9 +276,13 @@ func (t *Table[K]) line(r Row[K], sel bool) string {
 	t.stats++
 	var b strings.Builder
 	used := 1
-	if sel {
+	m, ok := r.(Marker)
+	switch {
+	case ok && m.Marked():
+		b.WriteString(t.theme.Warn.On(sel, "*"))
+	case sel:
 		b.WriteString(t.theme.Bold.On(true, ">"))
-	} else {
+	default:
 		b.WriteByte(' ')
 	}
 	for k, i := range t.shown {
