@@ -214,6 +214,9 @@ func (o *room) codecNames(c *Call) []string {
 			}
 		}
 	}
+	if c.faxed {
+		add(string(t38Name))
+	}
 	if len(heard) == 0 {
 		for _, k := range c.chosen {
 			add(k.name)

@@ -78,6 +78,7 @@ type Call struct {
 	byeRetrans                   int
 
 	chosen  []*codec            // what the newest answer took
+	faxed   bool                // T.38 was sent
 	omitted map[uint64]struct{} // flows beyond maxStreams
 
 	group    *group

@@ -278,6 +278,7 @@ func (t *Table) notRTP(d *decode.Datagram) {
 		}
 	case b.t38:
 		t.count.t38++
+		b.call.faxed = true
 	default:
 		t.count.strays++
 	}

@@ -241,6 +241,23 @@ func TestCodecChangesWithAReINVITE(t *testing.T) {
 	}
 }
 
+// A fax that was sent by T.38 is named among what the call used, after the voice that came before it.
+func TestT38ThatWasSentIsAmongTheCodecs(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "", aliceRTP, bobRTP)
+	s.talk(2.1, 20, aliceRTP, bobRTP, 8, 1)
+	image := func(host, port string) string {
+		return "v=0\r\nc=IN IP4 " + host + "\r\nm=image " + port + " udptl t38\r\n"
+	}
+	s.sip(3, bob, alice, msg{first: inviteLine, cseq: "1 INVITE", from: "b", to: "a", sdp: image("198.51.100.20", "50000")})
+	s.sip(3.1, alice, bob, msg{first: ok200, cseq: "1 INVITE", from: "b", to: "a", sdp: image("192.0.2.10", "40000")})
+	s.t.Media(s.datagram(3.2, aliceRTP, bobRTP, []byte{0, 0, 1, 2, 0, 0}))
+	s.hangUp(9, "")
+	if c := s.finish(9); !slices.Equal(c.Codecs, []string{"PCMA", "T38"}) || len(c.Streams) != 1 {
+		t.Errorf("codecs %v, %d streams; want PCMA and T38, one stream", c.Codecs, len(c.Streams))
+	}
+}
+
 func TestRefusedT38LeavesTheVoice(t *testing.T) {
 	s := newSim(t)
 	s.setUp(0, "", aliceRTP, bobRTP)
