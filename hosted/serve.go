@@ -162,7 +162,7 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 	s.watch = watch.New(watch.Config{Store: s.store, Sender: sender, Links: s.links, Base: s.guiURL(), Log: log, Now: s.now, Metrics: m.registry})
 	s.handler = httpapi.New(httpapi.Config{
 		Store: s.store, Auth: people, OIDC: provider, Links: s.node.links(s.links), Gate: s.node.gate(f.streams, m), GUI: web.FS(), Server: s.publicName, Trusted: trusted,
-		Metrics: m.handler(), Observe: m.observe, Log: log, Now: s.now, Done: s.stopping, Ready: s.ready,
+		Metrics: m.handler(), Observe: m.observe, Watch: s.watch, Log: log, Now: s.now, Done: s.stopping, Ready: s.ready,
 	})
 	if s.node.Cluster != nil {
 		if err := s.node.Join(ctx); err != nil {

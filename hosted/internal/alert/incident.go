@@ -35,6 +35,7 @@ type IncidentKey struct {
 	Calls   int64         `json:"calls"`  // that the last figure is of
 	First   protocol.Time `json:"first"`  // start of the earliest call that was counted
 	Latest  protocol.Time `json:"latest"` // of the latest
+	Link    string        `json:"link"`   // path of the search that finds the calls, "" for a figure of sensors
 }
 
 // maxIncidentKeys bounds what an incident lists.
@@ -156,6 +157,9 @@ func (i *Incident) keep(spec *Spec, in Input, k *KeyState, key string, now proto
 			x.First = r.First
 		}
 		x.Latest = max(x.Latest, r.Last)
+	}
+	if !in.Counter.info.Sensors {
+		x.Link = in.Counter.callsPath(x)
 	}
 }
 

@@ -133,8 +133,8 @@ func NewMessage(c *Counter, i *Incident, e Event, tenant, base string, now time.
 			}
 			a := AboutKey{Key: k.Key, Label: k.Label, Started: k.Started, Ended: k.Ended, Value: k.Last, Worst: k.Worst, Calls: k.Calls}
 			a.Text = c.textOf(k, i)
-			if !c.info.Sensors {
-				a.Link = base + c.callsPath(k)
+			if k.Link != "" {
+				a.Link = base + k.Link
 			}
 			m.Keys = append(m.Keys, a)
 		}

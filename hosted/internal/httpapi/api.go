@@ -59,6 +59,7 @@ type Config struct {
 	Trusted []netip.Prefix   // proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; none unless set
 	Metrics http.Handler     // served at /metrics to this host and to administrators; nil: not at all
 	Observe func(r Observed) // told of every request when it has been answered; nil: nobody
+	Watch   Watch            // keeps the alerts
 	Log     *slog.Logger
 	Now     func() time.Time
 	Ready   func(context.Context) error // why no requests should come here, for load balancers; nil: the store is asked
@@ -151,6 +152,20 @@ func (a *api) routes() []route {
 		{"/rules/fields", map[string]method{"GET": {member, a.ruleFields}}},
 		{"/rules/history", map[string]method{"GET": {member, a.ruleHistory}}},
 		{"/rules/history/{revision}", map[string]method{"GET": {member, a.rulesAt}}},
+		{"/alerts", map[string]method{"GET": {member, a.alerts}, "POST": {editRules, a.newAlert}}},
+		{"/alerts/options", map[string]method{"GET": {member, a.alertOptions}}},
+		{"/alerts/preview", map[string]method{"POST": {editRules, a.previewAlert}}},
+		{"/alerts/firing", map[string]method{"GET": {member, a.firing}}},
+		{"/alerts/history", map[string]method{"GET": {member, a.incidents}}},
+		{"/alerts/history/{incident}", map[string]method{"GET": {member, a.incident}}},
+		{"/alerts/history/{incident}/acknowledgement", map[string]method{"PUT": {member, a.acknowledge}}},
+		{"/alerts/receivers", map[string]method{"GET": {member, a.receivers}, "POST": {editRules, a.saveReceiver}}},
+		{"/alerts/receivers/{receiver}", map[string]method{"PUT": {editRules, a.saveReceiver}, "DELETE": {editRules, a.removeReceiver}}},
+		{"/alerts/receivers/{receiver}/test", map[string]method{"POST": {editRules, a.testReceiver}}},
+		{"/alerts/{alert}", map[string]method{"GET": {member, a.alert}, "PUT": {editRules, a.setAlert}, "DELETE": {editRules, a.removeAlert}}},
+		{"/alerts/{alert}/test", map[string]method{"POST": {editRules, a.testAlert}}},
+		{"/silences", map[string]method{"GET": {member, a.silences}, "POST": {member, a.newSilence}}},
+		{"/silences/{silence}", map[string]method{"DELETE": {member, a.endSilence}}},
 		{"/users", map[string]method{"GET": {manage, a.users}, "POST": {manage, a.addUser}}},
 		{"/users/{name}", map[string]method{"PUT": {manage, a.setUser}, "DELETE": {manage, a.removeUser}}},
 		{"/audit", map[string]method{"GET": {manage, a.audit}}},

@@ -13,7 +13,6 @@ import (
 var (
 	ErrFull  = errors.New("there are as many as may be")
 	ErrLease = errors.New("another process has the lease") // what was to be written was not
-	ErrInUse = errors.New("in use")
 )
 
 // Alert is a definition that a tenant has. The store does not look into definitions: package alert does.

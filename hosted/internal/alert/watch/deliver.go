@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -133,9 +134,20 @@ func (s *Service) send(ctx context.Context, n store.Notice) (kind string, err er
 	return string(to.Kind), s.cfg.Sender.Send(ctx, notify.Delivery{Receiver: to, ReceiverID: r.ID, ID: n.ID, Message: m})
 }
 
-// Test tells a receiver that this is a test, at once.
-func (s *Service) Test(ctx context.Context, c *alert.Counter, tenant string, id int64, to alert.Receiver) error {
+// HasMail reports whether mail can be sent.
+func (s *Service) HasMail() bool { return s.cfg.Sender.HasMail() }
+
+// errTooMany says that a tenant had its messages of an hour.
+var errTooMany = fmt.Errorf("the tenant had %d messages in an hour; try later", maxPerHour)
+
+// Test tells a receiver that this is a test, at once. An error says why it could not.
+func (s *Service) Test(ctx context.Context, c *alert.Counter, t store.TenantID, tenant string, id int64, to alert.Receiver) error {
 	now := s.cfg.Now()
+	if !s.budget.take(t, now) {
+		return errTooMany
+	}
 	i := &alert.Incident{ID: "test", Alert: c.ID, Name: c.Spec.Name, Severity: c.Spec.Severity, Started: protocol.TimeOf(now), Keys: []alert.IncidentKey{}}
-	return s.cfg.Sender.Send(ctx, notify.Delivery{Receiver: to, ReceiverID: id, Message: alert.NewMessage(c, i, alert.EventTest, tenant, s.cfg.Base, now)})
+	err := s.cfg.Sender.Send(ctx, notify.Delivery{Receiver: to, ReceiverID: id, Message: alert.NewMessage(c, i, alert.EventTest, tenant, s.cfg.Base, now)})
+	s.metrics.messages.WithLabelValues(string(to.Kind), "test-"+resultOf(err)).Inc()
+	return err
 }

@@ -42,6 +42,7 @@ type Links interface {
 // Sender makes one attempt to deliver; *notify.Sender is one.
 type Sender interface {
 	Send(ctx context.Context, d notify.Delivery) error
+	HasMail() bool
 }
 
 // Config is what New needs.
