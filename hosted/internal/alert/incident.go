@@ -79,9 +79,13 @@ func (s *State) incident(in Input, now protocol.Time) (changed *Incident, tell E
 	}
 	i := s.Incident
 	i.Name, i.Severity = spec.Name, spec.Severity
+	more := 0
 	for _, key := range firing {
-		i.keep(spec, in, s.Keys[key], key, now)
+		if !i.keep(spec, in, s.Keys[key], key, now) {
+			more++
+		}
 	}
+	i.More = max(i.More, more)
 	lost := false
 	for n := range i.Keys {
 		k := &i.Keys[n]
@@ -134,13 +138,12 @@ func (i *Incident) due(spec *Spec, in Input, firing int, now protocol.Time) Even
 	return e
 }
 
-// keep brings a key that fires up to date.
-func (i *Incident) keep(spec *Spec, in Input, k *KeyState, key string, now protocol.Time) {
+// keep brings a key that fires up to date. It reports false if there is no room for it.
+func (i *Incident) keep(spec *Spec, in Input, k *KeyState, key string, now protocol.Time) bool {
 	n := slices.IndexFunc(i.Keys, func(x IncidentKey) bool { return x.Key == key })
 	if n < 0 {
 		if len(i.Keys) >= maxIncidentKeys {
-			i.More++
-			return
+			return false
 		}
 		label := in.Labels[key]
 		if label == "" {
@@ -161,6 +164,7 @@ func (i *Incident) keep(spec *Spec, in Input, k *KeyState, key string, now proto
 	if !in.Counter.info.Sensors {
 		x.Link = in.Counter.callsPath(x)
 	}
+	return true
 }
 
 // Close ends the incident of an alert that is changed, switched off or removed while it fires.
