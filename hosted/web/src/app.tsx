@@ -17,6 +17,7 @@ import { lazy } from './ui/lazy';
 
 const AuditPage = lazy(() => import('./pages/audit').then((m) => m.AuditPage));
 const CallPage = lazy(() => import('./pages/call').then((m) => m.CallPage));
+const DashboardPage = lazy(() => import('./pages/dashboard').then((m) => m.DashboardPage));
 const RulesPage = lazy(() => import('./pages/rules').then((m) => m.RulesPage));
 const SensorsPage = lazy(() => import('./pages/sensors').then((m) => m.SensorsPage));
 const UsersPage = lazy(() => import('./pages/users').then((m) => m.UsersPage));
@@ -77,6 +78,7 @@ function View({ route, user }: { route: Route; user: User }) {
   switch (route.page) {
     case 'calls': return <CallsPage query={route.query} user={user} />;
     case 'call': return <CallPage key={route.id} id={route.id} user={user} from={route.from} />;
+    case 'dashboard': return <DashboardPage query={route.query} />;
     case 'sensors': return <SensorsPage user={user} add={route.add} />;
     case 'rules': return <RulesPage user={user} call={route.call} />;
     case 'users': return user.role === 'admin' ? <UsersPage user={user} /> : <NotYours what="Users are changed" />;
@@ -119,6 +121,7 @@ function Bar({ user, route }: { user: User; route: Route }) {
       </a>
       <nav aria-label="Pages">
         <a href="/calls" aria-current={here('calls')}>Calls</a>
+        <a href="/dashboard" aria-current={here('dashboard')}>Dashboard</a>
         <a href="/sensors" aria-current={here('sensors')}>Sensors</a>
         <a href="/rules" aria-current={here('rules')}>Rules</a>
         {user.role === 'admin' && (

@@ -6,6 +6,7 @@ export type Route =
   | { page: 'login'; next: string; ended: boolean } // ended: a session was there and is over
   | { page: 'calls'; query: string }
   | { page: 'call'; id: string; from: number | null } // from: listen from there, s
+  | { page: 'dashboard'; query: string }
   | { page: 'sensors'; add: boolean }
   | { page: 'rules'; call: string } // call: one to make a rule from, ""
   | { page: 'users' }
@@ -16,6 +17,7 @@ export function parseRoute(path: string, search: string): Route {
   const params = new URLSearchParams(search);
   if (path === '/' || path === '/calls') return { page: 'calls', query: params.toString() };
   if (path === '/login') return { page: 'login', next: localPath(params.get('next')), ended: params.has('ended') };
+  if (path === '/dashboard') return { page: 'dashboard', query: params.toString() };
   if (path === '/sensors') return { page: 'sensors', add: params.has('add') };
   if (path === '/rules') return { page: 'rules', call: params.get('call') ?? '' };
   if (path === '/users') return { page: 'users' };

@@ -1,0 +1,147 @@
+// A chart of figures over time: lines or stacked bars, one step a point. A point is a link, a drag chooses a time.
+
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import { usePrefs } from '../prefs';
+import type { Zone } from '../time';
+import { useMedia } from '../ui/bits';
+import { colour } from '../ui/colour';
+import { axisTime, stacked } from './axis';
+
+export interface Band {
+  name: string;
+  values: (number | null)[];
+  colour: string; // custom property
+}
+
+interface Props {
+  label: string; // for those who do not see it
+  kind: 'lines' | 'stack';
+  at: number[]; // begin of each step, us
+  step: number; // s
+  from: number; // what the chart shows, us
+  to: number;
+  bands: Band[];
+  before?: (number | null)[]; // the first band, or the sum of the stack, of the time that is compared with
+  scale: { bottom: number; least: number; most?: number };
+  height: number;
+  index: number | null; // of the step under the cursor
+  setIndex: (i: number | null) => void;
+  zoom: (from: number, to: number) => void; // us
+  open: (index: number) => void;
+}
+
+const AXIS_FONT = '11px system-ui, sans-serif';
+
+export function TimeChart(p: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const now = useRef(p);
+  now.current = p;
+  const { zone, theme } = usePrefs();
+  const systemDark = useMedia('(prefers-color-scheme: dark)');
+
+  useEffect(() => {
+    const el = box.current;
+    if (!el) return;
+    const build = () => {
+      plot.current?.destroy();
+      plot.current = draw(el, now, zone);
+    };
+    build();
+    const seen = new ResizeObserver(() => plot.current?.setSize({ width: el.clientWidth, height: now.current.height }));
+    seen.observe(el);
+    const repaint = () => build(); // on paper the colours are those of the light theme
+    addEventListener('repaint', repaint);
+    return () => {
+      removeEventListener('repaint', repaint);
+      seen.disconnect();
+      plot.current?.destroy();
+      plot.current = null;
+    };
+  }, [p.at, p.bands, p.before, p.from, p.to, p.height, zone, theme, systemDark]);
+
+  useEffect(() => {
+    const u = plot.current;
+    if (u && p.index !== null && box.current === document.activeElement) u.setCursor({ left: u.valToPos(p.at[p.index]! / 1e6 + p.step / 2, 'x'), top: 1 });
+  }, [p.index]);
+
+  const key = (e: KeyboardEvent) => {
+    const last = p.at.length - 1;
+    const i = p.index ?? last + 1;
+    const to = { ArrowLeft: Math.max(0, i - 1), ArrowRight: Math.min(last, i + 1), Home: 0, End: last }[e.key];
+    if (to !== undefined) p.setIndex(to);
+    else if (e.key === 'Enter' && p.index !== null) p.open(p.index);
+    else return;
+    e.preventDefault();
+  };
+  return <div ref={box} class="plot" role="group" aria-label={p.label} tabIndex={0} onKeyDown={key} />;
+}
+
+// draw makes the plot. It reads the newest props when something happens.
+function draw(el: HTMLElement, now: { current: Props }, zone: Zone): uPlot {
+  const p = now.current;
+  const ink = colour(el, '--quiet');
+  const grid = { stroke: colour(el, '--line'), width: 1 };
+  const axis = { stroke: ink, grid, ticks: { ...grid, size: 4 }, font: AXIS_FONT };
+  const x = p.at.map((t) => t / 1e6 + p.step / 2);
+  const few = x.length < 40;
+  const rows = p.kind === 'stack' ? stacked(p.bands.map((b) => b.values)) : p.bands.map((b) => b.values);
+  const series: uPlot.Series[] = p.bands.map((b, i) => {
+    const stroke = colour(el, b.colour);
+    if (p.kind === 'stack') return { stroke, fill: stroke, width: 0, points: { show: false }, paths: uPlot.paths.bars!({ size: [0.86, 40, 1] }) };
+    return { stroke, width: i ? 1.25 : 1.75, points: { show: few, size: 4 }, ...(i ? { dash: [5, 3] } : p.scale.bottom ? {} : { fill: alpha(stroke) }) };
+  });
+  if (p.kind === 'stack') {
+    rows.reverse(); // the tallest first, so that the others stand before it
+    series.reverse();
+  }
+  if (p.before) {
+    rows.push(p.before);
+    series.push({ stroke: ink, width: 1, dash: [2, 3], points: { show: false } });
+  }
+  let pressed: PointerEvent | null = null;
+  let chosen = false;
+  const u = new uPlot(
+    {
+      width: el.clientWidth, height: p.height, legend: { show: false }, padding: [8, 8, 0, 0],
+      cursor: {
+        y: false, points: { size: 6, show: p.kind === 'lines' }, drag: { x: true, y: false, setScale: false },
+        sync: { key: 'dashboard', filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' } },
+      },
+      scales: {
+        x: { range: () => [p.from / 1e6, p.to / 1e6] },
+        y: { range: (_u, _min, max) => [p.scale.bottom, p.scale.most ?? Math.max(p.scale.least, (max ?? 0) * 1.08)] },
+      },
+      axes: [
+        { ...axis, space: 74, size: 28, values: (_u, splits) => axisTime(splits, zone) },
+        { ...axis, size: 44, space: 26 },
+      ],
+      series: [{}, ...series],
+      hooks: {
+        setCursor: [(c) => now.current.setIndex(c.cursor.left !== undefined && c.cursor.left >= 0 ? (c.cursor.idx ?? null) : null)],
+        setSelect: [
+          (c) => {
+            if (!pressed || c.select.width < 6) return;
+            chosen = true;
+            now.current.zoom(c.posToVal(c.select.left, 'x') * 1e6, c.posToVal(c.select.left + c.select.width, 'x') * 1e6);
+          },
+        ],
+      },
+    },
+    [x, ...rows] as uPlot.AlignedData,
+    el,
+  );
+  u.over.addEventListener('pointerdown', (e) => {
+    pressed = e;
+    chosen = false;
+  });
+  u.over.addEventListener('click', () => {
+    const touch = pressed?.pointerType === 'touch'; // a finger points first: what it points at says where it leads
+    pressed = null;
+    if (!chosen && !touch && u.cursor.idx != null) now.current.open(u.cursor.idx);
+  });
+  return u;
+}
+
+const alpha = (rgb: string) => rgb.replace(/^rgb\((.*)\)$/, 'rgba($1, 0.09)');
