@@ -109,7 +109,7 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	ec := analyze.Config{
 		SensorID: c.SensorID, SIPPorts: c.SIPPorts, MaxCalls: c.MaxCalls, Decide: analyze.ByRules(d.rules.take()),
 		RTPTimeout: c.RTPTimeout, ByeTimeout: c.ByeTimeout, AbsoluteTimeout: c.AbsoluteTimeout,
-		MatchHeaders: c.MatchHeaders,
+		MatchHeaders: c.MatchHeaders, InbandDTMF: c.InbandDTMF, NoFaxTones: !c.FaxDetect,
 	}
 	d.hook(&ec)
 	engine := analyze.New(ec, sink{d})

@@ -51,7 +51,7 @@ func New(cfg Config, sink Sink) *Engine {
 	e := &Engine{flows: map[uint64]*tcpFlow{}, hepWanted: cfg.HEP, onSIP: cfg.SIP, watch: &watched{Sink: sink}}
 	e.calls = call.NewTable(call.Config{
 		SensorID: cfg.SensorID, RTPTimeout: cfg.RTPTimeout, ByeTimeout: cfg.ByeTimeout, AbsoluteTimeout: cfg.AbsoluteTimeout,
-		MaxCalls: cfg.MaxCalls, MaxMessages: cfg.MaxMessages, MatchHeaders: cfg.MatchHeaders, Decide: cfg.Decide,
+		MaxCalls: cfg.MaxCalls, MaxMessages: cfg.MaxMessages, MatchHeaders: cfg.MatchHeaders, InbandDTMF: cfg.InbandDTMF, NoFaxTones: cfg.NoFaxTones, Decide: cfg.Decide,
 		RTCP: cfg.RTCP, Reached: e.watch.sources.Reached, Judge: e.watch.sources.Judge,
 	}, e.watch)
 	e.outside = newOutside(cfg.SensorID, e.watch)

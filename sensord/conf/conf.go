@@ -100,6 +100,9 @@ type Config struct {
 	MaxCalls        int           // callslimit: running calls in memory
 	MatchHeaders    []string      // matchheader: they join the legs of a call; nil: the analysis knows some
 
+	InbandDTMF bool // inbanddtmf: digits within the voice
+	FaxDetect  bool // faxdetect: tones of faxes
+
 	Issues []Issue // what is worth knowing about the file, in the order of its lines
 
 	lines map[string]int // where each key was set last
@@ -124,6 +127,7 @@ func Default() *Config {
 		ByeTimeout:      1200 * time.Second,
 		AbsoluteTimeout: 4 * time.Hour,
 		MaxCalls:        100_000,
+		FaxDetect:       true,
 		lines:           map[string]int{},
 	}
 }

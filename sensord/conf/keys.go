@@ -219,6 +219,18 @@ func init() {
 				return nil
 			},
 		},
+		"inbanddtmf": {
+			example: yesNo, doc: "look for digits (DTMF) as tones within G.711, too; it costs CPU",
+			set: func(p *parser, s setting) error { return boolean(s.value, &p.c.InbandDTMF) },
+		},
+		"inband_dtmf": {
+			example: yesNo, doc: "the same as inbanddtmf",
+			set: func(p *parser, s setting) error { return boolean(s.value, &p.c.InbandDTMF) },
+		},
+		"faxdetect": {
+			example: yesNo, doc: "no: do not look for the tones of faxes within G.711",
+			set: func(p *parser, s setting) error { return boolean(s.value, &p.c.FaxDetect) },
+		},
 		"callslimit": {
 			example: `write "callslimit = 100000"`, doc: "running calls held in memory; 0: the default, 100000",
 			set: func(p *parser, s setting) error {
@@ -373,13 +385,13 @@ var foreign = map[string]string{
 		sip_register_compare_sipcallerip sip_register_compare_sipcallerip_encaps sip_register_compare_sipcalledip
 		sip_register_compare_to_domain sip_register_compare_vlan sip_register_deferred_save sip_register_ignore_res_401
 		sip_options sip_options_save_all_sensors sip_subscribe sip_notify sip_message sip_msg_compare_ip_src save_sip_options save_sip_subscribe save_sip_notify
-		dtmf2db dtmf2pcap inbanddtmf inband_dtmf sipwithoutrtptimeout onewaytimeout destroy_call_at_bye_confirmed destroy_calls_period
+		dtmf2db dtmf2pcap sipwithoutrtptimeout onewaytimeout destroy_call_at_bye_confirmed destroy_calls_period
 		sip_tcp sip_tcp_reassembly_ext sip_tcp_reassembly_clean_period sip_tcp_reassembly_stream_timeout sip_tcp_reassembly_stream_max_attempts
 		udpfrag dscp progress last_dest_number last_sip_response destination_number_mode detect_alone_bye get_reason_from_bye_cancel
 		callidmerge_header callidmerge_secret custom_headers custom_headers_cdr custom_headers_message
 		custom_headers_max_size domainport natalias ipaccount ipaccountport silencedetect silencethreshold clippingdetect
 		saverfc saveaudiograph fasdetect sdp_multiplication sdp_reverse_ipport sdp_ignore_ip sdp_ignore_ip_port sdp_check_direction_ext
-		faxdetect faxt30detect call_sig_wait ssl ssl_ipport ssl_sessionkey_udp ssl_sessionkey_udp_port ssl_sessionkey_bind ssl_sessionkey_bind_port ssl_enable
+		faxt30detect call_sig_wait ssl ssl_ipport ssl_sessionkey_udp ssl_sessionkey_udp_port ssl_sessionkey_bind ssl_sessionkey_bind_port ssl_enable
 		ssl_reassembly_clean_period tls ssl_store_sessions hep_kamailio_protocol_id_fix hep_via_pb
 		ignorertcpjitter rtcp_interleaved ss7 ss7port ws_calls skinny skinny_port mgcp mgcp_tcp_port mgcp_udp_port diameter diameter_udp_port diameter_tcp_port
 		enable_http_enum_tables http_port http enable_webrtc_table webrtcport packetbuffer_sniffer_time_adjust disable_cdr_fields_rtp disable_cdr_indexes_rtp

@@ -23,6 +23,7 @@ import (
 type analyzeCommand struct {
 	json, csv, merge, quiet bool
 	transactions            bool
+	inband                  bool
 	sensor                  uint16
 	keylog                  string
 	keys                    []byte // what stands in it; nil without one
@@ -78,6 +79,7 @@ Exit status:
 	f.BoolVar(&a.transactions, "transactions", false, "what happened outside of calls, in place of the calls")
 	f.BoolVar(&a.merge, "merge", false, "read all files as one input, merged by time")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no summary")
+	f.BoolVar(&a.inband, "inband-dtmf", false, "look for digits within the voice (G.711), too")
 	f.StringVar(&a.keylog, "keylog", "", "decrypt TLS with the secrets in `FILE`, an SSLKEYLOGFILE")
 	f.Uint16Var(&a.sensor, "sensor-id", 0, "id_sensor to put into the records")
 	return c
@@ -138,7 +140,7 @@ func (a *analyzeCommand) one(ctx context.Context, paths []string, out output) (a
 		return analyze.Summary{}, err
 	}
 	defer src.Close()
-	cfg := analyze.Config{SensorID: a.sensor, TLSKeys: a.keys}
+	cfg := analyze.Config{SensorID: a.sensor, TLSKeys: a.keys, InbandDTMF: a.inband}
 	if a.transactions {
 		return analyze.Transactions(ctx, src, cfg, func(r *protocol.Transaction) error { return failed(out.transactions.write(r)) })
 	}

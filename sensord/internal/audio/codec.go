@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 
 	"github.com/pion/opus"
+
+	"voiptop/sensord/internal/g711"
 )
 
 // decoder makes samples, mono, of the payloads of one stream in their order.
@@ -43,9 +45,9 @@ func codecOf(name string, clock uint32, channels int, opusRate int) codec {
 	c := codec{name: upper(name), clock: clock, rate: int(clock), kind: deadKind}
 	switch c.name {
 	case "PCMU", "PCMA":
-		table := muLaw
+		table := g711.MuLaw
 		if c.name == "PCMA" {
-			table = aLaw
+			table = g711.ALaw
 		}
 		if c.rate != 16000 { // some telephones offer PCMA/16000
 			c.rate = 8000
@@ -167,4 +169,16 @@ func opusRate(b []byte) int {
 		return 16000
 	}
 	return 48000
+}
+
+// g711Decoder expands one byte to one sample. It has no state.
+type g711Decoder struct{ table *[256]int16 }
+
+func (g711Decoder) length(payload []byte) int { return len(payload) }
+
+func (d g711Decoder) decode(dst []int16, payload []byte) ([]int16, error) {
+	for _, b := range payload {
+		dst = append(dst, d.table[b])
+	}
+	return dst, nil
 }

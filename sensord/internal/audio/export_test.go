@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"voiptop/protocol/sensorapi"
+	"voiptop/sensord/internal/g711"
 )
 
 // Unplayed counts, of each side, the packets that are not played, and the runs they are in.
@@ -37,8 +38,8 @@ func (r *Recording) Rate() int { return r.rate }
 
 // Decoders are those of each codec, by its name in the SDP.
 var Decoders = map[string]func() Decoder{
-	"PCMU": func() Decoder { return g711Decoder{muLaw} },
-	"PCMA": func() Decoder { return g711Decoder{aLaw} },
+	"PCMU": func() Decoder { return g711Decoder{g711.MuLaw} },
+	"PCMA": func() Decoder { return g711Decoder{g711.ALaw} },
 	"G722": func() Decoder { return newG722() },
 	"GSM":  func() Decoder { return newGSM() },
 	"L16":  func() Decoder { return l16Decoder{2} },

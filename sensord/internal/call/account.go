@@ -3,6 +3,7 @@ package call
 import (
 	"voiptop/sensord/internal/quality"
 	"voiptop/sensord/internal/rtp"
+	"voiptop/sensord/internal/tone"
 )
 
 // account is what the packets of a stream come to. It follows the packets alone, in their order, so that it may be kept
@@ -13,6 +14,7 @@ type account struct {
 	rated     bool // speech: the meter runs
 	fresh     bool // the newest packet had not come before
 	dtmf      *rtp.DTMF
+	fax       *tone.Fax // nil: none of its sounds was heard
 	intervals []interval
 }
 

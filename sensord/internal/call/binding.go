@@ -126,6 +126,16 @@ func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) (b *bin
 	return b, fresh
 }
 
+// telephoneEvents reports whether b takes digits as such (RFC 4733).
+func (b *binding) telephoneEvents() bool {
+	for i := range b.formats {
+		if b.formats[i].codec.isDTMF() {
+			return true
+		}
+	}
+	return false
+}
+
 // encrypts reports whether what flows between two bindings is encrypted: keys that one side offers and the other does not
 // take encrypt nothing. A side that is not known, or not described by SDP, has no say.
 func encrypts(a, b *binding) bool {

@@ -18,6 +18,8 @@ type Config struct {
 	MaxCalls        int
 	MaxMessages     int
 	MatchHeaders    []string                                // header fields that join the legs of a B2BUA, in any case
+	InbandDTMF      bool                                    // look for digits within the voice
+	NoFaxTones      bool                                    // do not look for tones of faxes
 	Decide          Decider                                 // may be nil
 	RTCP            func(d *decode.Datagram, callID string) // sees the RTCP packets of calls; may be nil
 	Reached         func(src netip.Addr, at protocol.Time)  // a call from src rings or is answered; may be nil

@@ -242,12 +242,16 @@ func (s *stream) facts(f *diagnose.Stream) {
 	if s.dtmf != nil {
 		f.FaxTones = s.dtmf.Fax()
 	}
+	if s.fax != nil {
+		f.FaxCalls, f.FaxAnswers = protocol.TimeFromNanos(s.fax.Calling()), protocol.TimeFromNanos(s.fax.Answering())
+	}
 	if s.to != nil {
 		said := s.to.said()
 		f.Ptime, f.MaxPtime = said.ptime, said.maxPtime
 		f.Guessed = s.to.origin == learned
 		announced := len(said.formats) > 0
 		f.Unannounced = announced && s.codec != nil && s.to.codec(r.PayloadType) == nil
+		f.DigitsAgreed = said.telephoneEvents()
 		f.DigitsUnannounced = announced && s.dtmfPT != noPT && s.to.codec(s.dtmfPT) == nil
 	}
 	if b := s.rtcp; b != nil && b.reports > 1 {

@@ -5,6 +5,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/sensord/internal/rtp"
+	"voiptop/sensord/internal/tone"
 )
 
 // Shard takes work that a Table puts off. Most of the work on a call needs nothing of other calls: what the packets of its streams
@@ -50,6 +51,7 @@ const (
 	workAside
 	workAsideDigits
 	workTune
+	workHeard
 	workEnded
 )
 
@@ -68,6 +70,8 @@ func Do(list []Work, ended func(*Ended)) {
 			s.digits(&rtp.Header{Timestamp: w.timestamp}, b[:w.seq])
 		case workAside, workAsideDigits:
 			s.account.aside(w.payloadType, w.what == workAsideDigits)
+		case workHeard:
+			s.account.heard(w.time, tone.Sound(w.payloadType))
 		case workTune:
 			s.tune(w.more.(*codec), float64(w.time))
 		case workEnded:

@@ -5,6 +5,7 @@ import (
 	"voiptop/sensord/internal/rtp"
 	"voiptop/sensord/internal/sdp"
 	"voiptop/sensord/internal/sip"
+	"voiptop/sensord/internal/tone"
 )
 
 // stream is one direction of RTP: source, destination, SSRC.
@@ -25,6 +26,8 @@ type stream struct {
 	rtcp     *feedback
 	types    []format // payload types met so far
 	sharers  []*Call  // calls that borrow it
+
+	inband *tone.DTMF // digits within the voice; nil: not looked for
 
 	contested int64
 }
@@ -50,6 +53,7 @@ type RTP struct {
 	seq         uint16
 	payloadType uint8
 	marker      bool
+	sound       tone.Sound
 }
 
 // Read reads the header of d and reports whether it is RTP.
@@ -60,6 +64,7 @@ func (r *RTP) Read(d *decode.Datagram, time int64) bool {
 	}
 	r.Time, r.hash = time, flowHash(&d.Src, &d.Dst, h.SSRC)
 	r.ssrc, r.timestamp, r.seq, r.payloadType, r.marker = h.SSRC, h.Timestamp, h.Seq, h.PayloadType, h.Marker
+	r.sound = hear(h.PayloadType, h.Seq, h.Payload(d.Payload))
 	r.src.Put(&d.Src)
 	r.dst.Put(&d.Dst)
 	return true
@@ -72,7 +77,7 @@ func (t *Table) Known(now int64, r *RTP) bool {
 		return false
 	}
 	s := t.flows.get(r.hash, &r.src, &r.dst, r.ssrc)
-	if s == nil || s.stale || r.payloadType != s.pt || s.pt == s.dtmfPT {
+	if s == nil || s.stale || r.payloadType != s.pt || s.pt == s.dtmfPT || t.digitsWithin(s.pt) {
 		return false
 	}
 	if now > t.now {
@@ -81,6 +86,9 @@ func (t *Table) Known(now int64, r *RTP) bool {
 	t.count.rtp++
 	h := rtp.Header{PayloadType: r.payloadType, Marker: r.marker, Seq: r.seq, Timestamp: r.timestamp}
 	s.takePacket(now, &h)
+	if r.sound != tone.None {
+		s.heard(now, r.sound)
+	}
 	return true
 }
 
@@ -120,8 +128,14 @@ func (t *Table) Media(d *decode.Datagram) {
 		s.payload(h.PayloadType)
 	}
 	s.takePacket(d.Time, &h)
-	if s.pt == s.dtmfPT {
+	switch sound := hear(s.pt, h.Seq, h.Payload(b)); {
+	case s.pt == s.dtmfPT:
 		s.takeDigits(&h, h.Payload(b))
+	case sound != tone.None:
+		s.heard(d.Time, sound)
+	}
+	if t.digitsWithin(s.pt) {
+		s.listen(&h, h.Payload(b))
 	}
 	if t.deciding.ever {
 		s.keep(d, h.Offset)

@@ -55,6 +55,10 @@ func (s *stream) record(r *protocol.Stream, c *Call) {
 	if s.dtmf != nil {
 		r.DTMF = s.dtmf.Digits()
 	}
+	if s.inband != nil {
+		r.DTMFInband = s.inband.Digits()
+	}
+	r.Tones = s.tones()
 	if f := s.rtcp; f != nil && f.reports > 0 {
 		loss, jitter := round(f.lossMax), round(f.jitterMax)
 		r.RTCP = &protocol.RTCP{LossMaxPct: &loss, JitterMaxMS: &jitter}

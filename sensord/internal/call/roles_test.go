@@ -161,8 +161,10 @@ func FuzzWhoCalled(f *testing.F) {
 	f.Add("@", "Contact: *\r\n", uint8(3))
 	f.Fuzz(func(t *testing.T, id, more string, kind uint8) {
 		m := []msg{
-			{first: inviteLine, cseq: "5 INVITE", to: "b"}, msg{first: inviteLine, cseq: "5 INVITE"}.fromCallee(),
-			{first: ok200, cseq: "5 INVITE", to: "b"}, msg{first: ok200, cseq: "5 INVITE"}.fromCallee(),
+			{first: inviteLine, cseq: "5 INVITE", to: "b"},
+			msg{first: inviteLine, cseq: "5 INVITE"}.fromCallee(),
+			{first: ok200, cseq: "5 INVITE", to: "b"},
+			msg{first: ok200, cseq: "5 INVITE"}.fromCallee(),
 		}[kind%4]
 		m.id, m.more = id, more
 		var v sip.Message

@@ -72,17 +72,20 @@ type Side struct {
 
 // Stream is what a stream's record does not hold.
 type Stream struct {
-	Unannounced       bool   // its payload type is not in the receiver's SDP
-	DigitsUnannounced bool   // nor is that of its telephone-events
-	Guessed           bool   // nobody announced where it goes: whose it is was concluded
-	FaxTones          bool   // telephone-events named fax tones (RFC 4734)
-	Pauses            bool   // the sender falls silent: silence suppression, comfort noise
-	Ptime             uint16 // ms: what the receiver asked for; 0: nothing
-	MaxPtime          uint16 // ms: the most it takes; 0: not said
-	FirstSeq, LastSeq uint64 // extended sequence numbers
-	Restarts          uint32 // of the sequence
-	ReportedLost      int64  // by RTCP, from the receiver's first report to its last
-	ReportedOf        int64  // packets expected between them; 0: no two reports
+	Unannounced       bool          // its payload type is not in the receiver's SDP
+	DigitsUnannounced bool          // nor is that of its telephone-events
+	Guessed           bool          // nobody announced where it goes: whose it is was concluded
+	FaxTones          bool          // telephone-events named fax tones (RFC 4734)
+	FaxCalls          protocol.Time // CNG was heard: sure then; 0: not
+	FaxAnswers        protocol.Time // CED was
+	DigitsAgreed      bool          // its receiver announced telephone-events
+	Pauses            bool          // the sender falls silent: silence suppression, comfort noise
+	Ptime             uint16        // ms: what the receiver asked for; 0: nothing
+	MaxPtime          uint16        // ms: the most it takes; 0: not said
+	FirstSeq, LastSeq uint64        // extended sequence numbers
+	Restarts          uint32        // of the sequence
+	ReportedLost      int64         // by RTCP, from the receiver's first report to its last
+	ReportedOf        int64         // packets expected between them; 0: no two reports
 }
 
 // exam is one check of one call.

@@ -7,7 +7,8 @@ import (
 	"voiptop/protocol"
 )
 
-// dtmfMissing wants digits that were sent in a way the receiver cannot take. Digits as tones within the voice are not looked for.
+// dtmfMissing wants digits that were sent in a way the receiver cannot take. Those that were sent as tones within the voice reach whoever
+// listens for them.
 func dtmfMissing(x *exam) {
 	c, f := x.c, x.f
 	const remedy = "Set the same way to send digits on both sides (RFC 4733 telephone-event is best), and see that the PBX or relay between them passes it on."
@@ -25,6 +26,11 @@ func dtmfMissing(x *exam) {
 	for i := range c.Streams {
 		a := &c.Streams[i]
 		if a.DTMF == "" {
+			if a.DTMFInband != "" && f.Streams[i].DigitsAgreed && !f.Joined {
+				x.report(protocol.SeverityInfo, "Digits were sent as tones within the voice, though telephone-events were agreed: who waits for those misses them.",
+					fmt.Sprintf("%s to %s: digits %s", a.Src, a.Dst, a.DTMFInband), remedy)
+				return
+			}
 			continue
 		}
 		if f.Streams[i].DigitsUnannounced && !f.Joined && !f.Streams[i].Guessed {
@@ -34,7 +40,7 @@ func dtmfMissing(x *exam) {
 		}
 		for j := range c.Streams {
 			b := &c.Streams[j]
-			if b.SSRC == a.SSRC && b.Src != a.Src && b.Dst != a.Dst && b.Direction == a.Direction && len(b.DTMF) < len(a.DTMF) && relays(a, b) &&
+			if b.SSRC == a.SSRC && b.Src != a.Src && b.Dst != a.Dst && b.Direction == a.Direction && len(b.DTMF) < len(a.DTMF) && b.DTMFInband == "" && relays(a, b) &&
 				aligned(&f.Streams[i], &f.Streams[j]) {
 				x.report(protocol.SeverityWarn, "Digits were lost at a relay.", fmt.Sprintf("%s to %s carried %s, %s to %s carried %s", a.Src, a.Dst, a.DTMF, b.Src, b.Dst,
 					orNothing(b.DTMF)), remedy)
@@ -98,29 +104,43 @@ func t38Answer(c *protocol.CDR) string {
 	return "the answer has port 0 for T.38"
 }
 
-// faxOverG711 goes by what the parties say: T.38 that was tried in vain, or fax tones that are named. Tones within the voice are
-// not looked for.
+// faxOverG711 goes by what the parties say (T.38 that was tried in vain, or fax tones that are named), and by the tones that are heard.
 func faxOverG711(x *exam) {
 	c, f := x.c, x.f
-	tones := false
-	for i := range f.Streams {
-		tones = tones || f.Streams[i].FaxTones
-	}
-	if !tones && !f.T38Refused || f.T38 && !f.T38Refused {
+	if f.T38 && !f.T38Refused {
 		return
+	}
+	named, heard, at := false, "", protocol.Time(0)
+	for i := range f.Streams {
+		s := &f.Streams[i]
+		named = named || s.FaxTones
+		for _, v := range [...]struct {
+			at   protocol.Time
+			what string
+		}{{s.FaxCalls, "the tone of a fax that calls (CNG, 1100 Hz)"}, {s.FaxAnswers, "the tone of a fax or modem that answers (CED, 2100 Hz)"}} {
+			if v.at != 0 && (at == 0 || v.at < at) {
+				at, heard = v.at, fmt.Sprintf("%s was heard at %s from %s", v.what, v.at, c.Streams[i].Src)
+			}
+		}
 	}
 	for i := range c.Streams {
 		s := &c.Streams[i]
 		if s.Codec != "PCMU" && s.Codec != "PCMA" || s.Packets < minOneWay {
 			continue
 		}
-		why := "fax tones (RFC 4734) were announced, T.38 was not offered"
-		if !tones {
-			at := t38Time(c)
-			if at == 0 || millis(s.Last-at) < faxTalk {
-				continue
+		why := ""
+		switch {
+		case named:
+			why = "fax tones (RFC 4734) were announced, T.38 was not offered"
+		case heard != "" && millis(s.Last-at) >= faxTalk:
+			why = fmt.Sprintf("%s, and G.711 went on for %s", heard, seconds(millis(s.Last-at)))
+		case f.T38Refused:
+			if at := t38Time(c); at != 0 && millis(s.Last-at) >= faxTalk {
+				why = fmt.Sprintf("T.38 refused, voice went on for %s", seconds(millis(s.Last-at)))
 			}
-			why = fmt.Sprintf("T.38 refused, voice went on for %s", seconds(millis(s.Last-at)))
+		}
+		if why == "" {
+			continue
 		}
 		x.report(protocol.SeverityWarn, "A fax goes over G.711: each lost packet may cost the page.", fmt.Sprintf("%s to %s: %s; %s, %.1f %% lost", s.Src, s.Dst, s.Codec, why,
 			s.LossPct), "Offer T.38 on both gateways. If G.711 must do: no echo canceller, no silence suppression, fixed jitter buffer, 9600 bit/s without ECM.")

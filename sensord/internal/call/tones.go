@@ -1,0 +1,76 @@
+package call
+
+import (
+	"voiptop/sensord/internal/rtp"
+	"voiptop/sensord/internal/tone"
+)
+
+// Tones within the voice: of faxes in every call of which the codec is G.711, digits where Config.InbandDTMF asks for them.
+
+// Payload types of G.711 (RFC 3551 table 4).
+const (
+	pcmu = 0
+	pcma = 8
+)
+
+// hear says what a packet is filled with; of most packets it is not asked.
+func hear(payloadType uint8, seq uint16, payload []byte) tone.Sound {
+	if payloadType != pcma && payloadType != pcmu || seq%tone.Every != 0 {
+		return tone.None
+	}
+	return tone.Hear(payload, payloadType == pcma)
+}
+
+// digitsWithin reports whether packets of a payload type are looked into for digits.
+func (t *Table) digitsWithin(payloadType uint8) bool {
+	return t.cfg.InbandDTMF && (payloadType == pcmu || payloadType == pcma)
+}
+
+// heard takes a sound that the newest packet of s is filled with.
+func (s *stream) heard(now int64, sound tone.Sound) {
+	if s.encrypted() || s.call.table.cfg.NoFaxTones {
+		return
+	}
+	p := &s.call.table.shards
+	if len(p.list) == 0 {
+		s.account.heard(now, sound)
+		return
+	}
+	p.put(s.shard, Work{stream: s, time: now, payloadType: uint8(sound), what: workHeard})
+}
+
+// listen looks for digits in a packet of s.
+func (s *stream) listen(h *rtp.Header, payload []byte) {
+	if s.encrypted() {
+		return
+	}
+	if s.inband == nil {
+		s.inband = &tone.DTMF{}
+	}
+	s.inband.Packet(h.Timestamp, payload, h.PayloadType == pcma)
+}
+
+// heard takes a sound that the newest packet is filled with.
+func (a *account) heard(now int64, sound tone.Sound) {
+	if !a.fresh {
+		return
+	}
+	if a.fax == nil {
+		a.fax = &tone.Fax{}
+	}
+	a.fax.Packet(now, sound)
+}
+
+// tones names what machines were heard.
+func (a *account) tones() (names []string) {
+	if a.fax == nil {
+		return nil
+	}
+	if a.fax.Calling() != 0 {
+		names = append(names, "cng")
+	}
+	if a.fax.Answering() != 0 {
+		names = append(names, "ced")
+	}
+	return names
+}

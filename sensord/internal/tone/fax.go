@@ -1,0 +1,178 @@
+// Package tone listens for signals within the voice of G.711 streams: the tones by which faxes and modems call and answer
+// (CNG, CED and ANSam), and the digits of telephones (DTMF).
+//
+// Package call asks it about the packets of streams. It is not for telephone-events, which name such signals (rtp), and not for
+// playing sound (audio, which has a search of its own to blank digits). It has no clock, keeps no packet and does not allocate.
+package tone
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+
+	"voiptop/sensord/internal/g711"
+)
+
+// Sound is what a packet is filled with.
+type Sound uint8
+
+// The sounds of faxes and modems.
+const (
+	None Sound = iota
+	CNG        // 1100 Hz: a fax calls (ITU-T T.30 clause 4.1)
+	CED        // 2100 Hz: a fax or modem answers (T.30 clause 4.1, V.25; with 15 Hz on top, V.8's ANSam)
+)
+
+const (
+	cngHz  = 1100.0
+	cngBy  = 38.0 // Hz that it may be off, T.30
+	cedHz  = 2100.0
+	cedBy  = 15.0 // V.25 and V.8
+	moreBy = 12.0 // Hz by which the measure is off, with noise 20 dB below the tone
+
+	piece   = 72   // samples in which sign changes are counted: 9 ms
+	longest = 320  // of a packet that are heard
+	floor   = 110  // RMS, of 32767: -43 dBm0, the least that T.30 and V.25 ask a receiver to hear
+	purity  = 0.85 // of the power is at one frequency
+)
+
+// Every is how many packets go by for each that need be heard: a tone lasts for many.
+const Every = 4
+
+// Hear says what a packet of G.711 is filled with. Of nearly all others it looks at how often the sign changes in nine milliseconds, and
+// no more: that of a pure tone does so twice in a period. aLaw tells the two laws apart.
+func Hear(payload []byte, aLaw bool) Sound {
+	if len(payload) <= piece { // shorter than ten milliseconds
+		return None
+	}
+	switch n := changes((*[piece + 1]byte)(payload)); {
+	case n >= cngLow && n <= cngHigh:
+		if isTone(payload[:min(len(payload), longest)], aLaw, cngHz, cngBy+moreBy) {
+			return CNG
+		}
+	case n >= cedLow && n <= cedHigh:
+		if isTone(payload[:min(len(payload), longest)], aLaw, cedHz, cedBy+moreBy) {
+			return CED
+		}
+	}
+	return None
+}
+
+// Sign changes in a piece, one more and one less than can be.
+const (
+	cngLow, cngHigh = 18, 22 // 19.1 to 20.5
+	cedLow, cedHigh = 36, 40 // 37.5 to 38.1
+)
+
+// changes counts how often the sign changes, bit 7 of both laws, in a piece: each byte is held against the next, eight at a time, and
+// what differs is put where there is room in a word, to be counted together.
+func changes(p *[piece + 1]byte) int {
+	const sign = 0x8080808080808080
+	a := differ8(p, 0)&sign | differ8(p, 8)&sign>>1 | differ8(p, 16)&sign>>2 | differ8(p, 24)&sign>>3 | differ8(p, 32)&sign>>4
+	b := differ8(p, 40)&sign | differ8(p, 48)&sign>>1 | differ8(p, 56)&sign>>2 | differ8(p, 64)&sign>>3
+	return bits.OnesCount64(a) + bits.OnesCount64(b)
+}
+
+func differ8(p *[piece + 1]byte, at int) uint64 {
+	return binary.LittleEndian.Uint64(p[at:]) ^ binary.LittleEndian.Uint64(p[at+1:])
+}
+
+// isTone reports whether a packet is filled with one tone, not more than by off hz.
+func isTone(payload []byte, aLaw bool, hz, by float64) bool {
+	table := g711.MuLaw
+	if aLaw {
+		table = g711.ALaw
+	}
+	var x [longest]float64
+	n := len(payload)
+	power := 0.0
+	for i, b := range payload {
+		x[i] = float64(table[b])
+		power += x[i] * x[i]
+	}
+	if power < float64(n)*floor*floor {
+		return false
+	}
+	// Of a sine x(i-1) + x(i+1) is 2 cos(w) x(i): the w that fits best.
+	with, square := 0.0, 0.0
+	for i := 1; i < n-1; i++ {
+		with += x[i] * (x[i-1] + x[i+1])
+		square += x[i] * x[i]
+	}
+	cos := with / (2 * square)
+	if cos < -1 || cos > 1 {
+		return false
+	}
+	w := math.Acos(cos)
+	if math.Abs(w*8000/(2*math.Pi)-hz) > by {
+		return false
+	}
+	return 2*goertzel(x[:n], 2*cos) >= purity*float64(n)*power
+}
+
+// goertzel is the power of samples at a frequency, by 2 cos of its angle per sample (Goertzel's algorithm): N^2/4 of a sine of 1.
+func goertzel(x []float64, c float64) float64 {
+	s1, s2 := 0.0, 0.0
+	for _, v := range x {
+		s1, s2 = v+c*s1-s2, s1
+	}
+	return s1*s1 + s2*s2 - c*s1*s2
+}
+
+// Times of the signals, nanoseconds. Every fourth packet is heard, so that a burst looks up to two such steps shorter or longer.
+const (
+	cngShort = 200e6  // T.30: 0.5 s on, by 15 %
+	cngLong  = 700e6  //
+	cngLeast = 2.8e9  // from one to the next: 0.5 s and 3 s off, each by 15 %
+	cngMost  = 4.2e9  //
+	cedShort = 1000e6 // 2.6 to 4 s (T.30); V.8 may end it after a second
+	holes    = 350e6  // a phase reversal (every 450 ms in V.25) spoils a packet, and some are lost
+	hits     = 3      // packets heard of a burst of CNG, at the least
+)
+
+// Fax follows the sounds of one stream. The zero value is ready.
+type Fax struct {
+	sound       Sound
+	first, last int64 // of the burst, nanoseconds
+	n           int   // packets heard of it
+	before      int64 // when the burst of CNG before it began; 0: none
+	cng, ced    int64 // when each was sure; 0: not
+}
+
+// Packet takes what was heard in a packet that came at t: a Sound other than None.
+func (f *Fax) Packet(t int64, s Sound) {
+	if s != f.sound || t-f.last > holes {
+		f.end()
+		f.sound, f.first, f.n = s, t, 0
+	}
+	f.last = t
+	f.n++
+	if f.ced == 0 && s == CED && t-f.first >= cedShort {
+		f.ced = t
+	}
+}
+
+// end takes a burst that is over.
+func (f *Fax) end() {
+	if f.sound != CNG {
+		return
+	}
+	if d := f.last - f.first; f.n < hits || d < cngShort || d > cngLong {
+		f.before = 0
+		return
+	}
+	if step := f.first - f.before; f.before != 0 && step >= cngLeast && step <= cngMost && f.cng == 0 {
+		f.cng = f.last
+	}
+	f.before = f.first
+}
+
+// Calling is when it was sure that a fax calls, by two bursts of CNG in its rhythm, nanoseconds since the epoch; 0: not.
+func (f *Fax) Calling() int64 {
+	g := *f
+	g.end()
+	return g.cng
+}
+
+// Answering is when it was sure that a fax or modem answers, by a second of CED; 0: not.
+func (f *Fax) Answering() int64 { return f.ced }
