@@ -71,7 +71,7 @@ func (m *Masker) mark(s string) string {
 // CDR answers a copy of a call without numbers, names and digits that were dialled.
 func (m *Masker) CDR(c *protocol.CDR) *protocol.CDR {
 	out := *c
-	t := m.texts(c.CallerName, c.Caller, c.Callee, c.CalleeURI)
+	t := m.of(c)
 	out.Caller, out.Callee, out.CalleeURI, out.CallerName = m.Number(c.Caller), m.Number(c.Callee), m.Number(c.CalleeURI), m.Name(c.CallerName)
 	out.Reason = t.mask(c.Reason)
 	out.DTMFInfo = digits(c.DTMFInfo)
@@ -89,6 +89,13 @@ func (m *Masker) CDR(c *protocol.CDR) *protocol.CDR {
 		out.Messages[i].FirstLine = t.mask(out.Messages[i].FirstLine)
 	}
 	return &out
+}
+
+// TextOf masks a text about a call: what Text does, and how the call's parties are called.
+func (m *Masker) TextOf(c *protocol.CDR, s string) string { return m.of(c).mask(s) }
+
+func (m *Masker) of(c *protocol.CDR) texts {
+	return m.texts(c.CallerName, c.Caller, c.Callee, c.CalleeURI)
 }
 
 // Live is CDR for a running call.

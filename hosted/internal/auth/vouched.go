@@ -24,6 +24,12 @@ const (
 // byProvider is who changes users in the audit log when a provider does.
 const byProvider = "oidc"
 
+// CodeTooManyCalls is the code of a user whose assistants ask too often.
+const CodeTooManyCalls = "too-many-calls-of-tools"
+
+// maxTools is how many questions a user's assistants may ask in five minutes.
+const maxTools = 600
+
 // maxThrottled is how many log-ins one address may begin in five minutes: each is kept in the store until it is finished.
 const maxThrottled = 60
 
@@ -42,6 +48,18 @@ type Vouched struct {
 	Grants          []Grant        // at most one of each tenant, the preferred one first
 	Want            store.TenantID // the tenant that the log-in is for; 0: the first of Grants
 	Create          bool           // somebody who has no user gets one
+}
+
+// ThrottleTools counts a call of an assistant's tool. Problem too-many-calls.
+func (s *Service) ThrottleTools(user int64) error {
+	if wait := s.limits.take(fmt.Sprint("m ", user), maxTools); wait > 0 {
+		seconds := fmt.Sprint(int(wait/time.Second) + 1)
+		return &protocol.Problem{
+			Code: CodeTooManyCalls, Status: http.StatusTooManyRequests, Title: "too many questions in five minutes",
+			Remedy: "wait " + seconds + " s", Fields: map[string]string{protocol.FieldRetryAfter: seconds},
+		}
+	}
+	return nil
 }
 
 // Throttle counts an attempt of an address that costs the store or a provider something. Problem too-many-logins.

@@ -62,8 +62,10 @@ type Config struct {
 	Watch   Watch            // keeps the alerts
 	Log     *slog.Logger
 	Now     func() time.Time
-	Ready   func(context.Context) error // why no requests should come here, for load balancers; nil: the store is asked
-	Done    <-chan struct{}             // closed when the server shuts down: endless answers end; nil: never
+	// MCPWrite lets assistants change rules by POST /mcp, with a token that has the right; otherwise they only read.
+	MCPWrite bool
+	Ready    func(context.Context) error // why no requests should come here, for load balancers; nil: the store is asked
+	Done     <-chan struct{}             // closed when the server shuts down: endless answers end; nil: never
 }
 
 // Observed is a request that has been answered.
@@ -83,6 +85,7 @@ type api struct {
 	workshop *workshop
 	// conditions are read as those of the tenant's rules.
 	conditions *search.Conditions
+	assistants assistants
 }
 
 // access is who may use a route.
@@ -193,6 +196,7 @@ func New(c Config) http.Handler {
 			Remedy: "see " + Prefix + "/openapi.yaml",
 		})
 	})
+	m.Path("/mcp").Handler(a.observed("/mcp", http.HandlerFunc(a.mcp)))
 	m.Path("/healthz").Handler(a.observed("/healthz", http.HandlerFunc(a.healthz)))
 	m.Path("/metrics").Handler(http.HandlerFunc(a.metrics))
 	m.PathPrefix("/").Handler(a.observed("gui", newGUI(c.GUI)))

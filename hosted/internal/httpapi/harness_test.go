@@ -387,7 +387,8 @@ type fakeSensor struct {
 	live     []protocol.LiveCall
 	changed  chan struct{} // closed and made anew when live changes
 	watchers int
-	asked    []string // paths
+	asked    []string      // paths
+	held     chan struct{} // told of who asks for registrations, and then gets none; nil: they are answered
 	rules    sensorapi.Rules
 	hosted   uint64 // revision of the tenant's rules
 }
@@ -519,7 +520,15 @@ type seeker struct{ *bytes.Reader }
 
 func (seeker) Close() error { return nil }
 
-func (f *fakeSensor) Registrations(context.Context) ([]protocol.Registration, error) {
+func (f *fakeSensor) Registrations(ctx context.Context) ([]protocol.Registration, error) {
+	f.mu.Lock()
+	held := f.held
+	f.mu.Unlock()
+	if held != nil {
+		held <- struct{}{}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	now := protocol.TimeOf(time.Now())
 	return []protocol.Registration{{
 		SensorID: 1, State: protocol.Registered, AOR: "1001@example.org", Contact: "sip:1001@192.0.2.1", Src: "192.0.2.1:5060", Dst: "192.0.2.2:5060",

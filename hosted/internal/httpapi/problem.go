@@ -25,23 +25,33 @@ const (
 	codeTooSlow     = "search-too-slow"
 )
 
-// answer writes err as a problem. What is no problem is our fault: it is logged, and the client learns nothing of it.
-func (a *api) answer(w http.ResponseWriter, r *http.Request, err error) {
+// asProblem is the problem that an error is or stands for; nil: it is our fault.
+func asProblem(err error) *protocol.Problem {
 	var p *protocol.Problem
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &p):
+		return p
 	case errors.Is(err, store.ErrNotFound):
-		p = notFound("there is no such thing")
+		return notFound("there is no such thing")
 	case errors.Is(err, store.ErrCursor):
-		p = badRequest("after", "is no cursor of this list", "give what `next` of the page before said")
+		return badRequest("after", "is no cursor of this list", "give what `next` of the page before said")
 	case errors.Is(err, store.ErrTooSlow):
-		p = &protocol.Problem{
+		return &protocol.Problem{
 			Code: codeTooSlow, Status: http.StatusServiceUnavailable, Title: "the search takes too long",
 			Remedy: "narrow it by time, or by a number, an address or a Call-ID",
 		}
 	case errors.As(err, &tooLarge):
-		p = &protocol.Problem{Code: codeTooLarge, Status: http.StatusRequestEntityTooLarge, Title: fmt.Sprintf("the request is larger than %d bytes", tooLarge.Limit)}
+		return &protocol.Problem{Code: codeTooLarge, Status: http.StatusRequestEntityTooLarge, Title: fmt.Sprintf("the request is larger than %d bytes", tooLarge.Limit)}
+	}
+	return nil
+}
+
+// answer writes err as a problem. What is no problem is our fault: it is logged, and the client learns nothing of it.
+func (a *api) answer(w http.ResponseWriter, r *http.Request, err error) {
+	p := asProblem(err)
+	switch {
+	case p != nil:
 	case r.Context().Err() != nil:
 		return // the client is gone
 	default:

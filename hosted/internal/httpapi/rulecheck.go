@@ -105,28 +105,37 @@ func (a *api) checkRules(w http.ResponseWriter, r *http.Request, id auth.Identit
 	if err := readJSONUpTo(maxRuleBody, w, r, &in); err != nil {
 		return err
 	}
-	leave, err := a.workshop.enter(r.Context(), id.Tenant)
+	out, err := a.checked(r.Context(), id.Tenant, in.Text)
 	if err != nil {
-		return err
-	}
-	defer leave()
-	out := checkAnswer{Rules: []countAnswer{}, Unseen: []string{}}
-	set, err := rules.ParseHosted("", in.Text)
-	var e *rules.Error
-	if errors.As(err, &e) {
-		out.Error = &errorAnswer{e.Pos.Line, e.Pos.Col, e.Found, e.Expected, e.Nearest, e.Error()}
-		return writeJSON(w, out)
-	}
-	if err != nil {
-		return err
-	}
-	out.OK, out.Unseen = true, append(out.Unseen, set.Headers()...)
-	ctx, cancel := context.WithTimeout(r.Context(), dryTime)
-	defer cancel()
-	if err := a.dryRun(ctx, id.Tenant, set, &out); err != nil && r.Context().Err() == nil && ctx.Err() == nil {
 		return err
 	}
 	return writeJSON(w, out)
+}
+
+// checked tries a text in the tenant's turn.
+func (a *api) checked(ctx context.Context, t store.TenantID, text string) (out checkAnswer, err error) {
+	leave, err := a.workshop.enter(ctx, t)
+	if err != nil {
+		return out, err
+	}
+	defer leave()
+	out = checkAnswer{Rules: []countAnswer{}, Unseen: []string{}}
+	set, err := rules.ParseHosted("", text)
+	var e *rules.Error
+	if errors.As(err, &e) {
+		out.Error = &errorAnswer{e.Pos.Line, e.Pos.Col, e.Found, e.Expected, e.Nearest, e.Error()}
+		return out, nil
+	}
+	if err != nil {
+		return out, err
+	}
+	out.OK, out.Unseen = true, append(out.Unseen, set.Headers()...)
+	short, cancel := context.WithTimeout(ctx, dryTime)
+	defer cancel()
+	if err := a.dryRun(short, t, set, &out); err != nil && short.Err() == nil {
+		return out, err
+	}
+	return out, nil
 }
 
 // parseRules reads a rule file in the tenant's turn.

@@ -59,23 +59,29 @@ func (a *api) setRules(w http.ResponseWriter, r *http.Request, id auth.Identity)
 	if in.Revision == nil || in.Text == nil {
 		return badRequest("body", "has not both revision and text", "give the revision that the change was made to, and the whole text")
 	}
-	set, err := a.parseRules(r.Context(), id.Tenant, *in.Text)
+	s, err := a.replaceRules(r, id, *in.Revision, *in.Text)
 	if err != nil {
-		return badRules(err)
-	}
-	s, err := a.Store.SetRules(r.Context(), store.RuleSet{Tenant: id.Tenant, Revision: *in.Revision, Text: *in.Text, Author: id.Name, Changed: a.Now()})
-	if errors.Is(err, store.ErrStale) {
-		return a.rulesChanged(r, id)
-	}
-	if err != nil {
-		return err
-	}
-	a.Links.RulesChanged()
-	detail := fmt.Sprintf("revision %d, %d rules, %d bytes", s.Revision, len(set.Rules), len(s.Text))
-	if err := a.record(r, id, auth.ActionRules, "hosted", 0, detail); err != nil {
 		return err
 	}
 	return writeJSON(w, rulesOf(s))
+}
+
+// replaceRules puts a text in force in the place of a revision.
+func (a *api) replaceRules(r *http.Request, id auth.Identity, revision uint64, text string) (store.RuleSet, error) {
+	set, err := a.parseRules(r.Context(), id.Tenant, text)
+	if err != nil {
+		return store.RuleSet{}, badRules(err)
+	}
+	s, err := a.Store.SetRules(r.Context(), store.RuleSet{Tenant: id.Tenant, Revision: revision, Text: text, Author: id.Name, Changed: a.Now()})
+	if errors.Is(err, store.ErrStale) {
+		return s, a.rulesChanged(r, id)
+	}
+	if err != nil {
+		return s, err
+	}
+	a.Links.RulesChanged()
+	detail := fmt.Sprintf("revision %d, %d rules, %d bytes", s.Revision, len(set.Rules), len(s.Text))
+	return s, a.record(r, id, auth.ActionRules, "hosted", 0, detail)
 }
 
 // rulesChanged is the problem of who changes rules that somebody else has changed meanwhile. It names the revision in

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"voiptop/hosted/internal/auth"
+	"voiptop/hosted/internal/store"
 	"voiptop/protocol"
 )
 
@@ -43,17 +44,25 @@ type sensorAnswer struct {
 
 // sensors lists the tenant's sensors with what those say that are online.
 func (a *api) sensors(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
-	list, err := a.Store.Sensors(r.Context(), id.Tenant)
+	out, err := a.sensorsOf(r.Context(), id.Tenant)
 	if err != nil {
 		return err
 	}
-	tenant, err := a.Store.Tenant(r.Context(), id.Tenant)
+	return writeJSON(w, out)
+}
+
+func (a *api) sensorsOf(ctx context.Context, t store.TenantID) ([]sensorAnswer, error) {
+	list, err := a.Store.Sensors(ctx, t)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
+	tenant, err := a.Store.Tenant(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	places := a.Links.Places(id.Tenant)
+	places := a.Links.Places(t)
 	out := make([]sensorAnswer, len(list))
 	var wg sync.WaitGroup
 	for i, s := range list {
@@ -70,7 +79,7 @@ func (a *api) sensors(w http.ResponseWriter, r *http.Request, id auth.Identity) 
 	for i := range out {
 		out[i].RulesCurrent = out[i].HostedRules == tenant.RuleRevision && out[i].RulesProblem == nil
 	}
-	return writeJSON(w, out)
+	return out, nil
 }
 
 func (a *api) askHealth(ctx context.Context, s *sensorAnswer) {
