@@ -157,8 +157,11 @@ func count[K comparable](m *map[K]int64, k K, n int64) {
 	if *m == nil {
 		*m = map[K]int64{}
 	}
-	if (*m)[k] += n; (*m)[k] == 0 {
-		delete(*m, k)
+	if (*m)[k] += n; (*m)[k] != 0 {
+		return
+	}
+	if delete(*m, k); len(*m) == 0 {
+		*m = nil
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // scale are the lower edges of the buckets of a histogram: R20 preferred numbers (ISO 3), twenty a decade, 10 to 10^8, each
-// rounded to an integer; below 10 there is one bucket. Neighbours are at most 13 % apart above 100, so that a percentile that is
+// rounded to an integer; below 10 there is one bucket. Neighbours are at most 15 % apart above 100, so that a percentile that is
 // read from a histogram is at most that far from the true one. 1, 2, 5 and their tens are edges, so that a count of what lies
 // below or above such a threshold is exact.
 var scale = func() []int64 {

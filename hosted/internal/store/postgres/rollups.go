@@ -23,7 +23,9 @@ CREATE POLICY own ON rollups FOR SELECT USING (tenant = (SELECT NULLIF(current_s
 
 // rollups is the migration that makes the rollups, and counts in them the calls that are stored already. Meanwhile nobody stores
 // calls, an older hosted neither; what one stores afterwards is not counted.
-var rollups = goose.NewGoMigration(7, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+var rollups = goose.NewGoMigration(7, &goose.GoFunc{RunTx: makeRollups}, nil)
+
+func makeRollups(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, `LOCK TABLE calls IN SHARE MODE`); err != nil {
 		return err
 	}
@@ -40,7 +42,7 @@ var rollups = goose.NewGoMigration(7, &goose.GoFunc{RunTx: func(ctx context.Cont
 		}
 	}
 	return nil
-}}, nil)
+}
 
 // Stats implements store.Store.
 func (s *Store) Stats(ctx context.Context, t store.TenantID, sq store.StatsQuery) (out store.Stats, err error) {

@@ -20,7 +20,9 @@ const rollupTables = `CREATE TABLE rollups (
 ) WITHOUT ROWID;`
 
 // rollups is the migration that makes the rollups, and counts in them the calls that are stored already.
-var rollups = goose.NewGoMigration(5, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+var rollups = goose.NewGoMigration(5, &goose.GoFunc{RunTx: makeRollups}, nil)
+
+func makeRollups(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, rollupTables); err != nil {
 		return err
 	}
@@ -34,7 +36,7 @@ var rollups = goose.NewGoMigration(5, &goose.GoFunc{RunTx: func(ctx context.Cont
 		}
 	}
 	return nil
-}}, nil)
+}
 
 // Stats implements store.Store.
 func (s *Store) Stats(ctx context.Context, t store.TenantID, sq store.StatsQuery) (out store.Stats, err error) {

@@ -187,8 +187,11 @@ func add[K comparable](m *map[K]int64, k K, v int64) {
 	if *m == nil {
 		*m = map[K]int64{}
 	}
-	if (*m)[k] += v; (*m)[k] == 0 {
-		delete(*m, k)
+	if (*m)[k] += v; (*m)[k] != 0 {
+		return
+	}
+	if delete(*m, k); len(*m) == 0 {
+		*m = nil
 	}
 }
 
