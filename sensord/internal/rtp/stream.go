@@ -2,7 +2,7 @@ package rtp
 
 // Limits for timestamps.
 const (
-	wildTime    = 3e9   // ns: a timestamp that is off by more says that the sender's clock was set anew
+	wildTime    = 3e9   // ns: a timestamp that is off by more says that the sender's clock was set anew, or stood still so long
 	spurtPause  = 200e6 // ns: at a marker, a timestamp that stood still for longer is a pause of the sender, not delay
 	stepTime    = 1e9   // ns: all packets later than stepDelay for so long: the path has become longer
 	stepDelay   = 50e6  // ns
@@ -178,7 +178,10 @@ func (s *Stream) time(t int64, h *Header, e *Event) {
 		}
 	}
 	s.lastTS, s.lastSeq, s.lastPT = h.Timestamp, h.Seq, h.PayloadType
-	if d > wildTime || d < -wildTime { // the clock was set: go on as if this packet had come with the delay of the last
+	if d > wildTime || d < -wildTime { // the clock was set, or stood still: go on as if this packet had come with the delay of the last
+		if moved := float64(step) * s.nsPerTick; d > 0 && moved > -wildTime { // it stood still, and this packet is late by it (A.8)
+			s.countJitter(d)
+		}
 		s.t0 += int64(d)
 		e.Flags |= ClockJump
 		s.clockJumps++
