@@ -169,6 +169,9 @@ func (a *api) statsQuery(r *http.Request, id auth.Identity) (q store.StatsQuery,
 			return q, badRequest(name, strconv.Quote(s)+" is not understood", wantedOfStats[name])
 		}
 	}
+	if q.By == store.ByPrefix && !id.May(auth.RightNumbers) {
+		return q, lacks(id, auth.RightNumbers)
+	}
 	return q, nil
 }
 

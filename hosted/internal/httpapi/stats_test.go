@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"voiptop/hosted/internal/store"
 	"voiptop/protocol"
 )
 
@@ -224,6 +225,17 @@ func TestAStatisticThatCannotBeSaysWhichParameterIsWrong(t *testing.T) {
 	}
 	if a := c.get("/stats?where=mos+%3C"); a.status != http.StatusUnprocessableEntity {
 		t.Errorf("half a condition: %d %s", a.status, a.body)
+	}
+}
+
+func TestPrefixesAreForThoseWhoMaySeeNumbers(t *testing.T) {
+	w := busy(t)
+	_, err := w.store.CreateUser(t.Context(), store.User{Tenant: w.acme, Name: "masked", Password: passwordHash, Role: store.RoleViewer, Created: w.now()})
+	w.ok(err)
+	for by, want := range map[string]int{"prefix": http.StatusForbidden, "src": http.StatusOK, "status": http.StatusOK} {
+		if a := w.as("masked").get("/stats?by=" + by); a.status != want {
+			t.Errorf("by %s: %d, want %d", by, a.status, want)
+		}
 	}
 }
 
