@@ -3,6 +3,7 @@ package alert
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -210,6 +211,9 @@ func (c *Counter) callsPath(k *IncidentKey) string {
 	return "/calls?" + q.Encode()
 }
 
+// orWord binds less than what stands side by side.
+var orWord = regexp.MustCompile(`(?i)\bor\b`)
+
 // callsWhere is the condition of that search.
 func (c *Counter) callsWhere(key string) string {
 	var parts []string
@@ -217,7 +221,7 @@ func (c *Counter) callsWhere(key string) string {
 		if w == "" {
 			return
 		}
-		if strings.Contains(w, " or ") {
+		if orWord.MatchString(w) {
 			w = "(" + w + ")"
 		}
 		parts = append(parts, w)

@@ -2,6 +2,7 @@
 
 import { Fragment } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { FiringBadge } from './alerts/badge';
 import { api, asProblem, whenUnauthorized } from './api/client';
 import type { Problem, User } from './api/types';
 import { CallsPage } from './pages/calls';
@@ -15,6 +16,7 @@ import { Icon, type IconName } from './ui/icons';
 import { typing } from './ui/keys';
 import { lazy } from './ui/lazy';
 
+const AlertsPage = lazy(() => import('./pages/alerts').then((m) => m.AlertsPage));
 const AuditPage = lazy(() => import('./pages/audit').then((m) => m.AuditPage));
 const CallPage = lazy(() => import('./pages/call').then((m) => m.CallPage));
 const DashboardPage = lazy(() => import('./pages/dashboard').then((m) => m.DashboardPage));
@@ -81,6 +83,7 @@ function View({ route, user }: { route: Route; user: User }) {
     case 'dashboard': return <DashboardPage query={route.query} />;
     case 'sensors': return <SensorsPage user={user} add={route.add} />;
     case 'rules': return <RulesPage user={user} call={route.call} />;
+    case 'alerts': return <AlertsPage query={route.query} />;
     case 'users': return user.role === 'admin' ? <UsersPage user={user} /> : <NotYours what="Users are changed" />;
     case 'audit': return user.role === 'admin' ? <AuditPage query={route.query} /> : <NotYours what="The audit log is read" />;
     default: return <Missing />;
@@ -123,6 +126,7 @@ function Bar({ user, route }: { user: User; route: Route }) {
         <a href="/calls" aria-current={here('calls')}>Calls</a>
         <a href="/dashboard" aria-current={here('dashboard')}>Dashboard</a>
         <a href="/sensors" aria-current={here('sensors')}>Sensors</a>
+        <a href="/alerts" aria-current={here('alerts')}>Alerts <FiringBadge /></a>
         <a href="/rules" aria-current={here('rules')}>Rules</a>
         {user.role === 'admin' && (
           <>

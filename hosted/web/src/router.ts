@@ -9,6 +9,7 @@ export type Route =
   | { page: 'dashboard'; query: string }
   | { page: 'sensors'; add: boolean }
   | { page: 'rules'; call: string } // call: one to make a rule from, ""
+  | { page: 'alerts'; query: string }
   | { page: 'users' }
   | { page: 'audit'; query: string }
   | { page: 'missing'; path: string };
@@ -20,6 +21,7 @@ export function parseRoute(path: string, search: string): Route {
   if (path === '/dashboard') return { page: 'dashboard', query: params.toString() };
   if (path === '/sensors') return { page: 'sensors', add: params.has('add') };
   if (path === '/rules') return { page: 'rules', call: params.get('call') ?? '' };
+  if (path === '/alerts') return { page: 'alerts', query: params.toString() };
   if (path === '/users') return { page: 'users' };
   if (path === '/audit') return { page: 'audit', query: params.toString() };
   const call = /^\/calls\/([^/]+)$/.exec(path);
