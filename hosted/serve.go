@@ -157,6 +157,7 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 	}
 	s.links = sensors.New(sensors.Config{
 		Store: s.store, CA: ca, Log: log, Clock: s.now, Metrics: m.registry, Node: s.node.id(), Cluster: s.node.others(),
+		Limits: sensors.Limits{KeepDays: f.retention},
 		Stored: func(t store.TenantID, calls []protocol.CDR) { s.watch.Stored(t, calls) },
 	})
 	s.watch = watch.New(watch.Config{Store: s.store, Sender: sender, Links: s.links, Base: s.guiURL(), Log: log, Now: s.now, Metrics: m.registry})

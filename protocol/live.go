@@ -70,6 +70,8 @@ const (
 	CountCallsStarted  = "calls.started"
 	CountCallsEnded    = "calls.ended"
 	CountCallsRunning  = "calls.running"
+	CountSIPUnlisted   = "sip.port.unlisted"
+	CountDuplicates    = "packets.duplicate"
 	CountOverLimit     = "calls.over-limit"
 	CountOverLimitNow  = "calls.over-limit.running"
 	CountCapturesKept  = "captures.kept"

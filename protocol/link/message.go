@@ -57,6 +57,7 @@ type HelloAnswer struct {
 type Limits struct {
 	MaxChannels int `cbor:"1,keyasint"` // concurrent calls analysed with media
 	MaxBatch    int `cbor:"2,keyasint"` // CDRs in a batch
+	Days        int `cbor:"3,keyasint,omitempty"` // that hosted keeps calls; 0: not said
 }
 
 // Cursor is how far hosted holds the sensor's CDRs: every record of Epoch below Next, and all earlier epochs.

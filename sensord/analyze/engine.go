@@ -43,6 +43,7 @@ type counts struct {
 	skipped   uint64 // bytes of SIP streams that belonged to no message
 	tls       uint64 // TCP streams that began as TLS, without a key log
 	portOnly  uint64 // datagrams on a SIP port that are no SIP
+	unlisted  uint64 // messages, and TCP connections that begin with one, on ports that are not SIP's here
 }
 
 // New makes an engine that gives what it finds to sink.
@@ -186,6 +187,7 @@ func (e *Engine) Counters(n protocol.Counters) {
 		{"captures.segments.dropped", e.count.letGo},
 		{"tls.streams", e.count.tls},
 		{"sip.port.other", e.count.portOnly},
+		{protocol.CountSIPUnlisted, e.count.unlisted},
 	} {
 		if v.n > 0 {
 			n[v.name] += v.n
@@ -251,6 +253,8 @@ func (e *Engine) udp(d *decode.Datagram) {
 		if d.Dst.Port == sipPort || d.Src.Port == sipPort {
 			e.count.portOnly++
 		}
+	} else if sip.LooksLikeSIP(d.Payload) {
+		e.count.unlisted++
 	}
 	e.calls.Media(d)
 }

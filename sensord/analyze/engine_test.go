@@ -130,9 +130,10 @@ func TestLiveCallsAreThoseThatRun(t *testing.T) {
 func TestSIPPortsRestrictWhereSIPIsLookedFor(t *testing.T) {
 	all := packets(t, gen.Config{Calls: 2, NoMedia: true})
 	for _, c := range []struct {
-		ports []uint16
-		want  int
-	}{{nil, 2}, {[]uint16{5060}, 2}, {[]uint16{7777}, 0}} {
+		ports    []uint16
+		want     int
+		unlisted bool
+	}{{nil, 2, false}, {[]uint16{5060}, 2, false}, {[]uint16{7777}, 0, true}} {
 		sink := &discard{}
 		e := New(Config{SIPPorts: c.ports}, sink)
 		for i := range all {
@@ -141,6 +142,10 @@ func TestSIPPortsRestrictWhereSIPIsLookedFor(t *testing.T) {
 		e.Close()
 		if len(sink.calls) != c.want {
 			t.Errorf("ports %v: %d calls, want %d", c.ports, len(sink.calls), c.want)
+		}
+		n := protocol.Counters{}
+		if e.Counters(n); (n[protocol.CountSIPUnlisted] > 10) != c.unlisted {
+			t.Errorf("ports %v: %d messages on others", c.ports, n[protocol.CountSIPUnlisted])
 		}
 	}
 }

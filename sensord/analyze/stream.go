@@ -50,6 +50,9 @@ func (e *Engine) tcp(d *decode.Datagram) {
 	}
 	if f == nil {
 		if !e.front.onPort(d) && !hep.Is(d.Payload) {
+			if sip.LooksLikeSIP(d.Payload) {
+				e.count.unlisted++
+			}
 			d.Ignore = true
 			return
 		}

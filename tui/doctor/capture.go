@@ -15,9 +15,12 @@ import (
 
 var captureChecks = []Check{
 	{Code: "interface", Group: "capture", Title: "the interfaces are there and up", Needs: []string{"conf-readable"}, Run: checkInterface},
+	{Code: "promiscuous", Group: "capture", Title: "they take frames that are for others", Needs: []string{"interface", "sensord-socket"}, Run: checkPromiscuous},
 	{Code: "packets-seen", Group: "capture", Title: "packets arrive", Needs: []string{"sensord-socket"}, Run: checkPackets},
 	{Code: "drops", Group: "capture", Title: "none are dropped", Needs: []string{"packets-seen"}, Run: checkDrops},
 	{Code: "sip-seen", Group: "capture", Title: "SIP is among them", Needs: []string{"packets-seen"}, Run: checkSIP},
+	{Code: "sip-ports", Group: "capture", Title: "SIP on other ports is not missed", Needs: []string{"packets-seen"}, Run: checkPorts},
+	{Code: "duplicates", Group: "capture", Title: "packets come once", Needs: []string{"packets-seen"}, Run: checkDuplicates},
 	{Code: "calls-seen", Group: "capture", Title: "calls are among the SIP", Needs: []string{"sip-seen"}, Run: checkCalls},
 	{Code: "rtp-seen", Group: "capture", Title: "the calls' RTP is there", Needs: []string{"calls-seen"}, Run: checkRTP},
 }

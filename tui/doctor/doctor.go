@@ -65,7 +65,7 @@ const checkTimeout = 20 * time.Second
 // Checks lists all checks in the order in which they are made.
 func Checks() []Check {
 	return slices.Concat(configChecks, networkChecks, linkChecks, hostChecks, serviceChecks, captureChecks, deliveryChecks,
-		storageChecks, ruleChecks)
+		storageChecks, ruleChecks, limitChecks)
 }
 
 // groups lists the groups in the order of their checks.

@@ -34,7 +34,10 @@ type Env struct {
 	Machine     func() (string, error)                          // of the kernel, as uname -m
 	ClockSynced func() (bool, error)                            // what the kernel says of its clock
 	Disk        func(dir string) (free, size uint64, err error) // bytes
-	Programs    []string                                        // where a sensord that does not run is looked for
+	Ruleset     func(context.Context) ([]byte, error)           // of the firewall, as nft -j list ruleset
+	Unit        func(ctx context.Context, name string) (map[string]string, error)
+	Log         func(ctx context.Context, unit string, span time.Duration) ([]string, error)
+	Programs    []string // where a sensord that does not run is looked for
 	Interfaces  func() ([]net.Interface, error)
 
 	api     API // nil: the socket that the configuration names
@@ -83,6 +86,9 @@ func NewEnv(confPath string) *Env {
 		Machine:       machine,
 		ClockSynced:   clockSynced,
 		Disk:          disk,
+		Ruleset:       ruleset,
+		Unit:          unit,
+		Log:           unitLog,
 		Programs:      programs,
 		Interfaces:    net.Interfaces,
 	}

@@ -16,7 +16,7 @@ type API interface {
 }
 
 // farChecks are the checks that need nothing of the sensor's machine but its API.
-var farChecks = []string{"sensord-problems", "packets-seen", "drops", "sip-seen", "calls-seen", "rtp-seen", "link-up", "queue", codeLastCDR, "rules-hosted", "rules-held"}
+var farChecks = []string{"sensord-problems", "packets-seen", "drops", "sip-seen", "sip-ports", "duplicates", "calls-seen", "rtp-seen", "link-up", "queue", codeLastCDR, "rules-hosted", "rules-held", "channels"}
 
 // Far makes the checks that a sensor's API alone answers: of a sensor on another machine, or of one whose configuration is not the
 // usual one. Outcomes are given to emit as they come.

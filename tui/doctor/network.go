@@ -20,6 +20,7 @@ import (
 var networkChecks = []Check{
 	{Code: "dns", Group: "network", Title: "hosted's name has an address", Needs: []string{"conf-server"}, Run: checkDNS},
 	{Code: "tcp-60023", Group: "network", Title: "hosted's port accepts connections", Needs: []string{"dns"}, Run: checkTCP},
+	{Code: "local-firewall", Group: "network", Title: "this machine's firewall lets sensord out", Needs: []string{"dns"}, Run: checkFirewall},
 }
 
 func checkDNS(ctx context.Context, e *Env) Result {
@@ -219,7 +220,7 @@ func (e *Env) unconnected(addr string, err error) Result {
 			"ip route get "+host+" ; a firewall that rejects looks the same: nft list ruleset")
 	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EACCES):
 		return failed(addr+": the kernel here forbids the connection", "a firewall rule of this machine",
-			"nft list ruleset | grep -n -e reject -e drop ; iptables -S OUTPUT")
+			"voipmon doctor --only local-firewall ; iptables -S OUTPUT")
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
 		return failed(addr+" does not answer: packets are dropped on the way",
 			"a firewall here or between drops outbound TCP "+port+", or the machine is down",

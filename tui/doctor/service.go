@@ -14,7 +14,9 @@ import (
 
 var serviceChecks = []Check{
 	{Code: "sensord-socket", Group: "service", Title: "sensord is running", Run: checkSocket},
+	{Code: "service-unit", Group: "service", Title: "it starts with the machine and stays up", Run: checkUnit},
 	{Code: "sensord-problems", Group: "service", Title: "it has nothing to complain of", Needs: []string{"sensord-socket"}, Run: checkProblems},
+	{Code: "service-log", Group: "service", Title: "its log has no errors", Run: checkLog},
 }
 
 func checkSocket(ctx context.Context, e *Env) Result {

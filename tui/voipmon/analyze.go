@@ -230,7 +230,7 @@ func (t *total) add(s analyze.Summary) {
 
 // notUnderstood are beginnings of the names of counters that a summary shows: what was not analysed, and why.
 var notUnderstood = []string{
-	"decode.", "sip.unparsed", "sip.without-call-id", "sip.cut", "sip.stream.skipped", "sip.port.other",
+	"decode.", "sip.unparsed", "sip.without-call-id", "sip.cut", "sip.stream.skipped", "sip.port.other", "sip.port.unlisted",
 	"sip.outside-calls", "rtp.unbound", "rtp.omitted", "rtcp.unparsed", "media.", "tls.", "calls.evicted", "packets.",
 	"transactions.evicted", "registrations.evicted", "hep.",
 }

@@ -40,16 +40,16 @@ func (w *world) report(code string) (doctor.Outcome, int) {
 }
 
 // everywhere is the checks that pass in a world where all is well, on whatever machine the test runs. The clock and the
-// capabilities of the test's own process depend on who runs it.
+// capabilities of the test's own process depend on who runs it, its service and log on what is installed.
 var everywhere = []string{
-	"conf-readable", "conf-keys", "conf-id-sensor", "conf-server", "conf-packetbuffer-sender", "dns", "tcp-60023", "tls", "paired", "hello",
-	"host-arch", "host-clock", "sensord-socket", "sensord-problems", "interface", "packets-seen", "drops", "sip-seen", "calls-seen", "rtp-seen",
-	"link-up", "queue", "last-cdr", "state", "spool", "rules-local", "rules-hosted", "rules-held", "cloud-access",
+	"conf-readable", "conf-keys", "conf-id-sensor", "conf-server", "conf-packetbuffer-sender", "dns", "tcp-60023", "local-firewall", "tls", "paired", "hello",
+	"host-arch", "host-clock", "sensord-socket", "sensord-problems", "interface", "promiscuous", "packets-seen", "drops", "sip-seen", "sip-ports", "duplicates",
+	"calls-seen", "rtp-seen", "link-up", "queue", "last-cdr", "state", "spool", "rules-local", "rules-hosted", "rules-held", "cloud-access", "channels", "retention",
 }
 
 func TestDoctorFindsNothingWhereAllIsWell(t *testing.T) {
 	w := newWorld(t)
-	status, out, errs := w.doctor("--json", "--skip", "host-caps")
+	status, out, errs := w.doctor("--json", "--skip", "host-caps,service-unit,service-log")
 	var r doctor.Report
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatalf("%v: %s %s", err, out, errs)

@@ -205,7 +205,7 @@ func (w *world) hello(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var body any = link.HelloAnswer{
-		Version: 1, Tenant: "acme", Server: "1.2.3", Limits: link.Limits{MaxChannels: 2000},
+		Version: 1, Tenant: "acme", Server: "1.2.3", Limits: link.Limits{MaxChannels: 2000, Days: 25},
 		Clock: protocol.TimeOf(time.Now().Add(w.offset)),
 	}
 	if w.answer != nil {

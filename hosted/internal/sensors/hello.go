@@ -253,7 +253,7 @@ func (s *Service) hello(ctx context.Context, p *peer, r *http.Request) (_ any, e
 	}
 	a := &link.HelloAnswer{
 		Version: min(in.MaxVersion, link.MaxVersion), TenantID: int64(tenant.ID), Tenant: tenant.Name, UUID: sensor.UUID, RuleRevision: tenant.RuleRevision,
-		Limits: link.Limits{MaxChannels: tenant.MaxChannels, MaxBatch: link.MaxBatch},
+		Limits: link.Limits{MaxChannels: tenant.MaxChannels, MaxBatch: link.MaxBatch, Days: s.cfg.Limits.KeepDays},
 		Cursor: link.Cursor{Epoch: cursor.Epoch, Next: cursor.Next}, Clock: protocol.TimeOf(now), Server: protocol.Version,
 	}
 	if in.Probe {

@@ -62,6 +62,7 @@ type Limits struct {
 	Share        time.Duration // how often the channels of a tenant that uses many are divided anew; 2 s
 	BulkIdle     time.Duration // after which an unused bulk connection is closed; link.BulkIdle
 	AnswerWithin time.Duration // the begin of an answer with a capture or audio, which may have to be decoded first; 1 minute
+	KeepDays     int           // that calls are kept, for sensors to tell; 0: they are not told
 	BadBuilds    []BadBuild    // that may not connect
 }
 

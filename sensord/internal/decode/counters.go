@@ -45,7 +45,7 @@ const (
 // Beside these there are, by what was not understood: decode.linktype.N (tcpdump.org registry), decode.ethertype.0xNNNN,
 // decode.ipproto.N (IANA), decode.ppp.0xNNNN.
 var names = [nCounters]string{
-	cDuplicate:        "packets.duplicate",            // captured twice: dropped
+	cDuplicate:        "packets.duplicate",            // protocol.CountDuplicates: captured twice: dropped
 	cCut:              "decode.cut",                   // payload cut by the capture (snaplen)
 	cDepth:            "decode.depth",                 // more layers than maxDepth: dropped
 	cLLC:              "decode.llc",                   // 802.3 with LLC, without IP

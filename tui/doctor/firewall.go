@@ -1,0 +1,109 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os/exec"
+	"strconv"
+	"strings"
+
+	"voiptop/tui/doctor/nft"
+)
+
+// checkFirewall looks for a rule of this machine that keeps sensord from hosted.
+func checkFirewall(ctx context.Context, e *Env) Result {
+	if e.server == "" {
+		checkTCP(ctx, e) // when only this was asked for
+	}
+	if e.server != "" {
+		return ok("it lets a connection to %s out", e.server)
+	}
+	to, err := e.firstAddress(ctx)
+	if err != nil {
+		return skip("%v", err)
+	}
+	b, err := e.Ruleset(ctx)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return blocked("there is no nft to ask", "iptables -S OUTPUT ; or: apt install nftables, and again")
+	case isPermission(err):
+		return blocked("no right to read the firewall's rules", "sudo voipmon doctor --only network")
+	case err != nil:
+		return blocked(err.Error(), "nft list ruleset")
+	}
+	rules, err := nft.Parse(b)
+	if err != nil {
+		return blocked(err.Error(), "nft list ruleset")
+	}
+	v := rules.Sent(nft.Packet{To: to})
+	where := fmt.Sprintf("table %s, chain %s: %s", v.Table, v.Chain, v.What)
+	switch {
+	case v.Drops:
+		return failed(where, "this machine's own firewall keeps sensord from "+to.String(), allow(v, to.Port()))
+	case v.Maybe:
+		return warning(where+", with a condition that is not understood here", "it may keep sensord from "+to.String(), "nft -a list chain "+v.Table+" "+v.Chain)
+	}
+	return ok("no rule of this machine forbids TCP to %s; the fault is further away", to)
+}
+
+// allow is what mends a rule that drops, in the words of who wrote it.
+func allow(v nft.Verdict, port uint16) string {
+	switch {
+	case strings.HasPrefix(v.Chain, "ufw"):
+		return fmt.Sprintf("ufw allow out %d/tcp", port)
+	case strings.HasSuffix(v.Table, " firewalld"):
+		return fmt.Sprintf("firewall-cmd --permanent --policy=$(firewall-cmd --get-active-policies | head -1) --add-port=%d/tcp ; firewall-cmd --reload", port)
+	case v.Chain == "OUTPUT": // iptables
+		return fmt.Sprintf("iptables -I OUTPUT -p tcp --dport %d -j ACCEPT", port)
+	}
+	return fmt.Sprintf("nft insert rule %s %s tcp dport %d accept", v.Table, v.Chain, port)
+}
+
+// firstAddress is that of the proxy, or of the first server.
+func (e *Env) firstAddress(ctx context.Context) (to netip.AddrPort, err error) {
+	servers := e.config().Servers
+	if p := e.config().Proxy; p != nil {
+		servers = []string{p.Host}
+	}
+	if len(servers) == 0 {
+		return to, errors.New("server_destination is not set")
+	}
+	host, port, err := net.SplitHostPort(servers[0])
+	if err != nil {
+		return to, err
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return to, fmt.Errorf("port %s is no number", port)
+	}
+	if a, err := netip.ParseAddr(host); err == nil {
+		return netip.AddrPortFrom(a, uint16(n)), nil
+	}
+	list, err := e.Resolve(ctx, host)
+	if err != nil || len(list) == 0 {
+		return to, fmt.Errorf("%s has no address", host)
+	}
+	return netip.AddrPortFrom(list[0].Unmap(), uint16(n)), nil
+}
+
+// ruleset asks nft, which needs root.
+func ruleset(ctx context.Context) ([]byte, error) {
+	path, err := exec.LookPath("nft")
+	if err != nil {
+		if path, err = exec.LookPath("/usr/sbin/nft"); err != nil { // not in everybody's PATH
+			return nil, errors.ErrUnsupported
+		}
+	}
+	out, err := exec.CommandContext(ctx, path, "-j", "list", "ruleset").Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if said := strings.ToLower(string(exit.Stderr)); strings.Contains(said, "not permitted") || strings.Contains(said, "must be root") {
+			return nil, errNoRight
+		}
+		return nil, fmt.Errorf("nft -j list ruleset: %s", strings.TrimSpace(string(exit.Stderr)))
+	}
+	return out, err
+}
