@@ -220,6 +220,7 @@ type Store interface {
 	CountFound(ctx context.Context, t TenantID, q CallQuery, most int) (CallCount, error)
 	Call(ctx context.Context, t TenantID, id protocol.UUID) (protocol.CDR, error)
 	Statistics
+	HealthLog
 	CountCalls(ctx context.Context, t TenantID) (uint64, error)
 	// DropBefore removes the days that ended before t, whole.
 	DropBefore(ctx context.Context, t time.Time) error

@@ -17,7 +17,7 @@ import (
 const reader = "hosted_reader"
 
 // readable are the tables that it reads, each with a policy.
-const readable = "saved_searches, tenants, users, sensors, cursors, audit, rules, sensor_links, streams, calls, rollups, " +
+const readable = "saved_searches, tenants, users, sensors, cursors, audit, rules, sensor_links, streams, calls, rollups, sensor_health, " +
 	"alerts, alert_states, alert_receivers, alert_silences, alert_incidents, alert_notices, alert_counts, alert_sensors"
 
 const (

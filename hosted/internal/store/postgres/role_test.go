@@ -41,6 +41,7 @@ func filled(t *testing.T, url string) (s *postgres.Store, a, b store.TenantID) {
 			CDRs: []protocol.CDR{{ID: protocol.UUID{byte(i + 1)}, Start: protocol.TimeOf(now), Caller: "1001"}},
 		}, now)
 		check(t, err)
+		check(t, s.AddHealth(ctx, []store.SensorHealth{{Tenant: tenant.ID, Sensor: sensor.UUID}}))
 	}
 	check(t, s.RowSecurity())
 	return s, ids[0], ids[1]
@@ -59,7 +60,7 @@ func count(t *testing.T, db sqlstore.Querier, query string, args ...any) (n int)
 	return n
 }
 
-var ownTables = []string{"tenants", "users", "sensors", "cursors", "audit", "rules", "sensor_links", "streams", "calls", "rollups"}
+var ownTables = []string{"tenants", "users", "sensors", "cursors", "audit", "rules", "sensor_links", "streams", "calls", "rollups", "sensor_health"}
 
 // rowsOf is how many rows a tenant of filled has in a table. Calls are counted by minute and by hour.
 func rowsOf(table string) int {

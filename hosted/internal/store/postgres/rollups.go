@@ -10,7 +10,7 @@ import (
 	"voiptop/hosted/internal/store/sqlstore"
 )
 
-const rollupTables = `CREATE TABLE rollups (
+const statsTables = `CREATE TABLE rollups (
 	tenant    BIGINT  NOT NULL,
 	step      BIGINT  NOT NULL, -- us: a minute or an hour
 	at        BIGINT  NOT NULL, -- where it begins
@@ -19,9 +19,18 @@ const rollupTables = `CREATE TABLE rollups (
 	PRIMARY KEY (tenant, step, at, sensor_id)
 ) WITH (fillfactor = 70); -- rows of now are written again and again
 ALTER TABLE rollups ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own ON rollups FOR SELECT USING (tenant = (SELECT NULLIF(current_setting('hosted.tenant', true), '')::bigint));`
+CREATE POLICY own ON rollups FOR SELECT USING (tenant = (SELECT NULLIF(current_setting('hosted.tenant', true), '')::bigint));
+CREATE TABLE sensor_health (
+	tenant BIGINT NOT NULL,
+	sensor UUID   NOT NULL,
+	at     BIGINT NOT NULL,
+	data   BYTEA  NOT NULL, -- CBOR of store.HealthSample
+	PRIMARY KEY (tenant, sensor, at)
+);
+ALTER TABLE sensor_health ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON sensor_health FOR SELECT USING (tenant = (SELECT NULLIF(current_setting('hosted.tenant', true), '')::bigint));`
 
-// rollups is the migration that makes the rollups, and counts in them the calls that are stored already. Meanwhile nobody stores
+// rollups is the migration that makes the tables of statistics, and counts the calls that are stored already. Meanwhile nobody stores
 // calls, an older hosted neither; what one stores afterwards is not counted.
 var rollups = goose.NewGoMigration(7, &goose.GoFunc{RunTx: makeRollups}, nil)
 
@@ -29,7 +38,7 @@ func makeRollups(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, `LOCK TABLE calls IN SHARE MODE`); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, rollupTables); err != nil {
+	if _, err := tx.ExecContext(ctx, statsTables); err != nil {
 		return err
 	}
 	days, err := (&Store{}).partitions(ctx, tx)

@@ -10,20 +10,27 @@ import (
 	"voiptop/hosted/internal/store/sqlstore"
 )
 
-const rollupTables = `CREATE TABLE rollups (
+const statsTables = `CREATE TABLE rollups (
 	tenant    INTEGER NOT NULL,
 	step      INTEGER NOT NULL, -- us: a minute or an hour
 	at        INTEGER NOT NULL, -- where it begins
 	sensor_id INTEGER NOT NULL,
 	data      BLOB    NOT NULL, -- sqlstore/rollupcodec.go
 	PRIMARY KEY (tenant, step, at, sensor_id)
+) WITHOUT ROWID;
+CREATE TABLE sensor_health (
+	tenant INTEGER NOT NULL,
+	sensor TEXT    NOT NULL,
+	at     INTEGER NOT NULL,
+	data   BLOB    NOT NULL, -- CBOR of store.HealthSample
+	PRIMARY KEY (tenant, sensor, at)
 ) WITHOUT ROWID;`
 
-// rollups is the migration that makes the rollups, and counts in them the calls that are stored already.
+// rollups is the migration that makes the tables of statistics, and counts the calls that are stored already.
 var rollups = goose.NewGoMigration(5, &goose.GoFunc{RunTx: makeRollups}, nil)
 
 func makeRollups(ctx context.Context, tx *sql.Tx) error {
-	if _, err := tx.ExecContext(ctx, rollupTables); err != nil {
+	if _, err := tx.ExecContext(ctx, statsTables); err != nil {
 		return err
 	}
 	days, err := listDays(ctx, tx)

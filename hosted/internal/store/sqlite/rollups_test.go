@@ -57,7 +57,7 @@ func TestCallsThatWereStoredBeforeThereWereRollupsAreCounted(t *testing.T) {
 		want[tenant.ID] = ask(tenant.ID)
 	}
 	err = s.Tx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DROP TABLE rollups`); err != nil {
+		if _, err := tx.ExecContext(ctx, `DROP TABLE rollups; DROP TABLE sensor_health`); err != nil {
 			return err
 		}
 		return makeRollups(ctx, tx)

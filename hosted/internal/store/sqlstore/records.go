@@ -94,5 +94,8 @@ func (d *DB) Forget(ctx context.Context, now time.Time) error {
 			return fmt.Errorf("forget what expired: %w", err)
 		}
 	}
+	if err := d.forgetHealth(ctx, now); err != nil {
+		return err
+	}
 	return d.forgetAlerts(ctx, now)
 }

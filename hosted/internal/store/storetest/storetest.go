@@ -36,6 +36,7 @@ func Run(t *testing.T, open Open) {
 		{"rules", testRules},
 		{"nodes", testNodes},
 		{"stats", testStats},
+		{"health", testHealth},
 		{"audit", testAudit},
 		{"records", testRecords},
 		{"alerts", testAlerts},
