@@ -1,4 +1,4 @@
-// What the user chose for this browser: theme and time zone. Kept in localStorage, shared by every view.
+// What the user chose for this browser: theme, time zone, columns. Kept in localStorage, shared by every view.
 
 import { useEffect, useState } from 'preact/hooks';
 import type { Zone } from './time';
@@ -8,6 +8,7 @@ export interface Prefs {
   theme: Theme;
   zone: Zone;
   live: boolean; // running calls above the list
+  columns: string[]; // of the calls list; none: the usual ones
 }
 
 const KEY = 'prefs';
@@ -15,12 +16,13 @@ const listeners = new Set<() => void>();
 let prefs: Prefs = load();
 
 function load(): Prefs {
-  const p: Prefs = { theme: 'auto', zone: 'local', live: true };
+  const p: Prefs = { theme: 'auto', zone: 'local', live: true, columns: [] };
   try {
     const saved = JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Prefs>;
     if (saved.theme === 'light' || saved.theme === 'dark') p.theme = saved.theme;
     if (saved.zone === 'utc') p.zone = 'utc';
     if (saved.live === false) p.live = false;
+    if (Array.isArray(saved.columns)) p.columns = saved.columns.filter((c) => typeof c === 'string');
   } catch {
     // no storage, or not ours: the defaults hold
   }

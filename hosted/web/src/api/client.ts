@@ -41,8 +41,8 @@ export const api = {
   enrol: () => send<EnrolToken>('POST', '/sensors/tokens', {}),
 
   // live calls emit with every update until the signal aborts or the connection ends.
-  async live(emit: (u: LiveUpdate) => void, signal: AbortSignal): Promise<void> {
-    const res = await request('GET', '/live', { signal });
+  async live(emit: (u: LiveUpdate) => void, signal: AbortSignal, where = ''): Promise<void> {
+    const res = await request('GET', where ? `/live?${new URLSearchParams({ where })}` : '/live', { signal });
     if (!res.body) return;
     for await (const line of lines(res.body)) emit(JSON.parse(line) as LiveUpdate);
   },

@@ -36,7 +36,7 @@ const RETRY_MS = [1000, 2000, 5000, 10000];
 
 // watchLive keeps a live connection open, emits at most four times a second, and answers the function that ends it. A
 // hidden page gives the connection back: sensors send live calls only while somebody looks.
-export function watchLive(emit: (s: LiveState) => void): () => void {
+export function watchLive(emit: (s: LiveState) => void, where = ''): () => void {
   const table = new LiveTable();
   let state: LiveState = { calls: [], at: null, connected: false, problem: null };
   let timer = 0;
@@ -61,7 +61,7 @@ export function watchLive(emit: (s: LiveState) => void): () => void {
         failures = 0;
         state = { ...state, at: u.t, connected: true, problem: null };
         soon();
-      }, mine.signal);
+      }, mine.signal, where);
     } catch (e) {
       if (aborted(e) || mine.signal.aborted) return;
       state = { ...state, problem: asProblem(e) };

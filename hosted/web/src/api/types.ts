@@ -186,7 +186,7 @@ export interface Problem {
 }
 
 export type Role = 'admin' | 'user' | 'viewer';
-export type Right = 'listen' | 'download' | 'rules'; // to see is everybody's
+export type Right = 'listen' | 'download' | 'rules' | 'numbers' | 'export'; // to see is everybody's, with numbers masked
 
 export interface User {
   name: string;
@@ -218,6 +218,7 @@ export interface AuditEntry {
 export interface CallPage {
   calls: CDR[];
   next: string;
+  searched?: Time; // the page is not full: older calls were not looked at yet, next goes on there
 }
 
 export interface Sensor {

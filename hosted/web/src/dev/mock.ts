@@ -1,11 +1,12 @@
 // A stand-in for hosted's API, inside Vite's development server. It is not part of the build.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { NewSearch } from '../api/search';
 import type { Account, CDR, Problem, Role, Right, Rules, User } from '../api/types';
-import { host } from '../format';
 import { micros, rfc3339 } from '../time';
 import { makeCall, makeLive, makeSensors } from './data';
 import { audit, check, FIELDS, TEXT } from './rules';
+import { holds, Searches, verdict } from './search';
 import { peaks, picture, wav } from './voice';
 
 const CALLS = Number(process.env.MOCK_CALLS ?? 2500);
@@ -29,6 +30,13 @@ export class Mock {
     if (is('GET', /^\/session$/)) return json(res, { user: USER });
     if (is('GET', /^\/version$/)) return json(res, { version: '0.2.0-dev' });
     if (is('GET', /^\/calls$/)) return this.list(url.searchParams, res);
+    if (is('GET', /^\/calls\/count$/)) return json(res, { calls: this.calls.filter((c) => holds(url.searchParams.get('where') ?? '', c)).length, complete: true });
+    if (is('GET', /^\/searches\/check$/)) return json(res, verdict(url.searchParams.get('where') ?? ''));
+    if (is('GET', /^\/searches\/fields$/)) return json(res, { fields: FIELDS, groups: ['vip'], zone: 'Europe/Prague' });
+    if (is('GET', /^\/searches$/)) return json(res, this.searches.list);
+    if (is('POST', /^\/searches$/)) return body<NewSearch>(req, (s) => json(res, this.searches.save(s)));
+    if ((m = is('PUT', /^\/searches\/(\d+)$/))) return body<NewSearch>(req, (s) => json(res, this.searches.save(s, m![1])));
+    if ((m = is('DELETE', /^\/searches\/(\d+)$/))) return void ((this.searches.list = this.searches.list.filter((s) => s.id !== m![1])), end(res, 204));
     if ((m = is('GET', /^\/calls\/([^/]+)$/))) {
       const c = this.find(m[1]!);
       return c ? json(res, c) : problem(res, { code: 'not-found', status: 404, title: 'No such call' });
@@ -56,6 +64,7 @@ export class Mock {
     problem(res, { code: 'not-found', status: 404, title: `No ${req.method} ${path}` });
   }
 
+  private searches = new Searches();
   private rules: Rules = { revision: 12, text: TEXT, author: 'jana', changed: rfc3339(Date.now() * 1000 - 7200e6) };
   private users: Account[] = [
     { name: 'admin', role: 'admin', rights: ['listen', 'download', 'rules'], created: '2026-06-01T08:00:00.000000Z' }, { name: 'jana', role: 'user', rights: ['listen', 'download'], created: '2026-09-14T10:12:01.000000Z' },
@@ -106,15 +115,12 @@ export class Mock {
   }
 
   private list(p: URLSearchParams, res: ServerResponse) {
-    const q = p.get('q') ?? '';
     const from = micros(p.get('from')) ?? 0;
     const to = micros(p.get('to')) ?? Infinity;
     const hit = this.calls.filter((c) => {
       const start = micros(c.start)!;
       return (
-        start >= from && start < to && (!q || c.caller.startsWith(q) || c.callee.startsWith(q) || c.call_id === q || host(c.src) === q || host(c.dst) === q) &&
-        (!p.get('sensor') || c.sensor_id === Number(p.get('sensor'))) && (!p.get('status') || c.status === Number(p.get('status'))) &&
-        (!p.get('mos_below') || (c.mos !== null && c.mos < Number(p.get('mos_below')))) && (!p.get('finding') || c.findings.some((f) => f.code === p.get('finding'))) &&
+        start >= from && start < to && holds(p.get('where') ?? '', c) &&
         (!p.get('kept') || c.capture.kept !== 'none') && (!p.get('group') || c.group_id === p.get('group'))
       );
     });
@@ -165,7 +171,7 @@ export class Mock {
   }
 }
 
-const USER: User = { name: 'admin', role: 'admin', tenant: 'Example Ltd', rights: ['listen', 'download', 'rules'] };
+const USER: User = { name: 'admin', role: 'admin', tenant: 'Example Ltd', rights: ['listen', 'download', 'rules', 'numbers', 'export'] };
 
 function body<T>(req: IncomingMessage, f: (v: T) => void) {
   let text = '';

@@ -45,8 +45,8 @@ function All({ filter }: { filter: Filter }) {
   const [problem, setProblem] = useState<Problem | null>(null);
   useEffect(() => {
     const control = new AbortController();
-    const query = apiQuery({ ...filter, kept: true }, Date.now() * 1000, 1);
-    query.delete('limit');
+    const query = apiQuery(filter, Date.now() * 1000, 0);
+    query.set('kept', '1');
     if (!query.has('to')) query.set('to', rfc3339(Date.now() * 1000));
     api.archive(query, control.signal).then(
       (f) => {
@@ -57,7 +57,7 @@ function All({ filter }: { filter: Filter }) {
     );
     return () => control.abort();
   }, [filter]);
-  const asked = describe({ ...filter, kept: false });
+  const asked = describe(filter);
   if (problem) return <ProblemBox problem={problem} />;
   if (!found) return <p class="quiet">Counting …</p>;
   if (found.calls === 0) return <p>No call {asked.length ? `of ${asked.join(', ')} ` : ''}has packets that were kept. Capture rules decide what is kept: see the page <a href="/rules">Rules</a>.</p>;

@@ -3,7 +3,8 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { aborted, api, asProblem } from '../api/client';
 import type { CDR, Problem } from '../api/types';
-import { apiQuery, parseFilter } from '../query';
+import { apiQuery, parseFilter, type Filter } from '../query';
+import { micros, rfc3339 } from '../time';
 
 const PAGE = 100;
 export const NEWEST = 50; // calls that a look for new ones asks for
@@ -12,13 +13,14 @@ const POLL_MS = 10_000;
 export interface CallList {
   calls: CDR[];
   next: string; // cursor of the page after, "" at the end
+  searched: string; // how far back was looked, where the time was up before a page was full; ""
   loaded: boolean;
   loading: boolean;
   problem: Problem | null;
   fresh: number; // calls that came in since, at most NEWEST
 }
 
-const NOTHING: CallList = { calls: [], next: '', loaded: false, loading: true, problem: null, fresh: 0 };
+const NOTHING: CallList = { calls: [], next: '', searched: '', loaded: false, loading: true, problem: null, fresh: 0 };
 
 // The last list that was shown, so that "back" finds it where it was left.
 let kept: { query: string; list: CallList; scroll: number } | null = null;
@@ -52,7 +54,7 @@ export function useCallList(query: string) {
       update({ ...old, loading: true, problem: null });
       try {
         const page = await api.calls(apiQuery(parseFilter(new URLSearchParams(query)), Date.now() * 1000, PAGE, after), mine.signal);
-        update({ calls: after ? append(old.calls, page.calls) : page.calls, next: page.next, loaded: true, loading: false, problem: null, fresh: after ? old.fresh : 0 });
+        update({ calls: after ? append(old.calls, page.calls) : page.calls, next: page.next, searched: page.searched ?? '', loaded: true, loading: false, problem: null, fresh: after ? old.fresh : 0 });
       } catch (e) {
         if (!aborted(e)) update({ ...old, loading: false, problem: asProblem(e) });
       }
@@ -77,9 +79,9 @@ export function useCallList(query: string) {
       const l = current.current;
       if (document.hidden || l.loading) return;
       try {
-        const page = await api.calls(apiQuery(parseFilter(new URLSearchParams(query)), Date.now() * 1000, NEWEST), control.signal);
+        const page = await api.calls(newest(parseFilter(new URLSearchParams(query)), l.calls[0]), control.signal);
         if (current.current !== l) return;
-        if (l.calls.length === 0) update({ ...l, calls: page.calls, next: page.next, loaded: true, problem: null });
+        if (l.calls.length === 0) update({ ...l, calls: page.calls, next: page.next, searched: page.searched ?? '', loaded: true, problem: null });
         else update({ ...l, problem: null, fresh: countFresh(l.calls, page.calls) });
       } catch (e) {
         if (!aborted(e) && current.current === l && !l.problem) update({ ...l, problem: asProblem(e) });
@@ -102,6 +104,18 @@ export function useCallList(query: string) {
   }, [load]);
   return { list, more, reload };
 }
+
+// newest asks for calls that came in. Those that a condition finds are looked for near the newest known one only: going through all
+// times again and again would cost too much. A call is listed under its start, and comes when it ends.
+function newest(f: Filter, known: CDR | undefined): URLSearchParams {
+  const q = apiQuery(f, Date.now() * 1000, NEWEST);
+  const start = micros(known?.start);
+  const from = micros(q.get('from'));
+  if (f.where && start !== null && (from === null || from < start - LONG_CALL)) q.set('from', rfc3339(start - LONG_CALL));
+  return q;
+}
+
+const LONG_CALL = 2 * 3600e6; // microseconds
 
 // append adds a page; a call that is in the list already (it moved while paging) stays where it is.
 export function append(list: CDR[], page: CDR[]): CDR[] {

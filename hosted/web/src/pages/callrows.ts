@@ -22,6 +22,7 @@ export interface CallRow {
   end: string;
   sensor: number;
   finding: { code: string; severity: Severity; more: number } | null;
+  fields: Partial<CDR>; // as they are in the record; of a running call those that it has
   kept: 'kept' | 'held' | ''; // held: no rule has decided yet, and one may
 }
 
@@ -31,7 +32,7 @@ export function endedRow(c: CDR): CallRow {
     id: c.id, live: false, start: c.start, caller: party(c.caller, c.caller_name, c.caller_domain), callee: party(c.callee || c.callee_uri, '', c.callee_domain),
     duration: duration(c.duration_ms), status: status(c.status, c.reason), tone: statusTone(c.status), mos: c.mos, loss: c.loss_pct, jitter: c.jitter_ms,
     codec: c.codecs.join(' '), end: causeWord(c.end_cause, c.end_by), sensor: c.sensor_id,
-    finding: worst ? { code: worst.code, severity: worst.severity, more: c.findings.length - 1 } : null, kept: c.capture.kept !== 'none' ? 'kept' : '',
+    finding: worst ? { code: worst.code, severity: worst.severity, more: c.findings.length - 1 } : null, fields: c, kept: c.capture.kept !== 'none' ? 'kept' : '',
   };
 }
 
@@ -40,6 +41,11 @@ export function liveRow(c: LiveCall, nowUS: number): CallRow {
   return {
     id: c.id, live: true, start: c.start, caller: party(c.caller), callee: party(c.callee), duration: start === null ? '' : duration((nowUS - start) / 1000),
     status: stateWord(c), tone: c.state === 'up' ? 'ok' : 'info', mos: c.mos, loss: c.loss_pct, jitter: c.jitter_ms, codec: c.codec, end: 'running', sensor: c.sensor_id,
-    finding: c.finding ? { code: c.finding, severity: c.severity || 'info', more: 0 } : null, kept: c.kept !== '' && c.kept !== 'none' ? 'kept' : c.held ? 'held' : '',
+    finding: c.finding ? { code: c.finding, severity: c.severity || 'info', more: 0 } : null, fields: runningFields(c), kept: c.kept !== '' && c.kept !== 'none' ? 'kept' : c.held ? 'held' : '',
   };
+}
+
+function runningFields(c: LiveCall): Partial<CDR> {
+  const { id, call_id, group_id, src, dst, transport, answer, pdd_ms, rule } = c;
+  return { id, call_id, group_id, src, dst, transport, answer, pdd_ms, rule };
 }

@@ -1,22 +1,25 @@
 // The calls list: running calls on top, ended ones below, newest first.
 
+import type { ComponentChildren } from 'preact';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api } from '../api/client';
 import { watchLive, type LiveState } from '../api/live';
 import type { Sensor, User } from '../api/types';
-import { count, millis, NONE, percent, plural, shorten } from '../format';
+import { searchAPI, type ConditionFields } from '../api/search';
+import { count, NONE, plural, shorten } from '../format';
 import { usePrefs } from '../prefs';
-import { describe, EVERYTHING, isNarrow, matchesLive, pageQuery, parseFilter, type Filter } from '../query';
+import { describe, EVERYTHING, inRange, isNarrow, pageQuery, parseFilter, type Filter } from '../query';
 import { callPath, callsPath, navigate } from '../router';
 import { ago, clock, date, dateTime, micros, zoneName } from '../time';
-import { Empty, Pill, ProblemBox, Quality, SeverityIcon, useMedia, useNow, useTitle } from '../ui/bits';
-import { Icon } from '../ui/icons';
+import { Empty, ProblemBox, useMedia, useNow, useTitle } from '../ui/bits';
 import { typing } from '../ui/keys';
 import { edges, VirtualRows } from '../ui/virtual';
 import { keepScroll, keptScroll, NEWEST, useCallList, type CallList } from './calllist';
 import { endedRow, liveRow, type CallRow } from './callrows';
+import { chosen, isUsual, USUAL, type Column } from './columns';
 import { DownloadAll } from '../download/all';
-import { FilterBar } from './filterbar';
+import { ListTools } from '../search/tools';
+import { FilterBar, FINDINGS } from './filterbar';
 
 const FEW_LIVE = 8; // running calls that show before "show all"
 
@@ -28,22 +31,27 @@ type Item = { kind: 'call'; row: CallRow } | { kind: 'head'; key: string; text: 
 
 export function CallsPage({ query, user }: { query: string; user: User }) {
   const filter = useMemo(() => parseFilter(new URLSearchParams(query)), [query]);
-  const { live: liveOn } = usePrefs();
+  const { live: liveOn, columns: names } = usePrefs();
   const { list, more, reload } = useCallList(query);
-  const live = useLive(liveOn);
+  const live = useLive(liveOn, filter.where);
   const sensors = useSensors();
+  const known = useFields(sensors);
+  const columns = useMemo(() => chosen(names), [names]);
   const small = useMedia('(max-width: 760px)');
   useTitle('Calls');
   useScrollMemory(query, list.loaded);
 
   const setFilter = useCallback((f: Filter) => navigate(callsPath(pageQuery(f)), 'replace'), []);
   const items = useItems(list, live, filter);
-  const empty = list.loaded && !list.problem && items.length === 0;
+  const empty = list.loaded && !list.problem && items.length === 0 && !list.next;
+  useSearchOn(list, more);
 
   return (
     <div class="calls">
       <h1 class="sr">Calls</h1>
-      <FilterBar filter={filter} set={setFilter} sensors={sensors ?? []} live={liveOn} />
+      <FilterBar filter={filter} set={setFilter} sensors={sensors ?? []} live={liveOn} known={known}>
+        <ListTools filter={filter} set={setFilter} user={user} columns={columns} />
+      </FilterBar>
       <div class="summary" role="status">
         {liveOn && sensors?.length !== 0 && <LiveSummary live={live} sensors={sensors} />}
         {list.fresh > 0 && (
@@ -54,11 +62,12 @@ export function CallsPage({ query, user }: { query: string; user: User }) {
         {list.calls.length > 0 && <DownloadAll filter={filter} user={user} />}
       </div>
       {list.problem && <ProblemBox problem={list.problem} retry={reload} />}
-      {empty ? <WhyEmpty filter={filter} clear={() => setFilter(EVERYTHING)} sensors={sensors} user={user} /> : <Table items={items} small={small} more={more} />}
-      {list.calls.length > 0 && (
+      {empty ? <WhyEmpty filter={filter} clear={() => setFilter(EVERYTHING)} sensors={sensors} user={user} /> : <Table items={items} columns={small ? USUAL : columns} small={small} more={more} />}
+      {(list.calls.length > 0 || list.next !== '') && (
         <p class="tail quiet">
+          {list.searched && <Searched at={list.searched} found={list.calls.length} />}
           {list.next ? (
-            <button type="button" class="link" onClick={more} disabled={list.loading}>{list.loading ? 'Loading …' : 'Load more'}</button>
+            <button type="button" class="link" onClick={more} disabled={list.loading}>{list.loading ? (list.searched ? 'Searching on …' : 'Loading …') : list.searched ? 'Search on' : 'Load more'}</button>
           ) : (
             `${plural(list.calls.length, 'call')}, no older ones${isNarrow(filter) ? ' match the filter' : ''}`
           )}
@@ -68,13 +77,38 @@ export function CallsPage({ query, user }: { query: string; user: User }) {
   );
 }
 
-function useLive(on: boolean): LiveState | null {
+// Searched says how far back was looked, where that takes long.
+function Searched({ at, found }: { at: string; found: number }) {
+  const { zone } = usePrefs();
+  return <span role="status">{plural(found, 'call')} since {dateTime(micros(at) ?? 0, zone)} {zoneName(zone)}; older ones have not been searched yet. </span>;
+}
+
+const ENOUGH = 50; // calls
+
+// useSearchOn goes on by itself while a search has found little.
+function useSearchOn(list: CallList, more: () => void) {
+  useEffect(() => {
+    if (list.searched && list.calls.length < ENOUGH && !document.hidden) more();
+  }, [list.next, list.searched, list.calls.length, more]);
+}
+
+function useLive(on: boolean, where: string): LiveState | null {
   const [state, setState] = useState<LiveState | null>(null);
   useEffect(() => {
     setState(null);
-    return on ? watchLive(setState) : undefined;
-  }, [on]);
+    return on ? watchLive(setState, where) : undefined;
+  }, [on, where]);
   return state;
+}
+
+// useFields is what a condition may ask for, with values that are known here.
+function useFields(sensors: Sensor[] | null): ConditionFields {
+  const [known, set] = useState<ConditionFields>({ fields: [], groups: [], zone: 'UTC' });
+  useEffect(() => void searchAPI.fields().then(set, () => {}), []); // without them nothing is offered
+  return useMemo(() => {
+    const words: Record<string, string[]> = { finding: FINDINGS, sensor: (sensors ?? []).map((s) => String(s.id_sensor)) };
+    return { ...known, fields: known.fields.map((f) => (words[f.name] ? { ...f, words: words[f.name]! } : f)) };
+  }, [known, sensors]);
 }
 
 function useSensors(): Sensor[] | null {
@@ -104,7 +138,7 @@ function useItems(list: CallList, live: LiveState | null, filter: Filter): Item[
   const [all, setAll] = useState(false);
   const ended = useMemo(() => list.calls.map((c): Item => ({ kind: 'call', row: endedRow(c) })), [list.calls]);
   return useMemo(() => {
-    const running = (live?.calls ?? []).filter((c) => matchesLive(filter, c, now));
+    const running = (live?.calls ?? []).filter((c) => inRange(filter, c, now));
     if (running.length === 0) return ended;
     const shown = all ? running : running.slice(0, FEW_LIVE);
     const head: Item = { kind: 'head', key: 'live', text: `Running: ${count(running.length)}` };
@@ -131,28 +165,22 @@ function LiveSummary({ live, sensors }: { live: LiveState | null; sensors: Senso
   );
 }
 
-function Table({ items, small, more }: { items: Item[]; small: boolean; more: () => void }) {
+function Table({ items, columns, small, more }: { items: Item[]; columns: Column[]; small: boolean; more: () => void }) {
   const { zone } = usePrefs();
   const box = useRef<HTMLDivElement>(null);
   const places = useMemo(() => edges(items.length, (i) => (small && items[i]!.kind === 'call' ? CARD : ROW)), [items, small]);
   useRowKeys(box, items, places);
+  const own = !isUsual(columns);
+  const style = own ? { '--tracks': columns.map((c) => c.track).join(' '), minWidth: `${columns.reduce((w, c) => w + c.least + 12, 32)}px` } : undefined;
   return (
-    <div ref={box} class="table" role="table" aria-label="Calls" aria-rowcount={items.length + 1}>
+    <div ref={box} class={own ? 'table own' : 'table'} style={style} role="table" aria-label="Calls" aria-rowcount={items.length + 1}>
       <div role="rowgroup" class="head">
         <div role="row" class="row">
-          <span role="columnheader" class="c-time">Time <small>{zoneName(zone)}</small></span>
-          <span role="columnheader" class="c-from">From</span>
-          <span role="columnheader" class="c-to">To</span>
-          <span role="columnheader" class="c-dur">Duration</span>
-          <span role="columnheader" class="c-status">Status</span>
-          <span role="columnheader" class="c-mos">MOS</span>
-          <span role="columnheader" class="c-loss">Loss</span>
-          <span role="columnheader" class="c-jit">Jitter</span>
-          <span role="columnheader" class="c-codec">Codec</span>
-          <span role="columnheader" class="c-end">End</span>
-          <span role="columnheader" class="c-sensor">Sensor</span>
-          <span role="columnheader" class="c-finding">Findings</span>
-          <span role="columnheader" class="c-pcap">PCAP</span>
+          {columns.map((c) => (
+            <span key={c.name} role="columnheader" class={c.mark} title={c.doc}>
+              {c.head} {TIMES.has(c.name) && <small>{zoneName(zone)}</small>}
+            </span>
+          ))}
         </div>
       </div>
       <VirtualRows
@@ -160,12 +188,14 @@ function Table({ items, small, more }: { items: Item[]; small: boolean; more: ()
         nearEnd={more}
         render={(i) => {
           const item = items[i]!;
-          return item.kind === 'head' ? <HeadRow key={item.key} item={item} /> : <Row key={item.row.id} row={item.row} index={i} small={small} />;
+          return item.kind === 'head' ? <HeadRow key={item.key} item={item} /> : <Row key={item.row.id} row={item.row} columns={columns} index={i} small={small} />;
         }}
       />
     </div>
   );
 }
+
+const TIMES = new Set(['start', 'ringing', 'answer', 'end']);
 
 function HeadRow({ item }: { item: Extract<Item, { kind: 'head' }> }) {
   return (
@@ -178,35 +208,19 @@ function HeadRow({ item }: { item: Extract<Item, { kind: 'head' }> }) {
   );
 }
 
-function Row({ row, index, small }: { row: CallRow; index: number; small: boolean }) {
+// Row is a call. Its link covers the row; it is the time, or stands before the first cell.
+function Row({ row, columns, index, small }: { row: CallRow; columns: Column[]; index: number; small: boolean }) {
   const { zone } = usePrefs();
   const us = micros(row.start);
   const time = us === null ? NONE : small ? `${date(us, zone).slice(5)} ${clock(us, zone)}` : dateTime(us, zone);
+  const at = Math.max(0, columns.findIndex((c) => c.name === 'start'));
+  const link = (content: ComponentChildren) => <a href={callPath(row.id)} data-call={row.id} aria-label={`Call from ${row.caller} to ${row.callee}, ${time}`}>{content}</a>;
   return (
     <div role="row" class={row.live ? 'row live' : 'row'} data-index={index} aria-rowindex={index + 2}>
-      <span role="cell" class="c-time">
-        <a href={callPath(row.id)} data-call={row.id} aria-label={`Call from ${row.caller} to ${row.callee}, ${time}`}>{time}</a>
-      </span>
-      <span role="cell" class="c-from" title={row.caller}>{row.caller}</span>
-      <span role="cell" class="c-to" title={row.callee}>{row.callee}</span>
-      <span role="cell" class="c-dur">{row.duration}</span>
-      <span role="cell" class="c-status" title={row.status}><Pill tone={row.tone}>{row.status}</Pill></span>
-      <span role="cell" class="c-mos"><Quality mos={row.mos} /></span>
-      <span role="cell" class="c-loss">{percent(row.loss)}</span>
-      <span role="cell" class="c-jit">{millis(row.jitter)}</span>
-      <span role="cell" class="c-codec" title={row.codec}>{row.codec || NONE}</span>
-      <span role="cell" class="c-end" title={row.end}>{row.end}</span>
-      <span role="cell" class="c-sensor">{row.sensor}</span>
-      <span role="cell" class="c-finding" title={row.finding?.code}>
-        {row.finding && (
-          <span class={`badge ${row.finding.severity}`}>
-            <SeverityIcon severity={row.finding.severity} />
-            <span class="code">{row.finding.code}</span>
-            {row.finding.more > 0 && <small>+{row.finding.more}</small>}
-          </span>
-        )}
-      </span>
-      <span role="cell" class="c-pcap">{row.kept === 'held' ? <Icon name="held" label="Packets are held until a rule decides" /> : row.kept && <Icon name="pcap" label={row.live ? 'PCAP is being kept' : 'PCAP kept'} />}</span>
+      {columns.map((c, i) => {
+        const cell = c.name === 'start' ? time : c.cell(row, zone);
+        return <span key={c.name} role="cell" class={c.mark} title={c.tip?.(row)}>{i === at ? link(cell) : cell}</span>;
+      })}
     </div>
   );
 }
@@ -270,7 +284,7 @@ function WhyEmpty({ filter, clear, sensors, user }: { filter: Filter; clear: () 
     return (
       <Empty title="No call matches">
         <p>Asked for: {describe(filter).join(', ')}.</p>
-        <p>A number matches from its beginning (+420 …), a Call-ID and an IP address match whole.</p>
+        <p>A number alone is looked for from its beginning (+420 …), an address and a Call-ID whole; any other word anywhere in numbers, names, addresses and Call-IDs.</p>
         <p><button type="button" class="primary" onClick={clear}>Clear the filter</button></p>
       </Empty>
     );

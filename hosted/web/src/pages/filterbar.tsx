@@ -1,16 +1,20 @@
 // The search box and the filters above the calls list.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import type { ConditionFields } from '../api/search';
 import type { Sensor } from '../api/types';
 import { setPrefs, usePrefs } from '../prefs';
-import { describe, EVERYTHING, RANGES, type Filter, type Range } from '../query';
+import { EVERYTHING, isNarrow, KEPT, RANGES, type Filter, type Range } from '../query';
+import { found, put, quote } from '../search/condition';
+import { SearchField } from '../search/field';
 import { dateTime, fromInput, zoneName } from '../time';
 import { useMedia } from '../ui/bits';
 import { Icon } from '../ui/icons';
 import { typing } from '../ui/keys';
 
 // The codes of docs/findings.md that calls have, to choose from; any other can be typed.
-const FINDINGS = [
+export const FINDINGS = [
   'one-way-audio', 'no-audio', 'nat-private-sdp', 'sip-alg', 'srtp-without-key', 'missing-ack', 'loss-burst', 'loss-located-on-leg', 'jitter-high', 'clock-skew',
   'codec-mismatch', 'ptime-mismatch', 'ssrc-collision', 'early-media-lost', 'late-media', 'media-after-bye', 'dtmf-missing', 't38-refused', 'fax-over-g711',
   'auth-loop', 'bye-lost', 'retransmission-storm', 'slow-pdd', 'digest-leak', 'scanner', 'toll-fraud', 'duplicate-mirror', 'joined-mid-call',
@@ -18,71 +22,59 @@ const FINDINGS = [
 
 const MOS_LIMITS = [4.3, 4, 3.6, 3.1, 2.5];
 
+// What each filter writes into the condition, and how it knows it again.
+const OWN = {
+  sensor: /^sensor[:=](\d+)$/i,
+  status: /^status[:=]([1-6]\d\d)$/i,
+  mos: /^mos<(\d(?:\.\d+)?)$/i,
+  finding: /^finding[:=]([\w*-]+|"[^"]*")$/i,
+  kept: /^kept:\(sip headers rtp\)$/i,
+};
+
 interface Props {
   filter: Filter;
   set: (f: Filter) => void;
   sensors: Sensor[];
   live: boolean;
+  known: ConditionFields;
+  children: ComponentChildren; // behind the search field
 }
 
-export function FilterBar({ filter, set, sensors, live }: Props) {
+export function FilterBar({ filter, set, sensors, live, known, children }: Props) {
   const small = useMedia('(max-width: 760px)');
   const [open, setOpen] = useState(false);
-  const search = useRef<HTMLInputElement>(null);
-  const [text, setText] = useState(filter.q);
-  const timer = useRef(0);
+  const field = useRef<HTMLInputElement>(null);
   const latest = useRef(filter);
   latest.current = filter;
 
-  useEffect(() => setText(filter.q), [filter.q]);
   useEffect(() => {
     const key = (e: KeyboardEvent) => {
       if (e.key !== '/' || typing(e)) return;
       e.preventDefault();
-      search.current?.focus();
-      search.current?.select();
+      field.current?.focus();
+      field.current?.select();
     };
     document.addEventListener('keydown', key);
-    return () => {
-      document.removeEventListener('keydown', key);
-      clearTimeout(timer.current);
-    };
+    return () => document.removeEventListener('keydown', key);
   }, []);
 
-  const change = (c: Partial<Filter>) => set({ ...latest.current, ...c });
-  const type = (q: string, wait: number) => {
-    setText(q);
-    clearTimeout(timer.current);
-    timer.current = window.setTimeout(() => change({ q: q.trim() }), wait);
-  };
-  const conditions = describe({ ...filter, q: '' }).length;
+  const change = useCallback((c: Partial<Filter>) => set({ ...latest.current, ...c }), [set]);
+  const search = useCallback((where: string) => change({ where }), [change]);
+  const write = (what: RegExp, condition: string) => change({ where: put(latest.current.where, what, condition) });
+  const used = Object.values(OWN).filter((p) => found(filter.where, p)).length + (filter.range === 'all' ? 0 : 1);
 
   return (
-    <form
-      class="filters"
-      role="search"
-      onSubmit={(e) => {
-        e.preventDefault();
-        type(text, 0);
-      }}
-    >
-      <div class="search">
-        <Icon name="search" />
-        <input
-          ref={search} type="search" name="q" aria-label="Search by number, Call-ID or IP address" placeholder="Number, Call-ID or IP address" value={text} spellcheck={false} autoComplete="off"
-          onInput={(e) => type(e.currentTarget.value, 250)}
-          onKeyDown={(e) => e.key === 'Escape' && e.currentTarget.blur()}
-        />
-        <kbd aria-hidden="true">/</kbd>
-      </div>
+    <form class="filters" role="search" onSubmit={(e) => e.preventDefault()}>
+      <SearchField value={filter.where} set={search} known={known} field={field} />
+      {children}
       {small && (
         <button type="button" class="toggle" aria-expanded={open} onClick={() => setOpen(!open)}>
-          <Icon name="filter" /> Filters{conditions > 0 && ` (${conditions})`}
+          <Icon name="filter" /> Filters{used > 0 && ` (${used})`}
         </button>
       )}
       <LiveToggle on={live} />
-      {(!small || open) && <Conditions filter={filter} change={change} sensors={sensors} />}
-      {filter.q + conditions !== '0' && (
+      {(!small || open) && <Conditions filter={filter} change={change} write={write} sensors={sensors} />}
+      {isNarrow(filter) && (
         <button type="button" class="quiet-button" onClick={() => set(EVERYTHING)}>
           <Icon name="close" /> Clear
         </button>
@@ -99,28 +91,37 @@ function LiveToggle({ on }: { on: boolean }) {
   );
 }
 
-function Conditions({ filter, change, sensors }: { filter: Filter; change: (c: Partial<Filter>) => void; sensors: Sensor[] }) {
-  const limits = MOS_LIMITS.includes(filter.mosBelow) || !filter.mosBelow ? MOS_LIMITS : [filter.mosBelow, ...MOS_LIMITS];
-  const numbers = [...new Map(sensors.map((s) => [s.id_sensor, s.name] as const))];
-  if (filter.sensor && !numbers.some(([n]) => n === filter.sensor)) numbers.push([filter.sensor, '']);
+interface ConditionProps {
+  filter: Filter;
+  change: (c: Partial<Filter>) => void;
+  write: (what: RegExp, condition: string) => void;
+  sensors: Sensor[];
+}
+
+function Conditions({ filter, change, write, sensors }: ConditionProps) {
+  const is = (what: RegExp) => found(filter.where, what)?.[1] ?? '';
+  const [sensor, mos] = [is(OWN.sensor), is(OWN.mos)];
+  const limits = MOS_LIMITS.includes(Number(mos)) || !mos ? MOS_LIMITS : [Number(mos), ...MOS_LIMITS];
+  const numbers = [...new Map(sensors.map((s) => [String(s.id_sensor), s.name] as const))];
+  if (sensor && !numbers.some(([n]) => n === sensor)) numbers.push([sensor, '']);
   return (
     <div class="conditions">
       <select aria-label="Time range" value={filter.range} onChange={(e) => change({ range: e.currentTarget.value as Range, ...defaultBounds(e.currentTarget.value, filter) })}>
         {Object.entries(RANGES).map(([k, text]) => <option key={k} value={k}>{text}</option>)}
       </select>
       {filter.range === 'custom' && <Bounds filter={filter} change={change} />}
-      <select aria-label="Sensor" value={String(filter.sensor)} onChange={(e) => change({ sensor: Number(e.currentTarget.value) })}>
-        <option value="0">All sensors</option>
-        {numbers.map(([n, name]) => <option key={n} value={String(n)}>{n} {name}</option>)}
+      <select aria-label="Sensor" value={sensor} onChange={(e) => write(OWN.sensor, e.currentTarget.value && `sensor:${e.currentTarget.value}`)}>
+        <option value="">All sensors</option>
+        {numbers.map(([n, name]) => <option key={n} value={n}>{n} {name}</option>)}
       </select>
-      <Typed label="Status" hint="Status" list={['200', '403', '404', '408', '480', '486', '487', '488', '500', '503', '603']} id="statuses" value={filter.status ? String(filter.status) : ''} size={6} numeric set={(v) => change({ status: /^[1-6]\d\d$/.test(v) ? Number(v) : 0 })} />
-      <select aria-label="MOS below" value={String(filter.mosBelow)} onChange={(e) => change({ mosBelow: Number(e.currentTarget.value) })}>
-        <option value="0">Any MOS</option>
+      <Typed label="Status" hint="Status" list={['200', '403', '404', '408', '480', '486', '487', '488', '500', '503', '603']} id="statuses" value={is(OWN.status)} size={6} numeric set={(v) => write(OWN.status, /^[1-6]\d\d$/.test(v) ? `status:${v}` : '')} />
+      <select aria-label="MOS below" value={mos && String(Number(mos))} onChange={(e) => write(OWN.mos, e.currentTarget.value && `mos<${e.currentTarget.value}`)}>
+        <option value="">Any MOS</option>
         {limits.map((m) => <option key={m} value={String(m)}>MOS below {m}</option>)}
       </select>
-      <Typed label="Finding" hint="Finding" list={FINDINGS} id="findings" value={filter.finding} size={14} set={(v) => change({ finding: v })} />
+      <Typed label="Finding" hint="Finding" list={FINDINGS} id="findings" value={is(OWN.finding).replaceAll('"', '')} size={14} set={(v) => write(OWN.finding, v && `finding:${/^[\w*-]+$/.test(v) ? v : quote(v)}`)} />
       <label class="check">
-        <input type="checkbox" checked={filter.kept} onChange={(e) => change({ kept: e.currentTarget.checked })} /> PCAP kept
+        <input type="checkbox" checked={found(filter.where, OWN.kept) !== null} onChange={(e) => write(OWN.kept, e.currentTarget.checked ? KEPT : '')} /> PCAP kept
       </label>
     </div>
   );

@@ -10,8 +10,10 @@ const RIGHTS: [Right, string, string][] = [
   ['listen', 'Listen', 'hear calls whose voice was kept'],
   ['download', 'Download', 'get the packets of calls'],
   ['rules', 'Rules', 'change what is kept'],
+  ['numbers', 'Numbers', 'see telephone numbers whole, not masked'],
+  ['export', 'Export', 'take the records of many calls as a file'],
 ];
-const USUAL: Record<Role, Right[]> = { admin: ['listen', 'download', 'rules'], user: ['listen', 'download'], viewer: [] };
+const USUAL: Record<Role, Right[]> = { admin: ['listen', 'download', 'rules', 'numbers', 'export'], user: ['listen', 'download', 'numbers', 'export'], viewer: ['numbers'] };
 
 export function UsersPage({ user }: { user: User }) {
   const [users, setUsers] = useState<Account[] | null>(null);

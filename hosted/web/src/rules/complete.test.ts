@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RuleField } from '../api/types';
-import { complete } from './complete';
+import { complete, completeCondition } from './complete';
 
 const FIELDS: RuleField[] = [
   { name: 'caller', type: 'number', doc: 'user part of From' }, { name: 'callee', type: 'number', doc: 'user part of To' }, { name: 'codec', type: 'text', doc: 'codec' },
@@ -40,4 +40,20 @@ describe('what may be written', () => {
     const text = 'a: keep sip when calXX:1';
     expect(complete(text, text.indexOf('XX'), FIELDS)).toMatchObject({ from: 17, to: 22 });
   });
+});
+
+describe('what may be written in a condition', () => {
+  const inCondition = (text: string) => completeCondition(text.replace('|', ''), text.indexOf('|'), FIELDS, ['vip', 'lan'])?.choices.map((c) => c.text) ?? [];
+  test.each<[string, string, string[]]>([
+    ['where a field is begun', 'cal|', ['caller:', 'callee:']],
+    ['behind and', 'mos<3 and tr|', ['transport:']],
+    ['in brackets', '(co|', ['codec:']],
+    ['behind a field of words', 'transport:|', ['udp', 'tcp', 'tls']],
+    ['in a list', 'transport:(udp t|', ['tcp', 'tls']],
+    ['of groups', 'caller:@|', ['@vip', '@lan']],
+    ['behind a condition', 'caller:1 an|', ['and ']],
+    ['nothing for a number', 'mos<3|', []],
+    ['nothing of rules', 'caller:1 un|', []],
+  ])('%s', (_, text, want) => expect(inCondition(text)).toEqual(want));
+  test('at the beginning: fields', () => expect(inCondition('|')).toEqual(['caller:', 'callee:', 'codec:', 'transport:', 'not ']));
 });

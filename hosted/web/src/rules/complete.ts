@@ -1,6 +1,7 @@
 // What may be written where the cursor stands in a rule file.
 
 import type { RuleField } from '../api/types';
+import { lexCondition } from '../search/condition';
 import { groups, KEEPS, lex, type Token } from './lexer';
 
 export interface Choice {
@@ -35,9 +36,23 @@ const JOINS: Choice[] = [
   { text: 'or ', doc: 'one of the two' },
 ];
 
-// complete answers what can stand at the cursor; null when nothing is known to.
+// complete answers what can stand at the cursor of a rule file; null when nothing is known to.
 export function complete(text: string, cursor: number, fields: RuleField[]): Completion | null {
-  const tokens = lex(text.slice(0, cursor));
+  return at(text, cursor, lex(text.slice(0, cursor)), (from, before) => choices(text, from, before, fields));
+}
+
+// completeCondition is complete for a condition alone.
+export function completeCondition(text: string, cursor: number, fields: RuleField[], groupNames: string[]): Completion | null {
+  return at(text, cursor, lexCondition(text.slice(0, cursor)), (_, before) => {
+    const last = before.at(-1);
+    const value = valueOf(before);
+    if (value !== null) return values(groupNames, value, fields);
+    if (!last || (last.kind === 'keyword' && ['and', 'or', 'not'].includes(last.text)) || last.text === '(') return tests(fields);
+    return last.kind === 'op' ? [] : [...JOINS, ...tests(fields)];
+  });
+}
+
+function at(text: string, cursor: number, tokens: Token[], can: (from: number, before: Token[]) => Choice[]): Completion | null {
   const last = tokens.at(-1);
   if (last?.kind === 'comment' && !text.slice(last.at, cursor).includes('\n')) return null;
   if (last?.kind === 'string' && last.at + last.text.length === cursor) return null;
@@ -45,7 +60,7 @@ export function complete(text: string, cursor: number, fields: RuleField[]): Com
   const from = touching ? touching.at : cursor;
   const before = touching ? tokens.slice(0, -1) : tokens;
   const typed = touching?.text ?? '';
-  const list = choices(text, from, before, fields).filter((c) => c.text.toLowerCase().startsWith(typed.toLowerCase()) && c.text.trim() !== typed);
+  const list = can(from, before).filter((c) => c.text.toLowerCase().startsWith(typed.toLowerCase()) && c.text.trim() !== typed);
   if (list.length === 0) return null;
   const to = cursor + (/^[\w.-]*/.exec(text.slice(cursor))?.[0].length ?? 0);
   return { from, to: touching ? to : cursor, choices: list.slice(0, 40) };
@@ -56,7 +71,7 @@ function choices(text: string, from: number, before: Token[], fields: RuleField[
   const last = before.at(-1);
   if (!last) return [];
   const value = valueOf(before);
-  if (value !== null) return values(text, value, fields);
+  if (value !== null) return values(groups(text), value, fields);
   if (last.kind === 'keyword') {
     switch (last.text) {
       case 'keep': return KEEPS.map((k) => ({ text: k, doc: KEEP_DOC[k] }));
@@ -87,10 +102,10 @@ function valueOf(before: Token[]): string | null {
 
 const GROUPED = new Set(['caller', 'callee', 'number', 'src', 'dst', 'ip']);
 
-function values(text: string, name: string, fields: RuleField[]): Choice[] {
+function values(groupNames: string[], name: string, fields: RuleField[]): Choice[] {
   const field = fields.find((f) => f.name === name);
   const words = (field?.words ?? []).map((w) => ({ text: w, doc: field!.doc }));
-  return GROUPED.has(name) ? [...groups(text).map((g) => ({ text: '@' + g, doc: 'group of this file' })), ...words] : words;
+  return GROUPED.has(name) ? [...groupNames.map((g) => ({ text: '@' + g, doc: 'group of the rules' })), ...words] : words;
 }
 
 function inCondition(before: Token[]): boolean {

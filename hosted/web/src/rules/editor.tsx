@@ -1,9 +1,9 @@
 // The rule editor: a plain textarea, which every keyboard and screen reader knows, above a coloured copy of its text.
 
-import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import type { RuleError, RuleField } from '../api/types';
 import { complete, type Completion } from './complete';
+import { Ink, insert, Offer } from './ink';
 import { lex, place } from './lexer';
 
 const LINE = 20; // px, as .editor in rules.css
@@ -42,6 +42,7 @@ export function Editor({ value, change, fields, error, label, describedBy, readO
   const [chosen, setChosen] = useState(0);
   const list = useId();
   const lines = useMemo(() => value.split('\n').length, [value]);
+  const tokens = useMemo(() => (value.length > COLOURED ? [] : lex(value)), [value]);
 
   useEffect(() => {
     const t = area.current;
@@ -108,7 +109,7 @@ export function Editor({ value, change, fields, error, label, describedBy, readO
         {error && numbers(error.line + 1, lines)}
       </div>
       <div class="sheet">
-        <Coloured text={value} error={error} />
+        <Ink text={value} tokens={tokens} wrong={error ? place(value, error.line, error.column) : -1} />
         <textarea
           ref={area} value={value} readOnly={readOnly} aria-label={label} aria-describedby={describedBy} aria-invalid={error ? 'true' : undefined} aria-autocomplete="list"
           aria-controls={offer ? list : undefined} aria-activedescendant={offer ? `${list}-${chosen}` : undefined}
@@ -123,80 +124,10 @@ export function Editor({ value, change, fields, error, label, describedBy, readO
           onClick={() => setOffer(null)}
           onBlur={() => setOffer(null)}
         />
-        {offer && <Offer id={list} offer={offer} chosen={chosen} text={value} accept={accept} />}
+        {offer && <Offer id={list} offer={offer} chosen={chosen} text={value} accept={accept} frame=".editor" line={LINE} />}
       </div>
     </div>
   );
 }
 
 const numbers = (from: number, to: number) => Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => `${from + i}\n`).join('');
-
-// insert writes into a textarea as typing does, so that the browser's own undo takes it back.
-function insert(area: HTMLTextAreaElement, from: number, to: number, text: string) {
-  area.focus();
-  area.setSelectionRange(from, to);
-  if (!document.execCommand('insertText', false, text)) {
-    area.setRangeText(text, from, to, 'end');
-    area.dispatchEvent(new InputEvent('input', { bubbles: true }));
-  }
-}
-
-function Coloured({ text, error }: { text: string; error: RuleError | null }) {
-  const tokens = useMemo(() => (text.length > COLOURED ? [] : lex(text)), [text]);
-  const wrong = error ? place(text, error.line, error.column) : -1;
-  const parts: ComponentChildren[] = [];
-  // gap is what stands between words; where something is missing there, the place is marked.
-  const gap = (from: number, to: number, end = false) => {
-    if (wrong < from || wrong > to || (wrong === to && !end)) return void parts.push(text.slice(from, to));
-    const blank = text[wrong] === ' ' && wrong < to;
-    parts.push(text.slice(from, wrong), <span class="wrong"> </span>, text.slice(blank ? wrong + 1 : wrong, to));
-  };
-  let at = 0;
-  for (const t of tokens) {
-    if (t.at > at) gap(at, t.at);
-    at = t.at + t.text.length;
-    parts.push(<span class={wrong >= t.at && wrong < at ? `${t.kind} wrong` : t.kind}>{t.text}</span>);
-  }
-  gap(at, text.length, true);
-  return (
-    <pre class="ink" aria-hidden="true">
-      {parts}
-      {'\n'}
-    </pre>
-  );
-}
-
-// Offer is the list of what may be written at the cursor. It opens above where there is no room below.
-function Offer({ id, offer, chosen, text, accept }: { id: string; offer: Completion; chosen: number; text: string; accept: (i: number) => void }) {
-  const box = useRef<HTMLUListElement>(null);
-  const before = text.slice(0, offer.from);
-  const row = before.split('\n').length - 1;
-  const column = before.slice(before.lastIndexOf('\n') + 1).replaceAll('\t', '    ').length;
-  useLayoutEffect(() => {
-    const list = box.current!;
-    const frame = list.closest('.editor')!.getBoundingClientRect();
-    list.style.transform = '';
-    const at = list.getBoundingClientRect();
-    const up = at.bottom > frame.bottom && at.top - frame.top > at.height + LINE ? `translateY(${-at.height - LINE - 4}px)` : '';
-    const left = at.right > frame.right ? `translateX(${Math.max(frame.right - at.right - 4, frame.left - at.left + 4)}px)` : '';
-    list.style.transform = `${left} ${up}`;
-  }, [offer]);
-  useEffect(() => {
-    box.current?.children[chosen]?.scrollIntoView({ block: 'nearest' });
-  }, [chosen]);
-  return (
-    <ul ref={box} id={id} class="offer" role="listbox" aria-label="What may be written here" style={{ top: `${(row + 1) * LINE}px`, left: `${column}ch` }}>
-      {offer.choices.map((c, i) => (
-        <li
-          key={c.text} id={`${id}-${i}`} role="option" aria-selected={i === chosen}
-          onMouseDown={(e) => {
-            e.preventDefault(); // the textarea keeps the focus
-            accept(i);
-          }}
-        >
-          <b>{c.text.trim()}</b> <small>{c.doc}</small>
-        </li>
-      ))}
-    </ul>
-  );
-}
