@@ -37,6 +37,7 @@ type serveFlags struct {
 	trusted         []string
 	streams         relay.Limits
 	oidc            oidcFlags
+	mcpWrite        bool
 	alerts          alertFlags
 	nodes           nodeFlags
 	logFormat       string
@@ -68,6 +69,7 @@ func newServe(db *database) *cobra.Command {
 	c.Flags().IntVar(&f.streams.Calls, "archive-calls", 1000, "calls in one zip")
 	c.Flags().StringSliceVar(&f.trusted, "trusted-proxy", nil, "network (CIDR) of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed")
 	f.oidc.add(c)
+	c.Flags().BoolVar(&f.mcpWrite, "mcp-allow-write", false, "let assistants at /mcp change capture rules, with a token that has the right")
 	f.alerts.add(c)
 	f.nodes.add(c)
 	c.Flags().StringVar(&f.logFormat, "log-format", "text", "text or json")
@@ -162,7 +164,7 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 	})
 	s.watch = watch.New(watch.Config{Store: s.store, Sender: sender, Links: s.links, Base: s.guiURL(), Log: log, Now: s.now, Metrics: m.registry})
 	s.handler = httpapi.New(httpapi.Config{
-		Store: s.store, Auth: people, OIDC: provider, Links: s.node.links(s.links), Gate: s.node.gate(f.streams, m), GUI: web.FS(), Server: s.publicName, Trusted: trusted,
+		Store: s.store, Auth: people, OIDC: provider, MCPWrite: f.mcpWrite, Links: s.node.links(s.links), Gate: s.node.gate(f.streams, m), GUI: web.FS(), Server: s.publicName, Trusted: trusted,
 		Metrics: m.handler(), Observe: m.observe, Watch: s.watch, Log: log, Now: s.now, Done: s.stopping, Ready: s.ready,
 	})
 	if s.node.Cluster != nil {

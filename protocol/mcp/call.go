@@ -122,7 +122,7 @@ func streamsOf(c *protocol.CDR) (list []stream) {
 	for i := range c.Streams[:min(len(c.Streams), maxStreams)] {
 		s := &c.Streams[i]
 		out := stream{
-			Direction: string(s.Direction), From: clean(s.Src, 64), To: clean(s.Dst, 64), Codec: token(s.Codec), Seconds: s.Last.Sub(s.First).Seconds(), Packets: s.Packets,
+			Direction: string(s.Direction), From: clean(s.Src, 64), To: clean(s.Dst, 64), Codec: token(s.Codec), Seconds: round(s.Last.Sub(s.First).Seconds()), Packets: s.Packets,
 			LossPct: s.LossPct, JitterMS: s.JitterMeanMS, JitterMax: s.JitterMaxMS, GapMaxMS: s.DeltaMaxMS, Encrypted: s.Encrypted, Dialled: len(s.DTMF) + len(s.DTMFInband),
 		}
 		if s.MOSAdapt.Avg > 0 {

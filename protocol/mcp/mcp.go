@@ -3,7 +3,7 @@
 // tenant, `voipmon mcp` on standard input and output for a sensor or capture files; both give a Source. The protocol itself is
 // the official SDK's.
 //
-// Tools read. One writes, the capture rules, and is there only if the Source can and Options say so. No tool gives packets or
+// Tools read. One writes, the capture rules, and is there only if Options say so. No tool gives packets or
 // voice. Numbers are masked (protocol/mask) unless Options say otherwise. What stands in SIP messages anybody on the network may
 // have written, an assistant's instructions too: such texts are cleaned, cut short, and stand under the key "untrusted" or in
 // guillemets, nowhere else (untrusted.go).
@@ -47,19 +47,19 @@ type Source interface {
 	Fields() []Field
 }
 
-// RuleWriter is a Source whose rules can be replaced.
+// RuleWriter replaces a Source's rules.
 type RuleWriter interface {
 	// SetRules replaces the rules if revision is still the one in force, and answers the new revision.
 	SetRules(ctx context.Context, revision uint64, text string) (uint64, error)
 }
 
-// Doctor is a Source that can say what is wrong with this machine's sensor.
+// Doctor says what is wrong with this machine's sensor.
 type Doctor interface {
 	// Doctor runs the checks, or those groups and checks that are named.
 	Doctor(ctx context.Context, only []string) ([]Check, error)
 }
 
-// Analyzer is a Source that reads capture files.
+// Analyzer reads capture files.
 type Analyzer interface {
 	// Analyze reads a file, whose path is below the folder that was allowed, and answers its calls, in the order of their
 	// start. Only those calls are then found by Call.
@@ -83,8 +83,10 @@ type Page struct {
 
 // Options are what New needs beside the Source.
 type Options struct {
-	Mask  *mask.Masker // nil: numbers are shown whole
-	Write bool         // the tool set_rules is there, if the Source is a RuleWriter
+	Mask     *mask.Masker // nil: numbers are shown whole
+	Writer   RuleWriter   // for the tool set_rules; nil: it is not there
+	Doctor   Doctor       // for the tool doctor; nil: it is not there
+	Analyzer Analyzer     // for the tool analyze_capture; nil: it is not there
 	// Called is told of each call of a tool before it is answered: its arguments, as JSON, and the code of the problem that it
 	// came to, "" if it came to none. If it fails, so does the tool. nil: nobody is told.
 	Called func(ctx context.Context, tool string, args []byte, code string) error
@@ -128,20 +130,14 @@ func New(src Source, o Options) *sdk.Server {
 		Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}},
 	})
 	s.addReading(m)
-	if a, ok := src.(Analyzer); ok {
-		add(s, m, tool{name: "analyze_capture", title: "Analyse a capture file", doc: docAnalyze}, func(ctx context.Context, in analyzeIn) (analyzeOut, error) {
-			return s.analyze(ctx, a, in)
-		})
+	if o.Analyzer != nil {
+		add(s, m, tool{name: "analyze_capture", title: "Analyse a capture file", doc: docAnalyze}, s.analyze)
 	}
-	if d, ok := src.(Doctor); ok {
-		add(s, m, tool{name: "doctor", title: "Check this machine's sensor", doc: docDoctor}, func(ctx context.Context, in doctorIn) (doctorOut, error) {
-			return s.doctor(ctx, d, in)
-		})
+	if o.Doctor != nil {
+		add(s, m, tool{name: "doctor", title: "Check this machine's sensor", doc: docDoctor}, s.doctor)
 	}
-	if w, ok := src.(RuleWriter); ok && o.Write {
-		add(s, m, tool{name: "set_rules", title: "Replace the capture rules", doc: docSetRules, writes: true}, func(ctx context.Context, in setRulesIn) (setRulesOut, error) {
-			return s.setRules(ctx, w, in)
-		})
+	if o.Writer != nil {
+		add(s, m, tool{name: "set_rules", title: "Replace the capture rules", doc: docSetRules, writes: true}, s.setRules)
 	}
 	return m
 }
@@ -179,7 +175,7 @@ func add[In, Out any](s *server, m *sdk.Server, t tool, f func(context.Context, 
 			}
 		}
 		if err != nil {
-			return failed(err), *new(Out), nil
+			return nil, *new(Out), errors.New(told(err)) // the SDK makes it the tool's answer, marked as an error
 		}
 		if w, ok := any(out).(worded); ok {
 			return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: w.words()}}}, out, nil
@@ -204,9 +200,9 @@ func codeOf(err error) string {
 	return protocol.CodeInternal
 }
 
-// failed tells an assistant what went wrong: a stable code, the reason, and what to do. What is no problem tells nothing of
-// the machine.
-func failed(err error) *sdk.CallToolResult {
+// told is what an assistant learns of what went wrong: a stable code, the reason, and what to do. What is no problem tells
+// nothing of the machine.
+func told(err error) string {
 	p := &protocol.Problem{Code: codeOf(err), Title: "the server could not answer", Remedy: "try again"}
 	if p.Code == "timeout" {
 		p.Title, p.Remedy = "it took too long", "ask for less: a shorter time, a narrower condition"
@@ -219,7 +215,7 @@ func failed(err error) *sdk.CallToolResult {
 	if p.Remedy != "" {
 		text += "\nWhat to do: " + clean(p.Remedy, maxText)
 	}
-	return &sdk.CallToolResult{IsError: true, Content: []sdk.Content{&sdk.TextContent{Text: text}}}
+	return text
 }
 
 func bad(field, title string) error {

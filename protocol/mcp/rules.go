@@ -173,7 +173,7 @@ type setRulesOut struct {
 	Revision uint64 `json:"revision" jsonschema:"in force now"`
 }
 
-func (s *server) setRules(ctx context.Context, w RuleWriter, in setRulesIn) (out setRulesOut, err error) {
+func (s *server) setRules(ctx context.Context, in setRulesIn) (out setRulesOut, err error) {
 	if err := within("text", in.Text, MaxRules); err != nil {
 		return out, err
 	}
@@ -183,7 +183,7 @@ func (s *server) setRules(ctx context.Context, w RuleWriter, in setRulesIn) (out
 			Remedy: "use a token with the right numbers", Fields: map[string]string{"right": "numbers"},
 		}
 	}
-	out.Revision, err = w.SetRules(ctx, in.Revision, in.Text)
+	out.Revision, err = s.Writer.SetRules(ctx, in.Revision, in.Text)
 	return out, err
 }
 

@@ -175,11 +175,11 @@ type checkOut struct {
 	Remedy string `json:"remedy,omitempty"`
 }
 
-func (s *server) doctor(ctx context.Context, d Doctor, in doctorIn) (out doctorOut, err error) {
+func (s *server) doctor(ctx context.Context, in doctorIn) (out doctorOut, err error) {
 	if len(in.Only) > 50 {
 		return out, bad("only", "has more than 50 names")
 	}
-	list, err := d.Doctor(ctx, in.Only)
+	list, err := s.Doctor.Doctor(ctx, in.Only)
 	if err != nil {
 		return out, err
 	}
@@ -219,7 +219,7 @@ type analyzeOut struct {
 	Warnings []string `json:"warnings,omitempty" jsonschema:"what was not understood"`
 }
 
-func (s *server) analyze(ctx context.Context, a Analyzer, in analyzeIn) (out analyzeOut, err error) {
+func (s *server) analyze(ctx context.Context, in analyzeIn) (out analyzeOut, err error) {
 	n, err := limit(in.Limit)
 	if err == nil {
 		err = within("path", in.Path, maxName)
@@ -227,7 +227,7 @@ func (s *server) analyze(ctx context.Context, a Analyzer, in analyzeIn) (out ana
 	if err != nil {
 		return out, err
 	}
-	r, err := a.Analyze(ctx, in.Path)
+	r, err := s.Analyzer.Analyze(ctx, in.Path)
 	if err != nil {
 		return out, err
 	}

@@ -96,6 +96,14 @@ func TokenPath() string {
 	return filepath.Join(dir, "voiptop", "token")
 }
 
+// Token is the API token that was given, or else the one in TokenPath; "" when there is none.
+func Token(given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	return readToken()
+}
+
 // readToken reads the token's file; "" when there is none.
 func readToken() (string, error) {
 	b, err := os.ReadFile(TokenPath())

@@ -1,5 +1,5 @@
 // Command voipmon is the command line of the toolkit: analyze (pcap in, CDRs out), doctor (why is my sensor not in the
-// cloud?), pair, rules, pcap and audio. Each subcommand is in the file of its name.
+// cloud?), pair, rules, pcap, audio and mcp (for assistants). Each subcommand is in the file of its name.
 package main
 
 import (
@@ -66,6 +66,7 @@ func newRoot() *cobra.Command {
 		newAnalyze(),
 		newAudio(),
 		newDoctor(),
+		newMCP(),
 		newPair(),
 		newPcap(),
 		newRules(),
