@@ -308,21 +308,44 @@ func (b *builder) sides(c *protocol.CDR) (caller, callee int, ok bool) {
 	return caller, callee, caller != callee
 }
 
-// names names the columns in which a call begins or ends, but not those between its legs.
+// names names the columns in which a call begins or ends, but not those between its legs: they begin no call that they were not asked
+// to, and end none without calling on.
 func (b *builder) names() {
 	calling, called := map[int]string{}, map[int]string{}
+	asked := map[int]protocol.Time{} // by an INVITE, first
+	for _, c := range b.l.Calls {
+		for i := range c.Messages {
+			m := &c.Messages[i]
+			if at := b.column(m.Dst); strings.HasPrefix(m.FirstLine, "INVITE ") && (asked[at] == 0 || m.T < asked[at]) {
+				asked[at] = m.T
+			}
+		}
+	}
 	for _, c := range b.l.Calls {
 		if a, z, ok := b.sides(c); ok {
-			calling[a], called[z] = cmp.Or(calling[a], c.Caller), cmp.Or(called[z], c.Callee)
+			called[z] = cmp.Or(called[z], c.Callee)
+			if t := asked[a]; t == 0 || t > c.Start {
+				calling[a] = cmp.Or(calling[a], c.Caller)
+			}
 		}
 	}
 	for i := range b.l.Columns {
 		a, begins := calling[i]
 		z, ends := called[i]
-		if begins != ends {
+		if passes := ends && b.begins(i); begins != ends && !passes {
 			b.l.Columns[i].Name = a + z
 		}
 	}
+}
+
+// begins reports whether a call begins in a column.
+func (b *builder) begins(column int) bool {
+	for _, c := range b.l.Calls {
+		if c.Src != "" && b.column(c.Src) == column {
+			return true
+		}
+	}
+	return false
 }
 
 // deltas fills in the time since the row before, and puts a row where nothing happened for long.

@@ -11,10 +11,12 @@ import (
 )
 
 const (
-	times    = 14 // cells before the first lifeline
-	notes    = 18 // cells behind the last one
-	pitchMin = 14
-	pitchMax = 30
+	times     = 14 // cells before the first lifeline
+	notes     = 18 // cells behind the last one
+	notesMin  = 8  // when there is little room
+	pitchMin  = 14 // cells from one to the next
+	pitchSome = 18
+	pitchMax  = 30
 )
 
 // Time says which time stands before a row.
@@ -61,7 +63,11 @@ func (v View) first(l *Ladder) int {
 // pitch is the distance of lifelines.
 func (v View) pitch(l *Ladder) int {
 	n := max(len(l.Columns)-1, 1)
-	return max(pitchMin, min(pitchMax, (v.W-v.first(l)-notes)/n))
+	p := (v.W - v.first(l) - notes) / n
+	if p < pitchSome { // what is between the lines matters more than what is behind them
+		p = min(pitchSome, (v.W-v.first(l)-notesMin)/n)
+	}
+	return max(pitchMin, min(pitchMax, p))
 }
 
 // MaxOff is the largest Off that shows anything new.

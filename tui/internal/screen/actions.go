@@ -27,28 +27,6 @@ func (e *env) copy(text, what string) tea.Cmd {
 	}
 }
 
-// save writes the packets of a call to a file of its own in e.Dir.
-func (e *env) save(c *protocol.CDR) tea.Cmd {
-	id := c.ID.String()
-	return e.download(c.FileName(".pcapng"), func(w io.Writer) (f fetched, err error) {
-		f.bytes, err = e.Source.Capture(e.ctx, id, w)
-		return f, err
-	})
-}
-
-// saveGroup writes the packets of the whole conversation that a call belongs to.
-func (e *env) saveGroup(c *protocol.CDR) tea.Cmd {
-	from, ok := e.Source.(source.Downloader)
-	if !ok {
-		return toastCmd("whole conversations are saved from a sensor or from hosted; w saves this call", true)
-	}
-	id := c.ID.String()
-	return e.download(c.FileName("_conversation.pcapng"), func(w io.Writer) (f fetched, err error) {
-		name, n, err := from.Download(e.ctx, id, sensorapi.CaptureRequest{Group: true}, w)
-		return fetched{bytes: n, ext: filepath.Ext(name)}, err
-	})
-}
-
 // saveAudio writes what is to be heard of a call as a WAV file.
 func (e *env) saveAudio(c *protocol.CDR) tea.Cmd {
 	from, ok := e.Source.(source.Listener)

@@ -201,6 +201,9 @@ func (d *detail) sideWidth() int {
 		return 0
 	}
 	usual := min(60, d.w*2/5)
+	if d.ladder != nil && len(d.ladder.Columns) > 3 { // the ladder needs the room
+		usual = min(usual, 40)
+	}
 	return max(sideMin, min(usual+d.prefs.split, d.w-50))
 }
 

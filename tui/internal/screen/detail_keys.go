@@ -177,7 +177,7 @@ func (d *detail) diff() tea.Cmd {
 			return tea.Batch(d.readTexts(true), toastCmd(strings.Join(why, "; "), true))
 		}
 		lines[i] = sipmsg.Lines(x.Raw)
-		names[i] = r.Label + "  " + x.Src + " " + d.e.Theme.Glyph.Arrow + " " + x.Dst + "  " + x.T.Std().In(d.e.Zone).Format("15:04:05.000")
+		names[i] = r.Label + "  " + x.T.Std().In(d.e.Zone).Format("15:04:05.000") + "  " + x.Src + " " + d.e.Theme.Glyph.Arrow + " " + x.Dst
 	}
 	d.show(newDifference(d.e.Theme, names[0], names[1], lines[0], lines[1]))
 	return nil

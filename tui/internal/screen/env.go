@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -32,10 +33,12 @@ type Config struct {
 // env is what all panes share. It is made once and not changed.
 type env struct {
 	Config
-	set   *settings
-	marks marks
-	ctx   context.Context                                 // ends with the program: every command stops then
-	pause func(ctx context.Context, d time.Duration) bool // waits; false if ctx ended first
+	set     *settings
+	marks   marks
+	job     atomic.Pointer[job] // what is being saved
+	masking *masking
+	ctx     context.Context                                 // ends with the program: every command stops then
+	pause   func(ctx context.Context, d time.Duration) bool // waits; false if ctx ended first
 }
 
 // sleep is the pause of a running program.

@@ -20,7 +20,9 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/protocol/sensorapi"
+	"voiptop/tui/doctor"
 	"voiptop/tui/internal/style"
+	"voiptop/tui/source"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -42,6 +44,8 @@ type fake struct {
 	stored  sensorapi.Rules // what SetRules was given
 	refuse  error           // what SetRules answers
 	capture string          // "": not kept
+	texts   []source.Text
+	health  protocol.Health
 	watched int
 }
 
@@ -100,12 +104,19 @@ func (f *fake) Capture(_ context.Context, _ string, w io.Writer) (int64, error) 
 	return int64(n), err
 }
 
-func (f *fake) Download(ctx context.Context, id string, _ sensorapi.CaptureRequest, w io.Writer) (string, int64, error) {
-	n, err := f.Capture(ctx, id, w)
-	if err == nil {
-		io.WriteString(w, " of all")
+// whole is a fake that has the messages of its calls.
+type whole struct{ *fake }
+
+func (f whole) Texts(_ context.Context, _ []*protocol.CDR, _ source.Progress, emit func(source.Text) error) error {
+	if f.texts == nil {
+		return &protocol.Problem{Code: protocol.CodeCaptureNotKept, Status: http.StatusNotFound, Title: "no rule kept the packets"}
 	}
-	return "x.zip", n, err
+	for _, t := range f.texts {
+		if err := emit(t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (f *fake) Audio(_ context.Context, _ string, _ sensorapi.AudioOptions, w io.Writer) (int64, []sensorapi.MissingSide, error) {
@@ -257,15 +268,29 @@ type screenTest struct {
 	dir  string
 }
 
-func newScreen(t *testing.T, src *fake, w, h int, look style.Options) *screenTest {
+func newScreen(t *testing.T, src source.Source, w, h int, look style.Options) *screenTest {
 	t.Helper()
 	s := &screenTest{t: t, now: epoch, dir: t.TempDir()}
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
-	s.m, _ = New(ctx, Config{Source: src, Theme: style.New(look), Now: func() time.Time { return s.now }, Zone: time.UTC, Term: &s.term, Dir: s.dir})
+	s.m, _ = New(ctx, Config{Source: src, Theme: style.New(look), Now: func() time.Time { return s.now }, Zone: time.UTC, Term: &s.term, Dir: s.dir, Doctor: checks})
 	s.m.e.pause = func(_ context.Context, d time.Duration) bool { return d == previewWait || d == checkWait } // nothing else comes round by itself
 	s.send(tea.WindowSizeMsg{Width: w, Height: h})
 	return s
+}
+
+// checks are outcomes of a doctor.
+func checks(_ context.Context, emit func(doctor.Outcome)) {
+	for _, o := range []doctor.Outcome{
+		{Code: "conf-readable", Group: "config", Title: "the configuration file can be read", Result: doctor.Result{Status: doctor.OK, Seen: "/etc/voipmonitor.conf"}},
+		{Code: "tcp-60023", Group: "network", Title: "hosted's port accepts connections", Docs: "docs/doctor.md#tcp-60023", Result: doctor.Result{
+			Status: doctor.Fail, Seen: "voip.example:60023: connection refused", Why: "nothing listens there, or a firewall refuses", Remedy: "nc -vz voip.example 60023",
+		}},
+		{Code: "tls", Group: "link", Title: "hosted proves who it is (TLS 1.3)", Result: doctor.Result{Status: doctor.Skip, Seen: "not checked: needs tcp-60023"}},
+		{Code: "drops", Group: "capture", Title: "none are dropped", Result: doctor.Result{Status: doctor.Warn, Seen: "42 of 99000 packets (0.04 %)", Remedy: "write ringbuffer = 200"}},
+	} {
+		emit(o)
+	}
 }
 
 // send gives the model a message and runs the commands that follow.

@@ -149,6 +149,8 @@ func (m *Model) footer() []string {
 		line = t.NewLine(m.w).Add(st, " "+m.toast.text).String() // View shows all of one that is longer
 	case m.help != nil:
 		line = t.NewLine(m.w).Add(t.Dim, " any key goes back").String()
+	case m.dialog == nil && m.e.working() != "":
+		line = t.NewLine(m.w).Add(t.Info, " "+m.e.working()).String()
 	default:
 		line = footer(t, m.keyMap(), m.w)
 	}

@@ -110,12 +110,12 @@ func (e *env) callLines(c *protocol.CDR) (out []sipmsg.Line) {
 		}
 		return fmt.Sprintf("%.2f", *v)
 	}
-	fact("from", c.Caller+"@"+c.CallerDomain)
-	fact("to", c.Callee+"@"+c.CalleeDomain)
+	fact("from", strings.Trim(c.Caller+"@"+c.CallerDomain, "@"))
+	fact("to", strings.Trim(c.Callee+"@"+c.CalleeDomain, "@"))
 	fact("start", c.Start.Std().In(e.Zone).Format("2006-01-02 15:04:05 MST"))
 	fact("way", c.Src+" > "+c.Dst+" "+c.Transport)
 	fact("duration", clock(time.Duration(c.DurationMS)*time.Millisecond))
-	fact("end", strings.TrimSpace(fmt.Sprintf("%d %s %s by %s", c.Status, c.Reason, c.EndCause, c.EndBy)))
+	fact("end", strings.Join(strings.Fields(fmt.Sprintf("%d %s %s by %s", c.Status, c.Reason, c.EndCause, c.EndBy)), " "))
 	fact("post-dial delay", ms(c.PDDMS))
 	fact("setup", ms(c.SetupMS))
 	fact("caller's agent", c.UACaller)

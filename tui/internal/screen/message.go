@@ -261,8 +261,7 @@ func (m *message) view() []string {
 	r := &d.ladder.Rows[m.row]
 	s := &d.ladder.Calls[r.Call].Messages[r.Message]
 	w := m.text.w
-	head := t.NewLine(w).Add(t.Title, " message ").Add(t.Bold, s.Src+" "+t.Glyph.Arrow+" "+s.Dst).Add(t.Dim, "  "+s.T.Std().In(d.e.Zone).Format("15:04:05.000000")+"  ").
-		Add(t.Dim, transportOf(d, r))
+	head := t.NewLine(w).Add(t.Title, " message ").Add(t.Bold, s.Src+" "+t.Glyph.Arrow+" "+s.Dst).Add(t.Dim, "  "+s.T.Std().In(d.e.Zone).Format("15:04:05.000000")+" "+transportOf(d, r))
 	if r.Count > 1 {
 		head.Add(t.Warn, fmt.Sprintf("  seen %d times", r.Count))
 	}
@@ -284,7 +283,7 @@ func (m *message) place() string {
 	}
 	s := fmt.Sprintf("%d/%d", at, n)
 	if below := len(m.text.lines) - m.text.top - m.text.h; below > 0 {
-		s += fmt.Sprintf("  +%d lines", below)
+		s += fmt.Sprintf(" +%d", below)
 	}
 	return s
 }

@@ -167,6 +167,16 @@ func (fleet) Sensors(context.Context) ([]source.SensorStatus, error) {
 	return []source.SensorStatus{{SensorID: 12, Name: "pbx-1", Online: true, LocalRuleRevision: 3, HostedRuleRevision: 7, RulesProblem: &protocol.Problem{Title: "too old for these rules"}}}, nil
 }
 
+// sick is a fleet whose sensors tell their health, with one that is offline.
+type sick struct{ fleet }
+
+func (f sick) Sensors(ctx context.Context) ([]source.SensorStatus, error) {
+	list, err := f.fleet.Sensors(ctx)
+	return append(list, source.SensorStatus{SensorID: 13, Name: "pbx-2", LastSeen: protocol.TimeOf(epoch.Add(-time.Hour)), Addr: "192.0.2.7:4711"}), err
+}
+
+func (f sick) Health(context.Context, protocol.UUID) (protocol.Health, error) { return f.health, nil }
+
 func TestSensorsSayWhichRulesAreInForce(t *testing.T) {
 	s := newScreen(t, pbx(), 100, 24, asciiLook)
 	m, _ := New(t.Context(), Config{Source: fleet{pbx()}, Theme: s.m.e.Theme, Now: func() time.Time { return epoch }, Zone: time.UTC, Term: &s.term})

@@ -8,6 +8,7 @@ package screen
 
 import (
 	"context"
+	"crypto/rand"
 	"time"
 
 	"github.com/charmbracelet/bubbles/cursor"
@@ -17,6 +18,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/rules"
+	"voiptop/tui/internal/redact"
 )
 
 // view is one of the screens that a number key chooses.
@@ -70,7 +72,7 @@ type tickMsg struct{}
 
 // New makes the screen. Run the answered function beside the program: it watches the source until ctx ends.
 func New(ctx context.Context, c Config) (*Model, func(context.Context)) {
-	e := &env{Config: c, ctx: ctx, pause: sleep, set: newSettings(c.Prefs), marks: marks{}}
+	e := &env{Config: c, ctx: ctx, pause: sleep, set: newSettings(c.Prefs), marks: marks{}, masking: &masking{red: newRedactor()}}
 	m := &Model{e: e, feed: newFeed(c.Source, c.Now), live: newLive(e), done: newDone(e), sensors: newSensors(e)}
 	m.regs = newRegs(e, m.live)
 	m.streams = newStreams(e, m.live, m.done)
@@ -80,6 +82,13 @@ func New(ctx context.Context, c Config) (*Model, func(context.Context)) {
 	m.input.CharLimit = 500
 	m.input.Cursor.SetMode(cursor.CursorStatic) // we draw it
 	return m, m.feed.run
+}
+
+// newRedactor masks with a key that nobody knows.
+func newRedactor() *redact.Redactor {
+	key := make([]byte, 32)
+	rand.Read(key) // never fails (crypto/rand)
+	return redact.New(key)
 }
 
 // Init implements tea.Model.
@@ -121,6 +130,12 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.streams.update(msg, m.view == viewStreams)
 	case doctorMsg:
 		return m, m.doctor.update(msg)
+	case readyMsg:
+		return m, m.ready(msg)
+	case completedMsg:
+		if d, ok := m.dialog.(*saveDialog); ok {
+			d.completed(msg)
+		}
 	case compareMsg:
 		m.compared(msg)
 	case regsMsg, regsDue:
@@ -289,6 +304,21 @@ func (m *Model) dialogKey(k tea.KeyMsg) tea.Cmd {
 		m.resize()
 	}
 	return cmd
+}
+
+// ready begins to save, if the file could be made.
+func (m *Model) ready(msg readyMsg) tea.Cmd {
+	if d, ok := m.dialog.(*saveDialog); ok {
+		if !d.ready(msg) {
+			return nil
+		}
+		m.dialog = nil
+		m.resize()
+	}
+	if msg.err != nil {
+		return toastCmd("not saved: "+say(msg.err), true)
+	}
+	return m.e.write(msg)
 }
 
 // ask opens a dialog.
@@ -490,8 +520,5 @@ func (m *Model) act(k tea.KeyMsg) tea.Cmd {
 	case key.Matches(k, keys.SaveAudio):
 		return m.e.saveAudio(c)
 	}
-	if key.Matches(k, keys.SaveGroup) {
-		return m.e.saveGroup(c)
-	}
-	return m.e.save(c)
+	return m.askSave(key.Matches(k, keys.SaveGroup))
 }

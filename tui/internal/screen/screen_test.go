@@ -5,8 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -194,43 +192,6 @@ func TestEndOfAFileShowsItsCalls(t *testing.T) {
 	s.want(`2000 +\+4207771`)
 }
 
-func TestSaveWritesTheCaptureOrSaysWhyNot(t *testing.T) {
-	src := pbx()
-	s := newScreen(t, src, 100, 24, asciiLook)
-	s.feed(src)
-	s.keys("w")
-	s.want(`not saved: no rule kept the packets; write a rule`)
-	if list, _ := os.ReadDir(s.dir); len(list) != 0 {
-		t.Errorf("a failed download left %v", list)
-	}
-	src.capture = "packets"
-	for _, want := range []string{"20261122-120050_1001_+420555123456.pcapng", "20261122-120050_1001_+420555123456-2.pcapng"} {
-		s.keys("w")
-		if b, err := os.ReadFile(filepath.Join(s.dir, want)); err != nil || string(b) != "packets" {
-			t.Errorf("%s: %q, %v", want, b, err)
-		}
-	}
-}
-
-func TestConversationAndVoiceAreSaved(t *testing.T) {
-	src := pbx()
-	s := newScreen(t, src, 100, 24, asciiLook)
-	s.feed(src)
-	s.keys("W")
-	s.want(`not saved: no rule kept the packets`)
-	src.capture = "packets"
-	s.keys("W", "a")
-	s.want(`the callee is silent: G729 cannot be decoded`)
-	for name, want := range map[string]string{"20261122-120050_1001_+420555123456_conversation.zip": "packets of all", "20261122-120050_1001_+420555123456.wav": "voice"} {
-		if b, err := os.ReadFile(filepath.Join(s.dir, name)); err != nil || string(b) != want {
-			t.Errorf("%s: %q, %v", name, b, err)
-		}
-	}
-	if list, _ := os.ReadDir(s.dir); len(list) != 2 {
-		t.Errorf("files %v", list)
-	}
-}
-
 func TestCopyUsesOSC52(t *testing.T) {
 	src := pbx()
 	s := newScreen(t, src, 100, 24, asciiLook)
@@ -328,7 +289,7 @@ func TestEveryLineFitsWhateverTheSizeAndTheCalls(t *testing.T) {
 		src.rules = name() + "\n" + name()
 		s := newScreen(t, src, 40+rng.IntN(210), 10+rng.IntN(70), looks[rng.IntN(len(looks))])
 		s.feed(src)
-		for _, k := range []string{"", "j", "enter", "tab", "tab", "tab", "n", "l", "esc", "2", "G", "s", "3", "s", "S", "j", "/", "x", "esc", "4", "s", "/", "x", "esc", "enter", "esc", "5", "?", "esc", "6", "G", "n", "?", "esc", "/", "x", "esc", "1", " ", "c", "d", "j", "esc", "enter", "enter", "/", "i", "esc", "l", "esc", "=", "esc", " ", "j", " ", "=", "esc", "t", "o", "x", "c", "]", "J", "esc", "1"} {
+		for _, k := range []string{"", "j", "enter", "tab", "tab", "tab", "n", "l", "esc", "2", "G", "s", "3", "s", "S", "j", "/", "x", "esc", "4", "s", "/", "x", "esc", "enter", "esc", "5", "?", "esc", "6", "G", "n", "?", "esc", "/", "x", "esc", "1", " ", "c", "d", "j", "esc", "enter", "enter", "/", "i", "esc", "l", "esc", "=", "esc", " ", "j", " ", "=", "esc", "t", "o", "x", "c", "]", "J", "esc", "1", "w", "right", "down", "x", "esc"} {
 			s.keys(k)
 			w, h := 1+rng.IntN(250), 1+rng.IntN(80)
 			s.m.Update(tea.WindowSizeMsg{Width: w, Height: h})
@@ -377,7 +338,16 @@ func TestUpdateDoesNotTouchTheSource(t *testing.T) {
 		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("4")},
 		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("1")},
 		tea.KeyMsg{Type: tea.KeyEnter},
+		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("=")},
+		tea.KeyMsg{Type: tea.KeyEnter}, // the message
+		textsDue{},
+		tea.KeyMsg{Type: tea.KeyEsc},
 		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("w")},
+		tea.KeyMsg{Type: tea.KeyEnter},
+		tea.KeyMsg{Type: tea.KeyEsc},
+		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("4")},
+		streamsDue{},
+		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("6")},
 		tickMsg{},
 		previewDue{id(1)},
 		detailDue{id(1)},

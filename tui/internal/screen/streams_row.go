@@ -117,8 +117,8 @@ var streamColumns = []streamColumn{
 		}, func(a, b *streamRow) int { return cmp.Compare(b.s.JitterMeanMS, a.s.JitterMeanMS) },
 	},
 	streamText("Codec", 6, 10, 0, func(r *streamRow) string { return cmp.Or(r.s.Codec, fmt.Sprintf("PT %d", r.s.PayloadType)) }),
-	streamText("From", 15, 24, 0, func(r *streamRow) string { return r.s.Src }),
-	streamText("To", 15, 24, 0, func(r *streamRow) string { return r.s.Dst }),
+	streamText("From", 18, 24, 0, func(r *streamRow) string { return r.s.Src }),
+	streamText("To", 18, 24, 0, func(r *streamRow) string { return r.s.Dst }),
 	{
 		table.Column{Title: "Trend", Min: 8, Max: 18, Prio: 1},
 		func(r *streamRow, w int) (string, style.Style) {

@@ -1,0 +1,398 @@
+package screen
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/charmbracelet/bubbles/key"
+	"github.com/charmbracelet/bubbles/textinput"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"voiptop/protocol"
+	"voiptop/tui/internal/style"
+)
+
+// field is a line of the save dialog.
+type field uint8
+
+const (
+	fieldWhat field = iota
+	fieldFormat
+	fieldRedact
+	fieldPath
+	fields
+)
+
+var fieldNames = [fields]string{"Calls", "Format", "Redacted", "File"}
+
+// saveDialog asks what is saved, as what, and where.
+type saveDialog struct {
+	e       *env
+	w, h    int
+	scopes  []scope
+	scope   int
+	s       saving
+	at      field
+	path    textinput.Model
+	named   bool   // the user has changed the name
+	trouble string // why it was not saved
+	exists  bool   // the file is there: o overwrites it
+	busy    bool
+}
+
+// scope is a choice of calls.
+type scope struct {
+	label string
+	calls []protocol.UUID
+	group bool
+	first *protocol.CDR // names the file
+}
+
+// completedMsg is what tab made of a path.
+type completedMsg struct {
+	from, to string
+	choices  []string
+}
+
+var saveKeys = keyMap{short: []key.Binding{
+	bind("up/down", "field", "up", "down"), bind("left/right", "choose", "left", "right"), bind("tab", "complete", "tab"), bind("enter", "save", "enter"), bind("esc", "cancel", "esc"),
+}}
+
+// askSave opens the dialog: for the call, its conversation, or the marked calls.
+func (m *Model) askSave(group bool) tea.Cmd {
+	d := &saveDialog{e: m.e, path: textinput.New(), at: fieldFormat}
+	d.path.CharLimit = 1000
+	if marked := m.marked(); len(marked) > 0 && m.detail == nil {
+		d.scopes = append(d.scopes, scope{plural(len(marked), "marked call"), idsOf(marked), false, marked[0]})
+	}
+	if c := m.target(); c != nil {
+		legs := m.legsKnown(c.GroupID)
+		if m.detail != nil {
+			legs = append(legs, idsOf(m.detail.legs)...)
+		}
+		legs = append(legs, c.ID)
+		slices.SortFunc(legs, func(a, b protocol.UUID) int { return slices.Compare(a[:], b[:]) })
+		legs = slices.Compact(legs)
+		d.scopes = append(d.scopes, scope{"this call", []protocol.UUID{c.ID}, false, c})
+		if c.GroupID != "" || len(legs) > 1 || group {
+			label := "its conversation"
+			if len(legs) > 1 {
+				label = fmt.Sprintf("its conversation, %d legs", len(legs))
+			}
+			d.scopes = append(d.scopes, scope{label, legs, true, c})
+			if group || m.detail != nil && len(legs) > 1 && !m.detail.alone {
+				d.scope = len(d.scopes) - 1
+			}
+		}
+	}
+	if len(d.scopes) == 0 {
+		return nil
+	}
+	d.name()
+	m.ask(d)
+	return nil
+}
+
+func idsOf(list []*protocol.CDR) (out []protocol.UUID) {
+	for _, c := range list {
+		out = append(out, c.ID)
+	}
+	return out
+}
+
+// name puts a name for the file where the user has not.
+func (d *saveDialog) name() {
+	ext := extensions[d.s.format]
+	if d.named {
+		path := d.path.Value()
+		if old := filepath.Ext(path); slices.Contains(extensions[:], old) {
+			d.path.SetValue(strings.TrimSuffix(path, old) + ext)
+			d.path.CursorEnd()
+		}
+		return
+	}
+	c, sc := d.scopes[d.scope].first, &d.scopes[d.scope]
+	name := c.FileName("")
+	switch {
+	case d.s.redacted:
+		name = c.Start.Std().Format("20060102-150405") + "_redacted"
+	case sc.group:
+		name += "_conversation"
+	case len(sc.calls) > 1:
+		name = c.Start.Std().Format("20060102-150405") + fmt.Sprintf("_%d-calls", len(sc.calls))
+	}
+	d.path.SetValue(filepath.Join(d.e.Dir, name+ext))
+	d.path.CursorEnd()
+}
+
+func (d *saveDialog) update(k tea.KeyMsg) (cmd tea.Cmd, done bool) {
+	switch k.Type {
+	case tea.KeyEsc:
+		return nil, true
+	case tea.KeyEnter:
+		return d.save(), false
+	case tea.KeyUp, tea.KeyShiftTab:
+		d.at = (d.at + fields - 1) % fields
+		return nil, false
+	case tea.KeyDown:
+		d.at = (d.at + 1) % fields
+		return nil, false
+	case tea.KeyTab:
+		if d.at == fieldPath {
+			return complete(d.path.Value(), d.e.Dir), false
+		}
+		d.at = (d.at + 1) % fields
+		return nil, false
+	}
+	if d.at == fieldPath {
+		if d.exists && k.String() == "ctrl+o" {
+			d.s.overwrite = true
+			return d.save(), false
+		}
+		was := d.path.Value()
+		d.path.Focus()
+		d.path, _ = d.path.Update(k)
+		if d.path.Value() != was {
+			d.named, d.exists, d.trouble = true, false, ""
+		}
+		return nil, false
+	}
+	switch k.String() {
+	case "left", "h":
+		d.turn(-1)
+	case "right", "l", " ":
+		d.turn(1)
+	case "j":
+		d.at++
+	case "k":
+		d.at = (d.at + fields - 1) % fields
+	case "ctrl+o":
+		if d.exists {
+			d.s.overwrite = true
+			return d.save(), false
+		}
+	case "q":
+		return nil, true
+	}
+	return nil, false
+}
+
+// turn chooses the next value of a field.
+func (d *saveDialog) turn(step int) {
+	switch d.at {
+	case fieldWhat:
+		d.scope = (d.scope + step + len(d.scopes)) % len(d.scopes)
+	case fieldFormat:
+		d.s.format = format((int(d.s.format) + step + int(formats)) % int(formats))
+	case fieldRedact:
+		d.s.redacted = !d.s.redacted
+	}
+	d.exists, d.trouble = false, ""
+	d.name()
+}
+
+func (d *saveDialog) save() tea.Cmd {
+	if d.busy {
+		return nil
+	}
+	s := d.s
+	s.calls, s.group, s.path = d.scopes[d.scope].calls, d.scopes[d.scope].group, d.path.Value()
+	if strings.TrimSpace(s.path) == "" {
+		d.trouble = "a file needs a name"
+		return nil
+	}
+	d.busy = true
+	return d.e.prepare(s)
+}
+
+// ready takes what became of the file, and reports whether the dialog is done.
+func (d *saveDialog) ready(m readyMsg) bool {
+	d.busy, d.s.overwrite = false, false
+	switch {
+	case exists(m.err):
+		d.exists, d.at = true, fieldPath
+		d.trouble = m.path + " is there: ctrl+o overwrites it, or give another name"
+	case m.err != nil:
+		d.trouble, d.at = m.err.Error(), fieldPath
+	default:
+		return true
+	}
+	return false
+}
+
+// complete finds what a path may be: the longest that all files and folders which begin so have in common.
+func complete(text, dir string) tea.Cmd {
+	return func() tea.Msg {
+		path := expand(text)
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+			if strings.HasSuffix(text, "/") || text == "" {
+				path += "/"
+			}
+		}
+		folder, start := filepath.Split(path)
+		list, err := os.ReadDir(folder)
+		if err != nil {
+			return completedMsg{from: text, to: text}
+		}
+		var names []string
+		for _, f := range list {
+			if name := f.Name(); strings.HasPrefix(name, start) && (start != "" || !strings.HasPrefix(name, ".")) {
+				if f.IsDir() {
+					name += "/"
+				}
+				names = append(names, name)
+			}
+		}
+		if len(names) == 0 {
+			return completedMsg{from: text, to: text}
+		}
+		common := names[0]
+		for _, n := range names[1:] {
+			for !strings.HasPrefix(n, common) {
+				common = common[:len(common)-1]
+			}
+		}
+		to := text
+		if len(common) >= len(start) {
+			to = text + common[len(start):]
+		}
+		return completedMsg{text, to, names[:min(len(names), maxChoices)]}
+	}
+}
+
+const maxChoices = 40
+
+// completed puts the completed path where it was asked for.
+func (d *saveDialog) completed(m completedMsg) {
+	if d.path.Value() != m.from {
+		return
+	}
+	if m.to != m.from {
+		d.path.SetValue(m.to)
+		d.path.CursorEnd()
+		d.named = true
+		return
+	}
+	switch len(m.choices) {
+	case 0:
+		d.trouble = "nothing begins so"
+	case 1:
+	default:
+		d.trouble = strings.Join(m.choices, "  ")
+	}
+}
+
+func (d *saveDialog) size(w, h int)  { d.w, d.h = w, h }
+func (d *saveDialog) keep() bool     { return true }
+func (d *saveDialog) refresh()       {}
+func (d *saveDialog) typing() bool   { return true }
+func (d *saveDialog) keyMap() keyMap { return saveKeys }
+func (d *saveDialog) move(n int)     {}
+
+func (d *saveDialog) view() []string {
+	t := d.e.Theme
+	c := d.scopes[d.scope].first
+	out := []string{
+		t.NewLine(d.w).Add(t.Title, " save ").Add(t.Bold, party(c.Caller, c.CallerDomain, c.Src)+" "+t.Glyph.Arrow+" "+party(c.Callee, c.CalleeDomain, c.Dst)).String(),
+		t.HLine("", d.w),
+	}
+	if d.h >= 13 {
+		out = append(out, style.FitStyled("", d.w))
+	}
+	what := make([]string, len(d.scopes))
+	for i, s := range d.scopes {
+		what[i] = s.label
+	}
+	out = append(out, d.choice(fieldWhat, what, d.scope)...)
+	out = append(out, d.choice(fieldFormat, formatNames[:], int(d.s.format))...)
+	redacted := 0
+	if d.s.redacted {
+		redacted = 1
+	}
+	out = append(out, d.choice(fieldRedact, []string{"no", "yes"}, redacted)...)
+	if d.h >= 13 {
+		out = append(out, style.FitStyled("", d.w))
+	}
+	out = append(out, d.file())
+	if d.h >= 13 {
+		out = append(out, style.FitStyled("", d.w))
+	}
+	about := formatDocs[d.s.format]
+	if d.s.redacted {
+		about += "; numbers, names, domains and addresses masked, each always the same way"
+		if d.s.format == asMedia {
+			about += ", voice blanked"
+		}
+	}
+	if d.trouble == "" || d.h >= 13 {
+		for _, l := range wrap(t, about, d.w-12) {
+			out = append(out, t.NewLine(d.w).Add(t.Dim, "           "+l).String())
+		}
+	}
+	if d.trouble != "" {
+		for _, l := range wrap(t, d.trouble, d.w-12) {
+			out = append(out, t.NewLine(d.w).Add(t.Warn, "           "+l).String())
+		}
+	}
+	return fill(out, d.w, d.h)
+}
+
+// choice is a field with its values, the chosen one in brackets; on as many lines as they take.
+func (d *saveDialog) choice(f field, values []string, chosen int) (out []string) {
+	t := d.e.Theme
+	l := d.label(f)
+	if d.h < 13 { // room for one line
+		return []string{l.Add(t.Dim, "< ").Add(t.Bold, values[chosen]).Add(t.Dim, " >").String()}
+	}
+	for i, v := range values {
+		text, st := " "+v+" ", t.Dim
+		if i == chosen {
+			text, st = "["+v+"]", t.Bold
+			if d.at == f {
+				st = t.Key
+			}
+		}
+		if l.Left() < style.Width(t.Clean(text))+1 {
+			out = append(out, l.String())
+			l = t.NewLine(d.w).Add(t.Text, "           ")
+		}
+		l.Add(st, text).Add(t.Text, " ")
+	}
+	return append(out, l.String())
+}
+
+func (d *saveDialog) label(f field) *style.Line {
+	t := d.e.Theme
+	l := d.e.Theme.NewLine(d.w)
+	if d.at == f {
+		return l.Add(t.Key, ">"+t.Fit(fieldNames[f], 9)+" ")
+	}
+	return l.Add(t.Dim, " "+t.Fit(fieldNames[f], 9)+" ")
+}
+
+// file is the line with the path, its end in sight.
+func (d *saveDialog) file() string {
+	t := d.e.Theme
+	l := d.label(fieldPath)
+	text, at := []rune(d.path.Value()), d.path.Position()
+	at = min(at, len(text))
+	room := max(8, l.Left()-2)
+	if d.at != fieldPath {
+		if len(text) > room {
+			text = append([]rune(d.e.Theme.Glyph.Ellipsis), text[len(text)-room+1:]...)
+		}
+		return l.Add(t.Text, string(text)).String()
+	}
+	if from := at - room; from > 0 {
+		text, at = text[from:], room
+	}
+	cursor, rest := " ", ""
+	if at < len(text) {
+		cursor, rest = string(text[at]), string(text[at+1:])
+	}
+	return l.Add(t.Bold, string(text[:at])).AddSelected(t.Bold, cursor).Add(t.Bold, rest).String()
+}
