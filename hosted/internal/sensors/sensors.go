@@ -38,6 +38,7 @@ type Store interface {
 	TouchSensor(ctx context.Context, t store.TenantID, id protocol.UUID, info protocol.SensorInfo, addr string, now time.Time) error
 	Cursor(ctx context.Context, t store.TenantID, sensor protocol.UUID) (store.Cursor, error)
 	AppendCDRs(ctx context.Context, b store.Batch, now time.Time) (store.Cursor, error)
+	AddHealth(ctx context.Context, samples []store.SensorHealth) error
 	RulesAt(ctx context.Context, t store.TenantID, revision uint64) (store.RuleSet, error)
 	RuleRevisions(ctx context.Context) (map[store.TenantID]uint64, error)
 	UpdateSensorLink(ctx context.Context, t store.TenantID, sensor protocol.UUID, fn func(*store.SensorLink, store.LinkTotals) error) error
@@ -60,6 +61,7 @@ type Limits struct {
 	Recheck      time.Duration // how often it is asked whether a sensor was revoked by somebody else; 15 s
 	RulePoll     time.Duration // how often it is asked whether rules were changed on another node; 500 ms
 	Share        time.Duration // how often the channels of a tenant that uses many are divided anew; 2 s
+	Health       time.Duration // how often sensors are asked how they are, to be kept; 1 minute
 	BulkIdle     time.Duration // after which an unused bulk connection is closed; link.BulkIdle
 	AnswerWithin time.Duration // the begin of an answer with a capture or audio, which may have to be decoded first; 1 minute
 	KeepDays     int           // that calls are kept, for sensors to tell; 0: they are not told
@@ -123,6 +125,7 @@ func New(cfg Config) *Service {
 	setDefault(&l.Recheck, 15*time.Second)
 	setDefault(&l.RulePoll, 500*time.Millisecond)
 	setDefault(&l.Share, shareEvery)
+	setDefault(&l.Health, time.Minute)
 	setDefault(&l.BulkIdle, link.BulkIdle)
 	setDefault(&l.AnswerWithin, time.Minute)
 	setDefault(&cfg.Node, rand.Text())
@@ -167,6 +170,7 @@ func (s *Service) Serve(ctx context.Context, ln net.Listener) error {
 	go func() { served <- s.up.Serve(s.upConns) }()
 	s.closers.Go(func() { s.recheck(ctx) })
 	s.closers.Go(func() { s.watchRules(ctx) })
+	s.closers.Go(func() { s.sampleHealth(ctx) })
 	s.closers.Go(func() { s.divideChannels(ctx) })
 	s.closers.Go(func() { // no new ones when this node leaves, whose links it still has
 		select {
