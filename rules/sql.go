@@ -149,6 +149,12 @@ func (q *query) test(t *test) (string, bool) {
 	if slices.Contains(columns, "") || len(columns) == 0 || len(t.vals) > maxSQLValues || len(q.args) > maxSQLArgs {
 		return "", false
 	}
+	if t.field.Name == "kept" && t.anyKept() {
+		if t.not {
+			return "NOT " + q.c.Kept, true
+		}
+		return q.c.Kept, true
+	}
 	var terms []string
 	all := true
 	for _, c := range columns {
@@ -173,6 +179,22 @@ func (q *query) test(t *test) (string, bool) {
 		term = "NOT " + term
 	}
 	return term, all
+}
+
+// anyKept reports whether a test of kept names all that can be kept of a call: then the column answers it.
+func (t *test) anyKept() bool {
+	if t.op == "~" {
+		return false
+	}
+	named := map[string]bool{}
+	for i := range t.vals {
+		v := t.vals[i].text
+		if t.op == ":" {
+			v = strings.ToLower(v)
+		}
+		named[v] = true
+	}
+	return len(named) == 3 && named["sip"] && named["headers"] && named["rtp"]
 }
 
 func (q *query) columns(f *Field) []string {

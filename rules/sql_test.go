@@ -33,6 +33,9 @@ func TestConditionsBecomeSQL(t *testing.T) {
 		"src:10.0.0.1:5060":             "(src_ip = $3) [10.0.0.1] rest src:10.0.0.1:5060",
 		"not (finding:loss-* kept:rtp)": " [] rest not (finding:loss-* kept:rtp)",
 		"finding:loss-* kept:rtp":       "((findings <> '' AND findings LIKE $3)) AND (kept) [% loss-%] rest finding:loss-* kept:rtp",
+		"kept:(sip RTP headers)":        "kept [] rest ",
+		"kept!=(sip rtp headers) mos<2": "NOT kept AND ((mos IS NOT NULL AND mos < $3)) [2] rest ",
+		"kept=(sip RTP headers)":        "(kept OR kept OR kept) [] rest kept=(sip RTP headers)",
 		"sensor:(1 2.5) status>=399.5":  "(sensor_id = $3 OR 1 = 0) AND ((status <> 0 AND status >= $4)) [1 400] rest ",
 		"number:(1 2)":                  "((caller = $3 OR caller = $4 OR caller = $5) OR (caller = $6 OR caller = $7 OR caller = $8) OR (callee = $9 OR callee = $10 OR callee = $11) OR (callee = $12 OR callee = $13 OR callee = $14)) [+1 001 1 +2 002 2 +1 001 1 +2 002 2] rest ",
 	} {

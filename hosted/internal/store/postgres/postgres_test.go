@@ -51,6 +51,7 @@ func TestPostgreSQLKeepsThePromisesOfAStore(t *testing.T) { storetest.Run(t, ope
 
 func BenchmarkAppend(b *testing.B)        { storetest.BenchmarkAppend(b, open) }
 func BenchmarkSearch(b *testing.B)        { storetest.BenchmarkSearch(b, open) }
+func BenchmarkWhere(b *testing.B)         { storetest.BenchmarkWhere(b, open) }
 func BenchmarkRuleRevisions(b *testing.B) { storetest.BenchmarkRuleRevisions(b, open) }
 
 func TestManyNodesStartAtOnceOnAnEmptyDatabase(t *testing.T) {

@@ -30,6 +30,7 @@ func TestSQLiteKeepsThePromisesOfAStore(t *testing.T) { storetest.Run(t, open) }
 
 func BenchmarkAppend(b *testing.B)        { storetest.BenchmarkAppend(b, open) }
 func BenchmarkSearch(b *testing.B)        { storetest.BenchmarkSearch(b, open) }
+func BenchmarkWhere(b *testing.B)         { storetest.BenchmarkWhere(b, open) }
 func BenchmarkRuleRevisions(b *testing.B) { storetest.BenchmarkRuleRevisions(b, open) }
 
 func FuzzAConditionFindsWhatMatches(f *testing.F) { storetest.FuzzWhere(f, open) }

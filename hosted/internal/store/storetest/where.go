@@ -247,7 +247,7 @@ func (r chance) condition(depth int) string {
 	case 8:
 		return "finding" + r.of(":", "=", "!=") + r.of("one-way-audio", "*-audio", "loss*", "*o*", "none", "*")
 	case 9:
-		return r.of("kept:rtp", "kept:none", "kept!=sip", "kept:(sip rtp)", "kept:*", "transport:udp", "transport!=tcp", "end:bye", "end:(cancel rejected)", "by:caller", "state:ended", "state:up")
+		return r.of("kept:rtp", "kept:(sip headers rtp)", "kept!=(rtp sip headers)", "kept:none", "kept!=sip", "kept:(sip rtp)", "kept:*", "transport:udp", "transport!=tcp", "end:bye", "end:(cancel rejected)", "by:caller", "state:ended", "state:up")
 	case 10:
 		return r.of("time:08:00-18:00", "time:22:00-06:00", "day:sat-sun", "day!=mon", "direction:in", "direction:out", "direction:internal", "direction!=transit")
 	}
