@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,7 +53,9 @@ func (v *command) fileOnce(ctx context.Context, f *source.File, w io.Writer) err
 			}
 		}
 	} else {
-		t := grid{{"START", "FROM", "TO", "DUR", "END", "MOS", "LOSS", "JITTER", "CODEC", "SOURCE", "DESTINATION", "FINDINGS"}}
+		t := grid{{
+			"START", "FROM", "TO", "DUR", "END", "MOS", "LOSS", "JITTER", "CODEC", "PDD", "SETUP", "RETRANS", "SOURCE", "DESTINATION", "TRANSPORT", "FINDINGS", "CALL-ID",
+		}}
 		for _, c := range calls {
 			var found []string
 			for _, x := range c.Findings {
@@ -64,7 +67,8 @@ func (v *command) fileOnce(ctx context.Context, f *source.File, w io.Writer) err
 			}
 			t = append(t, []string{
 				c.Start.Std().In(v.zone()).Format("2006-01-02 15:04:05"), c.Caller, c.Callee, seconds(c.DurationMS), end,
-				decimals(c.MOS, 2), decimals(c.LossPct, 1), decimals(c.JitterMS, 1), strings.Join(c.Codecs, ","), c.Src, c.Dst, strings.Join(found, ","),
+				decimals(c.MOS, 2), decimals(c.LossPct, 1), decimals(c.JitterMS, 1), strings.Join(c.Codecs, ","),
+				millis(c.PDDMS), millis(c.SetupMS), strconv.Itoa(c.Retransmissions), c.Src, c.Dst, c.Transport, strings.Join(found, ","), c.CallID,
 			})
 		}
 		t.print(w)
@@ -100,12 +104,13 @@ func (v *command) liveOnce(ctx context.Context, src source.Source, w io.Writer) 
 		fmt.Fprintf(v.stderr, "no running calls; %d packets seen, %d of them SIP\n", u.Counters[protocol.CountPackets], u.Counters[protocol.CountSIP])
 		return nil
 	}
-	t := grid{{"STATE", "FROM", "TO", "DUR", "MOS", "LOSS", "JITTER", "CODEC", "SOURCE", "DESTINATION", "FINDING"}}
+	t := grid{{"STATE", "FROM", "TO", "DUR", "MOS", "LOSS", "JITTER", "CODEC", "PDD", "SOURCE", "DESTINATION", "TRANSPORT", "KEPT", "FINDING", "SENSOR", "CALL-ID"}}
 	for i := range u.Calls {
 		c := &u.Calls[i]
 		t = append(t, []string{
 			string(c.State), c.Caller, c.Callee, seconds(u.T.Sub(c.Start).Milliseconds()), decimals(c.MOS, 2),
-			decimals(c.LossPct, 1), decimals(c.JitterMS, 1), c.Codec, c.Src, c.Dst, c.Finding,
+			decimals(c.LossPct, 1), decimals(c.JitterMS, 1), c.Codec, millis(c.PDDMS), c.Src, c.Dst, c.Transport,
+			strings.Replace(string(c.Kept), string(protocol.KeepNone), "", 1), c.Finding, strconv.Itoa(int(c.SensorID)), c.CallID,
 		})
 	}
 	t.print(w)
@@ -137,6 +142,14 @@ func (g grid) print(w io.Writer) {
 }
 
 func seconds(ms int64) string { return fmt.Sprintf("%d:%02d", ms/60000, ms/1000%60) }
+
+// millis is milliseconds as seconds.
+func millis(v *int64) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprintf("%.3f", float64(*v)/1000)
+}
 
 func decimals(v *float64, n int) string {
 	if v == nil {

@@ -33,7 +33,7 @@ type terminal struct {
 func newTerminal(t *testing.T, cols, rows uint16) *terminal {
 	t.Helper()
 	t.Setenv("TERM", "xterm-256color")
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir()) // the settings of whoever runs the tests are not asked
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())                                                     // the settings of whoever runs the tests are not asked
 	for _, name := range []string{"CI", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM"} { // where the tests run must not decide what they see
 		t.Setenv(name, "")
 	}

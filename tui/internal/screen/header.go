@@ -65,6 +65,9 @@ func (m *Model) title() string {
 	if m.w >= 100 && p.info.Source != "" && p.info.Source != name {
 		l.Add(t.Dim, " ("+t.Cut(p.info.Source, 24)+")")
 	}
+	if n := len(m.sensors.offline); n > 0 {
+		l.Sep().Add(t.Bad, fmt.Sprintf("%d of %s offline", n, plural(m.sensors.all, "sensor")))
+	}
 	now := p.now().Std().In(m.e.Zone).Format("15:04:05 MST")
 	if p.conn != ended {
 		l.Sep().Add(t.Bold, strconv.Itoa(p.up())).Add(t.Dim, " running")

@@ -231,3 +231,12 @@ func TestTheCursorStaysOnItsMessageWhenTheCallGoesOn(t *testing.T) {
 		t.Errorf("the cursor was on %v, is on %q", want, got) // one leg more is before it
 	}
 }
+
+func TestAnOfflineSensorIsToldOfEverywhere(t *testing.T) {
+	src := pbx()
+	s := newScreen(t, sick{fleet{src}}, 120, 40, asciiLook)
+	s.feed(src)
+	s.want(`1 of 2 sensors offline`)
+	s.keys("7", "G")
+	s.want(`offline since 2026-11-22 11:04:31 UTC \(1:00:00\), last from 192.0.2.7:4711`)
+}

@@ -142,7 +142,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.regs.update(msg, m.view == viewRegs)
 	case rulesMsg, checkDue, savedMsg:
 		return m, m.rules.update(msg)
-	case sensorsMsg:
+	case sensorsMsg, sensorsDue:
 		return m, m.sensors.update(msg)
 	case tea.KeyMsg:
 		return m, m.typed(msg)
@@ -172,7 +172,11 @@ func (m *Model) typed(k tea.KeyMsg) tea.Cmd {
 
 // take brings what the feed gathered to the lists.
 func (m *Model) take(f feedMsg) tea.Cmd {
+	was := m.live.conn
 	cmds := []tea.Cmd{m.live.take(f)}
+	if f.conn == connected && was != connected {
+		cmds = append(cmds, m.sensors.load())
+	}
 	if len(f.gone) > 0 || f.fresh {
 		cmds = append(cmds, m.done.changed())
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
@@ -29,6 +30,10 @@ type sensorsPane struct {
 	loaded bool
 	err    error
 	round  uint64 // counts the answers: ages change with each
+	timer  bool   // the next look is due
+
+	offline []source.SensorStatus
+	all     int
 }
 
 // sensorsMsg is the answer to load.
@@ -36,6 +41,12 @@ type sensorsMsg struct {
 	list []source.SensorStatus
 	err  error
 }
+
+// sensorsDue asks again.
+type sensorsDue struct{}
+
+// sensorsEvery is the time between two looks at the sensors, whatever is on the screen: one that is offline is told of everywhere.
+const sensorsEvery = 15 * time.Second
 
 func newSensors(e *env) *sensorsPane {
 	p := &sensorsPane{e: e, table: table.New[protocol.UUID](e.Theme, []table.Column{
@@ -75,8 +86,19 @@ func (p *sensorsPane) update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case sensorsMsg:
 		p.loaded, p.err = true, msg.err
+		var again tea.Cmd
+		if !p.timer {
+			p.timer = true
+			again = p.e.after(sensorsEvery, sensorsDue{})
+		}
 		if msg.err != nil {
-			return nil
+			return again
+		}
+		p.offline, p.all = nil, len(msg.list)
+		for i := range msg.list {
+			if s := &msg.list[i]; !s.Online && !s.Revoked {
+				p.offline = append(p.offline, *s)
+			}
 		}
 		p.round++
 		slices.SortFunc(msg.list, func(a, b source.SensorStatus) int {
@@ -87,6 +109,10 @@ func (p *sensorsPane) update(msg tea.Msg) tea.Cmd {
 			rows[i] = sensorRow{p.e, s, p.round}
 		}
 		p.table.SetRows(rows)
+		return again
+	case sensorsDue:
+		p.timer = false
+		return p.load()
 	case tea.KeyMsg:
 		if key.Matches(msg, keys.Reload) {
 			return p.load()
@@ -117,10 +143,13 @@ func (p *sensorsPane) view() []string {
 	out := p.table.View(true)
 	if s, ok := p.current(); ok && p.notes() > 0 {
 		out = append(out, t.HLine(s.Name, p.w), p.ruleState(&s))
+		if !s.Online && !s.Revoked {
+			out = append(out, t.NewLine(p.w).Add(t.Bad, " "+offlineSince(p.e, &s)).String())
+		}
 		for i := range s.Problems {
 			out = append(out, t.NewLine(p.w).Add(t.Warn, " "+say(&s.Problems[i])).String())
 		}
-		if len(s.Problems) == 0 {
+		if len(s.Problems) == 0 && s.Online {
 			out = append(out, t.NewLine(p.w).Add(t.Good, " no problems").Add(t.Dim, "  enter shows its rules").String())
 		}
 	}
