@@ -36,6 +36,8 @@ type sensorAnswer struct {
 
 	Capabilities []string `json:"capabilities"`
 
+	workAnswer
+
 	LocalRules   uint64            `json:"local_rule_revision"`
 	HostedRules  uint64            `json:"hosted_rule_revision"` // of the tenant's rules, as they are in force there; 0: none
 	RulesCurrent bool              `json:"rules_current"`        // the tenant's rules in force there are the newest
@@ -63,6 +65,10 @@ func (a *api) sensorsOf(ctx context.Context, t store.TenantID) ([]sensorAnswer, 
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	places := a.Links.Places(t)
+	last, err := a.Store.LastHealth(ctx, t)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]sensorAnswer, len(list))
 	var wg sync.WaitGroup
 	for i, s := range list {
@@ -72,6 +78,9 @@ func (a *api) sensorsOf(ctx context.Context, t store.TenantID) ([]sensorAnswer, 
 			Node: places[s.UUID], CDRs: s.CDRs, Revoked: s.Revoked, Source: s.Info.Source, Problems: []protocol.Problem{},
 			Capabilities: append([]string{}, s.Info.Capabilities...),
 			LocalRules:   s.Rules.Local, HostedRules: s.Rules.Hosted, RulesProblem: s.Rules.Problem,
+		}
+		if h, ok := last[s.UUID]; ok {
+			out[i].workAnswer = remembered(&h)
 		}
 		wg.Go(func() { a.askHealth(ctx, &out[i]) })
 	}
@@ -88,11 +97,13 @@ func (a *api) askHealth(ctx context.Context, s *sensorAnswer) {
 		return
 	}
 	s.Online, s.LastSeen = true, protocol.TimeOf(a.Now())
+	sent := a.Now()
 	h, err := client.Health(ctx)
 	if err != nil {
 		s.Problems = append(s.Problems, protocol.Problem{Code: protocol.CodeInternal, Title: "the sensor is connected and does not answer", Detail: err.Error()})
 		return
 	}
+	s.workAnswer = said(&h, sent, a.Now())
 	s.Running, s.Queue, s.Source = &h.Running, &h.Journal.Pending, h.Info.Source
 	s.Problems = append(s.Problems, h.Problems...)
 	s.Capabilities = append([]string{}, h.Info.Capabilities...)

@@ -74,8 +74,8 @@ func sampleOf(h *protocol.Health, sent, answered time.Time) store.HealthSample {
 	sample := store.HealthSample{
 		At: protocol.TimeOf(now.Truncate(time.Minute)), Started: h.Info.Started,
 		Running: max(h.Running, 0), OverLimit: int(min(c[protocol.CountOverLimitNow], 1<<30)),
-		Packets: c[protocol.CountPackets], Drops: Drops(c), Calls: c[protocol.CountCallsEnded],
-		Queue: h.Journal.Pending, LagMS: Lag(h, now).Milliseconds(), LostCDR: h.Journal.Dropped,
+		Packets: c[protocol.CountPackets], Drops: c.Lost(), Calls: c[protocol.CountCallsEnded],
+		Queue: h.Journal.Pending, LagMS: h.Journal.Lag(now).Milliseconds(), LostCDR: h.Journal.Dropped,
 		SpoolBytes: h.Spool.Bytes, SpoolFree: h.Spool.Free,
 		SkewMS: h.Info.Clock.Std().Sub(now).Milliseconds(), RTTMS: rtt.Milliseconds(),
 	}
@@ -91,23 +91,4 @@ func short(s string) string {
 		s = s[:maxProblem]
 	}
 	return strings.ToValidUTF8(s, "")
-}
-
-// Drops is how many packets and messages a sensor lost before it could look at them: the kernel's ring was full, or its own
-// queues were.
-func Drops(c protocol.Counters) (n uint64) {
-	for name, v := range c {
-		if strings.HasPrefix(name, "packets.dropped.") || strings.HasPrefix(name, "hep.listen.dropped.") {
-			n += v
-		}
-	}
-	return n
-}
-
-// Lag is how long the oldest CDR has waited that a sensor has and hosted has not.
-func Lag(h *protocol.Health, now time.Time) time.Duration {
-	if h.Journal.Pending == 0 || h.Journal.Oldest == 0 {
-		return 0
-	}
-	return max(0, now.Sub(h.Journal.Oldest.Std()))
 }
