@@ -168,7 +168,7 @@ func (s *Service) identity(ctx context.Context, u store.User) (Identity, error) 
 			Title: "the tenant " + t.Name + " is suspended", Remedy: "ask who runs this service",
 		}
 	}
-	return Identity{User: u.ID, Name: u.Name, Role: u.Role, Rights: u.Rights, Tenant: t.ID, TenantName: t.Name}, nil
+	return Identity{User: u.ID, Name: u.Name, Role: u.Role, Rights: u.Rights, Tenant: t.ID, TenantName: t.Name, Managed: !u.Vouched.IsZero()}, nil
 }
 
 // Identify says who sends a request, by its bearer token or session cookie. An error that is a problem is the answer.

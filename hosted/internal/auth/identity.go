@@ -29,6 +29,7 @@ type Identity struct {
 	Scope      store.TokenScope
 	Session    string    // the SessionID of the session; "": it asks with a token
 	Way        Way       // how the session was opened
+	Managed    bool      // an OpenID provider says what the user may do
 	Ends       time.Time // when the session or the token ends however much it is used; zero: never
 	Tenant     store.TenantID
 	TenantName string

@@ -17,6 +17,8 @@ type userInfo struct {
 	Rights store.Rights `json:"rights"`
 	Tenant string       `json:"tenant"`
 	Way    auth.Way     `json:"way,omitempty"` // how the session was opened; left out for a token
+	// Managed says that an OpenID provider decides what the user may do.
+	Managed bool `json:"managed,omitempty"`
 }
 
 // from is where a request comes from, for sessions.
@@ -25,7 +27,7 @@ func (a *api) from(r *http.Request) auth.From {
 }
 
 func sessionOf(id auth.Identity) userAnswer {
-	return userAnswer{userInfo{Name: id.Name, Role: id.Role, Rights: id.Rights, Tenant: id.TenantName, Way: id.Way}}
+	return userAnswer{userInfo{Name: id.Name, Role: id.Role, Rights: id.Rights, Tenant: id.TenantName, Way: id.Way, Managed: id.Managed}}
 }
 
 func (a *api) login(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {

@@ -16,6 +16,7 @@ import { Icon, type IconName } from './ui/icons';
 import { typing } from './ui/keys';
 import { lazy } from './ui/lazy';
 
+const AccountPage = lazy(() => import('./pages/account').then((m) => m.AccountPage));
 const AlertsPage = lazy(() => import('./pages/alerts').then((m) => m.AlertsPage));
 const AuditPage = lazy(() => import('./pages/audit').then((m) => m.AuditPage));
 const CallPage = lazy(() => import('./pages/call').then((m) => m.CallPage));
@@ -55,6 +56,7 @@ export function App() {
     return (
       <LoginPage
         ended={route.ended}
+        next={route.next}
         done={(u) => {
           setUser(u);
           navigate(route.next, 'replace');
@@ -84,6 +86,7 @@ function View({ route, user }: { route: Route; user: User }) {
     case 'sensors': return <SensorsPage user={user} add={route.add} />;
     case 'rules': return <RulesPage user={user} call={route.call} />;
     case 'alerts': return <AlertsPage query={route.query} />;
+    case 'account': return <AccountPage user={user} />;
     case 'users': return user.role === 'admin' ? <UsersPage user={user} /> : <NotYours what="Users are changed" />;
     case 'audit': return user.role === 'admin' ? <AuditPage query={route.query} /> : <NotYours what="The audit log is read" />;
     default: return <Missing />;
@@ -138,9 +141,9 @@ function Bar({ user, route }: { user: User; route: Route }) {
       <ZoneSwitch />
       <ThemeSwitch />
       <div class="user">
-        <span class="who" title={`${user.name}, ${user.role} of ${user.tenant}`}>
+        <a class="who" href="/account" aria-current={here('account')} title={`${user.name}, ${user.role} of ${user.tenant}: password, sessions, API tokens`}>
           {user.name} <small>{user.tenant}</small>
-        </span>
+        </a>
         <button type="button" class="quiet-button" onClick={logout} title="Log out">
           <span class="wide-only">Log out</span>
           <span class="small-only"><Icon name="logout" label="Log out" /></span>
@@ -153,7 +156,7 @@ function Bar({ user, route }: { user: User; route: Route }) {
 // toLoginPage loads anew: nothing of the session stays in memory, nor in the tab.
 function toLoginPage() {
   keepDraft(null);
-  location.assign('/login');
+  location.assign('/login?out=1');
 }
 
 // ZoneSwitch is always in sight: which zone the times on the page are in, and the other one a click away.

@@ -11,6 +11,7 @@ export type Route =
   | { page: 'rules'; call: string } // call: one to make a rule from, ""
   | { page: 'alerts'; query: string }
   | { page: 'users' }
+  | { page: 'account' }
   | { page: 'audit'; query: string }
   | { page: 'missing'; path: string };
 
@@ -23,6 +24,7 @@ export function parseRoute(path: string, search: string): Route {
   if (path === '/rules') return { page: 'rules', call: params.get('call') ?? '' };
   if (path === '/alerts') return { page: 'alerts', query: params.toString() };
   if (path === '/users') return { page: 'users' };
+  if (path === '/account') return { page: 'account' };
   if (path === '/audit') return { page: 'audit', query: params.toString() };
   const call = /^\/calls\/([^/]+)$/.exec(path);
   if (call) {

@@ -1,7 +1,8 @@
 // The one way to hosted's API. Every error that leaves this module is an APIError that holds a Problem.
 
 import type {
-  Account, AuditEntry, CDR, CallPage, EnrolToken, LiveUpdate, Peaks, Problem, Role, Right, RuleCheck, RuleField, RuleRevision, Rules, Sensor, SensorRules, User,
+  Account, AuditEntry, CDR, CallPage, EnrolToken, LiveUpdate, OpenSession, Peaks, Problem, Provider, ProviderLink, Right, Role, RuleCheck, RuleField,
+  RuleRevision, Rules, Sensor, SensorRules, Token, TokenWish, User,
 } from './types';
 import { lines } from './ndjson';
 
@@ -33,6 +34,17 @@ export const api = {
   session: (signal?: AbortSignal) => get<{ user: User }>('/session', signal).then((a) => a.user),
   login: (name: string, password: string) => send<{ user: User }>('POST', '/session', { name, password }).then((a) => a.user),
   logout: () => send<null>('DELETE', '/session'),
+  provider: (signal?: AbortSignal) => get<Provider>('/oidc', signal),
+  changePassword: (current: string, password: string) => send<null>('PUT', '/session/password', { current, password }),
+  sessions: (signal?: AbortSignal) => get<OpenSession[]>('/sessions', signal),
+  endSession: (id: string) => send<null>('DELETE', `/sessions/${encodeURIComponent(id)}`),
+  endOtherSessions: () => send<null>('DELETE', '/sessions'),
+  tokens: (signal?: AbortSignal) => get<Token[]>('/tokens', signal),
+  addToken: (t: TokenWish) => send<{ token: string }>('POST', '/tokens', t),
+  removeToken: (id: string) => send<null>('DELETE', `/tokens/${encodeURIComponent(id)}`),
+  links: (signal?: AbortSignal) => get<ProviderLink[]>('/session/links', signal),
+  link: (current: string) => send<{ url: string }>('POST', '/session/links', { current }),
+  unlink: () => send<null>('DELETE', '/session/links'),
   version: (signal?: AbortSignal) => get<{ version: string }>('/version', signal),
   calls: (query: URLSearchParams, signal?: AbortSignal) => get<CallPage>(`/calls?${query}`, signal),
   call: (id: string, signal?: AbortSignal) => get<CDR>(`/calls/${encodeURIComponent(id)}`, signal),
@@ -57,7 +69,7 @@ export const api = {
 
   users: (signal?: AbortSignal) => get<Account[]>('/users', signal),
   addUser: (u: { name: string; role: Role; rights: Right[]; password?: string }) => send<Account>('POST', '/users', u),
-  changeUser: (name: string, change: { role?: Role; rights?: Right[]; password?: string }) => send<Account>('PUT', `/users/${encodeURIComponent(name)}`, change),
+  changeUser: (name: string, change: { role?: Role; rights?: Right[]; password?: string; disabled?: boolean }) => send<Account>('PUT', `/users/${encodeURIComponent(name)}`, change),
   removeUser: (name: string) => send<null>('DELETE', `/users/${encodeURIComponent(name)}`),
   audit: (query: URLSearchParams, signal?: AbortSignal) => get<AuditEntry[]>(`/audit?${query}`, signal),
 

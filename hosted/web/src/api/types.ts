@@ -193,6 +193,57 @@ export interface User {
   role: Role;
   tenant: string;
   rights: Right[];
+  way?: Way; // how the session was opened
+  managed?: boolean; // an OpenID provider says what the user may do
+}
+
+export type Way = 'password' | 'oidc';
+
+// The OpenID provider that people may log in through.
+export interface Provider {
+  enabled: boolean;
+  name: string;
+  available: boolean; // it answers
+  logout: string; // where its own session is ended, ""
+}
+
+// A session of one's own.
+export interface OpenSession {
+  id: string;
+  current: boolean; // this browser's
+  way: Way;
+  addr: string;
+  agent: string; // what the browser called itself at the log-in
+  created: Time;
+  seen: Time;
+  expires: Time;
+}
+
+// An API token of one's own, without its secret.
+export interface Token {
+  id: string;
+  label: string;
+  rights: Right[] | null; // null: all that its user may do
+  scope: TokenScope;
+  created: Time;
+  expires: Time | null;
+  used: Time | null; // to five minutes
+}
+
+export type TokenScope = '' | 'mcp'; // mcp: for assistants only
+
+export interface TokenWish {
+  label: string;
+  rights?: Right[];
+  scope: TokenScope;
+  expires?: Time;
+}
+
+// Whom the OpenID provider's user stands for.
+export interface ProviderLink {
+  issuer: string;
+  subject: string;
+  created: Time;
 }
 
 // A user of the tenant, as an administrator sees it.
@@ -200,6 +251,8 @@ export interface Account {
   name: string;
   role: Role;
   rights: Right[];
+  disabled?: '' | 'admin' | 'provider'; // by whom; '': the user may log in
+  vouched?: Time | null; // when an OpenID provider last said what the user may do
   created?: Time | null;
   password?: string; // of a new user for whom one was made
 }

@@ -19,6 +19,8 @@ const ACTIONS: Record<string, [string, Tone]> = {
   'rules.change': ['changed rules', 'warn'], login: ['logged in', 'quiet'], 'login-failed': ['failed to log in', 'bad'], logout: ['logged out', 'quiet'],
   'token.create': ['made an API token', 'warn'], 'token.remove': ['removed an API token', 'warn'], 'sensor.token': ['made a sensor token', 'warn'], 'sensor.revoke': ['revoked a sensor', 'warn'],
   'user.add': ['added a user', 'warn'], 'user.password': ['set a password', 'warn'], 'user.role': ['changed role or rights', 'warn'], 'user.remove': ['removed a user', 'warn'],
+  'user.disable': ['disabled a user', 'warn'], 'user.enable': ['enabled a user', 'warn'], 'user.link': ['linked an OpenID user', 'warn'], 'user.unlink': ['unlinked OpenID', 'warn'],
+  'session.end': ['ended sessions', 'quiet'], 'mcp.call': ['assistant asked', 'info'],
   'tenant.add': ['made the tenant', 'warn'], 'tenant.set': ['changed the tenant', 'warn'],
 };
 
