@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +21,7 @@ import (
 	"voiptop/fixtures/stack"
 	"voiptop/hosted/internal/store/postgres/pgtest"
 	"voiptop/protocol"
+	"voiptop/protocol/sensorapi"
 )
 
 var (
@@ -222,4 +225,15 @@ func nats(t *testing.T) (*natsserver.Server, string) {
 	}
 	t.Cleanup(s.Shutdown)
 	return s, fmt.Sprintf("nats://hosted:secret@%s", s.Addr())
+}
+
+// health asks a sensor on its socket.
+func health(ctx context.Context, socket string) (protocol.Health, error) {
+	client := sensorapi.Client{Base: "http://sensor", HTTP: &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		},
+	}}}
+	return client.Health(ctx)
 }
