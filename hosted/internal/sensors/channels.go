@@ -21,7 +21,7 @@ import (
 
 const (
 	shareEvery = 2 * time.Second // while a tenant uses much of its channels
-	shareIdle  = 10 * time.Second
+	shareIdle  = 5               // times that long otherwise
 	shareKeep  = 5 * time.Minute // how long the part of a sensor that is away stays set aside
 	shareLate  = 5 * time.Second // for a sensor's answer
 	shareAsks  = 64              // sensors that are asked at a time
@@ -38,7 +38,10 @@ func firstShare(limit, had int, all store.LinkTotals, linked bool) int {
 		n++
 	}
 	free := limit - (all.Granted - had)
-	return min(limit, max(1, had, free, limit/n))
+	if had > 0 {
+		return min(limit, max(had, free))
+	}
+	return min(limit, max(1, free, limit/n))
 }
 
 // shares divides limit among sensors that want channels for so many calls. When there is enough, each has what it wants and a
@@ -106,7 +109,7 @@ func (s *Service) divideChannels(ctx context.Context) {
 				s.log.Warn("channels of a tenant are not divided", "tenant", tenant, "err", err)
 			}
 			if next[tenant] = now; !busy {
-				next[tenant] = now.Add(shareIdle - s.cfg.Limits.Share)
+				next[tenant] = now.Add((shareIdle - 1) * s.cfg.Limits.Share)
 			}
 		}
 	}
