@@ -48,10 +48,10 @@ func (h *Hosted) Group(ctx context.Context, c *protocol.CDR) ([]protocol.UUID, e
 	if _, err := protocol.ParseUUID(c.GroupID); err != nil {
 		return ids, nil
 	}
-	calls, _, err := h.search(ctx, url.Values{"group": {c.GroupID}, "limit": {strconv.Itoa(maxLegs)}})
-	for i := range calls {
-		if calls[i].ID != c.ID {
-			ids = append(ids, calls[i].ID)
+	found, err := h.search(ctx, url.Values{"group": {c.GroupID}, "limit": {strconv.Itoa(maxLegs)}})
+	for i := range found.Calls {
+		if found.Calls[i].ID != c.ID {
+			ids = append(ids, found.Calls[i].ID)
 		}
 	}
 	return ids, err

@@ -93,16 +93,33 @@ func TestFeedConnectsAgainWithGrowingPauses(t *testing.T) {
 	})
 }
 
-func BenchmarkUpdateOf10000Calls(b *testing.B) {
+// tenThousand is a screen with 10,000 running calls.
+func tenThousand(b *testing.B) (*Model, map[protocol.UUID]protocol.LiveCall) {
 	src := &fake{}
-	t := newBenchScreen(b, src)
+	m := newBenchScreen(b, src)
 	calls := map[protocol.UUID]protocol.LiveCall{}
 	for i := range 10_000 {
 		c := liveCalls()[i%6]
 		c.ID = id(i)
 		calls[c.ID] = c
 	}
-	t.take(feedMsg{conn: connected, fresh: true, calls: calls, t: 1, counters: counters()})
+	m.take(feedMsg{conn: connected, fresh: true, calls: calls, t: 1, counters: counters()})
+	m.e.marks.toggle(id(7))
+	return m, calls
+}
+
+// BenchmarkTickOf10000Calls is what the screen does four times a second by itself, and for each key.
+func BenchmarkTickOf10000Calls(b *testing.B) {
+	m, _ := tenThousand(b)
+	for b.Loop() {
+		m.Update(tickMsg{})
+		m.View()
+	}
+}
+
+// BenchmarkUpdateOf10000Calls is an update that brings 500 of them.
+func BenchmarkUpdateOf10000Calls(b *testing.B) {
+	t, calls := tenThousand(b)
 	few := map[protocol.UUID]protocol.LiveCall{}
 	for i := range 500 {
 		few[id(i)] = calls[id(i)]

@@ -165,7 +165,7 @@ func (m *Model) tabs() string {
 // count says how many rows there are: "6 of 37 shown".
 func (m *Model) count(l *list) string {
 	marked := ""
-	if n := len(m.marked()); n > 0 {
+	if n := m.marks(); n > 0 {
 		marked = fmt.Sprintf(", %d marked", n)
 	}
 	all := strconv.Itoa(len(l.rows))

@@ -43,6 +43,16 @@ func (m *Model) marked() (out []*protocol.CDR) {
 	return out
 }
 
+// marks is how many marked calls are known: for every frame, so it does not look through the lists.
+func (m *Model) marks() (n int) {
+	for id := range m.e.marks {
+		if m.live.list.rows[id] != nil || m.done.list.rows[id] != nil {
+			n++
+		}
+	}
+	return n
+}
+
 // legsKnown are the calls of a group that the lists have.
 func (m *Model) legsKnown(group string) (out []protocol.UUID) {
 	if group == "" {
