@@ -76,6 +76,9 @@ func (s *Sender) Send(ctx context.Context, d Delivery) error {
 
 // plain takes the URL, which is a secret, out of an error.
 func plain(err error) error {
+	if errors.Is(err, ErrPrivate) {
+		return ErrPrivate // and not which address a name leads to
+	}
 	var u *url.Error
 	if errors.As(err, &u) {
 		return u.Err
