@@ -268,7 +268,7 @@ func alertProblem(err error) error {
 	p := badRequest(e.Field, e.Text, e.Remedy)
 	var cause *protocol.Problem
 	if errors.As(e.Cause, &cause) {
-		p.Title = e.Field + ": " + cause.Title
+		p.Title, p.Detail = e.Field+": "+cause.Title, cause.Detail
 		for k, v := range cause.Fields {
 			p.Fields[k] = v
 		}

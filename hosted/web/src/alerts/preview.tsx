@@ -54,7 +54,7 @@ export function PreviewBox({ spec, metric }: { spec: Spec; metric: Metric }) {
         </select>
       </div>
       {problem ? (
-        <p class="wrong" role="status">{problem.title}. {problem.remedy}</p>
+        <p class="wrong" role="status">{problem.title}. {problem.detail} {problem.remedy}</p>
       ) : !preview ? (
         <p class="quiet" role="status">Looking at past calls …</p>
       ) : preview.from === null ? (
