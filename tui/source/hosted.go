@@ -96,19 +96,26 @@ func (h *Hosted) Watch(ctx context.Context, emit func(*protocol.LiveUpdate) erro
 
 // Calls lists ended calls, newest first.
 func (h *Hosted) Calls(ctx context.Context, limit int, after string) ([]protocol.CDR, string, error) {
-	return h.search(ctx, url.Values{"limit": {strconv.Itoa(limit)}, "after": {after}})
+	p, err := h.search(ctx, url.Values{"limit": {strconv.Itoa(limit)}, "after": {after}})
+	return p.Calls, p.Next, err
 }
 
-func (h *Hosted) search(ctx context.Context, q url.Values) ([]protocol.CDR, string, error) {
+// Search finds ended calls by a condition, newest first. The service reads it with the groups and the zone of the tenant's rules.
+func (h *Hosted) Search(ctx context.Context, where string, limit int, after string) (Page, error) {
+	return h.search(ctx, url.Values{"where": {where}, "limit": {strconv.Itoa(limit)}, "after": {after}})
+}
+
+func (h *Hosted) search(ctx context.Context, q url.Values) (Page, error) {
 	if q.Get("after") == "" {
 		q.Del("after")
 	}
 	var page struct {
-		Calls []protocol.CDR `json:"calls"`
-		Next  string         `json:"next"`
+		Calls    []protocol.CDR `json:"calls"`
+		Next     string         `json:"next"`
+		Searched protocol.Time  `json:"searched"`
 	}
 	err := h.get(ctx, "/calls?"+q.Encode(), &page)
-	return page.Calls, page.Next, err
+	return Page{page.Calls, page.Next, page.Searched}, err
 }
 
 // Call finds a call by its UUID or Call-ID.
@@ -129,13 +136,13 @@ func (h *Hosted) resolve(ctx context.Context, id string) (string, error) {
 	if _, err := protocol.ParseUUID(id); err == nil {
 		return id, nil
 	}
-	calls, _, err := h.search(ctx, url.Values{"q": {id}, "limit": {"20"}})
+	found, err := h.search(ctx, url.Values{"q": {id}, "limit": {"20"}})
 	if err != nil {
 		return "", err
 	}
-	for i := range calls {
-		if calls[i].CallID == id {
-			return calls[i].ID.String(), nil
+	for i := range found.Calls {
+		if found.Calls[i].CallID == id {
+			return found.Calls[i].ID.String(), nil
 		}
 	}
 	return "", notFound("no call " + strconv.Quote(id))

@@ -44,6 +44,22 @@ type Source interface {
 	Close() error
 }
 
+// Searcher is a Source that finds past calls itself, also those that were never listed.
+type Searcher interface {
+	Source
+	// Search is Calls of those that a condition of package rules holds for. What is wrong with the condition is a
+	// *protocol.Problem.
+	Search(ctx context.Context, where string, limit int, after string) (Page, error)
+}
+
+// Page is a page of calls that were searched for.
+type Page struct {
+	Calls []protocol.CDR
+	Next  string // "" on the last
+	// Searched is how far back was looked, if the time was up before the page was full: Next goes on there.
+	Searched protocol.Time
+}
+
 // Fleet is a Source that speaks for several sensors.
 type Fleet interface {
 	Source

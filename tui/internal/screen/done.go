@@ -10,7 +10,6 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"voiptop/protocol"
-	"voiptop/rules"
 	"voiptop/tui/source"
 )
 
@@ -30,6 +29,7 @@ type done struct {
 	busy    bool
 	again   bool // the first page is wanted as soon as it is not busy
 	timer   bool // a refresh is due
+	seeks   seeking
 	err     error
 }
 
@@ -82,6 +82,12 @@ func (p *done) update(msg tea.Msg) tea.Cmd {
 		return p.load("")
 	case pageMsg:
 		return p.page(msg)
+	case seekDue:
+		if msg.turn == p.seeks.turn {
+			return p.seekOn()
+		}
+	case soughtMsg:
+		return p.sought(msg)
 	case tea.KeyMsg:
 		if key.Matches(msg, keys.Reload) {
 			return p.load("")
@@ -102,13 +108,7 @@ func (p *done) page(m pageMsg) tea.Cmd {
 		p.next = m.next
 	}
 	p.loaded = true
-	for i := range m.calls {
-		r := p.list.get(m.calls[i].ID)
-		r.call = rules.Call{CDR: &m.calls[i]}
-		r.status = m.calls[i].Status
-		r.version++
-	}
-	p.list.arrange()
+	p.take(m.calls)
 	if p.again {
 		p.again = false
 		return tea.Batch(p.look(), p.load(""))
@@ -119,7 +119,13 @@ func (p *done) page(m pageMsg) tea.Cmd {
 // more loads on when the end of the list comes near.
 func (p *done) more() tea.Cmd {
 	near := p.list.table.Cursor()+2*p.h >= p.list.table.Len()
-	if p.next == "" || !near || len(p.list.rows) >= maxDone {
+	if !near || len(p.list.rows) >= maxDone {
+		return nil
+	}
+	if p.seeks.begun {
+		return p.seekOn()
+	}
+	if p.next == "" || p.seeks.where != "" {
 		return nil
 	}
 	return p.load(p.next)
@@ -184,6 +190,12 @@ func (p *done) empty() []string {
 		return append(explain(p.err), "r tries again")
 	case !p.loaded:
 		return []string{"Reading past calls"}
+	case p.seeks.err != nil:
+		return append(explain(p.seeks.err), fmt.Sprintf("none of the %d past calls that are loaded matches the filter", len(p.list.rows)))
+	case p.seeks.searched != 0:
+		return []string{"None matches the filter since " + p.seeks.searched.Std().In(p.e.Zone).Format("2006-01-02 15:04 MST") + "; searching on", "/ changes it, esc clears it"}
+	case p.seeks.where != "" && (p.seeks.busy || !p.seeks.begun):
+		return []string{"Searching"}
 	case len(p.list.rows) > 0:
 		return []string{fmt.Sprintf("None of %d past calls matches the filter", len(p.list.rows)), "/ changes it, esc clears it"}
 	}

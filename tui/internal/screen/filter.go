@@ -23,7 +23,7 @@ func (m *Model) typeFilter(k tea.KeyMsg) tea.Cmd {
 		m.input.Blur()
 		m.input.SetValue("")
 		m.applyFilter()
-		return nil
+		return m.seek()
 	}
 	var cmd tea.Cmd
 	before := m.input.Value()
@@ -33,9 +33,17 @@ func (m *Model) typeFilter(k tea.KeyMsg) tea.Cmd {
 	m.input, cmd = m.input.Update(k)
 	if m.input.Value() != before {
 		m.applyFilter()
-		return tea.Batch(cmd, m.live.look(), m.done.look(), m.done.more())
+		return tea.Batch(cmd, m.seek(), m.live.look(), m.done.look(), m.done.more())
 	}
 	return cmd
+}
+
+// seek lets the source search for the past calls that a filter of calls is about.
+func (m *Model) seek() tea.Cmd {
+	if m.byWords() || m.badExpr != nil {
+		return nil
+	}
+	return m.done.seek(strings.TrimSpace(m.input.Value()))
 }
 
 // completeFilter puts the likeliest word that may stand at the cursor there.

@@ -114,7 +114,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, tea.Batch(m.live.look(), m.e.after(tickEvery, tickMsg{}))
 	case toast:
 		m.toast, m.toastEnd = msg, m.e.Now().Add(toastFor)
-	case pageMsg, refreshDue:
+	case pageMsg, refreshDue, seekDue, soughtMsg:
 		return m, m.done.update(msg)
 	case previewMsg, previewDue:
 		return m, tea.Batch(m.live.update(msg), m.done.update(msg))
