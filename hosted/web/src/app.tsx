@@ -22,6 +22,7 @@ const AuditPage = lazy(() => import('./pages/audit').then((m) => m.AuditPage));
 const CallPage = lazy(() => import('./pages/call').then((m) => m.CallPage));
 const DashboardPage = lazy(() => import('./pages/dashboard').then((m) => m.DashboardPage));
 const RulesPage = lazy(() => import('./pages/rules').then((m) => m.RulesPage));
+const SensorPage = lazy(() => import('./pages/sensor').then((m) => m.SensorPage));
 const SensorsPage = lazy(() => import('./pages/sensors').then((m) => m.SensorsPage));
 const UsersPage = lazy(() => import('./pages/users').then((m) => m.UsersPage));
 
@@ -84,6 +85,7 @@ function View({ route, user }: { route: Route; user: User }) {
     case 'call': return <CallPage key={route.id} id={route.id} user={user} from={route.from} />;
     case 'dashboard': return <DashboardPage query={route.query} />;
     case 'sensors': return <SensorsPage user={user} add={route.add} />;
+    case 'sensor': return <SensorPage key={route.uuid} uuid={route.uuid} />;
     case 'rules': return <RulesPage user={user} call={route.call} />;
     case 'alerts': return <AlertsPage query={route.query} />;
     case 'account': return <AccountPage user={user} />;
@@ -116,7 +118,7 @@ function NotYours({ what }: { what: string }) {
 
 function Bar({ user, route }: { user: User; route: Route }) {
   const logout = () => api.logout().then(toLoginPage, toLoginPage);
-  const here = (page: string) => (route.page === page || (page === 'calls' && route.page === 'call') ? 'page' : undefined);
+  const here = (page: string) => (route.page === page || (page === 'calls' && route.page === 'call') || (page === 'sensors' && route.page === 'sensor') ? 'page' : undefined);
   return (
     <header class="bar">
       <a class="brand" href={callsPath('')} aria-label="voiptop, all calls">
@@ -144,6 +146,7 @@ function Bar({ user, route }: { user: User; route: Route }) {
         <a class="who" href="/account" aria-current={here('account')} title={`${user.name}, ${user.role} of ${user.tenant}: password, sessions, API tokens`}>
           {user.name} <small>{user.tenant}</small>
         </a>
+        <a class="small-only quiet-button" href="/account" aria-current={here('account')}><Icon name="user" label="Account" /></a>
         <button type="button" class="quiet-button" onClick={logout} title="Log out">
           <span class="wide-only">Log out</span>
           <span class="small-only"><Icon name="logout" label="Log out" /></span>

@@ -38,9 +38,10 @@ export function UsersPage({ user }: { user: User }) {
     load();
   }, [load]);
 
-  const change = (u: Account, c: { role?: Role; rights?: Right[] }) => {
+  const change = (u: Account, c: { role?: Role; rights?: Right[]; disabled?: boolean }) => {
     setProblem(null);
-    setUsers((list) => list?.map((x) => (x.name === u.name ? { ...x, ...c } : x)) ?? null);
+    const { disabled: _, ...shown } = c;
+    setUsers((list) => list?.map((x) => (x.name === u.name ? { ...x, ...shown } : x)) ?? null);
     api.changeUser(u.name, c).then(
       (now) => {
         setUsers((list) => list?.map((x) => (x.name === u.name ? { ...x, ...now } : x)) ?? null);
@@ -60,7 +61,7 @@ export function UsersPage({ user }: { user: User }) {
         <span class="quiet">of {user.tenant}</span>
         {!adding && <button type="button" class="primary" onClick={() => setAdding(true)}>Add a user</button>}
       </div>
-      <p class="quiet lead">Everybody here sees calls, sensors and rules. Administrators also pair sensors and change users. To listen, to download and to change rules are rights of their own, and each use is in the <a href="/audit">audit log</a>.</p>
+      <p class="quiet lead">Everybody here sees calls, sensors and rules; telephone numbers are masked without the right. Administrators also pair sensors and change users. To listen, to download and to change rules are rights of their own, and each use is in the <a href="/audit">audit log</a>.</p>
       {problem && <ProblemBox problem={problem} retry={load} />}
       <p class="sr" role="status">{said}</p>
       {adding && (
@@ -80,11 +81,12 @@ export function UsersPage({ user }: { user: User }) {
           <tbody>
             {users.map((u) => {
               const me = u.name === user.name;
+              const managed = Boolean(u.vouched); // an OpenID provider says role and rights
               return (
                 <tr key={u.name} data-user={u.name}>
-                  <td data-label="Name"><strong>{u.name}</strong> {me && <Pill tone="info">you</Pill>}</td>
+                  <td data-label="Name"><strong>{u.name}</strong> {me && <Pill tone="info">you</Pill>}{managed && <Pill tone="quiet">OpenID</Pill>}{u.disabled && <Pill tone="warn">disabled{u.disabled === 'provider' ? ' by the provider' : ''}</Pill>}</td>
                   <td data-label="Role">
-                    <select aria-label={`Role of ${u.name}`} value={u.role} disabled={me} title={me ? 'Another administrator can change your role' : undefined} onChange={(e) => {
+                    <select aria-label={`Role of ${u.name}`} value={u.role} disabled={me || managed} title={managed ? 'The OpenID provider says it' : me ? 'Another administrator can change your role' : undefined} onChange={(e) => {
                       const role = e.currentTarget.value as Role;
                       change(u, { role, rights: USUAL[role] });
                     }}>
@@ -95,7 +97,7 @@ export function UsersPage({ user }: { user: User }) {
                     <td key={r} class="right">
                       <label class="check">
                         <input
-                          type="checkbox" checked={u.rights.includes(r)} aria-label={`${u.name}: ${word.toLowerCase()}`}
+                          type="checkbox" checked={u.rights.includes(r)} disabled={managed} aria-label={`${u.name}: ${word.toLowerCase()}`}
                           onChange={(e) => change(u, { rights: RIGHTS.map(([x]) => x).filter((x) => (x === r ? e.currentTarget.checked : u.rights.includes(x))) })}
                         />
                         <span class="stack-only">{word}</span>
@@ -104,7 +106,8 @@ export function UsersPage({ user }: { user: User }) {
                   ))}
                   <td data-label="Added"><Moment t={u.created ?? null} /></td>
                   <td class="act">
-                    <button type="button" onClick={() => setPassword(u)} aria-label={`New password for ${u.name}`}>Password</button>{' '}
+                    {!managed && <><button type="button" onClick={() => setPassword(u)} aria-label={`New password for ${u.name}`}>Password</button>{' '}</>}
+                    <button type="button" disabled={me} onClick={() => change(u, { disabled: !u.disabled })} aria-label={`${u.disabled ? 'Enable' : 'Disable'} ${u.name}`}>{u.disabled ? 'Enable' : 'Disable'}</button>{' '}
                     <button type="button" class="danger" disabled={me} onClick={() => setAsked(u)} aria-label={`Remove ${u.name}`}>Remove</button>
                   </td>
                 </tr>
