@@ -296,9 +296,9 @@ func (b *builder) sides(c *protocol.CDR) (caller, callee int, ok bool) {
 		return 0, 0, false
 	}
 	caller, callee = b.column(c.Src), b.column(c.Dst)
-	for i := range c.Messages { // who rang or answered first is the callee; what stands between only passes it on
+	for i := range c.Messages { // who rang or answered first is the callee; what stands between passes it on, and may ask who calls
 		m := &c.Messages[i]
-		if _, status := label(m); status >= 180 && strings.HasSuffix(m.CSeq, " INVITE") {
+		if _, status := label(m); status >= 180 && status != 401 && status != 407 && strings.HasSuffix(m.CSeq, " INVITE") {
 			if at := b.column(m.Src); at != caller {
 				callee = at
 			}

@@ -140,6 +140,9 @@ func (d *detail) ladderPage() []string {
 	left = fill(left, v.W, 2+d.ladderHeight())
 	if s := d.sideWidth(); s > 0 {
 		right := fill(d.side.view(), s, len(left))
+		if below := len(d.side.lines) - d.side.top - d.side.h; below > 0 {
+			right[len(right)-1] = t.NewLine(s).Add(t.Dim, plural(below+1, "line")+" more: ").Add(t.Key, "J").Add(t.Dim, " scrolls, ").Add(t.Key, "enter").Add(t.Dim, " shows it whole").String()
+		}
 		for i := range left {
 			left[i] += " " + t.Rule.Render(t.Glyph.V) + " " + right[i]
 		}

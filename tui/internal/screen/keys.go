@@ -150,8 +150,11 @@ func footer(t *style.Theme, k help.KeyMap, w int) string {
 func helpLines(t *style.Theme, k help.KeyMap, w int) []string {
 	var out []string
 	add := func(l *style.Line) { out = append(out, l.String()) }
-	add(t.NewLine(w).Add(t.Head, " Keys").Add(t.Dim, "  the arrow keys work too"))
+	add(t.NewLine(w).Add(t.Head, " Keys").Add(t.Dim, "  the arrow keys and the mouse work too, and F1 to F10 as in sngrep"))
 	groups := k.FullHelp()
+	if len(groups) == 0 {
+		groups = [][]key.Binding{k.ShortHelp()}
+	}
 	rows := 0
 	for _, g := range groups {
 		rows = max(rows, len(g))
