@@ -277,7 +277,7 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 	case key.Matches(k, keys.Back) && m.filtered():
 		m.input.SetValue("")
 		m.applyFilter()
-		return nil
+		return m.seek()
 	case key.Matches(k, keys.Back):
 		return m.choose(viewLive)
 	case key.Matches(k, keys.Open):
