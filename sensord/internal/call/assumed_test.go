@@ -82,3 +82,65 @@ func TestAJoinedCallHasNoCodecMismatch(t *testing.T) {
 	check(t, "codec-mismatch", string(findings(c)["codec-mismatch"]), "")
 	check(t, "why not", unchecked(c, "codec-mismatch"), "the beginning of the call was not seen")
 }
+
+// Redundant audio is rated and named as what it carries, and a stream has the clock of the codec that it is named by.
+func TestTheCodecOfAStreamIsThatOfWhatMostPacketsCarry(t *testing.T) {
+	t.Run("redundant audio", func(t *testing.T) {
+		s := newSim(t)
+		red := []string{"RTP/AVP 98 111 101", "a=rtpmap:98 red/48000/2", "a=rtpmap:111 opus/48000/2", "a=rtpmap:101 telephone-event/8000", "a=fmtp:98 111/111"}
+		s.sip(0, alice, bob, msg{first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP, red...)})
+		s.sip(2, bob, alice, msg{first: ok200, cseq: "1 INVITE", to: "b", sdp: audioSDP(bobRTP, red...)})
+		s.talk(2.1, 200, aliceRTP, bobRTP, 98, 1)
+		s.hangUp(9, "")
+		c := s.finish(9)
+		check(t, "codec", c.Streams[0].Codec, "opus")
+		check(t, "payload type", c.Streams[0].PayloadType, uint8(98))
+		check(t, "codecs", c.Codecs[0], "opus")
+	})
+	t.Run("two clocks", func(t *testing.T) {
+		s := newSim(t)
+		both := []string{"RTP/AVP 8 111", "a=rtpmap:111 opus/48000/2"}
+		s.sip(0, alice, bob, msg{first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP, both...)})
+		s.sip(2, bob, alice, msg{first: ok200, cseq: "1 INVITE", to: "b", sdp: audioSDP(bobRTP, both...)})
+		for i := range 300 {
+			pt, ts := uint8(8), uint32(160*i)
+			if i >= 200 {
+				pt, ts = 111, uint32(160*200+960*(i-200))
+			}
+			s.t.Media(s.datagram(2.1+0.02*float64(i), aliceRTP, bobRTP, rtpPacket(pt, uint16(i), ts, 1)))
+		}
+		s.hangUp(9, "")
+		v := s.finish(9).Streams[0]
+		check(t, "codec", v.Codec, "PCMA")
+		check(t, "clock", v.ClockRate, uint32(8000))
+		check(t, "jitter", v.JitterMaxMS < 0.01, true)
+	})
+}
+
+// A sender that goes on numbering while the call is on hold has lost nothing.
+func TestWhatWasNotSentOnHoldIsNotCalledLost(t *testing.T) {
+	for name, hold := range map[string]string{"held": "a=sendonly", "not held": "a=sendrecv"} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t)
+			s.setUp(0, "", aliceRTP, bobRTP)
+			s.talk(2.1, 300, aliceRTP, bobRTP, 8, 1)
+			s.talk(2.1, 300, bobRTP, aliceRTP, 8, 2)
+			s.sip(8.2, alice, bob, msg{first: inviteLine, cseq: "2 INVITE", to: "b", sdp: audioSDP(aliceRTP, "RTP/AVP 8", hold)})
+			s.sip(8.3, bob, alice, msg{first: ok200, cseq: "2 INVITE", to: "b", sdp: audioSDP(bobRTP)})
+			s.sip(18.2, alice, bob, msg{first: inviteLine, cseq: "3 INVITE", to: "b", sdp: audioSDP(aliceRTP)})
+			s.sip(18.3, bob, alice, msg{first: ok200, cseq: "3 INVITE", to: "b", sdp: audioSDP(bobRTP)})
+			for i := 800; i < 1400; i++ {
+				s.t.Media(s.datagram(2.1+0.02*float64(i), aliceRTP, bobRTP, rtpPacket(8, uint16(1000+i), uint32(160*i), 1)))
+			}
+			s.hangUp(31, "")
+			c := s.finish(31)
+			check(t, "lost", c.Streams[0].Lost, uint64(500))
+			if name == "held" {
+				check(t, "loss-burst", string(findings(c)["loss-burst"]), "")
+				check(t, "why not", unchecked(c, "loss-burst"), "call on hold")
+			} else {
+				check(t, "loss-burst", string(findings(c)["loss-burst"]), "bad")
+			}
+		})
+	}
+}

@@ -210,7 +210,7 @@ func (o *room) codecNames(c *Call) []string {
 	for _, s := range heard {
 		for _, f := range s.types {
 			if !f.codec.aside {
-				add(f.codec.name)
+				add(s.carried(f.codec).name)
 			}
 		}
 	}

@@ -48,4 +48,7 @@ func (c *codec) speech() bool { return c.kind == sdp.Audio || c.kind == sdp.Othe
 // isNoise reports comfort noise (RFC 3389): its sender suppresses silence.
 func (c *codec) isNoise() bool { return strings.EqualFold(c.name, "CN") }
 
+// isRedundant reports a format that carries another, more than once (RFC 2198).
+func (c *codec) isRedundant() bool { return strings.EqualFold(c.name, "red") }
+
 func (c *codec) isDTMF() bool { return strings.EqualFold(c.name, "telephone-event") }

@@ -234,7 +234,7 @@ func (c *Call) facts(f *diagnose.Facts) *diagnose.Facts {
 
 func (s *stream) facts(f *diagnose.Stream) {
 	r := s.rtp.Report()
-	f.FirstSeq, f.LastSeq, f.Restarts = r.FirstSeq, r.LastSeq, r.Restarts
+	f.FirstSeq, f.LastSeq, f.Restarts, f.GapLost = r.FirstSeq, r.LastSeq, r.Restarts, r.GapLost
 	f.Pauses = r.Talkspurts > 1
 	for _, t := range s.types {
 		f.Pauses = f.Pauses || t.codec.isNoise()

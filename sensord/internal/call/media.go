@@ -226,6 +226,7 @@ func (s *stream) payload(pt uint8) {
 	}
 	s.met(pt, k)
 	s.pt = pt
+	k = s.carried(k)
 	if k.aside {
 		s.aside = k
 		digits := k.isDTMF() && !s.encrypted()
@@ -244,6 +245,25 @@ func (s *stream) payload(pt uint8) {
 		ptime = s.to.said().ptime
 	}
 	s.takeCodec(k, ptime)
+}
+
+// carried is the codec of what k carries, if that is redundant audio (RFC 2198): the first that its receiver, or sender, named beside it. Else,
+// and when none did, it is k.
+func (s *stream) carried(k *codec) *codec {
+	if !k.isRedundant() {
+		return k
+	}
+	for _, b := range [...]*binding{s.to, s.from} {
+		if b == nil {
+			continue
+		}
+		for _, f := range b.said().formats {
+			if f.codec.kind == k.kind && !f.codec.aside && !f.codec.isRedundant() && f.codec.name != "" {
+				return f.codec
+			}
+		}
+	}
+	return k
 }
 
 // encrypted reports whether the payload cannot be read: SRTP leaves the header alone in the clear.

@@ -43,7 +43,7 @@ func (s *stream) record(r *protocol.Stream, c *Call) {
 	if k := s.mainCodec(p.PayloadType); k != nil {
 		r.Codec = toValid(k.name)
 		r.Media = k.kind.String()
-		if r.ClockRate == 0 {
+		if k.clock != 0 { // that of the newest packet's may be another
 			r.ClockRate = k.clock
 		}
 	}
@@ -73,7 +73,7 @@ func (s *stream) record(r *protocol.Stream, c *Call) {
 func (s *stream) mainCodec(pt uint8) *codec {
 	for _, f := range s.types {
 		if f.pt == pt && !f.codec.aside {
-			return f.codec
+			return s.carried(f.codec)
 		}
 	}
 	if s.codec != nil {

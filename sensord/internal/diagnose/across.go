@@ -13,7 +13,7 @@ func lostAcross(x *exam) bool {
 	for i := range x.f.Across {
 		a := &x.f.Across[i]
 		s, t := &x.c.Streams[a.Stream], &x.f.Streams[a.Stream]
-		if s.Packets < minOneWay || a.Expected < minOneWay || t.Restarts > 0 || !a.Sure {
+		if s.Packets < minOneWay || a.Expected < minOneWay || t.Restarts > 0 || !a.Sure || x.f.Held {
 			continue
 		}
 		here := way{s.Src, s.Dst, s.Lost, s.Expected, "this leg"}

@@ -82,6 +82,7 @@ type Stream struct {
 	Pauses            bool          // the sender falls silent: silence suppression, comfort noise
 	Ptime             uint16        // ms: what the receiver asked for; 0: nothing
 	MaxPtime          uint16        // ms: the most it takes; 0: not said
+	GapLost           uint64        // packets lost in the longest time without any
 	FirstSeq, LastSeq uint64        // extended sequence numbers
 	Restarts          uint32        // of the sequence
 	ReportedLost      int64         // by RTCP, from the receiver's first report to its last

@@ -39,8 +39,21 @@ func lossBurst(x *exam) {
 	if !x.measured() {
 		return
 	}
-	s := worst(x.c, func(s *protocol.Stream) (float64, bool) { return s.LossPct, s.LossPct >= burstLoss && runs(s) > 0 })
+	held := false
+	s := worst(x.c, func(s *protocol.Stream) (float64, bool) {
+		if s.LossPct < burstLoss || runs(s) == 0 {
+			return 0, false
+		}
+		if x.heldBack(s) {
+			held = true
+			return 0, false
+		}
+		return s.LossPct, true
+	})
 	if s == nil {
+		if held {
+			x.skip(reasonHold)
+		}
 		return
 	}
 	severity, text := protocol.SeverityWarn, "RTP packets were lost in bursts, which is heard as gaps."
@@ -52,6 +65,21 @@ func lossBurst(x *exam) {
 	}
 	x.report(severity, text, fmt.Sprintf("%s to %s: %d of %d packets lost (%.1f %%), %d bursts of %d or more%s", s.Src, s.Dst, s.Lost, s.Expected, s.LossPct,
 		runs(s), burstRun, worstInterval(s)), "Look for a congested or flapping link on this direction's path; mark RTP with DSCP EF and give it priority.")
+}
+
+// heldBack reports whether what a stream lacks is what its sender numbered and did not send while media was stopped by agreement: nearly all of it
+// is missing in one pause.
+func (x *exam) heldBack(s *protocol.Stream) bool {
+	if !x.f.Held || s.DeltaMaxMS < steadyDelta {
+		return false
+	}
+	for i := range x.c.Streams {
+		if &x.c.Streams[i] == s {
+			gap := min(x.f.Streams[i].GapLost, s.Lost)
+			return gap > 0 && 100*float64(s.Lost-gap) < burstLoss*float64(s.Expected-gap)
+		}
+	}
+	return false
 }
 
 // runs counts the bursts that are heard.
@@ -86,7 +114,7 @@ func lossLocated(x *exam) {
 	reports := len(f.Across) > 0
 	for i := range c.Streams {
 		a := &c.Streams[i]
-		if !audio(a) || a.Packets < minOneWay || f.Streams[i].Restarts > 0 {
+		if !audio(a) || a.Packets < minOneWay || f.Streams[i].Restarts > 0 || x.heldBack(a) {
 			continue
 		}
 		for j := range c.Streams {

@@ -3,6 +3,7 @@ package rtp
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -39,5 +40,42 @@ func TestAClockThatStandsStillCountsAsJitterAndOneThatIsSetDoesNot(t *testing.T)
 				}
 			})
 		}
+	}
+}
+
+// A packet that others have overtaken by seconds has the clock of its stream, as its place in the sequence tells: it is late, and no clock was set.
+func TestAPacketThatIsSecondsLateCountsAsAppendixA8Says(t *testing.T) {
+	s := &Stream{}
+	s.Init(8000)
+	type arrival struct{ at, n int64 }
+	var order []arrival
+	for n := range int64(800) {
+		at := n * 20
+		if n%100 == 50 {
+			at += 3501
+		}
+		order = append(order, arrival{at, n})
+	}
+	slices.SortFunc(order, func(a, b arrival) int { return int(a.at - b.at) })
+	want, last, most := 0.0, 0.0, 0.0
+	for i, a := range order {
+		transit := float64(a.at - a.n*20)
+		if i > 0 {
+			want += (math.Abs(transit-last) - want) / 16
+			most = max(most, want)
+		}
+		last = transit
+		s.Packet(1e18+a.at*ms, &Header{Seq: uint16(a.n), Timestamp: uint32(a.n * 160)})
+	}
+	r := s.Report()
+	if math.Abs(r.JitterMaxMS-most) > 0.001 || r.ClockJumps != 0 || r.Lost != 0 || r.Reordered != 8 {
+		t.Errorf("jitter %.3f, want %.3f; %d clock jumps, %d lost, %d reordered", r.JitterMaxMS, most, r.ClockJumps, r.Lost, r.Reordered)
+	}
+	if r.PDV[6] != 8 {
+		t.Errorf("%d packets later than 300 ms", r.PDV[6])
+	}
+	e := s.Packet(1e18+20000*ms, &Header{Seq: 799 - 7, Timestamp: 0x9abcdef0}) // again, with a timestamp that was damaged
+	if after := s.Report(); e.Flags != Duplicate || after.JitterMaxMS != r.JitterMaxMS {
+		t.Errorf("flags %b, jitter %.3f", e.Flags, after.JitterMaxMS)
 	}
 }

@@ -19,6 +19,7 @@ type Report struct {
 	JitterMeanMS float64 // mean over the packets of the running interarrival jitter, RFC 3550 appendix A.8
 	JitterMaxMS  float64
 	DeltaMaxMS   float64 // longest time between two packets
+	GapLost      uint64  // packets lost in that time
 	SkewMS       float64 // drift of the sender's clock over the stream; positive: it runs ahead of ours
 
 	Bursts [10]uint32 // runs of lost packets of length 1..9, and 10 or more
@@ -52,6 +53,7 @@ func (s *Stream) Report() (r Report) {
 		Duplicates: s.dups, Reordered: s.reordered, Strays: s.strays,
 		JitterMaxMS: s.jitterMax / 1e6,
 		DeltaMaxMS:  float64(s.deltaMax) / 1e6,
+		GapLost:     uint64(s.gapLost),
 		SkewMS:      s.skew.ms(s.last - s.first),
 		Bursts:      s.burstCounts(),
 		PDV:         s.pdv,

@@ -3,6 +3,7 @@ package rtp
 // Limits for timestamps.
 const (
 	wildTime    = 3e9   // ns: a timestamp that is off by more says that the sender's clock was set anew, or stood still so long
+	lateMost    = 20e9  // ns: later by more is no packet that was overtaken, but one with a wrong timestamp
 	spurtPause  = 200e6 // ns: at a marker, a timestamp that stood still for longer is a pause of the sender, not delay
 	stepTime    = 1e9   // ns: all packets later than stepDelay for so long: the path has become longer
 	stepDelay   = 50e6  // ns
@@ -50,6 +51,7 @@ type Stream struct {
 	dups, reordered, strays uint64
 	first, last             int64
 	deltaMax                int64
+	gapLost                 uint32 // sequence numbers that were skipped in deltaMax
 
 	// timing of the packets with media time
 	timed       bool
@@ -59,6 +61,7 @@ type Stream struct {
 	t0          int64
 	ticks       int64 // since t0
 	transit     float64
+	steady      float64 // transit of the newest packet that came in order
 	jitter      float64 // running, ns
 	jitterMax   float64
 	jitterSum   float64
@@ -136,7 +139,7 @@ func (s *Stream) Packet(t int64, h *Header) (e Event) {
 		s.badHeld = false
 	}
 	if d := t - s.last; d > s.deltaMax {
-		s.deltaMax = d
+		s.deltaMax, s.gapLost = d, e.Lost
 	}
 	s.last = t
 	if e.Flags&Duplicate == 0 {
@@ -155,7 +158,7 @@ func (s *Stream) Packet(t int64, h *Header) (e Event) {
 func (s *Stream) time(t int64, h *Header, e *Event) {
 	if !s.timed {
 		s.timed = true
-		s.t0, s.ticks, s.transit = t, 0, 0
+		s.t0, s.ticks, s.transit, s.steady = t, 0, 0, 0
 		s.lastTS, s.lastSeq, s.lastPT = h.Timestamp, h.Seq, h.PayloadType
 		if s.jitterCount > 0 || s.base.set {
 			s.base.restart(t, 0)
@@ -178,28 +181,43 @@ func (s *Stream) time(t int64, h *Header, e *Event) {
 		}
 	}
 	s.lastTS, s.lastSeq, s.lastPT = h.Timestamp, h.Seq, h.PayloadType
-	if d > wildTime || d < -wildTime { // the clock was set, or stood still: go on as if this packet had come with the delay of the last
-		if moved := float64(step) * s.nsPerTick; d > 0 && moved > -wildTime { // it stood still, and this packet is late by it (A.8)
-			s.countJitter(d)
+	if e.Flags&(Reordered|Duplicate) != 0 { // its place in the sequence tells that its clock is the same, however late it is
+		if off := transit - s.steady; off > lateMost || off < -wildTime {
+			return
 		}
-		s.t0 += int64(d)
+		s.countJitter(max(d, -d))
+		s.transit = transit
+		if e.Flags&Duplicate == 0 {
+			s.late(t, transit, e)
+		}
+		return
+	}
+	if off := transit - s.steady; off > wildTime || off < -wildTime { // the clock was set, or stood still: go on as if this packet had come with the delay of the last
+		if moved := float64(step) * s.nsPerTick; off > 0 && moved > -wildTime { // it stood still, and this packet is late by it (A.8)
+			s.countJitter(max(d, -d))
+		}
+		s.t0 += int64(off)
+		s.transit = s.steady
 		e.Flags |= ClockJump
 		s.clockJumps++
 		return
 	}
 	s.countJitter(max(d, -d))
-	if h.Marker && d > spurtPause { // the clock stood still in a pause of the sender: a playout goes on from here
-		s.t0 += int64(d)
+	if off := transit - s.steady; h.Marker && off > spurtPause { // the clock stood still in a pause of the sender: a playout goes on from here
+		s.t0 += int64(off)
+		s.transit = s.steady
 		if e.Flags&Talkspurt == 0 {
 			e.Flags |= Talkspurt
 			s.talkspurts++
 		}
 		return
 	}
-	s.transit = transit
-	if e.Flags&Duplicate != 0 {
-		return
-	}
+	s.transit, s.steady = transit, transit
+	s.late(t, transit, e)
+}
+
+// late keeps how much later than the earliest ones a packet came.
+func (s *Stream) late(t int64, transit float64, e *Event) {
 	e.Delay = s.base.delay(t, int64(transit))
 	if e.Delay > pdvLimits[0] {
 		s.countLate(e.Delay)
