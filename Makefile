@@ -4,9 +4,13 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -X voiptop/protocol.Version=$(VERSION) -X voiptop/protocol.Commit=$(COMMIT)
 PGO      = fixtures/bench/cpu.pgo
+ARCHS   ?= amd64 arm64 arm 386
+NFPM    ?= $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
+# a tag v1.2.3 is version 1.2.3; what comes after it, or before the first, sorts before the next
+PACKAGE_VERSION = $(shell v=$$(git describe --tags --match 'v*' --abbrev=7 2>/dev/null | sed 's/^v//; s/-\([0-9]*\)-g/+\1.g/'); echo $${v:-0.1.0~$$(git rev-list --count HEAD).g$$(git rev-parse --short=7 HEAD)})
 BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -pgo=$(PGO) -ldflags '$(LDFLAGS)'
 
-.PHONY: help build programs gui demo test check bench bench-live soak golden fuzz clean tools
+.PHONY: help build programs packages gui demo test check bench bench-live soak golden fuzz clean tools
 
 help:   ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +30,16 @@ hosted/web/node_modules/.package-lock.json: hosted/web/package-lock.json
 
 tools:
 	@.ci/install
+
+packages: gui ## deb and rpm of sensord, hosted and the tools in bin/packages; ARCHS="amd64 arm64"
+	@rm -rf bin/packages && mkdir -p bin/packages
+	@set -e; for a in $(ARCHS); do \
+	  p=bin/linux-$$a; mkdir -p $$p/completion; \
+	  GOOS=linux GOARCH=$$a $(BUILD) -o $$p/ ./sensord ./hosted ./tui/voiptop ./tui/voipmon; \
+	  for s in bash zsh fish; do $(GO) run ./tui/voipmon completion $$s >$$p/completion/$$s; done; \
+	  for c in sensord hosted tui; do for f in deb rpm; do \
+	    VERSION=$(PACKAGE_VERSION) ARCH=$$(echo $$a | sed s/^arm$$/arm7/) PROGRAMS=$$p $(NFPM) package -f $$c/package/nfpm.yaml -p $$f -t bin/packages/; \
+	  done; done; done
 
 demo: ## hosted, a sensor replaying real calls, and voiptop; DEMO_SECONDS=20 without a terminal
 	@.ci/install node

@@ -291,7 +291,8 @@ func (s sink) Decided(c *analyze.KeptCall) { s.d.spool.Decided(c) }
 
 func (s sink) Kept(c *analyze.KeptCall) protocol.Capture { return s.d.spool.Kept(c) }
 
-// listenSocket makes the unix socket of the sensor API. A socket that nobody listens on is left from a crash and goes.
+// listenSocket makes the unix socket of the sensor API, and the folder that it stands in. A socket that nobody listens on is left
+// from a crash and goes.
 func listenSocket(path string) (net.Listener, error) {
 	if c, err := net.Dial("unix", path); err == nil {
 		c.Close()
@@ -301,6 +302,9 @@ func listenSocket(path string) (net.Listener, error) {
 		if err := os.Remove(path); err != nil {
 			return nil, fmt.Errorf("api_socket: %w", err)
 		}
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("api_socket: %w; name a path that sensord may write to", err)
 	}
 	l, err := net.Listen("unix", path)
 	if err != nil {

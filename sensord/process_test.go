@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"testing"
 
 	"voiptop/protocol"
+	"voiptop/sensord/conf"
 )
 
 // asProgram makes the test binary be sensord itself, so that tests can kill a process of its own.
@@ -46,21 +46,14 @@ func TestClosedTerminalStopsTheSensorInOrder(t *testing.T) {
 	}
 }
 
-// The units in the manual are ones that systemd takes.
-func TestManualsUnitsAreValid(t *testing.T) {
+func TestTheUnitsOfThePackagesAreValid(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
 		t.Skip(err)
 	}
-	dir, units := t.TempDir(), 0
-	for i, part := range strings.Split(readFile(t, "../docs/install.md"), "```") {
-		unit, ok := strings.CutPrefix(part, "ini\n")
-		if !ok {
-			continue
-		}
-		units++
-		unit = strings.NewReplacer("/usr/local/bin/sensord", "/bin/true", "/usr/local/bin/hosted", "/bin/true").Replace(unit)
-		path := filepath.Join(dir, fmt.Sprintf("unit%d.service", i))
+	for _, name := range []string{"sensord", "hosted"} {
+		unit := strings.ReplaceAll(readFile(t, "../"+name+"/package/"+name+".service"), "/usr/bin/"+name, "/bin/true")
+		path := filepath.Join(t.TempDir(), name+".service")
 		if err := os.WriteFile(path, []byte(unit), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -69,8 +62,22 @@ func TestManualsUnitsAreValid(t *testing.T) {
 			t.Errorf("%v\n%s\n%s", err, out, unit)
 		}
 	}
-	if units != 2 {
-		t.Errorf("%d units in docs/install.md, want 2", units)
+}
+
+// The folders that the unit and the package make are those that sensord uses unless the file says otherwise.
+func TestThePackageMakesTheFoldersOfTheDefaults(t *testing.T) {
+	c := conf.Default()
+	unit, script := readFile(t, "package/sensord.service"), readFile(t, "package/postinstall.sh")
+	for _, want := range []string{
+		"RuntimeDirectory=" + strings.TrimPrefix(filepath.Dir(c.Socket), "/run/") + "\n",
+		"StateDirectory=" + strings.TrimPrefix(c.StateDir, "/var/lib/") + "\n", "ReadWritePaths=-" + c.SpoolDir + " ",
+	} {
+		if !strings.Contains(unit, want) {
+			t.Errorf("the unit has no %q", want)
+		}
+	}
+	if want := "for dir in " + c.StateDir + " " + c.SpoolDir + ";"; !strings.Contains(script, want) {
+		t.Errorf("the package's script has no %q", want)
 	}
 }
 

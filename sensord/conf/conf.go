@@ -122,7 +122,7 @@ func Default() *Config {
 		WindowMB:        64,
 		WindowDiskMB:    4096,
 		StateDir:        "/var/lib/sensord",
-		Socket:          "/run/sensord.sock",
+		Socket:          "/run/sensord/sensord.sock",
 		RTPTimeout:      300 * time.Second,
 		ByeTimeout:      1200 * time.Second,
 		AbsoluteTimeout: 4 * time.Hour,

@@ -169,7 +169,7 @@ func init() {
 			set: func(p *parser, s setting) error { p.c.StateDir = s.value; return nil },
 		},
 		"api_socket": {
-			example: `write "api_socket = /run/sensord.sock"`, doc: "unix socket of the sensor API, for voiptop and voipmon",
+			example: `write "api_socket = /run/sensord/sensord.sock"`, doc: "unix socket of the sensor API, for voiptop and voipmon",
 			set: func(p *parser, s setting) error { p.c.Socket = s.value; return nil },
 		},
 		"metrics_listen": {

@@ -172,7 +172,7 @@ func checkPaired(_ context.Context, e *Env) Result {
 var remedies = map[string]struct{ why, remedy string }{
 	protocol.CodeUnknownToken:        {"the token was used before, is older than an hour, or belongs to another hosted", "make a new one on hosted's page Sensors, then: voipmon pair --token - --force"},
 	protocol.CodeSensorIDCollision:   {"another sensor of this tenant has the same number", "give this one another: id_sensor in the file, then systemctl restart sensord; or revoke the other on hosted's page Sensors"},
-	protocol.CodeProtocolUnsupported: {"this version and hosted's have no protocol in common", "upgrade sensord and voipmon: apt install --only-upgrade sensord voipmon"},
+	protocol.CodeProtocolUnsupported: {"this version and hosted's have no protocol in common", "upgrade sensord and voipmon: apt install --only-upgrade sensord voiptop"},
 	protocol.CodeKnownBadBuild:       {"this build has a fault that hosted knows of", "upgrade sensord: apt install --only-upgrade sensord"},
 	protocol.CodeClockSkew:           {"the clock here is too far from hosted's: times of calls would be wrong", "timedatectl set-ntp true"},
 	protocol.CodeRevoked:             {"somebody revoked this sensor on hosted", "if that was a mistake: make a new token there, then voipmon pair --token - --force"},

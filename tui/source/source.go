@@ -17,7 +17,7 @@ import (
 // Source answers questions about calls. Methods may be called from many goroutines at once. Errors that are a
 // *protocol.Problem say what to do.
 type Source interface {
-	// Name says where the calls come from, for a title: "/run/sensord.sock", "https://voip.example", "calls.pcap".
+	// Name says where the calls come from, for a title: "/run/sensord/sensord.sock", "https://voip.example", "calls.pcap".
 	Name() string
 	// Info describes the sensor, the service or the files.
 	Info(ctx context.Context) (protocol.SensorInfo, error)

@@ -113,7 +113,7 @@ func TestOpenChoosesTheSource(t *testing.T) {
 
 func TestSocketIsTheOneInTheConfiguration(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "voipmonitor.conf")
-	if got := source.DefaultSocket(path); got != "/run/sensord.sock" {
+	if got := source.DefaultSocket(path); got != "/run/sensord/sensord.sock" {
 		t.Errorf("without a file: %s", got)
 	}
 	os.WriteFile(path, []byte("id_sensor = 12\napi_socket = /tmp/x.sock\n"), 0o600)

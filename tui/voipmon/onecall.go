@@ -25,7 +25,7 @@ type oneCall struct {
 func (o *oneCall) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVarP(&o.out, "output", "o", "", "write to `FILE`; - is standard output (default named after the call's time and numbers)")
-	f.StringVar(&o.source.Socket, "sensor", "", "ask the sensor that listens on `SOCKET` (default the one in voipmonitor.conf, or /run/sensord.sock)")
+	f.StringVar(&o.source.Socket, "sensor", "", "ask the sensor that listens on `SOCKET` (default the one in voipmonitor.conf, or /run/sensord/sensord.sock)")
 	f.StringVar(&o.source.Hosted, "hosted", "", "ask the hosted service at `URL`")
 	f.StringArrayVarP(&o.source.Files, "read", "r", nil, "take it out of capture `FILE`s")
 	f.StringVar(&o.source.KeyLog, "keylog", "", "with -r: decrypt TLS with the secrets in `FILE`, an SSLKEYLOGFILE")

@@ -25,7 +25,7 @@ func newRulesExplain() *cobra.Command {
 CALL_ID is the call's id or its SIP Call-ID. Without RULES the rules are those
 that the sensor at SOCKET applies, its own and behind them hosted's.`,
 		Example: `  voipmon rules explain my.rules 95fb90b30002@10.0.0.5 -r yesterday.pcap
-  voipmon rules explain 95fb90b30002@10.0.0.5 --sensor /run/sensord.sock`,
+  voipmon rules explain 95fb90b30002@10.0.0.5 --sensor /run/sensord/sensord.sock`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			from.stdin, from.limit = cmd.InOrStdin(), int(^uint(0)>>1)

@@ -30,7 +30,7 @@ capture, where the same was kept, else estimated from the packets and codecs of
 the streams or, in records without streams, from duration and codec; and
 conditions on header fields are not true, since records have none.`,
 		Example: `  voipmon rules test my.rules -r yesterday.pcap
-  voipmon rules test my.rules --sensor /run/sensord.sock --limit 5000
+  voipmon rules test my.rules --sensor /run/sensord/sensord.sock --limit 5000
   voipmon analyze --json day/ | voipmon rules test my.rules --calls -`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

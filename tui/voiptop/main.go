@@ -111,7 +111,7 @@ What is chosen on its screens (columns, their order) is kept in the file
 	f := c.Flags()
 	f.StringArrayVarP(&v.files, "read", "r", nil, "read capture `FILE`s (pcap, pcapng; - is standard input)")
 	f.StringVar(&v.keylog, "keylog", "", "with -r: decrypt TLS with the secrets in `FILE`, an SSLKEYLOGFILE")
-	f.StringVar(&v.socket, "sensor", "", "read the sensor that listens on `SOCKET` (default the one in voipmonitor.conf, or /run/sensord.sock)")
+	f.StringVar(&v.socket, "sensor", "", "read the sensor that listens on `SOCKET` (default the one in voipmonitor.conf, or /run/sensord/sensord.sock)")
 	f.StringVar(&v.hosted, "hosted", "", "read the hosted service at `URL`")
 	f.BoolVar(&v.once, "once", false, "print what is there now, and end")
 	f.BoolVar(&v.json, "json", false, "with --once: one JSON object a line")

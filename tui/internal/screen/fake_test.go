@@ -49,7 +49,7 @@ type fake struct {
 	watched int
 }
 
-func (f *fake) Name() string { return "/run/sensord.sock" }
+func (f *fake) Name() string { return "/run/sensord/sensord.sock" }
 
 func (f *fake) Info(context.Context) (protocol.SensorInfo, error) {
 	return protocol.SensorInfo{Name: "pbx-1", Source: "eth0"}, nil

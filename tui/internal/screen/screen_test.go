@@ -170,7 +170,7 @@ func TestEmptyScreenSaysWhyAndWhatToDo(t *testing.T) {
 		m    feedMsg
 		want string
 	}{
-		{feedMsg{conn: connecting}, `Connecting to /run/sensord.sock`},
+		{feedMsg{conn: connecting}, `Connecting to /run/sensord/sensord.sock`},
 		{feedMsg{conn: lost, err: &protocol.Problem{Title: "no sensor listens", Remedy: "start sensord"}}, `(?s)no sensor listens.*start sensord`},
 		{feedMsg{conn: connected, calls: map[protocol.UUID]protocol.LiveCall{}, t: 1, info: &protocol.SensorInfo{Source: "eth0"}}, `(?s)No packets seen yet on eth0.*6 looks for the reason`},
 		{feedMsg{conn: connected, calls: map[protocol.UUID]protocol.LiveCall{}, t: 1, counters: protocol.Counters{protocol.CountPackets: 42}}, `(?s)42 packets seen, but no SIP.*6 looks for the reason`},
