@@ -53,7 +53,7 @@ service, which then decides what the API token may. Tools only read, unless
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&m.source.Socket, "sensor", "", "ask the sensor that listens on `SOCKET` (default the one in voipmonitor.conf, or /run/sensord.sock)")
+	f.StringVar(&m.source.Socket, "sensor", "", "ask the sensor that listens on `SOCKET` (default the one in voipmonitor.conf, or /run/sensord/sensord.sock)")
 	f.StringVar(&m.source.Hosted, "hosted", "", "ask the hosted service at `URL`, with the API token in VOIPTOP_TOKEN or ~/.config/voiptop/token")
 	f.StringArrayVarP(&m.source.Files, "read", "r", nil, "ask about the calls in capture `FILE`s")
 	f.StringVar(&m.source.KeyLog, "keylog", "", "with -r: decrypt TLS with the secrets in `FILE`, an SSLKEYLOGFILE")
