@@ -8,6 +8,7 @@ export type Route =
   | { page: 'call'; id: string; from: number | null } // from: listen from there, s
   | { page: 'dashboard'; query: string }
   | { page: 'sensors'; add: boolean }
+  | { page: 'sensor'; uuid: string }
   | { page: 'rules'; call: string } // call: one to make a rule from, ""
   | { page: 'alerts'; query: string }
   | { page: 'users' }
@@ -26,6 +27,8 @@ export function parseRoute(path: string, search: string): Route {
   if (path === '/users') return { page: 'users' };
   if (path === '/account') return { page: 'account' };
   if (path === '/audit') return { page: 'audit', query: params.toString() };
+  const sensor = /^\/sensors\/([0-9a-f-]{36})$/.exec(path);
+  if (sensor) return { page: 'sensor', uuid: sensor[1]! };
   const call = /^\/calls\/([^/]+)$/.exec(path);
   if (call) {
     try {
@@ -46,6 +49,7 @@ export function localPath(next: string | null): string {
 }
 
 export const callPath = (id: string) => `/calls/${encodeURIComponent(id)}`;
+export const sensorPath = (uuid: string) => `/sensors/${uuid}`;
 export const callsPath = (query: string) => (query ? `/calls?${query}` : '/calls');
 
 const listeners = new Set<() => void>();

@@ -298,6 +298,17 @@ export interface Sensor {
   hosted_rule_revision: number; // of the tenant's rules that it has in force, 0: none
   rules_current: boolean; // the newest of the tenant's rules are in force there
   rules_problem: Problem | null; // why they are not
+  health_at: Time | null; // when the following was said; null: never
+  started: Time | null; // its process
+  over_limit: number | null; // running calls beyond the channels
+  packets: number | null; // since it started
+  drops: number | null; // packets and messages that were lost before it looked at them
+  lag_ms: number | null; // age of the oldest call record that waits
+  lost_cdrs: number | null; // call records that were dropped because its disk was full
+  spool: { bytes: number; max_bytes: number; max_days: number; free: number; stopped: string } | null;
+  clock_skew_ms: number | null;
+  rtt_ms: number | null;
+  last_error: Problem | null;
 }
 
 export interface EnrolToken {

@@ -28,7 +28,7 @@ export function UsagePanel() {
       <dl class="facts">
         <div><dt>Channels now</dt><dd>{u.channels === null ? NONE : count(u.channels)}{u.channels === null && <small class="quiet"> no sensor answers</small>}</dd></div>
         <div><dt>Most today</dt><dd>{count(today?.peak ?? 0)}</dd></div>
-        <div><dt>Limit</dt><dd>{count(u.max_channels)} <small class="quiet">each sensor</small></dd></div>
+        <div><dt>Limit</dt><dd>{count(u.max_channels)}</dd></div>
         <div><dt>Over the limit</dt><dd>{plural(u.over_limit, 'call')} <small class="quiet">without media</small></dd></div>
         <div><dt>Kept</dt><dd>{plural(u.days.length && u.kept_from ? u.days.length : 0, 'day')} <small class="quiet">{plural(u.calls, 'call')}</small></dd></div>
       </dl>
@@ -38,7 +38,7 @@ export function UsagePanel() {
             <li key={s.id_sensor}>
               <span>Sensor {s.id_sensor}, most today</span>
               <meter min={0} max={u.max_channels} high={u.max_channels * 0.9} value={Math.min(s.peak, u.max_channels)} aria-label={`Sensor ${s.id_sensor}: ${s.peak} of ${u.max_channels} channels`} />
-              <span class="n">{count(s.peak)}{s.over_limit > 0 && <strong class="over"> · {plural(s.over_limit, 'call')} over the limit</strong>}</span>
+              <span class="n">{count(s.peak)}{s.over_limit > 0 && <strong class="beyond"> · {plural(s.over_limit, 'call')} over the limit</strong>}</span>
             </li>
           ))}
         </ul>

@@ -161,7 +161,8 @@ export function makeLive(seed: number, nowUS: number): LiveCall {
 export function makeSensors(nowUS: number): Sensor[] {
   const one = (n: number, over: Partial<Sensor>): Sensor => ({
     uuid: `01930000-0000-7000-8000-00000000000${n}`, id_sensor: n, name: `pbx-${n}`, version: '0.2.0', os: 'linux', arch: 'amd64', online: true, node: '', addr: `192.0.2.${10 + n}:49152`,
-    enrolled: rfc3339(nowUS - n * 864e9), last_seen: rfc3339(nowUS - 3e6), last_cdr: rfc3339(nowUS - 41e6), cdrs: 41_234 * n, revoked: false, source: 'eth0', running: 11, queue: 0, problems: [], local_rule_revision: 0, hosted_rule_revision: 12, capabilities: ['listen', 'download'], rules_current: true, rules_problem: null, ...over,
+    enrolled: rfc3339(nowUS - n * 864e9), last_seen: rfc3339(nowUS - 3e6), last_cdr: rfc3339(nowUS - 41e6), cdrs: 41_234 * n, revoked: false, source: 'eth0', running: 11, queue: 0, problems: [], local_rule_revision: 0, hosted_rule_revision: 12, capabilities: ['listen', 'download'], rules_current: true, rules_problem: null,
+    health_at: rfc3339(nowUS - 2e6), started: rfc3339(nowUS - 86_400e6), over_limit: 0, packets: 81_234_567, drops: 0, lag_ms: 0, lost_cdrs: 0, spool: { bytes: 4e9, max_bytes: 20e9, max_days: 7, free: 61e9, stopped: '' }, clock_skew_ms: 12, rtt_ms: 9, last_error: null, ...over,
   });
   return [
     one(1, {}),

@@ -4,10 +4,12 @@ import { Fragment } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { api, asProblem } from '../api/client';
 import type { EnrolToken, Problem, Sensor, User } from '../api/types';
-import { count, NONE, plural, shorten } from '../format';
-import { usePrefs } from '../prefs';
-import { ago, micros, zoneName } from '../time';
-import { Copy, Empty, Moment, Pill, ProblemBox, SeverityIcon, useNow, useTitle } from '../ui/bits';
+import { count, NONE, plural } from '../format';
+import { sensorPath } from '../router';
+import { clockSkew, disk, drops, queue, type Figure } from '../sensor/figures';
+import { ago, micros } from '../time';
+import { Copy, Empty, Pill, ProblemBox, SeverityIcon, useNow, useTitle } from '../ui/bits';
+import '../style/sensor.css';
 
 const REFRESH_MS = 5000;
 
@@ -64,7 +66,6 @@ export function SensorsPage({ user, add }: { user: User; add: boolean }) {
 
 function SensorTable({ sensors, admin, changed }: { sensors: Sensor[]; admin: boolean; changed: () => void }) {
   const now = useNow(5000);
-  const { zone } = usePrefs();
   const [asked, setAsked] = useState<Sensor | null>(null);
   const when = (t: string | null) => {
     const us = micros(t);
@@ -75,31 +76,34 @@ function SensorTable({ sensors, admin, changed }: { sensors: Sensor[]; admin: bo
       <table class="data stacked">
         <thead>
           <tr>
-            <th class="n">ID</th><th>Name</th><th>State</th><th>Listens to</th><th class="n">Running</th><th class="n">Queue</th><th>Last call record</th><th>Last seen</th>
-            <th class="n">Records</th><th>Version</th><th>Address</th><th>Paired <small>{zoneName(zone)}</small></th>{admin && <th><span class="sr">Actions</span></th>}
+            <th class="n">ID</th><th>Name</th><th>State</th><th class="n">Channels</th><th class="n">Queue</th><th class="n">Drops</th><th class="n">Disk</th><th class="n">Clock</th><th>Last call record</th><th>Last seen</th><th>Version</th>{admin && <th><span class="sr">Actions</span></th>}
           </tr>
         </thead>
         <tbody>
           {sensors.map((s) => (
             <Fragment key={s.uuid}>
-              <tr data-sensor={s.uuid} class={s.problems?.length ? 'more' : ''}>
+              <tr data-sensor={s.uuid} class={s.problems?.length || (!s.online && s.last_error) ? 'more' : ''}>
                 <td class="n" data-label="ID">{s.id_sensor}</td>
-                <td data-label="Name" title={s.uuid}><strong>{s.name || 'unnamed'}</strong></td>
+                <td data-label="Name" title={s.uuid}><a href={sensorPath(s.uuid)}><strong>{s.name || 'unnamed'}</strong></a></td>
                 <td data-label="State">{s.revoked ? <Pill tone="quiet">revoked</Pill> : s.online ? <><Pill tone="ok">online</Pill>{s.node && <span class="quiet" title="the node of hosted that holds its link"> at {s.node}</span>}</> : <Pill tone="bad">offline</Pill>}{!s.revoked && SWITCHES.map(([right, word, key]) => !s.capabilities.includes(right) && <Fragment key={right}> <Pill tone="quiet">no {word}</Pill><span class="sr"> ({key} = no, or an older version)</span></Fragment>)}</td>
-                <td data-label="Listens to" title={s.source}>{shorten(s.source) || NONE}</td>
-                <td class="n" data-label="Running">{s.online ? count(s.running) : NONE}</td>
-                <td class="n" data-label="Queue" title={s.online ? 'call records that wait on the sensor' : 'not known while the sensor is offline'}>{s.online ? count(s.queue) : NONE}</td>
+                <td class="n" data-label="Channels" title="calls that run now">{s.online ? count(s.running) : NONE}{!!s.over_limit && s.online && <strong class="over"> {count(s.over_limit)} over</strong>}</td>
+                <FigureCell label="Queue" f={queue(s)} />
+                <FigureCell label="Drops" f={drops(s)} />
+                <FigureCell label="Disk" f={disk(s)} />
+                <FigureCell label="Clock" f={clockSkew(s)} />
                 <td data-label="Last call record" title={s.last_cdr ?? ''}>{when(s.last_cdr)}</td>
                 <td data-label="Last seen" title={s.last_seen ?? ''}>{s.online ? 'now' : when(s.last_seen)}</td>
-                <td class="n" data-label="Records">{count(s.cdrs)}</td>
                 <td data-label="Version">{s.version || NONE} <small>{s.os && `${s.os}/${s.arch}`}</small></td>
-                <td class="mono" data-label="Address">{s.addr || NONE}</td>
-                <td data-label="Paired"><Moment t={s.enrolled} /></td>
                 {admin && <td class="act"><button type="button" class="danger" onClick={() => setAsked(s)} aria-label={`Revoke sensor ${s.id_sensor}, ${s.name}`}>Revoke</button></td>}
               </tr>
               {!!s.problems?.length && (
                 <tr class="below">
-                  <td colSpan={admin ? 13 : 12}><Problems problems={s.problems} /></td>
+                  <td colSpan={admin ? 12 : 11}><Problems problems={s.problems} /></td>
+                </tr>
+              )}
+              {!s.problems?.length && !s.online && !s.revoked && s.last_error && (
+                <tr class="below">
+                  <td colSpan={admin ? 12 : 11} class="quiet">When it was heard last: {s.last_error.title} <code>{s.last_error.code}</code></td>
                 </tr>
               )}
             </Fragment>
@@ -117,6 +121,10 @@ function SensorTable({ sensors, admin, changed }: { sensors: Sensor[]; admin: bo
       )}
     </>
   );
+}
+
+function FigureCell({ label, f }: { label: string; f: Figure }) {
+  return <td class="n" data-label={label} title={f.title}>{f.tone === 'ok' ? f.text : <Pill tone={f.tone}>{f.text}</Pill>}</td>;
 }
 
 // SWITCHES are what a sensor's owner can switch off for this service.
