@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestSettingsComeBackAndTheUsersLinesStay(t *testing.T) {
@@ -71,7 +72,7 @@ func FuzzLoad(f *testing.F) {
 		path := filepath.Join(t.TempDir(), "config")
 		os.WriteFile(path, []byte(text), 0o600)
 		a, _ := Load(path)
-		if len(text) > maxFile || strings.ContainsAny(text, "\r\x85\v\f") {
+		if len(text) > maxFile || strings.ContainsAny(text, "\r\u0085\v\f") || !utf8.ValidString(text) {
 			return
 		}
 		if err := a.Save(); err != nil {

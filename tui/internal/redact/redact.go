@@ -133,11 +133,11 @@ func (r *Redactor) Host(s string) string {
 		inner = strings.TrimSuffix(inner, "]")
 	}
 	if a, err := netip.ParseAddr(inner); err == nil {
-		if m := r.address(inner, a); bracketed {
-			return "[" + m + "]"[:len(s)-len(inner)-1]
-		} else {
-			return m
+		m := r.address(inner, a)
+		if bracketed {
+			m = "[" + m + "]"[:len(s)-len(inner)-1]
 		}
+		return m
 	}
 	switch lower := lower(s); lower {
 	case "", "localhost", "anonymous.invalid", "invalid":

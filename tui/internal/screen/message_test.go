@@ -119,7 +119,7 @@ func TestAFleetsMessagesAreReadOnlyWhenAskedFor(t *testing.T) {
 }
 
 // fleetOf is a source of several sensors that has messages.
-func fleetOf(w whole) source.Source { return wholeFleet{fleet{w.fake}, w} }
+func fleetOf(w whole) source.Source { return wholeFleet{fleet(w), w} }
 
 type wholeFleet struct {
 	fleet

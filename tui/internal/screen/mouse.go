@@ -123,11 +123,11 @@ func (m *Model) tabAt(x int) (view, bool) {
 		at -= style.Width(n.text) + 2
 	}
 	for _, n := range names {
-		if end := at + style.Width(n.text) + 2; x >= at && x < end {
+		end := at + style.Width(n.text) + 2
+		if x >= at && x < end {
 			return n.view, true
-		} else {
-			at = end
 		}
+		at = end
 	}
 	return 0, false
 }

@@ -2,15 +2,11 @@ package screen
 
 import (
 	"bufio"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,11 +14,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"voiptop/protocol"
-	"voiptop/protocol/calltable"
-	"voiptop/sensord/analyze"
-	"voiptop/tui/internal/ladder"
 	"voiptop/tui/internal/redact"
-	"voiptop/tui/source"
 )
 
 // format is what calls are saved as.
@@ -137,172 +129,6 @@ func (e *env) write(m readyMsg) tea.Cmd {
 		return toast{note + short(float64(n.n)) + " bytes saved to " + m.path, note != ""}
 	})
 }
-
-// counter counts what is written.
-type counter struct {
-	w io.Writer
-	n int64
-}
-
-func (c *counter) Write(b []byte) (int, error) {
-	n, err := c.w.Write(b)
-	c.n += int64(n)
-	return n, err
-}
-
-// fill writes the calls to w. note is what is not as wished.
-func (e *env) fill(ctx context.Context, s saving, w io.Writer, j *job) (note string, err error) {
-	var red *redact.Redactor
-	if s.redacted {
-		e.masking.mu.Lock()
-		defer e.masking.mu.Unlock()
-		red = e.masking.red
-	}
-	calls, err := e.whole(ctx, s)
-	if err != nil {
-		return "", err
-	}
-	if s.format == asMedia || s.format == asSIP {
-		return e.fillPackets(ctx, s, calls, red, w, j)
-	}
-	if red != nil {
-		for _, c := range calls { // the text of one may name what stands in another
-			red.Call(c)
-		}
-		for i, c := range calls {
-			calls[i] = red.Call(c)
-		}
-	}
-	switch s.format {
-	case asCSV:
-		t := calltable.NewWriter(w, calltable.Columns(), e.Zone)
-		t.NameZone = true
-		for _, c := range calls {
-			if err := t.Write(c); err != nil {
-				return "", err
-			}
-		}
-		return "", t.Flush()
-	case asJSON:
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		for _, c := range calls {
-			if err := enc.Encode(c); err != nil {
-				return "", err
-			}
-		}
-		return "", nil
-	}
-	l, v := ladder.Build(calls, ladder.Options{}), ladder.View{Time: e.set.time, Zone: e.Zone}
-	name := "calls"
-	if len(calls) > 0 {
-		c := calls[0]
-		name = party(c.Caller, c.CallerDomain, c.Src) + " → " + party(c.Callee, c.CalleeDomain, c.Dst)
-	}
-	if s.format == asSVG {
-		_, err = w.Write(v.SVG(l, name))
-	} else {
-		_, err = io.WriteString(w, name+"\n\n"+v.Text(l, e.Theme.ASCII()))
-	}
-	return "", err
-}
-
-// whole reads the records of the calls, and of the other legs if they are wanted, in the order of their start.
-func (e *env) whole(ctx context.Context, s saving) (calls []*protocol.CDR, err error) {
-	seen := map[protocol.UUID]bool{}
-	var read func(id protocol.UUID, legs bool) error
-	read = func(id protocol.UUID, legs bool) error {
-		if seen[id] {
-			return nil
-		}
-		seen[id] = true
-		c, err := e.Source.Call(ctx, id.String())
-		if err != nil {
-			return err
-		}
-		calls = append(calls, c)
-		g, ok := e.Source.(source.Grouper)
-		if !legs || !ok {
-			return nil
-		}
-		others, err := g.Group(ctx, c)
-		if err != nil {
-			return err
-		}
-		for _, o := range others {
-			if err := read(o, false); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	for _, id := range s.calls {
-		if err := read(id, s.group); err != nil {
-			return nil, err
-		}
-	}
-	slices.SortStableFunc(calls, func(a, b *protocol.CDR) int { return slices.Compare(a.ID[:], b.ID[:]) })
-	return calls, nil
-}
-
-// fillPackets writes the packets of the calls as a pcapng file.
-func (e *env) fillPackets(ctx context.Context, s saving, calls []*protocol.CDR, red *redact.Redactor, w io.Writer, j *job) (note string, err error) {
-	tell := func(done, total int64) {
-		j.done.Store(done)
-		j.total.Store(total)
-	}
-	if len(calls) == 1 && s.format == asMedia && red == nil { // as it was kept, with all that it says of itself
-		_, err := e.Source.Capture(ctx, calls[0].ID.String(), &telling{w, tell, 0, -1})
-		return "", err
-	}
-	keep := protocol.KeepRTP
-	if s.format == asSIP {
-		keep = protocol.KeepSIP
-	}
-	var comments []string
-	for _, c := range calls {
-		id := c.CallID
-		if red != nil {
-			id = red.ID(id)
-		}
-		comments = append(comments, "Call-ID: "+id)
-	}
-	out, left := analyze.NewPacketWriter(w, source.Application, comments...), 0
-	missing, err := source.Packets(ctx, e.Source, calls, keep, tell, func(p *analyze.Packet) error {
-		if red == nil {
-			return out.Write(p)
-		}
-		m, ok := red.Packet(p)
-		if !ok {
-			left++
-			return nil
-		}
-		return out.Write(m)
-	})
-	if err != nil {
-		return "", err
-	}
-	if out.Packets() == 0 {
-		return "", errors.New("none of the packets could be masked: they are fragments, TCP segments without a whole message, or encrypted")
-	}
-	if len(missing) > 0 {
-		note = fmt.Sprintf("%d of %d calls are not in it (%s); ", len(missing), len(calls), headline(missing[0].Err))
-	}
-	if left > 0 {
-		note += fmt.Sprintf("%d packets that could not be masked were left out; ", left)
-	}
-	return note, out.Flush()
-}
-
-// telling tells how much was written.
-type telling struct {
-	w           io.Writer
-	tell        source.Progress
-	done, total int64
-}
-
-// SetSize implements source.Sized.
-func (t *telling) SetSize(total int64) { t.total = total }
 
 func (t *telling) Write(b []byte) (int, error) {
 	n, err := t.w.Write(b)

@@ -2,7 +2,6 @@ package screen
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"voiptop/protocol"
-	"voiptop/tui/internal/style"
 )
 
 // field is a line of the save dialog.
@@ -49,12 +47,6 @@ type scope struct {
 	calls []protocol.UUID
 	group bool
 	first *protocol.CDR // names the file
-}
-
-// completedMsg is what tab made of a path.
-type completedMsg struct {
-	from, to string
-	choices  []string
 }
 
 var saveKeys = keyMap{short: []key.Binding{
@@ -223,176 +215,9 @@ func (d *saveDialog) ready(m readyMsg) bool {
 	return false
 }
 
-// complete finds what a path may be: the longest that all files and folders which begin so have in common.
-func complete(text, dir string) tea.Cmd {
-	return func() tea.Msg {
-		path := expand(text)
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(dir, path)
-			if strings.HasSuffix(text, "/") || text == "" {
-				path += "/"
-			}
-		}
-		folder, start := filepath.Split(path)
-		list, err := os.ReadDir(folder)
-		if err != nil {
-			return completedMsg{from: text, to: text}
-		}
-		var names []string
-		for _, f := range list {
-			if name := f.Name(); strings.HasPrefix(name, start) && (start != "" || !strings.HasPrefix(name, ".")) {
-				if f.IsDir() {
-					name += "/"
-				}
-				names = append(names, name)
-			}
-		}
-		if len(names) == 0 {
-			return completedMsg{from: text, to: text}
-		}
-		common := names[0]
-		for _, n := range names[1:] {
-			for !strings.HasPrefix(n, common) {
-				common = common[:len(common)-1]
-			}
-		}
-		to := text
-		if len(common) >= len(start) {
-			to = text + common[len(start):]
-		}
-		return completedMsg{text, to, names[:min(len(names), maxChoices)]}
-	}
-}
-
-const maxChoices = 40
-
-// completed puts the completed path where it was asked for.
-func (d *saveDialog) completed(m completedMsg) {
-	if d.path.Value() != m.from {
-		return
-	}
-	if m.to != m.from {
-		d.path.SetValue(m.to)
-		d.path.CursorEnd()
-		d.named = true
-		return
-	}
-	switch len(m.choices) {
-	case 0:
-		d.trouble = "nothing begins so"
-	case 1:
-	default:
-		d.trouble = strings.Join(m.choices, "  ")
-	}
-}
-
 func (d *saveDialog) size(w, h int)  { d.w, d.h = w, h }
 func (d *saveDialog) keep() bool     { return true }
 func (d *saveDialog) refresh()       {}
 func (d *saveDialog) typing() bool   { return true }
 func (d *saveDialog) keyMap() keyMap { return saveKeys }
 func (d *saveDialog) move(n int)     {}
-
-func (d *saveDialog) view() []string {
-	t := d.e.Theme
-	c := d.scopes[d.scope].first
-	out := []string{
-		t.NewLine(d.w).Add(t.Title, " save ").Add(t.Bold, party(c.Caller, c.CallerDomain, c.Src)+" "+t.Glyph.Arrow+" "+party(c.Callee, c.CalleeDomain, c.Dst)).String(),
-		t.HLine("", d.w),
-	}
-	if d.h >= 13 {
-		out = append(out, style.FitStyled("", d.w))
-	}
-	what := make([]string, len(d.scopes))
-	for i, s := range d.scopes {
-		what[i] = s.label
-	}
-	out = append(out, d.choice(fieldWhat, what, d.scope)...)
-	out = append(out, d.choice(fieldFormat, formatNames[:], int(d.s.format))...)
-	redacted := 0
-	if d.s.redacted {
-		redacted = 1
-	}
-	out = append(out, d.choice(fieldRedact, []string{"no", "yes"}, redacted)...)
-	if d.h >= 13 {
-		out = append(out, style.FitStyled("", d.w))
-	}
-	out = append(out, d.file())
-	if d.h >= 13 {
-		out = append(out, style.FitStyled("", d.w))
-	}
-	about := formatDocs[d.s.format]
-	if d.s.redacted {
-		about += "; numbers, names, domains and addresses masked, each always the same way"
-		if d.s.format == asMedia {
-			about += ", voice blanked"
-		}
-	}
-	if d.trouble == "" || d.h >= 13 {
-		for _, l := range wrap(t, about, d.w-12) {
-			out = append(out, t.NewLine(d.w).Add(t.Dim, "           "+l).String())
-		}
-	}
-	if d.trouble != "" {
-		for _, l := range wrap(t, d.trouble, d.w-12) {
-			out = append(out, t.NewLine(d.w).Add(t.Warn, "           "+l).String())
-		}
-	}
-	return fill(out, d.w, d.h)
-}
-
-// choice is a field with its values, the chosen one in brackets; on as many lines as they take.
-func (d *saveDialog) choice(f field, values []string, chosen int) (out []string) {
-	t := d.e.Theme
-	l := d.label(f)
-	if d.h < 13 { // room for one line
-		return []string{l.Add(t.Dim, "< ").Add(t.Bold, values[chosen]).Add(t.Dim, " >").String()}
-	}
-	for i, v := range values {
-		text, st := " "+v+" ", t.Dim
-		if i == chosen {
-			text, st = "["+v+"]", t.Bold
-			if d.at == f {
-				st = t.Key
-			}
-		}
-		if l.Left() < style.Width(t.Clean(text))+1 {
-			out = append(out, l.String())
-			l = t.NewLine(d.w).Add(t.Text, "           ")
-		}
-		l.Add(st, text).Add(t.Text, " ")
-	}
-	return append(out, l.String())
-}
-
-func (d *saveDialog) label(f field) *style.Line {
-	t := d.e.Theme
-	l := d.e.Theme.NewLine(d.w)
-	if d.at == f {
-		return l.Add(t.Key, ">"+t.Fit(fieldNames[f], 9)+" ")
-	}
-	return l.Add(t.Dim, " "+t.Fit(fieldNames[f], 9)+" ")
-}
-
-// file is the line with the path, its end in sight.
-func (d *saveDialog) file() string {
-	t := d.e.Theme
-	l := d.label(fieldPath)
-	text, at := []rune(d.path.Value()), d.path.Position()
-	at = min(at, len(text))
-	room := max(8, l.Left()-2)
-	if d.at != fieldPath {
-		if len(text) > room {
-			text = append([]rune(d.e.Theme.Glyph.Ellipsis), text[len(text)-room+1:]...)
-		}
-		return l.Add(t.Text, string(text)).String()
-	}
-	if from := at - room; from > 0 {
-		text, at = text[from:], room
-	}
-	cursor, rest := " ", ""
-	if at < len(text) {
-		cursor, rest = string(text[at]), string(text[at+1:])
-	}
-	return l.Add(t.Bold, string(text[:at])).AddSelected(t.Bold, cursor).Add(t.Bold, rest).String()
-}
