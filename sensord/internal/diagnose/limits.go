@@ -23,7 +23,7 @@ const (
 
 	skewPPM    = 300.0    // clocks of quartz differ by 100 ppm at most (RFC 7273 section 1 counts on 50); three times that is no quartz
 	skewMS     = 40.0     // drifted so far: a jitter buffer of two packets has run empty or over
-	skewMost   = 50_000.0 // ppm: what differs more has no wrong clock but another rate than its SDP says
+	skewMost   = 50_000.0 // ppm: what differs more has no wrong clock but another rate than its codec
 	skewLength = 20_000   // ms of stream, below which jitter bends the slope
 
 	earlyWait   = 3_000 // ms between 183 and answer: a ringback cadence is heard in it (ITU-T E.180: at most 6 s period, tone first)

@@ -224,6 +224,7 @@ func clockSkew(x *exam) {
 		x.skip(reasonShort)
 	}
 	if s == nil {
+		otherRate(x)
 		return
 	}
 	how, sign := "fast", 1.0
@@ -233,6 +234,24 @@ func clockSkew(x *exam) {
 	x.report(protocol.SeverityWarn, fmt.Sprintf("The sender's clock runs too %s: the receiver's buffer runs over or empty again and again.", how),
 		fmt.Sprintf("%s to %s: %+.1f ms in %s (%+.0f ppm)", s.Src, s.Dst, s.SkewMS, seconds(millis(s.Last-s.First)), sign*ppm(s)),
 		"See the sender's clock source: a virtual machine without a stable timer, a gateway whose line (E1, BRI) gives no clock. If many streams show the same, check this sensor's clock.")
+}
+
+// otherRate finds a sender that counts its timestamps at another rate than that of its codec: receivers play it too fast or too slow, or
+// in pieces.
+func otherRate(x *exam) {
+	if x.f.Joined { // what its payload type stands for may have been agreed before
+		return
+	}
+	s := worst(x.c, func(s *protocol.Stream) (float64, bool) {
+		return ppm(s), millis(s.Last-s.First) >= skewLength && ppm(s) >= skewMost && s.DeltaMaxMS < steadyDelta && s.ClockRate > 0 && s.Codec != ""
+	})
+	if s == nil {
+		return
+	}
+	rate := float64(s.ClockRate) * (1 + s.SkewMS/float64(millis(s.Last-s.First)))
+	x.report(protocol.SeverityWarn, "The sender's timestamps go on at another rate than its codec's clock has: it is played too fast, too slow, or in pieces.",
+		fmt.Sprintf("%s to %s: %s counts %d a second, its timestamps went on by %.0f a second", s.Src, s.Dst, s.Codec, s.ClockRate, rate),
+		"See the sender: a device or transcoder that writes the timestamps of another codec, or of other packets than it sends; and what its SDP says of the clock rate.")
 }
 
 // ppm is how far the sender's clock is off, in parts per million, whichever way.
