@@ -194,7 +194,8 @@ func (t *Table) stack(b *binding) {
 			top.shared(b)
 			for _, s := range top.call.streams {
 				if s.to == top || s.from == top {
-					s.stale, s.contested = true, t.now
+					s.contested = t.now
+					s.watch |= stale
 				}
 			}
 		}

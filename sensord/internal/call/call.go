@@ -21,6 +21,7 @@ type Call struct {
 	assumed        bool // nothing told who called, see roles.go
 	final          finalState
 	finished       bool // out of the table
+	trails         bool // it has ended, and its streams are watched
 	running        bool // see channel.go
 	overLimit      bool
 	asked          bool // what to keep
@@ -40,6 +41,7 @@ type Call struct {
 	ringing, end   int64
 	ack            int64
 	byeDone        int64 // when the BYE was answered
+	trail          int64 // when a packet of a watched stream came
 	uaCaller       string
 	uaCallee       string
 	kept           *Kept // nil until a rule keeps packets, or may
@@ -189,10 +191,24 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 	if c.answer != 0 && !answered {
 		c.decide()
 	}
-	if c.ended() {
-		c.table.timers.put(c, c.dueTime())
+	if ended := c.ended(); ended || c.trails {
+		c.follow(ended)
 	}
 	c.occupy()
+}
+
+// follow looks at the media of a call that has ended, to wait for the end of it, or no more.
+func (c *Call) follow(ended bool) {
+	c.trails = ended
+	for _, s := range c.streams {
+		s.watch &^= trails
+		if ended {
+			s.watch |= trails
+		}
+	}
+	if ended {
+		c.table.timers.put(c, c.dueTime())
+	}
 }
 
 func (c *Call) addTag(tag digest) {

@@ -64,6 +64,8 @@ const (
 	// linger is how long an ended call waits for late packets: longer than SIP's T2 (4 s, RFC 3261 section 17), the
 	// longest pause between two retransmissions.
 	linger = int64(5 * time.Second)
+	// trailTime is how long an ended call waits for the end of media that goes on without a pause of linger.
+	trailTime = int64(60 * time.Second)
 	// lingerRetry is how long a call waits for the next attempt: when its caller was challenged (a person may have to
 	// type a password) or redirected, or when a branch behind a proxy failed and the proxy may still try others (Timer C
 	// is more than 180 s, RFC 3261 section 16.6).

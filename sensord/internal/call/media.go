@@ -14,7 +14,7 @@ type stream struct {
 	key   flowKey
 	hash  uint64
 	call  *Call
-	stale bool  // another call has taken its endpoint, at contested: look it up again
+	watch watch // why its packets are looked at more closely; 0: they need not be
 	pt    uint8 // payload type of the newest packet, noPT: look it up
 	dscp  uint8
 	shard uint8
@@ -31,6 +31,14 @@ type stream struct {
 
 	contested int64
 }
+
+// watch says why a stream's packets are looked at more closely.
+type watch uint8
+
+const (
+	stale  watch = 1 << iota // another call has taken its endpoint, at contested: look it up again
+	trails                   // its call has ended
+)
 
 // interval is ten seconds of a stream.
 type interval struct {
@@ -77,7 +85,7 @@ func (t *Table) Known(now int64, r *RTP) bool {
 		return false
 	}
 	s := t.flows.get(r.hash, &r.src, &r.dst, r.ssrc)
-	if s == nil || s.stale || r.payloadType != s.pt || s.pt == s.dtmfPT || t.digitsWithin(s.pt) {
+	if s == nil || s.watch != 0 || r.payloadType != s.pt || s.pt == s.dtmfPT || t.digitsWithin(s.pt) {
 		return false
 	}
 	if now > t.now {
@@ -115,10 +123,13 @@ func (t *Table) Media(d *decode.Datagram) {
 	}
 	hash := flowHash(&d.Src, &d.Dst, h.SSRC)
 	s := t.flows.get(hash, &d.Src, &d.Dst, h.SSRC)
-	if s != nil && s.stale {
-		s.stale = !t.stays(s, d.Time)
+	if s != nil && s.watch != 0 {
+		if s.watch&stale != 0 && t.stays(s, d.Time) {
+			s.watch &^= stale
+		}
+		s.call.trail = d.Time
 	}
-	if s == nil || s.stale {
+	if s == nil || s.watch&stale != 0 {
 		if s = t.newStream(d, &h, hash); s == nil {
 			return
 		}
@@ -196,6 +207,9 @@ func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, hash uint64) *strea
 	}
 	s := &stream{key: flowKey{d.Src, d.Dst, h.SSRC}, hash: hash, call: c, to: to, from: from, pt: noPT, dtmfPT: noPT, dscp: d.DSCP}
 	s.shard = c.shard
+	if c.ended() {
+		s.watch = trails
+	}
 	s.rtp.Init(0)
 	c.streams = append(c.streams, s)
 	t.flows.put(hash, s)

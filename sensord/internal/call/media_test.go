@@ -415,3 +415,36 @@ func TestScheduleGivesCallsByTheirTime(t *testing.T) {
 		t.Errorf("%d calls were not given, %d entries left, %d dead", len(want), len(s.heap), s.dead)
 	}
 }
+
+// A device that sends on after the BYE is followed to its end, and for a minute at most; so is none that had paused.
+func TestMediaAfterTheEndIsCountedToItsEnd(t *testing.T) {
+	for _, x := range []struct {
+		name  string
+		n     int     // packets after the BYE, one in 20 ms
+		after float64 // when they begin, seconds after it
+		want  uint64
+	}{
+		{"it goes on for 40 s", 2000, 0.02, 2000},
+		{"it goes on for an hour", 180_000, 0.02, 3250}, // 65 s
+		{"it pauses", 2000, 6, 0},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			s := newSim(t)
+			s.setUp(0, "", aliceRTP, bobRTP)
+			s.talk(2, 400, aliceRTP, bobRTP, 8, 1)
+			s.hangUp(10, "")
+			for i := range x.n {
+				s.t.Media(s.datagram(10+x.after+0.02*float64(i), aliceRTP, bobRTP, rtpPacket(8, uint16(400+i), uint32(160*(400+i)), 1)))
+			}
+			s.t.Tick(at(4000))
+			if len(s.calls) != 1 || len(s.calls[0].Streams) != 1 {
+				t.Fatalf("records %+v, want one with one stream", s.calls)
+			}
+			got := s.calls[0].Streams[0].Packets - 400
+			if got < x.want || got > x.want+1 {
+				t.Errorf("%d packets after the BYE, want %d", got, x.want)
+			}
+			check(t, "end", s.calls[0].End, protocol.TimeFromNanos(at(10)))
+		})
+	}
+}

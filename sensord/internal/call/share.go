@@ -40,7 +40,7 @@ func (s *stream) bequeath() bool {
 		c.giveBack(s)
 		c.streams = append(c.streams, s)
 		s.call, s.to, s.from = c, c.binding(s.key.dst), c.binding(s.key.src)
-		s.pt = noPT
+		s.pt, s.watch = noPT, 0
 		return true
 	}
 	return false
@@ -67,7 +67,7 @@ func (c *Call) release() {
 		}
 	}
 	for _, s := range c.streams {
-		if s.stale || !s.bequeath() {
+		if s.watch&stale != 0 || !s.bequeath() {
 			c.table.flows.remove(s.hash, s)
 		}
 	}

@@ -29,9 +29,18 @@ func (c *Call) dueTime() int64 {
 		if c.bye == 0 && c.final != finalRejected {
 			return c.lastSIP + lingerRetry
 		}
-		return c.lastSIP + linger
+		return max(c.lastSIP, c.lastTrail()) + linger
 	}
 	return min(c.maxTime(), c.idleTime())
+}
+
+// lastTrail is when media that goes on after the end of c was last heard, up to trailTime. That of calls which share it says
+// nothing of this one.
+func (c *Call) lastTrail() int64 {
+	if c.shares {
+		return 0
+	}
+	return min(c.trail, c.lastSIP+trailTime)
 }
 
 // maxTime is when the call has lasted as long as a call may.
