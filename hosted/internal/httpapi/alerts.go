@@ -241,6 +241,9 @@ func full(what string, most int) error {
 // checkAlert fills in a definition and checks it, its conditions and its receivers.
 func (a *api) checkAlert(ctx context.Context, id auth.Identity, spec *alert.Spec, x *store.Alert) error {
 	spec.Defaults()
+	if err := a.mayCount(ctx, id, spec.Where); err != nil {
+		return err
+	}
 	if _, err := alert.NewCounter(x.ID, *spec, a.Watch.Reader(ctx, id.Tenant)); err != nil {
 		return alertProblem(err)
 	}
@@ -352,6 +355,9 @@ func (a *api) previewAlert(w http.ResponseWriter, r *http.Request, id auth.Ident
 		in.Spec.Name = "preview"
 	}
 	in.Spec.Defaults()
+	if err := a.mayCount(r.Context(), id, in.Spec.Where); err != nil {
+		return err
+	}
 	leave, err := a.workshop.enter(r.Context(), id.Tenant)
 	if err != nil {
 		return err

@@ -259,11 +259,12 @@ func (a *api) admit(r *http.Request, need access) (auth.Identity, error) {
 	return id, nil
 }
 
-// needed is the right that an access asks for; none is not listed.
-var needed = map[access]auth.Right{listen: auth.RightListen, download: auth.RightDownload, editRules: auth.RightRules, exports: auth.RightExport}
+// needed is what an access asks for; none is not listed. Packets hold numbers.
+var needed = map[access]auth.Right{listen: auth.RightListen, download: auth.RightDownload | auth.RightNumbers, editRules: auth.RightRules, exports: auth.RightExport}
 
 // lacks is the problem of who has not a right.
 func lacks(id auth.Identity, right auth.Right) error {
+	right &^= id.Rights
 	p := &protocol.Problem{
 		Code: protocol.CodeForbidden, Status: http.StatusForbidden, Title: id.Name + " has not the right " + right.String(),
 		Remedy: "ask an administrator of " + id.TenantName + " for it", Fields: map[string]string{"right": right.String()},

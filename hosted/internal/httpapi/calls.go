@@ -38,6 +38,11 @@ func (a *api) calls(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 	if err != nil {
 		return err
 	}
+	m, err := a.masker(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	maskCalls(m, page.Calls)
 	return writeJSON(w, callsAnswer{page.Calls, page.Next, page.Searched})
 }
 
@@ -73,7 +78,10 @@ func (a *api) searchOf(ctx context.Context, id auth.Identity, values url.Values)
 	delete(rest, "where")
 	q, err := callQuery(rest)
 	if err == nil && len(where) == 1 {
-		q.Where, err = a.conditions.Read(ctx, id.Tenant, where[0])
+		q.Where, err = a.condition(ctx, id, where[0])
+	}
+	if err == nil && !id.May(auth.RightNumbers) {
+		q, err = withoutNumbers(q)
 	}
 	return q, err
 }
@@ -197,6 +205,13 @@ func (a *api) call(w http.ResponseWriter, r *http.Request, id auth.Identity) err
 	c, _, err := a.findCall(r, id)
 	if err != nil {
 		return err
+	}
+	m, err := a.masker(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	if m != nil {
+		c = m.CDR(c)
 	}
 	return writeJSON(w, c)
 }

@@ -19,6 +19,7 @@ import (
 	"voiptop/hosted/internal/store"
 	"voiptop/protocol"
 	"voiptop/protocol/calltable"
+	"voiptop/protocol/mask"
 )
 
 // form is how records are exported.
@@ -102,6 +103,10 @@ func (a *api) export(f form) handler {
 		if err != nil {
 			return err
 		}
+		m, err := a.masker(r.Context(), id)
+		if err != nil {
+			return err
+		}
 		h := w.Header()
 		name := "calls-" + a.Now().UTC().Format("20060102-150405") + f.ending
 		header := func() {
@@ -122,7 +127,7 @@ func (a *api) export(f form) handler {
 			return err
 		}
 		header()
-		n, err := a.sendRecords(r, id, s, f.writer(s, o), q, first, o.limit)
+		n, err := a.sendRecords(r, id, s, f.writer(s, o), m, q, first, o.limit)
 		a.recordExport(r, id, s.Bytes(), fmt.Sprintf("%d calls as %s", n, detail))
 		if err != nil {
 			if s.Err() == nil && r.Context().Err() == nil {
@@ -136,8 +141,9 @@ func (a *api) export(f form) handler {
 }
 
 // sendRecords writes page after page, and answers how many records went out.
-func (a *api) sendRecords(r *http.Request, id auth.Identity, s *relay.Stream, w recordWriter, q store.CallQuery, page store.CallPage, limit int) (n int, err error) {
+func (a *api) sendRecords(r *http.Request, id auth.Identity, s *relay.Stream, w recordWriter, m *mask.Masker, q store.CallQuery, page store.CallPage, limit int) (n int, err error) {
 	for {
+		maskCalls(m, page.Calls)
 		for i := range page.Calls {
 			if limit != 0 && n == limit {
 				return n, w.Flush()

@@ -56,8 +56,20 @@ func (a *api) relay(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 	if !readable(parts) {
 		return notFound("the sensor API has no GET /v1/" + rest)
 	}
+	if tellsNumbers(parts[0]) && !id.May(auth.RightNumbers) {
+		return lacks(id, auth.RightNumbers)
+	}
 	a.Links.Relay(w, r, s.UUID, "/v1/"+rest)
 	return nil
+}
+
+// tellsNumbers lists what holds numbers: a sensor's answer is passed on as it comes, and so not masked.
+func tellsNumbers(what string) bool {
+	switch what {
+	case "calls", "live", "registrations", "transactions":
+		return true
+	}
+	return false
 }
 
 // readable lists what every user may read of a sensor. What the sensor API gains later is not open by itself.

@@ -105,7 +105,7 @@ func (a *api) checkRules(w http.ResponseWriter, r *http.Request, id auth.Identit
 	if err := readJSONUpTo(maxRuleBody, w, r, &in); err != nil {
 		return err
 	}
-	out, err := a.checked(r.Context(), id.Tenant, in.Text)
+	out, err := a.checked(r.Context(), id, in.Text)
 	if err != nil {
 		return err
 	}
@@ -113,8 +113,8 @@ func (a *api) checkRules(w http.ResponseWriter, r *http.Request, id auth.Identit
 }
 
 // checked tries a text in the tenant's turn.
-func (a *api) checked(ctx context.Context, t store.TenantID, text string) (out checkAnswer, err error) {
-	leave, err := a.workshop.enter(ctx, t)
+func (a *api) checked(ctx context.Context, id auth.Identity, text string) (out checkAnswer, err error) {
+	leave, err := a.workshop.enter(ctx, id.Tenant)
 	if err != nil {
 		return out, err
 	}
@@ -129,10 +129,15 @@ func (a *api) checked(ctx context.Context, t store.TenantID, text string) (out c
 	if err != nil {
 		return out, err
 	}
+	for i := range set.Rules { // how many calls a rule finds would tell of a number whether it called
+		if err := mayAsk(id, set.Rules[i].When); err != nil {
+			return out, err
+		}
+	}
 	out.OK, out.Unseen = true, append(out.Unseen, set.Headers()...)
 	short, cancel := context.WithTimeout(ctx, dryTime)
 	defer cancel()
-	if err := a.dryRun(short, t, set, &out); err != nil && short.Err() == nil {
+	if err := a.dryRun(short, id.Tenant, set, &out); err != nil && short.Err() == nil {
 		return out, err
 	}
 	return out, nil

@@ -23,7 +23,7 @@ type asset struct {
 }
 
 var (
-	packets     = asset{"capture", relay.KindCapture, auth.RightDownload, auth.ActionCaptureOpen, auth.ActionCapture}
+	packets     = asset{"capture", relay.KindCapture, auth.RightDownload | auth.RightNumbers, auth.ActionCaptureOpen, auth.ActionCapture}
 	voice       = asset{"audio", relay.KindAudio, auth.RightListen, auth.ActionAudioOpen, auth.ActionAudio}
 	waveform    = asset{"audio/peaks", relay.KindAudio, auth.RightListen, auth.ActionAudioOpen, auth.ActionAudio}
 	spectrogram = asset{"audio/spectrogram", relay.KindAudio, auth.RightListen, auth.ActionAudioOpen, auth.ActionAudio}
@@ -138,10 +138,14 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request, id auth.Identity, x
 		return err
 	}
 	defer s.Done()
-	if !wantsPage(r) {
-		return a.pass(s, r, id, x)
+	out := http.ResponseWriter(s)
+	if !id.May(auth.RightNumbers) {
+		out = nameless{out}
 	}
-	p := &worded{ResponseWriter: s}
+	if !wantsPage(r) {
+		return a.pass(out, r, id, x)
+	}
+	p := &worded{ResponseWriter: out}
 	if err = a.pass(p, r, id, x); err == nil {
 		p.finish()
 	}

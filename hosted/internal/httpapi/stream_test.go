@@ -114,15 +114,16 @@ func TestListeningAndDownloadingAreSeparateRights(t *testing.T) {
 	w.stored(w.acme, w.s1.uuid, kept)
 	id := kept.ID.String()
 	w.s1.voices[id], w.s1.captures[id], w.s1.merged[id] = []byte("voice"), []byte("packets"), []byte("packets")
-	for name, rights := range map[string]store.Rights{"ear": store.RightListen, "disk": store.RightDownload, "ruler": store.RightRules, "nobody": 0} {
+	for name, rights := range map[string]store.Rights{"ear": store.RightListen, "disk": store.RightDownload | store.RightNumbers, "blind-disk": store.RightDownload, "ruler": store.RightRules, "nobody": 0} {
 		_, err := w.store.CreateUser(t.Context(), store.User{Tenant: w.acme, Name: name, Password: passwordHash, Role: store.RoleUser, Rights: rights, Created: w.now()})
 		w.ok(err)
 		c := w.as(name)
+		const packets = store.RightDownload | store.RightNumbers // packets hold numbers
 		for path, need := range map[string]store.Rights{
 			"/calls/" + id + "/audio": store.RightListen, "/calls/" + id + "/audio/peaks": store.RightListen, "/calls/" + id + "/audio/spectrogram": store.RightListen,
-			"/calls/" + id + "/capture": store.RightDownload, "/calls/" + id + "/capture?group=1": store.RightDownload, "/captures": store.RightDownload,
+			"/calls/" + id + "/capture": packets, "/calls/" + id + "/capture?group=1": packets, "/captures": packets,
 			"/sensors/" + w.s1.uuid.String() + "/api/calls/" + id + "/audio": store.RightListen, "/sensors/" + w.s1.uuid.String() + "/api/calls/" + id + "/audio/peaks": store.RightListen,
-			"/sensors/" + w.s1.uuid.String() + "/api/calls/" + id + "/capture": store.RightDownload,
+			"/sensors/" + w.s1.uuid.String() + "/api/calls/" + id + "/capture": packets,
 		} {
 			before := len(w.s1.asked)
 			a := c.get(path)

@@ -34,6 +34,10 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 		return err
 	}
 	sieve := newSieve(q.Where)
+	m, err := a.masker(r.Context(), id)
+	if err != nil {
+		return err
+	}
 	v := newViewer()
 	joined := map[protocol.UUID]func(){}
 	defer func() {
@@ -61,6 +65,7 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 	u, _ := v.next()
 	u.Snapshot = true
 	sieve.apply(&u)
+	maskLive(m, &u)
 	if u.T == 0 {
 		u.T = protocol.TimeOf(a.Now())
 	}
@@ -92,12 +97,13 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 			join()
 		}
 		if tick%admitEvery == 0 {
-			if now, err := a.admit(r, member); err != nil || now.Tenant != id.Tenant {
+			if now, err := a.admit(r, member); err != nil || now.Tenant != id.Tenant || now.Rights != id.Rights {
 				return nil
 			}
 		}
 		u, changed := v.next()
 		sieve.apply(&u)
+		maskLive(m, &u)
 		if !changed && tick%beatEvery != 0 {
 			continue
 		}
