@@ -133,7 +133,7 @@ func (c *chooser) view() []string {
 		}
 		text := " " + mark + t.Fit(c.of.titles()[i], 14)
 		if c.on[i] && !slices.Contains(shown, i) {
-			text += "no room on this screen, or not yet shown"
+			text += "no room on this screen"
 		}
 		out = append(out, st.On(sel, t.Fit(text, c.w)))
 	}

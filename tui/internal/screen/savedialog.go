@@ -53,6 +53,9 @@ var saveKeys = keyMap{short: []key.Binding{
 	bind("up/down", "field", "up", "down"), bind("left/right", "choose", "left", "right"), bind("tab", "complete", "tab"), bind("enter", "save", "enter"), bind("esc", "cancel", "esc"),
 }}
 
+// maxSaved bounds how many calls are saved at once: each is asked for. A file of more is for voipmon or for hosted's export.
+const maxSaved = 2000
+
 // askSave opens the dialog: for the call, its conversation, or the marked calls.
 func (m *Model) askSave(group bool) tea.Cmd {
 	d := &saveDialog{e: m.e, path: textinput.New(), at: fieldFormat}
@@ -79,6 +82,14 @@ func (m *Model) askSave(group bool) tea.Cmd {
 				d.scope = len(d.scopes) - 1
 			}
 		}
+	}
+	if l := m.list(); l != nil && m.detail == nil && l.table.Len() > 1 && l.table.Len() <= maxSaved {
+		all := scope{label: fmt.Sprintf("all %d shown", l.table.Len())}
+		for _, r := range l.sorted {
+			all.calls = append(all.calls, r.ID())
+		}
+		all.first = l.sorted[0].(*row).call.CDR
+		d.scopes = append(d.scopes, all)
 	}
 	if len(d.scopes) == 0 {
 		return nil
