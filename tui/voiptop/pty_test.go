@@ -162,6 +162,7 @@ func TestQuitIsQuickAndLeavesTheTerminalAsItWas(t *testing.T) {
 			}
 			p.wait("\x1b[?1049l") // back from the alternate screen
 			p.wait("\x1b[?25h")   // the cursor is there again
+			p.wait("\x1b[?1002l") // the mouse is the terminal's again
 			if n := goroutines(before); n > before {
 				buf := make([]byte, 1<<16)
 				t.Errorf("%d goroutines, %d before:\n%s", n, before, buf[:runtime.Stack(buf, true)])

@@ -2,6 +2,7 @@ package screen
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
@@ -17,6 +18,7 @@ import (
 	"github.com/muesli/termenv"
 
 	"voiptop/protocol"
+	"voiptop/tui/doctor"
 	"voiptop/tui/internal/style"
 )
 
@@ -287,8 +289,19 @@ func TestEveryLineFitsWhateverTheSizeAndTheCalls(t *testing.T) {
 			r.AOR, r.Contact, r.Src, r.Dst, r.UserAgent, r.Reason, r.State = name(), name(), name(), name(), name(), name(), protocol.RegistrationState(name())
 		}
 		src.rules = name() + "\n" + name()
-		s := newScreen(t, src, 40+rng.IntN(210), 10+rng.IntN(70), looks[rng.IntN(len(looks))])
+		call.Capture = protocol.Capture{Kept: protocol.KeepSIP, Bytes: 9}
+		call.End = call.Start + 1
+		src.texts = textsOf(call)
+		for i := range src.texts {
+			src.texts[i].Raw = []byte(strings.Replace(string(src.texts[i].Raw), "Via:", name()+": "+name()+"\r\n "+name()+"\r\nVia:", 1) + name() + "\r\n" + strings.Repeat(name(), 300))
+		}
+		s := newScreen(t, whole{src}, 40+rng.IntN(210), 10+rng.IntN(70), looks[rng.IntN(len(looks))])
 		s.feed(src)
+		s.m.e.Doctor = func(_ context.Context, emit func(doctor.Outcome)) {
+			for range 5 {
+				emit(doctor.Outcome{Code: name(), Group: name(), Title: name(), Docs: name(), Result: doctor.Result{Status: doctor.Status(name()), Seen: name(), Why: name(), Remedy: name()}})
+			}
+		}
 		for _, k := range []string{"", "j", "enter", "tab", "tab", "tab", "n", "l", "esc", "2", "G", "s", "3", "s", "S", "j", "/", "x", "esc", "4", "s", "/", "x", "esc", "enter", "esc", "5", "?", "esc", "6", "G", "n", "?", "esc", "/", "x", "esc", "1", " ", "c", "d", "j", "esc", "enter", "enter", "/", "i", "esc", "l", "esc", "=", "esc", " ", "j", " ", "=", "esc", "t", "o", "x", "c", "]", "J", "esc", "1", "w", "right", "down", "x", "esc"} {
 			s.keys(k)
 			w, h := 1+rng.IntN(250), 1+rng.IntN(80)
