@@ -203,14 +203,16 @@ func (s *service) run(ctx context.Context, m *metrics) error {
 		<-ctx.Done()
 		return s.drain(server)
 	})
+	counting, counted := context.WithCancel(context.WithoutCancel(ctx)) // alerts count what sensors send until the last is gone
 	g.Go(func() error {
+		defer counted()
 		if err := s.links.Serve(work, s.link); err != nil {
 			return fmt.Errorf("sensors' link: %w", err)
 		}
 		return nil
 	})
 	s.node.run(work, g.Go)
-	g.Go(func() error { s.watch.Run(ctx); return nil })
+	g.Go(func() error { s.watch.Run(counting); return nil })
 	g.Go(func() error { s.maintain(ctx, m); return nil })
 	g.Go(func() error { s.supervise(ctx); return nil })
 	err := g.Wait()

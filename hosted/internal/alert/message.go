@@ -66,18 +66,29 @@ const maxMessageKeys = 20
 // Describe says in words when an alert fires: "answer-seizure ratio below 40 % in 5 min".
 func (c *Counter) Describe() string {
 	s, m := &c.Spec, &c.info
-	text := m.Title
-	switch s.Metric {
-	case MOSBelow:
-		text = "calls with a MOS below " + number(*s.Bound, 2)
-	case LossAbove:
-		text = "calls with more than " + number(*s.Bound, 2) + " % loss"
-	case Finding:
-		text = "calls with the finding " + s.Finding
-	case Share:
-		text = "calls with " + s.Match
+	amount := m.Format(s.Threshold, s.LastWeek)
+	than := map[Side]string{Above: "more than ", Below: "less than "}[s.Side]
+	text := m.Title + " " + string(s.Side) + " " + amount
+	if !s.LastWeek {
+		switch s.Metric {
+		case Calls:
+			text = than + amount
+		case Finding:
+			text = than + amount + " with the finding " + s.Finding
+		case OverLimit:
+			text = than + amount + " over the limit"
+		case MOSBelow:
+			text = than + amount + " of calls with a MOS below " + number(*s.Bound, 2)
+		case LossAbove:
+			text = than + amount + " of calls with over " + number(*s.Bound, 2) + " % loss"
+		case Share:
+			text = than + amount + " of calls with " + s.Match
+		case Drops:
+			text = than + amount + " dropped"
+		case Offline:
+			text = "sensor offline for " + than + span(time.Duration(s.Threshold)*time.Second)
+		}
 	}
-	text += fmt.Sprintf(" %s %s", s.Side, m.Format(s.Threshold, s.LastWeek))
 	if s.Metric != Offline {
 		text += " in " + span(s.Window())
 	}

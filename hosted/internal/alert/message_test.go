@@ -216,3 +216,24 @@ func TestReceiversAreCheckedAndMasked(t *testing.T) {
 		}
 	}
 }
+
+func TestConditionsInWords(t *testing.T) {
+	bound := 3.6
+	for want, change := range map[string]func(*Spec){
+		"answer-seizure ratio below 40 % in 5 min":                                       func(*Spec) {},
+		"answer-seizure ratio below 40 % in 5 min for 2 min, of calls with callee:4202*": func(s *Spec) { s.HoldMS, s.Where = 120_000, "callee:4202*" },
+		"less than 40 calls in 5 min":                                                    func(s *Spec) { s.Metric, s.Side = Calls, Below },
+		"calls below 40 % of last week's in 5 min":                                       func(s *Spec) { s.Metric, s.Side, s.LastWeek = Calls, Below, true },
+		"more than 40 % of calls with a MOS below 3.6 in 5 min":                          func(s *Spec) { s.Metric, s.Bound = MOSBelow, &bound },
+		"more than 40 % of calls with over 3.6 % loss in 5 min":                          func(s *Spec) { s.Metric, s.Bound = LossAbove, &bound },
+		"more than 40 calls with the finding one-way-audio in 5 min":                     func(s *Spec) { s.Metric, s.Finding = Finding, "one-way-audio" },
+		"more than 40 % of calls with status:503 in 5 min":                               func(s *Spec) { s.Metric, s.Match = Share, "status:503" },
+		"more than 40 calls over the limit in 5 min":                                     func(s *Spec) { s.Metric = OverLimit },
+		"more than 40 packets dropped in 5 min":                                          func(s *Spec) { s.Metric = Drops },
+		"sensor offline for more than 3 min":                                             func(s *Spec) { s.Metric, s.Threshold = Offline, 180 },
+	} {
+		if got := newCounter(t, change).Describe(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -33,7 +33,7 @@ export async function start(): Promise<Visit> {
     p.on('pageerror', (e) => complaints.push(`${p.url()}: ${e.message}`));
     p.on('console', (m) => {
       // What is refused in the course of a test is answered with 4xx, which Chromium reports as an error by itself.
-      if (m.type() === 'error' && !/status of 4(01|04|12)/.test(m.text())) complaints.push(`${p.url()}: ${m.text()}`);
+      if (m.type() === 'error' && !/status of 4(00|01|04|12)/.test(m.text())) complaints.push(`${p.url()}: ${m.text()}`);
     });
   };
   watch(page);

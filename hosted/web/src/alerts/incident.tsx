@@ -46,7 +46,7 @@ export function IncidentBox({ id, options, metric, changed, close }: Props) {
         {i.acknowledged_by && <>{i.acknowledged_by} sees to it since <Moment t={i.acknowledged ?? null} />{i.acknowledged_note && <>: {i.acknowledged_note}</>}.</>}
         {i.told === null && (i.silenced ? ' Nobody was told: it is silenced.' : i.quiet ? ' Nobody was told: quiet hours.' : '')}
       </p>
-      <div class="scroll">
+      <div class="scroll" tabIndex={0} role="group" aria-label="What was bad">
         <table class="data">
           <thead><tr><th>What</th><th class="n">Last</th><th class="n">Worst</th><th class="n">Calls</th><th>Since</th><th>Until</th><th><span class="sr">Link</span></th></tr></thead>
           <tbody>
@@ -82,7 +82,7 @@ function Messages({ list }: { list: Message[] }) {
   return (
     <details open>
       <summary>{list.length === 1 ? 'One message' : `${list.length} messages`}</summary>
-      <div class="scroll">
+      <div class="scroll" tabIndex={0} role="group" aria-label="Messages">
         <table class="data">
           <thead><tr><th>To</th><th>Says that it</th><th>At</th><th>Delivered</th><th>Attempts</th></tr></thead>
           <tbody>

@@ -66,10 +66,10 @@ export function PreviewBox({ spec, metric }: { spec: Spec; metric: Metric }) {
             {preview.keys > 1 ? ` of ${count(preview.keys)} ${spec.by === 'sensor' ? 'sensors' : 'addresses'}` : ''}.
             {tooFew(preview, days) && <span class="quiet"> Reading further back takes too long.</span>}
           </p>
-          <Spark
+          {preview.points.filter((p) => p.v !== null).length > 1 && <Spark
             points={preview.points} threshold={spec.threshold} width={420} height={90} label={`${metric.title} since then, the worst`}
             marks={preview.incidents.map((i) => [micros(i.started)!, micros(i.ended) ?? micros(preview.to)!])}
-          />
+          />}
           <ul class="fired">
             {preview.incidents.slice(-SHOWN).reverse().map((i) => (
               <li key={i.id}>

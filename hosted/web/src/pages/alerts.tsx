@@ -142,7 +142,7 @@ function List({ all, edit, changed, fail }: { all: Loaded; edit: (a: Alert) => v
               </td>
               <td data-label="Now" class="n">
                 {worst && worst.phase !== 'no-data' ? figure(worst.value, m, a.last_week) : '–'}
-                {worst?.key && worst.phase !== 'no-data' && <div class="quiet">{worst.key}</div>}
+                {worst?.key && worst.phase !== 'no-data' && <div class="quiet">{a.by === 'sensor' ? `sensor ${worst.key}` : worst.key}</div>}
               </td>
               <td data-label="Last hour"><Spark points={a.state.points} threshold={a.threshold} width={120} height={32} label={`${a.name} in the last hour`} /></td>
               <td data-label="Tells" class="what">{a.receivers.map((r) => all.receivers.find((x) => x.id === r)?.name).filter(Boolean).join(', ') || <span class="quiet">nobody</span>}</td>
