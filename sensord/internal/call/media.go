@@ -105,6 +105,9 @@ func (t *Table) Media(d *decode.Datagram) {
 	if t.timers.ready(d.Time) {
 		t.seen(d.Time)
 	} else if d.Time > t.now {
+		if t.now == 0 {
+			t.began = d.Time
+		}
 		t.now = d.Time
 	}
 	b := d.Payload

@@ -21,9 +21,15 @@ const (
 	toCalled         // the party in To
 )
 
-// whoCalled reads it from the Call-ID: who makes a call writes his own host behind the @ (RFC 3261 section 8.1.1.4 recommends it, most
-// telephones and systems with a Call-ID of that form do).
+// whoCalled reads it from the tag of the first INVITE's From that a proxy had itself told in its Record-Route, and is told in the Route of
+// what is sent within the call (parameter ftag, of Kamailio and OpenSIPS); or from the Call-ID: who makes a call writes his own host
+// behind the @ (RFC 3261 section 8.1.1.4 recommends it, most telephones and systems with a Call-ID of that form do).
 func whoCalled(d *decode.Datagram, m *sip.Message) role {
+	if m.Request() {
+		if r := byRoute(m); r != nobodyKnows {
+			return r
+		}
+	}
 	id := m.CallID()
 	i := bytes.LastIndexByte(id, '@')
 	if i < 0 {
@@ -52,6 +58,34 @@ func whoCalled(d *decode.Datagram, m *sip.Message) role {
 	return nobodyKnows
 }
 
+// byRoute reads it from a Route.
+func byRoute(m *sip.Message) role {
+	for i := range 4 {
+		v := m.Header("route", i)
+		at := bytes.Index(v, ftag)
+		if at < 0 {
+			if v == nil {
+				break
+			}
+			continue
+		}
+		tag := v[at+len(ftag):]
+		if end := bytes.IndexAny(tag, ";>, \t"); end >= 0 {
+			tag = tag[:end]
+		}
+		switch {
+		case len(tag) == 0:
+		case bytes.Equal(tag, m.FromTag()):
+			return fromCalled
+		case bytes.Equal(tag, m.ToTag()):
+			return toCalled
+		}
+	}
+	return nobodyKnows
+}
+
+var ftag = []byte(";ftag=")
+
 // inside reports whether an address may be that of many.
 func inside(a netip.Addr) bool {
 	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || carrierNAT.Contains(a)
@@ -69,6 +103,9 @@ func uriHost(m *sip.Message, n sip.Name) []byte {
 	return sip.ParseURI(sip.ParseAddress(m.Get(n)).URI).Host
 }
 
+// answerTime is how long an INVITE within a call may wait for its answer, that of a machine.
+const answerTime = int64(1e9)
+
 // setRoles takes what the message at which c is joined tells of who called; From's party stands for the caller until then.
 func (c *Call) setRoles(d *decode.Datagram, m *sip.Message) {
 	known := whoCalled(d, m)
@@ -76,8 +113,10 @@ func (c *Call) setRoles(d *decode.Datagram, m *sip.Message) {
 		switch known {
 		case toCalled: // so it is one within the call
 			c.begun = joinedUp
-		default:
-			known = fromCalled
+		case nobodyKnows: // but of an answer in the first moment neither was seen
+			if m.Status() < 200 || d.Time-c.table.began > answerTime {
+				known = fromCalled
+			}
 		}
 	}
 	c.assumed = known == nobodyKnows

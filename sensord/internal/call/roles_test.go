@@ -181,3 +181,42 @@ func FuzzWhoCalled(f *testing.F) {
 		}
 	})
 }
+
+func TestWhoCalledIsReadFromTheRouteOfAProxy(t *testing.T) {
+	route := func(tag string) string {
+		return "Route: <sip:203.0.113.1;lr;ftag=" + tag + ";did=7>,<sip:203.0.113.2;lr>\r\n"
+	}
+	for name, c := range map[string]struct{ tag, caller string }{
+		"that of From": {"b", "1002"}, "that of To": {"a", "1001"}, "of neither": {"zz", ""}, "none": {"", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t)
+			s.sip(0, bob, proxy, msg{first: "INVITE sip:1001@192.0.2.10 SIP/2.0", cseq: "5 INVITE", more: route(c.tag), sdp: audioSDP(bobRTP)}.fromCallee())
+			s.t.Tick(at(20000))
+			r := s.calls[0]
+			check(t, "assumed", r.PartiesAssumed, c.caller == "")
+			if c.caller != "" {
+				check(t, "caller", r.Caller, c.caller)
+			}
+		})
+	}
+}
+
+// Of an answer in the first moment of a capture nothing tells to which INVITE it is; later, one within the call would have been seen.
+func TestAnAnswerThatIsTheFirstToBeSeenMayBeThatOfTheCallee(t *testing.T) {
+	for name, c := range map[string]struct {
+		before  float64
+		assumed bool
+	}{"at once": {0.3, true}, "later": {2, false}} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t)
+			s.talk(0, 1, "203.0.113.200:4000", "203.0.113.201:4000", 8, 1)
+			s.sip(c.before, bob, alice, msg{first: ok200, cseq: "1 INVITE", to: "b", sdp: audioSDP(bobRTP)})
+			s.hangUp(9, "")
+			r := s.finish(9)
+			check(t, "assumed", r.PartiesAssumed, c.assumed)
+			check(t, "caller", r.Caller, "1001")
+			check(t, "answered", r.Answer != 0, true)
+		})
+	}
+}

@@ -12,6 +12,8 @@ type Table struct {
 	sink Sink
 	now  int64
 
+	began int64 // first packet, or first after a hole
+
 	byID        byCallID
 	first, last *Call // all calls in the order of their start
 	timers      schedule

@@ -60,8 +60,12 @@ func (c *Call) idleTime() int64 {
 
 // seen moves the clock on to the time of a packet.
 func (t *Table) seen(now int64) {
-	if t.now != 0 && now-t.now > int64(t.cfg.AbsoluteTimeout) {
+	switch {
+	case t.now == 0:
+		t.began = now
+	case now-t.now > int64(t.cfg.AbsoluteTimeout):
 		t.hole(t.now, now)
+		t.began = now
 	}
 	t.Tick(now)
 }
