@@ -26,7 +26,7 @@ var console = auth.Actor{Name: fromConsole, Addr: fromConsole}
 
 func newUser(db *database) *cobra.Command {
 	c := &cobra.Command{Use: "user", Short: "People and programs that use the API"}
-	c.AddCommand(newUserAdd(db), newUserPassword(db), newUserSet(db), newUserToken(db), newUserTokens(db), &cobra.Command{
+	c.AddCommand(newUserAdd(db), newUserPassword(db), newUserSet(db), newUserToken(db), newUserTokens(db), newUserLink(db), newUserUnlink(db), &cobra.Command{
 		Use: "list", Short: "List the users of all tenants", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return db.with(c.Context(), func(s store.Store) error { return listUsers(c.Context(), c.OutOrStdout(), s) })
@@ -97,9 +97,10 @@ func newUserAdd(db *database) *cobra.Command {
 func newUserSet(db *database) *cobra.Command {
 	var role string
 	var rights rightsFlag
+	var disabled bool
 	c := &cobra.Command{
-		Use: "set NAME", Short: "Change a user's role and rights", Args: cobra.ExactArgs(1),
-		Long: "Change a user's role and rights. A new role brings its own rights along unless\n--rights says otherwise.",
+		Use: "set NAME", Short: "Change a user's role and rights, disable or enable a user", Args: cobra.ExactArgs(1),
+		Long: "Change a user's role and rights. A new role brings its own rights along unless\n--rights says otherwise. Who is disabled\ncannot log in, and the API tokens do nothing.",
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := rights.value(c)
 			if err != nil {
@@ -110,19 +111,23 @@ func newUserSet(db *database) *cobra.Command {
 				newRole := store.Role(role)
 				change.Role = &newRole
 			}
+			if c.Flags().Changed("disabled") {
+				change.Disabled = &disabled
+			}
 			return db.withUser(c.Context(), args[0], func(s store.Store, u store.User) error {
 				u, err := auth.New(s, db.now).ChangeUser(c.Context(), console, u, change)
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(c.OutOrStdout(), "user %s is %s, %s\n", u.Name, u.Role, rightsText(u.Rights))
+				fmt.Fprintf(c.OutOrStdout(), "user %s is %s, %s%s\n", u.Name, u.Role, rightsText(u.Rights), disabledText(u))
 				return nil
 			})
 		},
 	}
 	c.Flags().StringVar(&role, "role", "", "admin, user or viewer")
 	rights.add(c)
-	c.MarkFlagsOneRequired("role", "rights")
+	c.Flags().BoolVar(&disabled, "disabled", false, "the user may not log in; --disabled=false enables the user again")
+	c.MarkFlagsOneRequired("role", "rights", "disabled")
 	return c
 }
 
@@ -165,6 +170,47 @@ func (f *rightsFlag) value(c *cobra.Command) (*store.Rights, error) {
 		return nil, fmt.Errorf("--rights: %w", err)
 	}
 	return &r, nil
+}
+
+// disabledText says what keeps a user out.
+func disabledText(u store.User) string {
+	if u.Disabled == "" {
+		return ""
+	}
+	return ", disabled by the " + string(u.Disabled)
+}
+
+func newUserLink(db *database) *cobra.Command {
+	var issuer, subject string
+	c := &cobra.Command{
+		Use: "link NAME", Short: "Let a user log in as a subject of the OpenID provider", Args: cobra.ExactArgs(1),
+		Long: "Let a user, who keeps password, role and rights, log in as a subject of the\nOpenID provider too. People do it themselves on the page Account.",
+		RunE: func(c *cobra.Command, args []string) error {
+			return db.withUser(c.Context(), args[0], func(s store.Store, u store.User) error {
+				if err := auth.New(s, db.now).Link(c.Context(), console, u.ID, issuer, subject); err != nil {
+					return err
+				}
+				fmt.Fprintf(c.OutOrStdout(), "user %s is linked to %s of %s\n", u.Name, subject, issuer)
+				return nil
+			})
+		},
+	}
+	c.Flags().StringVar(&issuer, "issuer", "", "the provider, as --oidc-issuer has it")
+	c.Flags().StringVar(&subject, "subject", "", "the claim sub of whom the provider lets in")
+	_ = c.MarkFlagRequired("issuer") // the flag is there
+	_ = c.MarkFlagRequired("subject")
+	return c
+}
+
+func newUserUnlink(db *database) *cobra.Command {
+	return &cobra.Command{
+		Use: "unlink NAME", Short: "Take a user's links to the OpenID provider away", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return db.withUser(c.Context(), args[0], func(s store.Store, u store.User) error {
+				return auth.New(s, db.now).Unlink(c.Context(), console, u)
+			})
+		},
+	}
 }
 
 func rightsText(r store.Rights) string {
@@ -245,14 +291,21 @@ func listUsers(ctx context.Context, out io.Writer, s store.Store) error {
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tROLE\tRIGHTS\tTENANT\tCREATED")
+	fmt.Fprintln(w, "NAME\tROLE\tRIGHTS\tTENANT\tCREATED\tSTATE")
 	for _, t := range tenants {
 		users, err := s.Users(ctx, t.ID)
 		if err != nil {
 			return err
 		}
 		for _, u := range users {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", u.Name, u.Role, cmp.Or(u.Rights.String(), "-"), t.Name, protocol.TimeOf(u.Created))
+			state := "-"
+			if !u.Vouched.IsZero() {
+				state = "OpenID"
+			}
+			if u.Disabled != "" {
+				state = "disabled by the " + string(u.Disabled)
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", u.Name, u.Role, cmp.Or(u.Rights.String(), "-"), t.Name, protocol.TimeOf(u.Created), state)
 		}
 	}
 	return w.Flush()
