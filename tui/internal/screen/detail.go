@@ -110,6 +110,12 @@ func (d *detail) load() tea.Cmd {
 		group = d.cdr.GroupID // a leg may have been found since
 	}
 	known := d.known(group)
+	ended := map[protocol.UUID]*protocol.CDR{} // legs that change no more
+	for _, leg := range d.legs {
+		if leg.End != 0 {
+			ended[leg.ID] = leg
+		}
+	}
 	return d.e.ask(func(ctx context.Context) tea.Msg {
 		c, err := d.e.Source.Call(ctx, id.String())
 		m := detailMsg{id: id, cdr: c, err: err}
@@ -125,6 +131,10 @@ func (d *detail) load() tea.Cmd {
 		slices.SortFunc(list, func(a, b protocol.UUID) int { return slices.Compare(a[:], b[:]) })
 		for _, leg := range slices.Compact(list) {
 			if leg == c.ID || len(m.legs) == legsShown {
+				continue
+			}
+			if x := ended[leg]; x != nil {
+				m.legs = append(m.legs, x)
 				continue
 			}
 			if x, err := d.e.Source.Call(ctx, leg.String()); err == nil && x.GroupID == c.GroupID { // one that is gone is no leg
@@ -198,7 +208,11 @@ func (d *detail) update(msg tea.Msg) tea.Cmd {
 		}
 		cmds := []tea.Cmd{d.readTexts(false)}
 		if d.cdr != nil && slices.ContainsFunc(d.legs, func(c *protocol.CDR) bool { return c.End == 0 }) {
-			cmds = append(cmds, d.e.after(time.Second, detailDue{d.id}))
+			every := time.Second
+			if isFleet(d.e.Source) {
+				every = 2 * time.Second
+			}
+			cmds = append(cmds, d.e.after(every, detailDue{d.id}))
 		}
 		return tea.Batch(cmds...)
 	case detailDue:

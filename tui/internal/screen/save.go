@@ -14,6 +14,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"voiptop/protocol"
+	"voiptop/tui/internal/ladder"
 	"voiptop/tui/internal/redact"
 )
 
@@ -49,6 +50,7 @@ type saving struct {
 	group     bool // the whole conversations of calls
 	format    format
 	redacted  bool
+	time      ladder.Time // before the rows of a ladder
 	path      string
 	overwrite bool
 }

@@ -71,7 +71,7 @@ func (e *env) fill(ctx context.Context, s saving, w io.Writer, j *job) (note str
 		}
 		return "", nil
 	}
-	l, v := ladder.Build(calls, ladder.Options{}), ladder.View{Time: e.set.time, Zone: e.Zone}
+	l, v := ladder.Build(calls, ladder.Options{}), ladder.View{Time: s.time, Zone: e.Zone}
 	name := "calls"
 	if len(calls) > 0 {
 		c := calls[0]

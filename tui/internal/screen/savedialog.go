@@ -202,7 +202,7 @@ func (d *saveDialog) save() tea.Cmd {
 		return nil
 	}
 	s := d.s
-	s.calls, s.group, s.path = d.scopes[d.scope].calls, d.scopes[d.scope].group, d.path.Value()
+	s.calls, s.group, s.path, s.time = d.scopes[d.scope].calls, d.scopes[d.scope].group, d.path.Value(), d.e.set.time
 	if strings.TrimSpace(s.path) == "" {
 		d.trouble = "a file needs a name"
 		return nil
