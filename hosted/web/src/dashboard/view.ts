@@ -114,6 +114,7 @@ export interface Drill {
 }
 
 export const ALL: Drill = { where: '', text: 'calls', count: (m) => m.calls };
+export const BEGUN: Drill = { where: '', text: 'calls that began then', count: (m) => m.calls };
 export const UNANSWERED: Drill = { where: 'not connected >= 0', text: 'not answered', count: (m) => m.calls - m.connected };
 export const CONNECTED: Drill = { where: 'connected >= 0', text: 'answered', count: (m) => m.connected };
 export const DIALLED: Drill = { where: 'pdd >= 0', text: 'with a post-dial delay', count: (m) => m.pdd_ms.calls };
@@ -169,12 +170,12 @@ export const PANELS: Panel[] = [
     lines: [{ name: 'ASR', value: (p) => p.asr }, { name: 'NER', value: (p) => p.ner }],
   },
   {
-    id: 'concurrent', title: 'Concurrent calls', unit: '', kind: 'lines', drill: ALL, least: 4, decimals: 0, needsFlow: true,
+    id: 'concurrent', title: 'Concurrent calls', unit: '', kind: 'lines', drill: BEGUN, least: 4, decimals: 0, needsFlow: true,
     help: 'Calls that ran at a time, counted every ten seconds: the most, and the mean. Calls that still run have no record yet and are not in it.',
     lines: [{ name: 'most', value: flow((f) => f.max) }, { name: 'mean', value: flow((f) => f.mean) }],
   },
   {
-    id: 'cps', title: 'Calls a second', unit: '', kind: 'lines', drill: ALL, least: 0.5, decimals: 2, needsFlow: true, help: 'Calls that began a second: in the busiest ten seconds of each step, and on average.',
+    id: 'cps', title: 'Calls a second', unit: '', kind: 'lines', drill: BEGUN, least: 0.5, decimals: 2, needsFlow: true, help: 'Calls that began a second: in the busiest ten seconds of each step, and on average.',
     lines: [{ name: 'peak', value: flow((f) => f.peak_cps) }, { name: 'mean', value: (p) => p.calls }],
   },
   {
