@@ -51,7 +51,7 @@ type Call struct {
 	holes, resumed int64     // see Table.hole: time not watched, and when the newest hole ended
 	agreed         int64     // when its newest description came that left both sides described
 	expecting      bool      // in Table.waiting
-	wasHeld        bool
+	wasLimited     bool
 	t38            bool    // offered or agreed
 	shares         bool    // an endpoint with another running call
 	feedback       bool    // RTCP or DTLS was seen where media goes

@@ -27,7 +27,7 @@ type evidence struct {
 	digitsRefused      int
 	byeChallenger      decode.Endpoint // who challenged the callee's BYE
 	leakedTo           decode.Endpoint // and got its credentials
-	unseen             bool            // a receiver reports of a stream that was not seen
+	unseen             bool            // a receiver, or its sender, reports of a stream that was not seen
 	lengthOff          int
 	rewrittenFrom      netip.Addr // c= of one message on its first hop and on a later one
 	rewrittenTo        netip.Addr
@@ -200,7 +200,7 @@ func (c *Call) facts(f *diagnose.Facts) *diagnose.Facts {
 	e := &c.evidence
 	*f = diagnose.Facts{
 		Streams: slices.Grow(f.Streams[:0], len(c.streams)+len(c.borrowed)),
-		Joined:  c.joined(), Finished: c.finished, Held: c.wasHeld || c.held(), T38: c.t38, T38Refused: e.t38Refused, SharedMedia: c.shares,
+		Joined:  c.joined(), Finished: c.finished, Held: c.wasLimited || c.limited(), T38: c.t38, T38Refused: e.t38Refused, SharedMedia: c.shares,
 		Challenged: c.challenged, RefusedCredentials: e.refusedCredentials,
 		InviteRepeats: c.inviteRetrans, AnswerRepeats: c.answerRetrans, ByeRepeats: c.byeRetrans,
 		Acked: c.ack != 0 && c.ack >= c.answer, ByeDone: protocol.TimeFromNanos(c.byeDone), Feedback: c.feedback,

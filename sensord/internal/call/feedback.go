@@ -16,6 +16,9 @@ type feedback struct {
 	jitterMax float64         // ms
 }
 
+// unseenPackets is how many packets a sender has sent, by its own report, of which none was seen, when media takes another way: two seconds.
+const unseenPackets = 100
+
 func (s *stream) feedback() *feedback {
 	if s.rtcp == nil {
 		s.rtcp = &feedback{rtt: -1}
@@ -51,6 +54,8 @@ func (t *Table) takeRTCP(d *decode.Datagram) {
 		case rtp.RTCPSender:
 			if s := c.source(i.From); s != nil {
 				s.feedback().trip.SR(d.Time, i.Sender.NTP)
+			} else if i.Sender.Packets >= unseenPackets {
+				c.evidence.unseen = true
 			}
 		case rtp.RTCPReport:
 			if s := c.source(i.Source); s != nil {

@@ -33,6 +33,11 @@ func (c *Call) held() bool {
 	return false
 }
 
+// limited reports whether a party does not send, or is not sent to, by agreement: on hold, or where one only listens from the beginning.
+func (c *Call) limited() bool {
+	return c.media[caller].direction != sdp.SendRecv || c.media[callee].direction != sdp.SendRecv
+}
+
 // commitOffer ends the offer of a party: its direction holds from now on if it was accepted. The other party's is not
 // touched: where both made one at a time both are refused (491, RFC 3261 section 14.1), each by its own response.
 func (c *Call) commitOffer(who int, accepted bool) {
@@ -41,7 +46,7 @@ func (c *Call) commitOffer(who int, accepted bool) {
 		s.direction = s.pending
 	}
 	s.offered = false
-	c.wasHeld = c.wasHeld || c.held()
+	c.wasLimited = c.wasLimited || c.limited()
 }
 
 // SDP is the session description of a message. Read needs no Table, so that it may be done ahead by any goroutine.
@@ -130,7 +135,7 @@ func (c *Call) side(d *decode.Datagram, media *sdp.Media, who int, m *sip.Messag
 	if answer {
 		s.direction, s.offered = dir, false
 		s.refused = media.Port == 0
-		c.wasHeld = c.wasHeld || c.answer != 0 && c.held()
+		c.wasLimited = c.wasLimited || c.answer != 0 && c.limited()
 	} else if m.Method() == sip.Invite || m.Method() == sip.Update || m.Method() == sip.Prack {
 		s.pending, s.offered = dir, true
 	}

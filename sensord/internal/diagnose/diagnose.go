@@ -18,7 +18,7 @@ import (
 type Facts struct {
 	Joined             bool // the first INVITE was not seen
 	Finished           bool // the record is the last one: the call is not running any more
-	Held               bool // media was stopped by agreement at some time
+	Held               bool // media was stopped by agreement at some time, whole or in one direction
 	T38                bool // fax by T.38 was offered
 	T38Refused         bool // and refused, by a final response or by port 0
 	SharedMedia        bool // another call announced the same endpoints at the same time
@@ -31,7 +31,7 @@ type Facts struct {
 	ByeDone            protocol.Time
 	Astray             bool           // RTP went to an endpoint that nobody announced: who sends to whom is a guess
 	Feedback           bool           // RTCP or DTLS was seen at the announced endpoints: the sensor sees where media goes
-	Unseen             bool           // a receiver reports (RTCP) of a stream that was not seen: media takes another way as well
+	Unseen             bool           // RTCP reports of a stream that was not seen: media takes another way as well
 	DigitsInfo         int            // INFO requests that carried DTMF
 	DigitsRefused      int            // of them, those that were refused
 	LeakedTo           netip.AddrPort // who challenged the callee's BYE and got its credentials
