@@ -9,6 +9,7 @@ import (
 
 	"voiptop/rules"
 	"voiptop/tui/internal/style"
+	"voiptop/tui/source"
 )
 
 // typeFilter takes a key while the filter is typed. The list follows every key that makes a whole condition.
@@ -43,7 +44,8 @@ func (m *Model) seek() tea.Cmd {
 	if m.byWords() || m.badExpr != nil {
 		return nil
 	}
-	return m.done.seek(strings.TrimSpace(m.input.Value()))
+	words, rest := cutMessages(m.input.Value())
+	return tea.Batch(m.lookIn(words), m.done.seek(rest))
 }
 
 // completeFilter puts the likeliest word that may stand at the cursor there.
@@ -88,7 +90,11 @@ func (m *Model) applyFilter() {
 		m.streams.arrange()
 		return
 	}
-	e, err := rules.ParseExpr(m.input.Value())
+	words, rest := cutMessages(m.input.Value())
+	e, err := rules.ParseExpr(rest)
+	if _, ok := m.e.Source.(source.MessageSearcher); !ok && len(words) > 0 {
+		err = errNoMessages
+	}
 	if m.badExpr = err; err != nil {
 		return
 	}

@@ -23,7 +23,8 @@ type list struct {
 	order  []*row // all of them, as they were sorted last: little changes, so sorting again is quick
 	sorted []table.Row[protocol.UUID]
 	filter rules.Expr
-	sort   int // column
+	only   map[string]bool // Call-IDs, nil: all
+	sort   int             // column
 	rev    bool
 	follow bool // the cursor stays on the newest call
 }
@@ -71,7 +72,7 @@ func (l *list) arrange() {
 	})
 	l.sorted = l.sorted[:0]
 	for _, r := range l.order {
-		if l.filter.Match(r.call) {
+		if (l.only == nil || l.only[r.call.CallID]) && l.filter.Match(r.call) {
 			l.sorted = append(l.sorted, r)
 		}
 	}

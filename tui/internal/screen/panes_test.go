@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"context"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -239,4 +240,27 @@ func TestAnOfflineSensorIsToldOfEverywhere(t *testing.T) {
 	s.want(`1 of 2 sensors offline`)
 	s.keys("7", "G")
 	s.want(`offline since 2026-11-22 11:04:31 UTC \(1:00:00\), last from 192.0.2.7:4711`)
+}
+
+func TestAFilterLooksIntoTheMessagesOfAFile(t *testing.T) {
+	s := fixtureScreen(t, "sipp-answered-pcmu", 100, 30)
+	s.m.e.pause = func(_ context.Context, d time.Duration) bool { return d == seekPause }
+	id := s.m.done.list.current().call.CallID
+	s.keys("/", `message:"`+id+`"`)
+	if n := s.m.done.list.table.Len(); n != 1 {
+		t.Errorf("%d calls are shown", n)
+	}
+	s.keys(" caller:9999", "enter")
+	s.want(`None of 3 past calls matches`)
+	s.keys("esc")
+	s.want(`3 calls`)
+}
+
+func TestAFilterOfASensorSaysThatItHasNoMessages(t *testing.T) {
+	src := pbx()
+	s := newScreen(t, src, 160, 24, asciiLook)
+	s.feed(src)
+	s.keys("/", "message:x")
+	s.want(`message: looks into capture files`)
+	s.want(`6 calls|6 of 6`)
 }

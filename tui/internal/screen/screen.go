@@ -54,14 +54,16 @@ type Model struct {
 	detail  *detail // over everything, nil if no call is open
 	dialog  overlay // over that, nil mostly
 
-	help     *scroll // nil when it is not shown
-	input    textinput.Model
-	calls    string // the filter of the calls, while input holds that of another view
-	click    clicked
-	typing   bool // in the filter
-	badExpr  error
-	toast    toast
-	toastEnd time.Time
+	help  *scroll // nil when it is not shown
+	input textinput.Model
+	calls string // the filter of the calls, while input holds that of another view
+	click clicked
+
+	inMessages inMessages
+	typing     bool // in the filter
+	badExpr    error
+	toast      toast
+	toastEnd   time.Time
 }
 
 // tickMsg moves what moves by itself.
@@ -133,6 +135,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if d, ok := m.dialog.(*saveDialog); ok {
 			d.completed(msg)
 		}
+	case lookDue, lookedMsg:
+		return m, m.looked(msg)
 	case compareMsg:
 		m.compared(msg)
 	case regsMsg, regsDue:
