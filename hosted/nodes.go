@@ -148,7 +148,11 @@ func newNodes(db *database) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return printNodes(c.OutOrStdout(), list, db.now(), asJSON)
+				linked, err := s.SensorLinkCounts(c.Context())
+				if err != nil {
+					return err
+				}
+				return printNodes(c.OutOrStdout(), list, linked, db.now(), asJSON)
 			})
 		},
 	}
@@ -156,7 +160,7 @@ func newNodes(db *database) *cobra.Command {
 	return c
 }
 
-func printNodes(out io.Writer, list []store.Node, now time.Time, asJSON bool) error {
+func printNodes(out io.Writer, list []store.Node, linked map[string]int, now time.Time, asJSON bool) error {
 	type row struct {
 		Name    string        `json:"name"`
 		ID      string        `json:"id"`
@@ -176,7 +180,7 @@ func printNodes(out io.Writer, list []store.Node, now time.Time, asJSON bool) er
 		case n.Leaving:
 			state = "leaving"
 		}
-		rows = append(rows, row{n.Name, n.ID, state, n.Addr, n.Version, n.Links, protocol.TimeOf(n.Started), protocol.TimeOf(n.Seen)})
+		rows = append(rows, row{n.Name, n.ID, state, n.Addr, n.Version, linked[n.ID], protocol.TimeOf(n.Started), protocol.TimeOf(n.Seen)})
 	}
 	if asJSON {
 		e := json.NewEncoder(out)

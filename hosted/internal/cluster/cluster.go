@@ -199,7 +199,7 @@ func (c *Cluster) look(ctx context.Context) error {
 		return err
 	}
 	for _, n := range c.judge(list) {
-		c.log.Warn("a node is dead", "node", n.Name, "id", n.ID, "links", n.Links)
+		c.log.Warn("a node is dead", "node", n.Name, "id", n.ID)
 		if err := c.cfg.Store.RemoveNode(ctx, n.ID, c.cfg.Now()); err != nil {
 			return err
 		}

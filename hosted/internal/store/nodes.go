@@ -17,7 +17,6 @@ type Node struct {
 	Seen    time.Time // by its own clock
 	Beat    uint64    // counts up while it lives: others tell by it, whatever their clocks say
 	Leaving bool      // it takes no new work
-	Links   int       // sensors linked there; Nodes fills it in
 }
 
 // SensorLink says which node holds a sensor's link, or held it last.
@@ -47,6 +46,8 @@ type Cluster interface {
 	// BeatNode counts a node's Beat up. ErrNotFound: the others took it for dead and removed it.
 	BeatNode(ctx context.Context, id string, now time.Time, leaving bool) error
 	Nodes(ctx context.Context) ([]Node, error)
+	// SensorLinkCounts is how many sensors are linked to each node.
+	SensorLinkCounts(ctx context.Context) (map[string]int, error)
 	// RemoveNode forgets a node: its links are nobody's, its streams are over.
 	RemoveNode(ctx context.Context, id string, now time.Time) error
 

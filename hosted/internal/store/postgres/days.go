@@ -132,12 +132,16 @@ func (s *Store) DropBefore(ctx context.Context, t time.Time) error {
 		if d.End().After(t) {
 			continue
 		}
-		if attached[d] {
+		switch {
+		case attached[d] && s.citus: // it knows no CONCURRENTLY: the partition goes with DROP
+		case attached[d]:
 			if _, err := conn.ExecContext(ctx, `ALTER TABLE calls DETACH PARTITION `+partition(d)+` CONCURRENTLY`); err != nil {
 				return fmt.Errorf("detach day %s: %w", d, err)
 			}
-		} else if err := finalize(ctx, conn, d); err != nil {
-			return err
+		default:
+			if err := finalize(ctx, conn, d); err != nil {
+				return err
+			}
 		}
 		if _, err := conn.ExecContext(ctx, `DROP TABLE `+partition(d)); err != nil {
 			return fmt.Errorf("drop day %s: %w", d, err)

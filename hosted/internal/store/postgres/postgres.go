@@ -10,6 +10,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"embed"
 	"errors"
 	"fmt"
@@ -44,6 +45,7 @@ type Store struct {
 	mu   sync.Mutex
 	days map[sqlstore.Day]bool // partitions that were seen
 
+	citus    bool
 	noReader error // why reads are not bound to their tenant; nil: they are
 }
 
@@ -57,6 +59,11 @@ func Open(ctx context.Context, dsn string, o sqlstore.Options) (*Store, error) {
 		}
 		return nil, fmt.Errorf("database %s: %w; want postgres://USER:PASSWORD@HOST:PORT/NAME", Redact(dsn), err)
 	}
+	return open(ctx, c, dsn, o)
+}
+
+// open opens the database that a connector reaches; dsn names it in errors.
+func open(ctx context.Context, c driver.Connector, dsn string, o sqlstore.Options) (*Store, error) {
 	db := sql.OpenDB(c)
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns)
@@ -89,7 +96,16 @@ func (s *Store) start(ctx context.Context) error {
 	if err := sqlstore.Migrate(ctx, p); err != nil {
 		return err
 	}
-	if err := s.setUpReader(ctx); err != nil {
+	if s.citus, err = s.isCitus(ctx); err != nil {
+		return err
+	}
+	if s.citus {
+		s.noReader = ErrCitus
+		err = s.divide(ctx)
+	} else {
+		err = s.setUpReader(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	return s.makeDaysAhead(ctx, s.Now())

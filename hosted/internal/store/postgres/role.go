@@ -34,8 +34,8 @@ var ErrNoReader = errors.New("this database role may neither become " + reader +
 // RowSecurity tells whether the database itself keeps what is read for one tenant apart from the others' rows; an error
 // says why it does not, and what to do.
 func (s *Store) RowSecurity() error {
-	if s.noReader == nil {
-		return nil
+	if s.noReader == nil || errors.Is(s.noReader, ErrCitus) {
+		return s.noReader
 	}
 	return fmt.Errorf("%w; run as a superuser: CREATE ROLE %s NOLOGIN; GRANT %[2]s TO the role that hosted uses, and start hosted again", s.noReader, reader)
 }

@@ -39,23 +39,25 @@ func (d *DB) Nodes(ctx context.Context) ([]store.Node, error) {
 	all, err := list(ctx, d.Read, func(r scanner) (n store.Node, err error) {
 		return n, r.Scan(&n.ID, &n.Name, &n.Addr, &n.Version, moment{&n.Started}, moment{&n.Seen}, &n.Beat, &n.Leaving)
 	}, `SELECT `+nodeColumns+` FROM nodes n ORDER BY n.name, n.started, n.id`)
-	if err != nil {
-		return nil, one(err, "nodes")
-	}
+	return all, one(err, "nodes")
+}
+
+// SensorLinkCounts implements store.Store.
+func (d *DB) SensorLinkCounts(ctx context.Context) (map[string]int, error) {
 	type held struct {
 		node string
 		n    int
 	}
-	counts, err := list(ctx, d.Read, func(r scanner) (h held, err error) { return h, r.Scan(&h.node, &h.n) },
+	rows, err := list(ctx, d.Read, func(r scanner) (h held, err error) { return h, r.Scan(&h.node, &h.n) },
 		`SELECT node, count(*) FROM sensor_links WHERE node <> '' GROUP BY node`)
-	for i := range all {
-		for _, h := range counts {
-			if h.node == all[i].ID {
-				all[i].Links = h.n
-			}
-		}
+	if err != nil {
+		return nil, one(err, "links of nodes")
 	}
-	return all, one(err, "nodes")
+	all := map[string]int{}
+	for _, h := range rows {
+		all[h.node] = h.n
+	}
+	return all, nil
 }
 
 // RemoveNode implements store.Store.

@@ -23,7 +23,7 @@ func scanRules(r scanner) (s store.RuleSet, err error) {
 // Rules implements store.Store.
 func (d *DB) Rules(ctx context.Context, t store.TenantID) (store.RuleSet, error) {
 	s, err := oneFor(ctx, d, t, scanRules, `SELECT `+ruleColumns+` FROM tenants t
-		JOIN rules r ON r.tenant = t.id AND r.revision = t.rule_revision WHERE t.id = $1`, t)
+		JOIN rules r ON r.tenant = t.id AND r.revision = t.rule_revision WHERE t.id = $1 AND r.tenant = $1`, t)
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.RuleSet{Tenant: t}, nil
 	}
