@@ -131,8 +131,13 @@ func TestFormats(t *testing.T) {
 		lastWeek bool
 		want     string
 	}{
-		{ASR, 39.04, false, "39 %"}, {MOS, 3.456, false, "3.46"}, {PDD, 1234, false, "1234 ms"}, {Calls, 1e6, false, "1000000 calls"}, {ASR, -0.001, false, "0 %"},
-		{Calls, 49.6, true, "50 % of last week's"}, {CPS, 0.5, false, "0.5 /s"},
+		{ASR, 39.04, false, "39 %"},
+		{MOS, 3.456, false, "3.46"},
+		{PDD, 1234, false, "1234 ms"},
+		{Calls, 1e6, false, "1000000 calls"},
+		{ASR, -0.001, false, "0 %"},
+		{Calls, 49.6, true, "50 % of last week's"},
+		{CPS, 0.5, false, "0.5 /s"},
 	} {
 		m, _ := MetricByName(tt.metric)
 		if got := m.Format(tt.v, tt.lastWeek); got != tt.want {

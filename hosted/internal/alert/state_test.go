@@ -173,8 +173,15 @@ func TestQuietHoursOfDays(t *testing.T) {
 		at   time.Time
 		want bool
 	}{
-		{night, day(20, 22, 0), true}, {night, day(20, 21, 59), false}, {night, day(21, 5, 59), true}, {night, day(21, 6, 0), false}, {night, day(21, 23, 0), false},
-		{night, day(20, 3, 0), false}, {noon, day(22, 12, 30), true}, {noon, day(22, 13, 0), false}, {nil, day(22, 12, 30), false},
+		{night, day(20, 22, 0), true},
+		{night, day(20, 21, 59), false},
+		{night, day(21, 5, 59), true},
+		{night, day(21, 6, 0), false},
+		{night, day(21, 23, 0), false},
+		{night, day(20, 3, 0), false},
+		{noon, day(22, 12, 30), true},
+		{noon, day(22, 13, 0), false},
+		{nil, day(22, 12, 30), false},
 	} {
 		if got := tt.q.during(tt.at); got != tt.want {
 			t.Errorf("%+v at %s: %t, want %t", tt.q, tt.at, got, tt.want)

@@ -41,8 +41,7 @@ func (o *outbox) Send(_ context.Context, d notify.Delivery) error {
 
 func newAlertWorld(t *testing.T) (*world, *outbox) {
 	o := &outbox{}
-	var w *world
-	w = newWorld(t, func(c *httpapi.Config) {
+	w := newWorld(t, func(c *httpapi.Config) {
 		c.Watch = watch.New(watch.Config{Store: c.Store, Sender: o, Base: "https://voip.example", Now: c.Now})
 	})
 	return w, o

@@ -116,6 +116,7 @@ type Evaluation struct {
 	State    json.RawMessage // alert.State; nil: it is forgotten, and what was counted with it
 	Incident *Incident       // that began, changed or ended; acknowledgement is left as it is; nil: none
 	Notices  []Notice
+	Before   protocol.Time // what was counted in slots before is forgotten; 0: nothing is
 }
 
 // SensorSeen is when a sensor was last heard of.
@@ -168,8 +169,6 @@ type Alerts interface {
 	PutAlertCounts(ctx context.Context, node string, counts []AlertCounts) error
 	// AlertCounts lists what all processes counted for an alert in slots from a time on.
 	AlertCounts(ctx context.Context, t TenantID, alert, counted int64, from protocol.Time) ([]AlertCounts, error)
-	// DropAlertCounts forgets the slots before a time, and those of alerts that are gone.
-	DropAlertCounts(ctx context.Context, before protocol.Time) error
 	// PutSensorsSeen notes when sensors were heard of; SensorsSeen answers it.
 	PutSensorsSeen(ctx context.Context, seen []SensorSeen) error
 	SensorsSeen(ctx context.Context, t TenantID) ([]SensorSeen, error)

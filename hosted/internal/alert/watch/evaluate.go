@@ -59,7 +59,6 @@ func (s *Service) evaluate(ctx context.Context) {
 	g.Wait()
 	s.metrics.firing.Set(float64(firing))
 	s.metrics.took.Observe(s.cfg.Now().Sub(now).Seconds())
-	s.failed(ctx, "drop counts", s.cfg.Store.DropAlertCounts(ctx, protocol.TimeOf(now.Add(-alert.MaxWindow-time.Hour))))
 }
 
 // round is what all evaluations of a tenant at one time share.
@@ -182,7 +181,7 @@ func (s *Service) evaluateAlert(ctx context.Context, r *round, a store.Alert, st
 		in.Acked = r.acked[st.Incident.ID]
 	}
 	out := alert.Step(in)
-	e := store.Evaluation{Tenant: r.tenant.ID, Alert: a.ID}
+	e := store.Evaluation{Tenant: r.tenant.ID, Alert: a.ID, Before: c.Oldest(r.now.Add(-c.Spec.Slot()))}
 	if e.State, err = json.Marshal(out.State); err != nil {
 		return false, err
 	}

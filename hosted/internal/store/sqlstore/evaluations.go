@@ -53,13 +53,6 @@ func (d *DB) AlertCounts(ctx context.Context, t store.TenantID, alert, counted i
 	return all, one(err, "counts of alert %d", alert)
 }
 
-// DropAlertCounts implements store.Alerts.
-func (d *DB) DropAlertCounts(ctx context.Context, before protocol.Time) error {
-	_, err := d.Write.ExecContext(ctx, `DELETE FROM alert_counts WHERE at < $1 OR NOT EXISTS
-		(SELECT 1 FROM alerts a WHERE a.tenant = alert_counts.tenant AND a.id = alert_counts.alert)`, int64(before))
-	return one(err, "drop counts of alerts")
-}
-
 // AlertStates implements store.Alerts.
 func (d *DB) AlertStates(ctx context.Context, t store.TenantID) ([]store.AlertState, error) {
 	all, err := listFor(ctx, d, t, func(r scanner) (s store.AlertState, err error) { return s, r.Scan(&s.Alert, &s.Data) },
@@ -84,6 +77,11 @@ func (d *DB) SaveEvaluation(ctx context.Context, lease, holder string, now time.
 		}
 		if err != nil {
 			return err
+		}
+		if e.Before != 0 {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM alert_counts WHERE tenant = $1 AND alert = $2 AND at < $3`, e.Tenant, e.Alert, int64(e.Before)); err != nil {
+				return err
+			}
 		}
 		if i := e.Incident; i != nil {
 			if _, err := tx.ExecContext(ctx, `INSERT INTO alert_incidents (id, tenant, alert, started, ended, data, acked_by, acked_at, ack_note)
@@ -131,7 +129,8 @@ func (d *DB) UpdateNotice(ctx context.Context, n store.Notice) error {
 	return changed(res, err, "message %d", n.ID)
 }
 
-// forgetAlerts removes what is older than it is kept, or more: incidents with their messages, and silences that are over.
+// forgetAlerts removes what is older than it is kept, or more: incidents with their messages, silences that are over, and what a
+// process counted for an alert after that was gone.
 func (d *DB) forgetAlerts(ctx context.Context, now time.Time) error {
 	old := micros(now.Add(-store.IncidentAge))
 	for _, q := range []struct {
@@ -141,9 +140,15 @@ func (d *DB) forgetAlerts(ctx context.Context, now time.Time) error {
 		{`DELETE FROM alert_incidents WHERE ended <> 0 AND ended < $1`, []any{old}},
 		{`DELETE FROM alert_incidents WHERE ended <> 0 AND (tenant, id) IN (SELECT tenant, id FROM (SELECT tenant, id, row_number() OVER (PARTITION BY tenant ORDER BY started DESC, id DESC) AS n
 			FROM alert_incidents) x WHERE n > $1)`, []any{store.MaxIncidents}},
-		{`DELETE FROM alert_notices WHERE created < $1 AND next = 0 AND NOT EXISTS (SELECT 1 FROM alert_incidents i WHERE i.tenant = alert_notices.tenant AND i.id = alert_notices.incident)`,
-			[]any{micros(now.Add(-time.Hour))}},
+		{
+			`DELETE FROM alert_notices WHERE created < $1 AND next = 0 AND NOT EXISTS (SELECT 1 FROM alert_incidents i WHERE i.tenant = alert_notices.tenant AND i.id = alert_notices.incident)`,
+			[]any{micros(now.Add(-time.Hour))},
+		},
 		{`DELETE FROM alert_silences WHERE ends < $1`, []any{old}},
+		{
+			`DELETE FROM alert_counts WHERE at < $1 OR NOT EXISTS (SELECT 1 FROM alerts a WHERE a.tenant = alert_counts.tenant AND a.id = alert_counts.alert)`,
+			[]any{micros(now.Add(-2 * 24 * time.Hour))},
+		},
 	} {
 		if _, err := d.Write.ExecContext(ctx, q.sql, q.args...); err != nil {
 			return fmt.Errorf("forget what alerts left: %w", err)

@@ -220,12 +220,24 @@ func testAlertCounts(t *testing.T, f *fixture, other store.TenantID) {
 	if a, b := read(other, 1, now), read(f.tenant, 2, now); a != "" || b != "" {
 		t.Errorf("of another tenant %q, of what is not counted any more %q", a, b)
 	}
-	f.ok(f.DropAlertCounts(f.ctx, protocol.TimeOf(now)))
-	if got := read(f.tenant, 1, now.Add(-time.Hour)); got != "x5 x4 y2 " {
-		t.Errorf("after the old were dropped %q", got)
+	save := func(e store.Evaluation) {
+		t.Helper()
+		e.Tenant, e.Alert = f.tenant, a.ID
+		_, err := f.Lease(f.ctx, lease, "me", now, time.Minute)
+		f.ok(err)
+		f.ok(f.SaveEvaluation(f.ctx, lease, "me", now, e))
 	}
+	save(store.Evaluation{State: json.RawMessage(`{}`), Before: protocol.TimeOf(now)})
+	if got := read(f.tenant, 1, now.Add(-time.Hour)); got != "x5 x4 y2 " {
+		t.Errorf("after the old were forgotten %q", got)
+	}
+	save(store.Evaluation{})
+	if got := read(f.tenant, 1, now); got != "" {
+		t.Errorf("of an alert that is switched off %q", got)
+	}
+	f.ok(f.PutAlertCounts(f.ctx, "one", []store.AlertCounts{count(now, "x", `1`)}))
 	f.ok(f.DeleteAlert(f.ctx, f.tenant, a.ID))
-	f.ok(f.DropAlertCounts(f.ctx, 1))
+	f.ok(f.Maintain(f.ctx, now))
 	if got := read(f.tenant, 1, now); got != "" {
 		t.Errorf("of an alert that is gone %q", got)
 	}
