@@ -16,6 +16,9 @@ type Columns struct {
 	MOS                    string // double precision, NULL if there is none
 	Findings               string // text: " code code ", "" if there are none; codes are lower case
 	Kept                   string // boolean: a capture was kept
+	Facts                  string // text: what Facts answers, NULL if that is not known; then the columns below need not be set
+	Duration, Talk, PDD    string // integer: duration_ms, connect_ms, pdd_ms; NULL if there is none
+	Loss, Jitter           string // double precision: loss_pct, jitter_ms; NULL if there is none
 }
 
 // Where is what a store can answer of a condition.
@@ -26,6 +29,8 @@ type Where struct {
 	// Keys are conditions of which every call that the whole condition holds for fulfils one, and each of which an index of one
 	// text column answers (a text, or what it begins with); nil: there are none. Their parameters are among Args.
 	Keys []string
+	// Whole says that Keys ask for whole texts, which few calls have; otherwise for what texts begin with.
+	Whole bool
 }
 
 // SQL translates a condition for a store, with parameters from $first on. PostgreSQL and SQLite understand it.
@@ -51,7 +56,7 @@ func (e Expr) SQL(c Columns, first int) Where {
 		} else {
 			terms = append(terms, term)
 			if n.positive() && q.key > best && len(q.keys) <= maxKeys {
-				best, w.Keys = q.key, q.keys
+				best, w.Keys, w.Whole = q.key, q.keys, q.key == exactKey
 			}
 		}
 		if !exact {
@@ -140,11 +145,22 @@ func (q *query) node(n *node) (term string, exact bool) {
 			return "(" + strings.Join(terms, map[nodeOp]string{opAnd: " AND ", opOr: " OR "}[n.op]) + ")", exact
 		}
 	case opAnywhere:
+		return q.anywhere(n.word), false
 	}
 	return "", false
 }
 
+// test asks the field's own columns or, if these do not answer, the call's facts.
 func (q *query) test(t *test) (string, bool) {
+	mark := len(q.args)
+	if term, exact := q.own(t); term != "" {
+		return term, exact
+	}
+	q.args, q.keys, q.key = q.args[:mark], nil, noKey
+	return q.facts(t), false
+}
+
+func (q *query) own(t *test) (string, bool) {
 	columns := q.columns(t.field)
 	if slices.Contains(columns, "") || len(columns) == 0 || len(t.vals) > maxSQLValues || len(q.args) > maxSQLArgs {
 		return "", false
@@ -223,6 +239,16 @@ func (q *query) columns(f *Field) []string {
 		return []string{q.c.Findings}
 	case "kept":
 		return []string{q.c.Kept}
+	case "duration":
+		return []string{q.c.Duration}
+	case "connected":
+		return []string{q.c.Talk}
+	case "pdd":
+		return []string{q.c.PDD}
+	case "loss":
+		return []string{q.c.Loss}
+	case "jitter":
+		return []string{q.c.Jitter}
 	}
 	return nil
 }

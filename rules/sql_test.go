@@ -19,6 +19,41 @@ var testColumns = Columns{
 	MOS: "mos", Findings: "findings", Kept: "kept",
 }
 
+// allColumns are those of a store that keeps facts, too.
+var allColumns = func() Columns {
+	c := testColumns
+	c.Facts, c.Duration, c.Talk, c.PDD, c.Loss, c.Jitter = "facts", "duration_ms", "connect_ms", "pdd_ms", "loss_pct", "jitter_ms"
+	return c
+}()
+
+func TestTextsAreAskedOfTheFacts(t *testing.T) {
+	for expr, want := range map[string]string{
+		"ua:Snom*":             "(facts IS NULL OR facts LIKE $1 ESCAPE '\\') [%\nu=snom%\n%]",
+		"ua=a_b%":              "(facts IS NULL OR facts LIKE $1 ESCAPE '\\') [%\nu=a\\_b\\%\n%]",
+		"ua:*18":               "(facts IS NULL OR facts LIKE $1 ESCAPE '\\' OR facts LIKE $2 ESCAPE '\\') [%\nu=%18\n% %\x1e%]",
+		"caller:jana":          "(facts IS NULL OR facts LIKE $1 ESCAPE '\\' OR facts LIKE $2 ESCAPE '\\' OR facts LIKE $3 ESCAPE '\\' OR facts LIKE $4 ESCAPE '\\' OR facts LIKE $5 ESCAPE '\\') [%\na=jana\n% %\na=jana\n% %\na=+jana\n% %\na=00jana\n% %\x1e%]",
+		"ua~^Zoi":              "(facts IS NULL OR facts LIKE $1 ESCAPE '\\') [%\nu=zoi%]",
+		"ua~\"(?i)^Zoi\"":      " []",
+		"domain:a*b*c*d*e*f*g": " []",
+		"ua:*":                 " []",
+		"ua!=x":                " []",
+		"jana":                 "(facts IS NULL OR facts LIKE $1 ESCAPE '\\' OR facts LIKE $2 ESCAPE '\\') [%jana% %\x1e%]",
+		"pdd>2.5":              "((facts IS NULL OR (pdd_ms IS NOT NULL AND CAST(pdd_ms AS DOUBLE PRECISION) / 1000 > $1))) [2.5]",
+		"not jitter>2":         " []",
+		"caller:420* ua:x":     "(((caller >= $1 AND caller < $2) OR (caller >= $3 AND caller < $4) OR (caller >= $5 AND caller < $6))) AND (facts IS NULL OR facts LIKE $7 ESCAPE '\\' OR facts LIKE $8 ESCAPE '\\')",
+	} {
+		e, err := ParseExpr(expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := e.SQL(allColumns, 1)
+		want = strings.NewReplacer("\\\\", "\\", "\\n", "\n", "\\x1e", "\x1e").Replace(want)
+		if got := fmt.Sprintf("%s %v", w.SQL, w.Args); !strings.HasPrefix(got, want) || w.Rest.root == nil {
+			t.Errorf("%s:\n got %q\nwant %q", expr, got, want)
+		}
+	}
+}
+
 func TestConditionsBecomeSQL(t *testing.T) {
 	for expr, want := range map[string]string{
 		"":                              " [] rest ",
@@ -83,7 +118,8 @@ func TestRowsThatSQLFindsAndTheRestConfirmsAreThoseThatMatch(t *testing.T) {
 	defer db.Close()
 	db.SetMaxOpenConns(1) // there is one memory
 	if _, err := db.Exec(`CREATE TABLE calls (n INTEGER PRIMARY KEY, call_id TEXT, caller TEXT, callee TEXT, src_ip TEXT, dst_ip TEXT,
-		sensor_id INTEGER, status INTEGER, mos REAL, findings TEXT, kept BOOLEAN)`); err != nil {
+		sensor_id INTEGER, status INTEGER, mos REAL, findings TEXT, kept BOOLEAN, facts TEXT, duration_ms INTEGER, connect_ms INTEGER, pdd_ms INTEGER,
+		loss_pct REAL, jitter_ms REAL)`); err != nil {
 		t.Fatal(err)
 	}
 	r := random{rand.New(rand.NewPCG(3, 3))}
@@ -110,8 +146,13 @@ func TestRowsThatSQLFindsAndTheRestConfirmsAreThoseThatMatch(t *testing.T) {
 		if findings != "" {
 			findings += " "
 		}
-		if _, err := db.Exec(`INSERT INTO calls VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, i, stored(c.CallID), stored(c.Caller), stored(c.Callee),
-			storedIP(c.Src), storedIP(c.Dst), c.SensorID, c.Status, mos, findings, c.Capture.Kept != "" && c.Capture.Kept != protocol.KeepNone); err != nil {
+		var facts any = Facts(c.CDR)
+		if r.IntN(10) == 0 {
+			facts = nil
+		}
+		if _, err := db.Exec(`INSERT INTO calls VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`, i, stored(c.CallID), stored(c.Caller), stored(c.Callee),
+			storedIP(c.Src), storedIP(c.Dst), c.SensorID, c.Status, mos, findings, c.Capture.Kept != "" && c.Capture.Kept != protocol.KeepNone,
+			facts, c.DurationMS, c.ConnectMS, c.PDDMS, c.LossPct, c.JitterMS); err != nil {
 			t.Fatal(err)
 		}
 		calls[i] = c
@@ -127,7 +168,11 @@ func TestRowsThatSQLFindsAndTheRestConfirmsAreThoseThatMatch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := e.SQL(testColumns, 1)
+		columns := testColumns
+		if r.IntN(3) > 0 {
+			columns = allColumns
+		}
+		w := e.SQL(columns, 1)
 		query := "SELECT n FROM calls"
 		if w.SQL != "" {
 			query += " WHERE " + w.SQL

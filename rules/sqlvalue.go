@@ -22,6 +22,10 @@ func (q *query) value(t *test, column string, v *value) (string, bool) {
 			op = "="
 		}
 		return fmt.Sprintf("(%s IS NOT NULL AND %s %s %s)", column, column, op, q.arg(v.num)), true
+	case "duration", "connected", "pdd":
+		return q.figure(column, "CAST("+column+" AS DOUBLE PRECISION) / 1000", t.op, v.num), false
+	case "loss", "jitter":
+		return q.figure(column, column, t.op, v.num), false
 	case "finding":
 		return q.finding(column, t.op, v)
 	case "kept":
@@ -40,6 +44,14 @@ func (q *query) value(t *test, column string, v *value) (string, bool) {
 		return q.pattern(column, t.field, v)
 	}
 	return "", false
+}
+
+// figure compares a column that a call without facts does not have.
+func (q *query) figure(column, value, op string, n float64) string {
+	if op == ":" {
+		op = "="
+	}
+	return fmt.Sprintf("(%s IS NULL OR (%s IS NOT NULL AND %s %s %s))", q.c.Facts, column, value, op, q.arg(n))
 }
 
 // integer compares an integer column; what is not whole is rounded so that the answer stays the same.

@@ -112,6 +112,7 @@ func (s *Store) Calls(ctx context.Context, t store.TenantID, cq store.CallQuery)
 	if err != nil {
 		return page, err
 	}
+	q.WalkPrefixes()
 	err = s.asTenant(ctx, t, func(db sqlstore.Querier) (err error) {
 		page, err = q.Calls(ctx, source{db, t}, s.Now)
 		return err

@@ -37,6 +37,8 @@ func createDay(d sqlstore.Day) string {
 	kept      BOOLEAN NOT NULL,
 	summary   BLOB    NOT NULL,
 	detail    BLOB    NOT NULL,
+	facts     TEXT, -- rules.Facts
+	duration_ms INTEGER, connect_ms INTEGER, pdd_ms INTEGER, loss_pct REAL, jitter_ms REAL,
 	UNIQUE (tenant, id)
 );
 CREATE INDEX IF NOT EXISTS calls_D_at ON calls_D (tenant, at, id);

@@ -83,7 +83,33 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
-	return sqlstore.Migrate(ctx, p)
+	if err := sqlstore.Migrate(ctx, p); err != nil {
+		return err
+	}
+	return s.Tx(ctx, func(tx *sql.Tx) error { return addLater(ctx, tx) })
+}
+
+// addLater gives the tables of days that are older than a column that column.
+func addLater(ctx context.Context, tx *sql.Tx) error {
+	days, err := listDays(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, d := range days {
+		for _, column := range sqlstore.Later {
+			var has bool
+			if err := tx.QueryRowContext(ctx, `SELECT count(*) > 0 FROM pragma_table_info($1) WHERE name = $2`, table(d), column[0]).Scan(&has); err != nil {
+				return fmt.Errorf("columns of day %s: %w", d, err)
+			}
+			if has {
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, fmt.Sprintf(`ALTER TABLE %s ADD COLUMN %s %s`, table(d), column[0], column[1])); err != nil {
+				return fmt.Errorf("add column %s to day %s: %w", column[0], d, err)
+			}
+		}
+	}
+	return nil
 }
 
 func isConflict(err error) bool {

@@ -5,12 +5,15 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
 	"voiptop/hosted/internal/store"
 	"voiptop/hosted/internal/store/sqlite"
 	"voiptop/hosted/internal/store/sqlstore"
+	"voiptop/protocol"
+	"voiptop/rules"
 )
 
 // Users and tokens of the first schema keep doing what their role allowed.
@@ -60,4 +63,65 @@ func TestUsersOfTheFirstSchemaGetTheRightsOfTheirRole(t *testing.T) {
 	if r, err := s.Rules(t.Context(), 1); err != nil || r.Revision != 0 {
 		t.Errorf("rules %+v, %v", r, err)
 	}
+}
+
+// Days whose tables were made before calls had facts are searched as the others are.
+func TestCallsOfAnEarlierSchemaAreFound(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	now := time.Now()
+	s, err := sqlite.Open(t.Context(), path, sqlstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tenant, sensor := enrolled(t, s, now)
+	call := func(n byte) protocol.CDR {
+		c := protocol.CDR{ID: protocol.UUID{n}, Start: protocol.TimeOf(now.Add(-time.Minute)), SensorID: 7, UACaller: "Snom D785", DurationMS: 5000}
+		c.End = c.Start + 1
+		return c
+	}
+	add := func(s store.Store, n byte) {
+		if _, err := s.AppendCDRs(t.Context(), store.Batch{Tenant: tenant, Sensor: sensor, Epoch: 1, First: uint64(n), CDRs: []protocol.CDR{call(n)}}, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(s, 1)
+	day := "calls_" + now.Add(-time.Minute).UTC().Format("20060102")
+	for _, column := range sqlstore.Later {
+		if _, err := s.Write.Exec("ALTER TABLE " + day + " DROP COLUMN " + column[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = sqlite.Open(t.Context(), path, sqlstore.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	add(s, 2)
+	for text, want := range map[string]int{"ua:snom*": 2, "duration>4": 2, "ua:yealink*": 0, "duration>6": 0} {
+		e, err := rules.ParseExpr(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, err := s.Calls(t.Context(), tenant, store.CallQuery{Where: e}); err != nil || len(p.Calls) != want {
+			t.Errorf("%s finds %d calls, %v, want %d", text, len(p.Calls), err, want)
+		}
+	}
+}
+
+func enrolled(t *testing.T, s store.Store, now time.Time) (store.TenantID, protocol.UUID) {
+	tenant, err := s.CreateTenant(t.Context(), "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := [32]byte{1}
+	if err := s.CreateEnrolToken(t.Context(), store.EnrolToken{Hash: hash, Tenant: tenant.ID, Created: now, Expires: now.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	sensor, err := s.RedeemEnrolToken(t.Context(), hash, now, store.Sensor{UUID: protocol.UUID{1}, SensorID: 7, Info: protocol.SensorInfo{SensorID: 7}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tenant.ID, sensor.UUID
 }

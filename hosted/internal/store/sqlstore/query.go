@@ -32,13 +32,15 @@ type Query struct {
 	after  Place      // the page begins behind it
 	// walks: no index leads to the matches, so that time is gone through slice by slice.
 	walks bool
+	// prefix: the index leads to what texts begin with, which may be few calls or nearly all.
+	prefix bool
 }
 
 // searched are the columns that a condition is asked of. They are compared by bytes: in PostgreSQL >= of a column with the
 // collation C is ~>=~, which may be used below row-level security.
 var searched = rules.Columns{
 	CallID: "call_id", Caller: "caller", Callee: "callee", SrcIP: "src_ip", DstIP: "dst_ip", Sensor: "sensor_id", Status: "status",
-	MOS: "mos", Findings: "findings", Kept: "kept",
+	MOS: "mos", Findings: "findings", Kept: "kept", Facts: "facts", Duration: "duration_ms", Talk: "connect_ms", PDD: "pdd_ms", Loss: "loss_pct", Jitter: "jitter_ms",
 }
 
 // NewQuery translates q.
@@ -107,8 +109,13 @@ func (s *Query) condition(e rules.Expr) {
 	}
 	if s.Narrow == nil {
 		s.narrow(w.Keys)
+		s.prefix = len(w.Keys) > 0 && !w.Whole
 	}
 }
+
+// WalkPrefixes makes a search by the beginning of a text go through time slice by slice: for a database that would sort all that
+// begins so.
+func (s *Query) WalkPrefixes() { s.walks = s.walks || s.prefix }
 
 func (s *Query) narrow(terms []string) {
 	for _, t := range terms {

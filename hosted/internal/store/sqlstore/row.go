@@ -12,13 +12,19 @@ import (
 
 	"voiptop/hosted/internal/store"
 	"voiptop/protocol"
+	"voiptop/rules"
 )
 
 // Columns of a call, in the order of Row.Values. The first are there to be searched; the CDR itself is in two parts, each
 // CBOR as on the link: summary is the CDR without streams and messages, detail is these two, compressed with zstd.
 var Columns = []string{
 	"tenant", "id", "at", "sensor_id", "call_id", "group_id", "caller", "callee", "src_ip", "dst_ip",
-	"status", "mos", "findings", "kept", "summary", "detail",
+	"status", "mos", "findings", "kept", "summary", "detail", "facts", "duration_ms", "connect_ms", "pdd_ms", "loss_pct", "jitter_ms",
+}
+
+// Later are the columns that tables of the first schema have not, with their types: calls that were stored then have NULL there.
+var Later = [][2]string{
+	{"facts", "TEXT"}, {"duration_ms", "INTEGER"}, {"connect_ms", "INTEGER"}, {"pdd_ms", "INTEGER"}, {"loss_pct", "REAL"}, {"jitter_ms", "REAL"},
 }
 
 // Row is a call as it is stored.
@@ -73,14 +79,11 @@ func (o Options) Rows(tenant int64, cdrs []protocol.CDR, now time.Time) ([]Row, 
 		if err != nil {
 			return nil, fmt.Errorf("call %s: %w", c.ID, err)
 		}
-		var mos any
-		if c.MOS != nil {
-			mos = *c.MOS
-		}
 		r.Values = []any{
 			tenant, c.ID.String(), int64(r.At), int64(c.SensorID), Text(c.CallID), Text(c.GroupID),
-			Text(c.Caller), Text(c.Callee), ipOf(c.Src), ipOf(c.Dst), int64(c.Status), mos, findingCodes(c.Findings),
+			Text(c.Caller), Text(c.Callee), ipOf(c.Src), ipOf(c.Dst), int64(c.Status), orNull(c.MOS), findingCodes(c.Findings),
 			c.Capture.Kept != "" && c.Capture.Kept != protocol.KeepNone, summary, detail,
+			rules.Facts(c), c.DurationMS, orNull(c.ConnectMS), orNull(c.PDDMS), orNull(c.LossPct), orNull(c.JitterMS),
 		}
 		if at, ok := index[c.ID]; ok {
 			rows[at] = r
@@ -90,6 +93,14 @@ func (o Options) Rows(tenant int64, cdrs []protocol.CDR, now time.Time) ([]Row, 
 		rows = append(rows, r)
 	}
 	return rows, nil
+}
+
+// orNull is a value, NULL if there is none.
+func orNull[T int64 | float64](p *T) any {
+	if p == nil {
+		return nil
+	}
+	return *p
 }
 
 // maxText bounds a searched text in bytes: PostgreSQL refuses index entries beyond 2704 bytes, and a hostile number

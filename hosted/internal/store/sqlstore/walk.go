@@ -39,7 +39,7 @@ const (
 	slow       = 400 * time.Millisecond
 
 	// Rows of a statement whose matches are not known to SQL.
-	firstChunk = 500
+	firstChunk = 150
 	maxChunk   = 4000
 )
 
@@ -83,7 +83,7 @@ func (w *walk) cut() { w.part.From = max(w.oldest, w.part.To-w.slice) }
 // read reads the next rows of the slice, and answers whether there may be more of them. want is how many matches are of use.
 func (w *walk) read(ctx context.Context, src Source, want int) (rows Rows, more bool, err error) {
 	if !w.q.rest.IsZero() { // how many rows hold so many matches is not known
-		want = w.chunk
+		want = max(want, w.chunk)
 		w.chunk = min(2*w.chunk, maxChunk)
 	}
 	rows, err = src.Select(ctx, w.q, w.part, want)

@@ -14,7 +14,9 @@ import (
 
 // BenchmarkWhere asks for the first page of conditions, over the last day and over 25 days, of so many calls as the variable
 // BENCH_CALLS says, spread over 24 days. It reports what the slowest page took, and how far it came where the time was up.
-func BenchmarkWhere(b *testing.B, open Open) {
+//
+// settle does what the database does by itself in time.
+func BenchmarkWhere(b *testing.B, open Open, settle func(store.Store) error) {
 	rows := 50_000
 	if n, err := strconv.Atoi(os.Getenv("BENCH_CALLS")); err == nil {
 		rows = n
@@ -24,6 +26,7 @@ func BenchmarkWhere(b *testing.B, open Open) {
 	begin := time.Now()
 	middle := fill(f, now, rows)
 	b.Logf("%d calls stored at %.0f a second", rows, float64(rows)/time.Since(begin).Seconds())
+	f.ok(settle(f.Store))
 	for _, text := range []string{
 		"", "caller:+42020001*", "caller:+4202*", "number:+42020001234", "callid=\"call-nothing\"", "callid=\"" + middle + "\"", "ip:192.0.2.7", "ip:203.0.113.0/24", "status:486", "status:503", "status:604",
 		"mos<2.5", "mos<1.2", "finding:loss-burst", "kept:(sip headers rtp)", "ua:snom*", "ua:nothing*", "jana", "nothing", "mos<3.5 and ua:snom*", "not (status:200 or status:486)", "duration>1200", "end:cancel and pdd>3",

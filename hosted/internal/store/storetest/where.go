@@ -31,7 +31,7 @@ func testWhere(t *testing.T, open Open) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rounds, found := 300, 0
+		rounds, found := 150, 0
 		if testing.Short() {
 			rounds = 60
 		}
@@ -41,7 +41,7 @@ func testWhere(t *testing.T, open Open) {
 			if err != nil {
 				t.Fatalf("%s: %v", text, err)
 			}
-			q := store.CallQuery{Where: e, Limit: 1 + r.IntN(150)}
+			q := store.CallQuery{Where: e, Limit: 10 + r.IntN(150)}
 			if r.IntN(3) == 0 {
 				q.From = protocol.TimeOf(now.Add(-time.Duration(r.IntN(600)) * time.Hour))
 			}
