@@ -18,7 +18,7 @@ func (f *File) Capture(ctx context.Context, id string, w io.Writer) (int64, erro
 		return 0, err
 	}
 	out := analyze.NewPacketWriter(w, Application, "Call-ID: "+c.CallID)
-	if _, err := Packets(ctx, f, []*protocol.CDR{c}, protocol.KeepRTP, nil, out.Write); err != nil {
+	if _, err := Packets(ctx, f, []*protocol.CDR{c}, protocol.KeepRTP, nil, Taker{Packet: out.Write}); err != nil {
 		return out.Bytes(), err
 	}
 	return out.Bytes(), out.Flush()

@@ -10,6 +10,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/sensord/analyze"
+	"voiptop/tui/internal/sipmsg"
 )
 
 // Missing says why nothing of a call was among the packets.
@@ -18,17 +19,24 @@ type Missing struct {
 	Err  error // a *protocol.Problem mostly
 }
 
-// Packets gives the packets of calls to emit, those of all calls in the order of time: with protocol.KeepSIP the signalling alone,
+// Taker takes packets. What it gets is valid until its functions return.
+type Taker struct {
+	Packet func(*analyze.Packet) error
+	// Message, if it is not nil, takes each SIP message whole, before the packet that ended it: d.Packet.
+	Message func(d *analyze.Datagram, message []byte) error
+}
+
+// Packets gives the packets of calls to take, those of all calls in the order of time: with protocol.KeepSIP the signalling alone,
 // with KeepRTP the media, too. A file is read again; of a sensor and of hosted what was kept is fetched into temporary files first, of
 // which tell, if it is not nil, hears how much has come. missing are the calls of which there was nothing; when there was nothing of
-// all, err is the first of their errors. A packet is valid until emit returns.
-func Packets(ctx context.Context, src Source, calls []*protocol.CDR, keep protocol.Keep, tell Progress, emit func(*analyze.Packet) error) (missing []Missing, err error) {
+// all, err is the first of their errors.
+func Packets(ctx context.Context, src Source, calls []*protocol.CDR, keep protocol.Keep, tell Progress, take Taker) (missing []Missing, err error) {
 	if f, ok := src.(*File); ok {
 		if len(calls) > 0 && f.stdin() {
 			_, err := f.again(ctx, calls[0].ID.String())
 			return nil, err
 		}
-		p := chosen{keep: keep, ids: map[protocol.UUID]bool{}, names: map[string]bool{}, emit: emit}
+		p := chosen{keep: keep, ids: map[protocol.UUID]bool{}, names: map[string]bool{}, take: take}
 		for _, c := range calls {
 			p.ids[c.ID], p.names[c.CallID] = true, true
 		}
@@ -40,7 +48,7 @@ func Packets(ctx context.Context, src Source, calls []*protocol.CDR, keep protoc
 			os.Remove(path)
 		}
 	}()
-	p := chosen{keep: keep, names: map[string]bool{}, emit: emit}
+	p := chosen{keep: keep, names: map[string]bool{}, take: take}
 	for _, c := range calls {
 		path, err := fetch(ctx, src, c, tell)
 		switch {
@@ -83,7 +91,7 @@ type chosen struct {
 	keep  protocol.Keep
 	ids   map[protocol.UUID]bool // nil: all that have one of names
 	names map[string]bool        // Call-IDs
-	emit  func(*analyze.Packet) error
+	take  Taker
 	n     int
 	err   error
 }
@@ -106,7 +114,7 @@ func (*chosen) Call(*protocol.CDR) {}
 func (p *chosen) Keep(c *analyze.KeptCall, x *analyze.Packet, _ int) {
 	if p.err == nil && (p.ids == nil || p.ids[c.ID]) {
 		p.n++
-		p.err = p.emit(x)
+		p.err = p.take.Packet(x)
 	}
 }
 
@@ -117,6 +125,13 @@ func (p *chosen) run(ctx context.Context, paths []string, cfg analyze.Config) er
 	}
 	defer in.Close()
 	cfg.Decide = p
+	if p.take.Message != nil {
+		cfg.SIP = func(d *analyze.Datagram, message []byte, _ string) {
+			if p.err == nil && p.names[string(sipmsg.Value(message, "call-id"))] {
+				p.err = p.take.Message(d, message)
+			}
+		}
+	}
 	e := analyze.New(cfg, p)
 	var x analyze.Packet
 	for n := 0; p.err == nil; n++ {

@@ -20,7 +20,7 @@ func collect(t *testing.T, src source.Source, calls []*protocol.CDR, keep protoc
 		t.Fatal(failed)
 	}
 	w := analyze.NewPacketWriter(f, "test")
-	missing, err = source.Packets(t.Context(), src, calls, keep, nil, w.Write)
+	missing, err = source.Packets(t.Context(), src, calls, keep, nil, source.Taker{Packet: w.Write})
 	if err != nil {
 		return nil, missing, err
 	}

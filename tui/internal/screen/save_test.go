@@ -2,8 +2,11 @@ package screen
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -146,7 +149,12 @@ func fixtureScreen(t *testing.T, name string, w, h int) *screenTest {
 	if len(paths) != 1 {
 		t.Fatalf("fixture %s: %v", name, paths)
 	}
-	f, err := source.NewFile(paths, nil)
+	return fileScreen(t, paths[0], w, h)
+}
+
+func fileScreen(t *testing.T, path string, w, h int) *screenTest {
+	t.Helper()
+	f, err := source.NewFile([]string{path}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,5 +217,72 @@ func TestSIPAloneIsSavedWithoutVoice(t *testing.T) {
 	calls, _, err := analyze.Files(t.Context(), list, nil, analyze.Config{})
 	if err != nil || len(calls) != 2 || len(calls[0].Streams) != 0 || calls[0].Status != 200 {
 		t.Errorf("%d calls, %v", len(calls), err)
+	}
+}
+
+// fragmented is a capture whose larger packets came in two IP fragments.
+func fragmented(t *testing.T, from string) (path string) {
+	t.Helper()
+	in, err := analyze.Open([]string{from}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	path = filepath.Join(t.TempDir(), "in.pcapng")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w := analyze.NewPacketWriter(f, "test")
+	const ip, cut = 14, 14 + 20 + 400
+	for id := uint16(1); ; id++ {
+		var p analyze.Packet
+		if err := in.Next(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		parts := []analyze.Packet{p}
+		if p.Link == 1 && len(p.Data) > cut && p.Data[ip]>>4 == 4 {
+			second := append(bytes.Clone(p.Data[:ip+20]), p.Data[cut:]...)
+			first := bytes.Clone(p.Data[:cut])
+			for i, b := range [][]byte{first, second} {
+				binary.BigEndian.PutUint16(b[ip+2:], uint16(len(b)-ip))
+				binary.BigEndian.PutUint16(b[ip+4:], id)
+				binary.BigEndian.PutUint16(b[ip+6:], [2]uint16{0x2000, 400 / 8}[i])
+			}
+			parts = []analyze.Packet{{Time: p.Time, Data: first, Length: len(first), Link: 1}, {Time: p.Time, Data: second, Length: len(second), Link: 1}}
+		}
+		for i := range parts {
+			if err := w.Write(&parts[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestMessagesInSeveralPacketsAreSavedRedacted(t *testing.T) {
+	s := fileScreen(t, fragmented(t, "../../../fixtures/pcap/sipp-auth/in.pcap"), 160, 30)
+	c, err := s.m.e.Source.Call(t.Context(), s.m.target().ID.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.keys("w", "down", "right", "enter")
+	list, _ := filepath.Glob(filepath.Join(s.dir, "*_redacted.pcapng"))
+	if len(list) != 1 {
+		t.Fatalf("%v:\n%s", list, s.text())
+	}
+	s.want(`packets .* are replaced by the \d+ messages in them`)
+	calls, _, err := analyze.Files(t.Context(), list, nil, analyze.Config{})
+	if err != nil || len(calls) != 1 || len(calls[0].Messages) != len(c.Messages) || calls[0].Caller == c.Caller || calls[0].Status != c.Status || calls[0].Start != c.Start {
+		t.Errorf("%d calls, %v", len(calls), err)
+		for _, x := range calls {
+			t.Logf("%s", x.AppendJSON(nil))
+		}
 	}
 }

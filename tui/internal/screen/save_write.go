@@ -145,30 +145,23 @@ func (e *env) fillPackets(ctx context.Context, s saving, calls []*protocol.CDR, 
 		}
 		comments = append(comments, "Call-ID: "+id)
 	}
-	out, left := analyze.NewPacketWriter(w, source.Application, comments...), 0
-	missing, err := source.Packets(ctx, e.Source, calls, keep, tell, func(p *analyze.Packet) error {
-		if red == nil {
-			return out.Write(p)
-		}
-		m, ok := red.Packet(p)
-		if !ok {
-			left++
-			return nil
-		}
-		return out.Write(m)
-	})
+	out := analyze.NewPacketWriter(w, source.Application, comments...)
+	masked := masker{red: red, out: out}
+	take := source.Taker{Packet: out.Write}
+	if red != nil {
+		take = source.Taker{Packet: masked.packet, Message: masked.message}
+	}
+	missing, err := source.Packets(ctx, e.Source, calls, keep, tell, take)
 	if err != nil {
 		return "", err
 	}
 	if out.Packets() == 0 {
-		return "", errors.New("none of the packets could be masked: they are fragments, TCP segments without a whole message, or encrypted")
+		return "", errors.New("none of the packets could be masked: they are encrypted, or in a tunnel")
 	}
 	if len(missing) > 0 {
 		note = fmt.Sprintf("%d of %d calls are not in it (%s); ", len(missing), len(calls), headline(missing[0].Err))
 	}
-	if left > 0 {
-		note += fmt.Sprintf("%d packets that could not be masked were left out; ", left)
-	}
+	note += masked.note()
 	return note, out.Flush()
 }
 
@@ -181,3 +174,43 @@ type telling struct {
 
 // SetSize implements source.Sized.
 func (t *telling) SetSize(total int64) { t.total = total }
+
+// masker writes packets masked. A message that is in several packets, or in a tunnel, is put into one packet; what else cannot be
+// masked is left out.
+type masker struct {
+	red         *redact.Redactor
+	out         *analyze.PacketWriter
+	left, whole int
+}
+
+func (m *masker) packet(p *analyze.Packet) error {
+	x, ok := m.red.Packet(p)
+	if !ok {
+		m.left++
+		return nil
+	}
+	return m.out.Write(x)
+}
+
+func (m *masker) message(d *analyze.Datagram, message []byte) error {
+	if _, ok := m.red.Packet(d.Packet); ok {
+		return nil
+	}
+	p := m.red.Whole(d.Time, d.Src.AddrPort(), d.Dst.AddrPort(), message)
+	if p == nil {
+		return nil
+	}
+	m.whole++
+	return m.out.Write(p)
+}
+
+// note says what became of packets that could not be masked as they are.
+func (m *masker) note() string {
+	switch {
+	case m.left == 0:
+		return ""
+	case m.whole == 0:
+		return fmt.Sprintf("%d packets that could not be masked were left out; ", m.left)
+	}
+	return fmt.Sprintf("%d packets (fragments, TCP, tunnels) are replaced by the %d messages in them; ", m.left, m.whole)
+}
