@@ -23,7 +23,7 @@ export function DownloadAll({ filter, user }: { filter: Filter; user: User }) {
   useEffect(() => {
     if (open) dialog.current?.showModal();
   }, [open]);
-  if (!user.rights.includes('download')) return null;
+  if (!user.rights.includes('download') || !user.rights.includes('numbers')) return null;
   return (
     <>
       <button type="button" class="quiet-button" onClick={() => setOpen(true)} data-action="all">

@@ -3,7 +3,7 @@ import type { CDR, Sensor, User } from '../api/types';
 import { makeCall, makeSensors } from '../dev/data';
 import { audioState, captureState, whyNoFindings, whyNoStreams } from './reasons';
 
-const admin: User = { name: 'a', role: 'admin', tenant: 'T', rights: ['listen', 'download', 'rules'] };
+const admin: User = { name: 'a', role: 'admin', tenant: 'T', rights: ['listen', 'download', 'rules', 'numbers'] };
 const [online, , offline] = makeSensors(1.7e15) as [Sensor, Sensor, Sensor];
 const call = (over: Partial<CDR>): CDR => ({ ...makeCall(1, 1.7e15), findings: [], unchecked: [], rule: '', capture: { kept: 'none', packets: 0, bytes: 0 }, ...over });
 const kept = call({ rule: 'sales', capture: { kept: 'rtp', packets: 10, bytes: 1000 } });
@@ -11,7 +11,7 @@ const kept = call({ rule: 'sales', capture: { kept: 'rtp', packets: 10, bytes: 1
 describe('the packets of a call', () => {
   test('can be had from a sensor that is online', () => {
     expect(captureState(kept, online, admin)).toEqual({ get: true, offline: false, why: '' });
-    expect(captureState(kept, online, { ...admin, role: 'viewer', rights: ['download'] }).get).toBe(true);
+    expect(captureState(kept, online, { ...admin, role: 'viewer', rights: ['download', 'numbers'] }).get).toBe(true);
   });
   test('are out of reach while their sensor is offline, and the page says which one', () => {
     expect(captureState(kept, offline, admin)).toMatchObject({ get: true, offline: true, why: expect.stringContaining('sensor 3 (pbx-brno), which is offline') });
@@ -19,6 +19,7 @@ describe('the packets of a call', () => {
   });
   test('are for those who have the right', () => {
     expect(captureState(kept, online, { ...admin, rights: ['listen', 'rules'] })).toMatchObject({ get: false, why: expect.stringContaining('right “download”') });
+    expect(captureState(kept, online, { ...admin, rights: ['download'] })).toMatchObject({ get: false, why: expect.stringContaining('right “numbers”') });
   });
   test('are not sent where the sensor’s owner has switched that off', () => {
     expect(captureState(kept, { ...online, capabilities: ['listen'] }, admin)).toMatchObject({ get: false, why: expect.stringContaining('cloud_download = no') });

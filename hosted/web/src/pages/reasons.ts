@@ -21,6 +21,7 @@ export function captureState(c: CDR, sensor: Sensor | undefined, user: User): Ac
   if (!c.end) return no(c.capture.kept === 'none' ? 'The call runs. No rule keeps its packets so far; a rule that looks at the end (mos, loss, finding) may still keep them.' : 'The call runs. Its packets are being kept and can be downloaded when it has ended.');
   if (c.capture.kept === 'none') return notKept(c, sensor);
   if (!user.rights.includes('download')) return no('You may see calls and not download packets. An administrator can give you the right “download”.');
+  if (!user.rights.includes('numbers')) return no('The packets hold the numbers, which you see masked. An administrator can give you the right “numbers”.');
   return reach(c, sensor, 'The packets', 'The download', 'download');
 }
 
