@@ -24,6 +24,7 @@ var may = map[string]struct {
 	"sensord/internal/sdp":     {std: true},
 	"sensord/internal/rtp":     {std: true},
 	"sensord/internal/quality": {std: true},
+	"sensord/internal/pcapng":  {std: true},
 	"sensord/internal/bpf":     {own: []string{"rules"}},
 	"sensord/internal/capture": {own: []string{"sensord/internal/bpf"}},
 	"sensord/internal/decode":  {own: []string{"sensord/internal/capture"}},

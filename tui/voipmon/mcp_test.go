@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,7 +16,9 @@ import (
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"voiptop/protocol"
 	"voiptop/protocol/mcp"
+	"voiptop/protocol/sensorapi"
 	"voiptop/tui/source"
 )
 
@@ -238,5 +241,104 @@ func TestAnAssistantWritesRulesOnlyWithNumbers(t *testing.T) {
 	var errs bytes.Buffer
 	if status := Main(t.Context(), []string{"mcp", "--allow-write"}, strings.NewReader(""), io.Discard, &errs); status != 2 || !strings.Contains(errs.String(), "--numbers") {
 		t.Errorf("%d %s", status, errs.String())
+	}
+}
+
+// rememberingSensor is a sensor with ended calls and rules.
+type rememberingSensor struct {
+	sensorapi.Sensor
+	calls []protocol.CDR // newest first
+	rules sensorapi.Rules
+}
+
+func (s *rememberingSensor) Info() protocol.SensorInfo {
+	return protocol.SensorInfo{Name: "pbx", SensorID: 7}
+}
+
+func (s *rememberingSensor) Health() protocol.Health {
+	return protocol.Health{Info: s.Info(), Running: 1, Problems: []protocol.Problem{{Code: "clock-skew", Title: "the clock is wrong"}}}
+}
+
+func (s *rememberingSensor) Watch(_ context.Context, emit func(*protocol.LiveUpdate) error) error {
+	return emit(&protocol.LiveUpdate{Snapshot: true, Calls: []protocol.LiveCall{{ID: protocol.UUID{9}, State: protocol.StateRinging}, {ID: protocol.UUID{8}, State: protocol.StateUp}}})
+}
+
+func (s *rememberingSensor) Calls(_ context.Context, limit int, before protocol.UUID) ([]protocol.CDR, error) {
+	from := 0
+	for i := range s.calls {
+		if s.calls[i].ID == before {
+			from = i + 1
+		}
+	}
+	return s.calls[from:min(len(s.calls), from+limit)], nil
+}
+
+func (s *rememberingSensor) Call(_ context.Context, id string) (*protocol.CDR, error) {
+	for i := range s.calls {
+		if s.calls[i].ID.String() == id {
+			return &s.calls[i], nil
+		}
+	}
+	return nil, &protocol.Problem{Code: protocol.CodeNotFound, Status: http.StatusNotFound, Title: "no such call"}
+}
+
+func (s *rememberingSensor) Registrations(context.Context) ([]protocol.Registration, error) {
+	return []protocol.Registration{{State: protocol.RegistrationFailing, AOR: "1001@pbx.example", Status: 403}}, nil
+}
+
+func (s *rememberingSensor) Rules() sensorapi.Rules { return s.rules }
+
+func (s *rememberingSensor) SetRules(_ context.Context, r sensorapi.Rules) (sensorapi.Rules, error) {
+	s.rules = sensorapi.Rules{Revision: s.rules.Revision + 1, Text: r.Text}
+	return s.rules, nil
+}
+
+func TestAnAssistantAsksTheSensorOnThisMachine(t *testing.T) {
+	sensor := &rememberingSensor{rules: sensorapi.Rules{Revision: 3, Text: "bad: keep rtp when status:486\n"}}
+	for i := range 1200 {
+		c := protocol.CDR{ID: protocol.UUID{1, byte(i >> 8), byte(i)}, Start: protocol.Time(2e15 - int64(i)*1e6), End: 1, Status: 200, Caller: "+420777123456"}
+		if i%400 == 399 {
+			c.Status = 486
+		}
+		sensor.calls = append(sensor.calls, c)
+	}
+	socket := filepath.Join(t.TempDir(), "s.sock")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: sensorapi.NewHandler(sensor), ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(l) }()
+	defer server.Close()
+
+	s := assist(t, "--sensor", socket)
+	busy := sensor.calls[399].ID.String()
+	for tool, c := range map[string]struct {
+		args map[string]any
+		want string
+	}{
+		"search_calls":  {map[string]any{"where": "status:486", "limit": 2}, `"next":"` + sensor.calls[799].ID.String()},
+		"live_calls":    {map[string]any{"where": "state:up"}, `"running":1`},
+		"sensors":       {nil, `"clock-skew"`},
+		"registrations": {map[string]any{"state": "failing"}, `"found":1`},
+		"rules":         {nil, `"revision":3`},
+		"rule_explain":  {map[string]any{"id": busy}, `"decided":"bad"`},
+		"rule_check":    {map[string]any{"text": "x: keep sip when status:486\n"}, `"calls":3`},
+		"statistics":    {map[string]any{"where": "status:486"}, `"counted":3`},
+	} {
+		text, failed := ask(t, s, tool, c.args)
+		if failed || !strings.Contains(text, c.want) || strings.Contains(text, "777123456") || strings.Contains(text, `"1001@`) {
+			t.Errorf("%s: %s\nlacks %s, or tells a number", tool, text, c.want)
+		}
+	}
+	if text, _ := ask(t, s, "search_calls", map[string]any{"where": "status:486", "limit": 2, "after": sensor.calls[799].ID.String()}); !strings.Contains(text, sensor.calls[1199].ID.String()) || strings.Contains(text, "next") {
+		t.Errorf("the last page: %s", text)
+	}
+	if _, err := s.CallTool(t.Context(), &sdk.CallToolParams{Name: "set_rules", Arguments: map[string]any{"revision": 3, "text": ""}}); err == nil {
+		t.Error("rules were written without --allow-write")
+	}
+	w := assist(t, "--sensor", socket, "--allow-write", "--numbers")
+	if text, failed := ask(t, w, "set_rules", map[string]any{"revision": 3, "text": "all: keep sip\n"}); failed || text != `{"revision":4}` || sensor.rules.Text != "all: keep sip\n" {
+		t.Errorf("set_rules: %s, rules %+v", text, sensor.rules)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"voiptop/protocol"
 	"voiptop/protocol/sensorapi"
 	"voiptop/sensord/analyze"
+	"voiptop/tui/internal/prefs"
 )
 
 const fixture = "../../fixtures/pcap/sipp-answered-pcmu/in.pcap"
@@ -151,5 +152,20 @@ func TestLocaleChoosesUnicodeOrASCII(t *testing.T) {
 		if got := utf8Locale(func(k string) string { return c.env[k] }); got != c.want {
 			t.Errorf("%v: %v", c.env, got)
 		}
+	}
+}
+
+func TestSettingsCountUnlessTheCommandLineSaysOtherwise(t *testing.T) {
+	var p prefs.Prefs
+	p.Set("theme", "light")
+	p.Set("utc", "yes")
+	p.Set("mouse", "no")
+	v := command{theme: "auto", set: func(string) bool { return false }}
+	if v.prefer(&p); v.theme != "light" || !v.utc || !v.noMouse || v.ascii {
+		t.Errorf("%+v", v)
+	}
+	v = command{theme: "dark", set: func(string) bool { return true }}
+	if v.prefer(&p); v.theme != "dark" || v.utc || v.noMouse {
+		t.Errorf("the command line does not count: %+v", v)
 	}
 }

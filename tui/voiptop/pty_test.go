@@ -256,3 +256,18 @@ func TestMuteTerminalWaitsASecondAndLosesNoKey(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestTheMouseIsLeftToTheTerminalIfOneLikes(t *testing.T) {
+	for flag, want := range map[string]bool{"--utc": true, "--no-mouse": false} {
+		p := newTerminal(t, 80, 24)
+		c := p.start("-r", fixture, flag)
+		p.wait("1011")
+		p.master.WriteString("q")
+		if err := c.Wait(); err != nil {
+			t.Error(err)
+		}
+		if got := p.has("\x1b[?1002h"); got != want {
+			t.Errorf("%s: the mouse is asked for: %v", flag, got)
+		}
+	}
+}

@@ -29,6 +29,8 @@ func (d *detail) typed(k tea.KeyMsg) tea.Cmd {
 	case key.Matches(k, keys.Focus):
 		d.page = (d.page + 1) % pages
 		d.text.Home()
+	case key.Matches(k, keys.Legs) && len(d.legs) < 2:
+		return toastCmd("no other leg of this call is known", false)
 	case key.Matches(k, keys.Legs):
 		d.alone = !d.alone
 		d.build()
