@@ -51,7 +51,7 @@ func (a *adaptive) packet(t, delay int64) (depth int64) {
 		a.depth = min(max(a.prev+adaptMargin, adaptFloor), depthMax)
 	}
 	depth = a.depth
-	if delay > a.cur {
+	if delay > a.cur && delay <= depthMax { // one that is later comes too late for any depth
 		a.cur = delay
 		a.depth = max(a.depth, min(delay+adaptMargin, depthMax))
 	}

@@ -31,3 +31,23 @@ func TestPlayoutPlaysWhatTheMeterCountsAsPlayed(t *testing.T) {
 		}
 	}
 }
+
+// What comes later than the deepest buffer can wait makes it no deeper: the call would be slower, and the packet is lost all the same.
+func TestAPacketThatNoBufferCanWaitForDeepensNone(t *testing.T) {
+	p := Playout{Buffer: Adaptive}
+	for seq := range int64(400) {
+		delay := int64(0)
+		if seq == 100 {
+			delay = 2e9
+		}
+		if seq == 101 {
+			delay = 30e6
+		}
+		if played := p.Packet(seq*20e6, delay); played == (delay > adaptFloor) {
+			t.Fatalf("packet %d, %d ms late: played %v", seq, delay/1e6, played)
+		}
+		if seq > 100 && p.adapt.depth > 50e6 {
+			t.Fatalf("%d ms deep after packet %d", p.adapt.depth/1e6, seq)
+		}
+	}
+}
