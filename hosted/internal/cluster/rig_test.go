@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 
 // rig is a database that nodes share.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	db     string
 	ca     *sensors.CA
 	store  *postgres.Store
@@ -45,7 +45,7 @@ type rig struct {
 
 func (r *rig) now() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) }
 
-func newRig(t *testing.T) *rig {
+func newRig(t testing.TB) *rig {
 	t.Helper()
 	database.Skip(t)
 	r := &rig{t: t, db: database.Database(t), ids: map[uint16]*link.Identity{}}
@@ -85,7 +85,7 @@ type node struct {
 }
 
 // testLog shows what is logged when the test is verbose.
-func testLog(t *testing.T, name string) *slog.Logger {
+func testLog(t testing.TB, name string) *slog.Logger {
 	if !testing.Verbose() {
 		return slog.New(slog.DiscardHandler)
 	}
