@@ -1,11 +1,15 @@
 import { expect, test } from 'vitest';
-import { aligned, axisTime, stacked } from './axis';
+import { aligned, axisTime, middles, stacked } from './axis';
 
 const at = (t: string) => Date.parse(t) / 1000;
 
 test('an axis names the day where it begins, and days alone where ticks are days', () => {
   expect(axisTime([at('2026-11-21T22:00:00Z'), at('2026-11-22T00:00:00Z'), at('2026-11-22T02:00:00Z')], 'utc')).toEqual(['22:00', '11-22', '02:00']);
   expect(axisTime([at('2026-11-21T00:00:00Z'), at('2026-11-22T00:00:00Z')], 'utc')).toEqual(['11-21', '11-22']);
+});
+
+test('points are in the middle of their steps, and in sight', () => {
+  expect(middles([0, 60e6, 120e6], 60, 40e6, 130e6)).toEqual([40, 90, 130]);
 });
 
 test('bars stand on each other', () => {

@@ -15,6 +15,11 @@ export function axisTime(splits: number[], zone: Zone): string[] {
   });
 }
 
+// middles is where the points of steps are drawn, s: in their middle, but within the time that is shown.
+export function middles(at: number[], step: number, from: number, to: number): number[] {
+  return at.map((t) => Math.min(Math.max(t / 1e6 + step / 2, from / 1e6), to / 1e6));
+}
+
 // stacked adds up the rows: each stands on those before it.
 export function stacked(rows: (number | null)[][]): (number | null)[][] {
   const sum: number[] = [];

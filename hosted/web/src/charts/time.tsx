@@ -6,7 +6,7 @@ import { usePrefs } from '../prefs';
 import type { Zone } from '../time';
 import { useMedia } from '../ui/bits';
 import { colour } from '../ui/colour';
-import { axisTime, stacked } from './axis';
+import { axisTime, middles, stacked } from './axis';
 
 export interface Band {
   name: string;
@@ -63,7 +63,7 @@ export function TimeChart(p: Props) {
 
   useEffect(() => {
     const u = plot.current;
-    if (u && p.index !== null && box.current === document.activeElement) u.setCursor({ left: u.valToPos(p.at[p.index]! / 1e6 + p.step / 2, 'x'), top: 1 });
+    if (u && p.index !== null && box.current === document.activeElement) u.setCursor({ left: u.valToPos(u.data[0][p.index]!, 'x'), top: 1 });
   }, [p.index]);
 
   const key = (e: KeyboardEvent) => {
@@ -84,13 +84,13 @@ function draw(el: HTMLElement, now: { current: Props }, zone: Zone): uPlot {
   const ink = colour(el, '--quiet');
   const grid = { stroke: colour(el, '--line'), width: 1 };
   const axis = { stroke: ink, grid, ticks: { ...grid, size: 4 }, font: AXIS_FONT };
-  const x = p.at.map((t) => t / 1e6 + p.step / 2);
+  const x = middles(p.at, p.step, p.from, p.to);
   const few = x.length < 40;
   const rows = p.kind === 'stack' ? stacked(p.bands.map((b) => b.values)) : p.bands.map((b) => b.values);
   const series: uPlot.Series[] = p.bands.map((b, i) => {
     const stroke = colour(el, b.colour);
     if (p.kind === 'stack') return { stroke, fill: stroke, width: 0, points: { show: false }, paths: uPlot.paths.bars!({ size: [0.86, 40, 1] }) };
-    return { stroke, width: i ? 1.25 : 1.75, points: { show: few, size: 4 }, ...(i ? { dash: [5, 3] } : p.scale.bottom ? {} : { fill: alpha(stroke) }) };
+    return { stroke, width: i ? 1.25 : 1.75, points: { show: true, size: 4, filter: few ? null : alone(b.values) }, ...(i ? { dash: [5, 3] } : p.scale.bottom ? {} : { fill: alpha(stroke) }) };
   });
   if (p.kind === 'stack') {
     rows.reverse(); // the tallest first, so that the others stand before it
@@ -143,5 +143,8 @@ function draw(el: HTMLElement, now: { current: Props }, zone: Zone): uPlot {
   });
   return u;
 }
+
+// alone picks the points that no line shows, because there is nothing before and behind them.
+const alone = (values: (number | null)[]) => () => values.flatMap((v, i) => (v !== null && (values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null ? [i] : []));
 
 const alpha = (rgb: string) => rgb.replace(/^rgb\((.*)\)$/, 'rgba($1, 0.09)');

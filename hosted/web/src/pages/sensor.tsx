@@ -5,7 +5,7 @@ import { aborted, asProblem } from '../api/client';
 import { sensor as ask, sensorHealth, type HealthLog } from '../api/health';
 import type { Problem, Sensor } from '../api/types';
 import { TimeChart } from '../charts/time';
-import { bytes, count, NONE } from '../format';
+import { bytes, count, NONE, shorten } from '../format';
 import { usePrefs } from '../prefs';
 import { navigate } from '../router';
 import { clockSkew, disk, drops, grid, queue, ROWS, type Figure, type Row } from '../sensor/figures';
@@ -104,7 +104,7 @@ function Now({ s }: { s: Sensor }) {
           <Fact name="Captures">{s.spool ? bytes(s.spool.bytes) : NONE}{s.spool?.max_bytes ? <small class="quiet"> of {bytes(s.spool.max_bytes)}</small> : null}</Fact>
           <Fact name="Version">{s.version || NONE}</Fact>
           <Fact name="System">{s.os ? `${s.os}/${s.arch}` : NONE}</Fact>
-          <Fact name="Listens to">{s.source || NONE}</Fact>
+          <Fact name="Listens to"><span title={s.source}>{shorten(s.source, 48) || NONE}</span></Fact>
           <Fact name="Started">{s.started ? <Moment t={s.started} /> : NONE}</Fact>
           <Fact name="Address">{s.addr || NONE}</Fact>
           <Fact name="Paired"><Moment t={s.enrolled} /></Fact>
