@@ -94,8 +94,11 @@ func (l *limiter) failed(name, addr string) {
 	}
 }
 
-// take counts an attempt below a key of its own, and says how long it must wait, 0 if it may go on.
-func (l *limiter) take(key string, limit float64) time.Duration {
+// take counts an attempt below a key of its own if it may be made, and says how long it must wait if not.
+func (l *limiter) take(key string, limit float64) time.Duration { return l.look(key, limit, 1) }
+
+// look says how long an attempt below a key must wait; if it need not, n is added to what is counted.
+func (l *limiter) look(key string, limit, n float64) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
@@ -110,7 +113,7 @@ func (l *limiter) take(key string, limit float64) time.Duration {
 	if c.sink(now); c.level > limit-1 {
 		return time.Duration((c.level - limit + 1) / limit * float64(window))
 	}
-	c.level++
+	c.level += n
 	return 0
 }
 

@@ -70,6 +70,15 @@ func (s *Service) Throttle(addr string) error {
 	return nil
 }
 
+// Suspicious is Throttle for what costs only if it fails: may says whether it may be tried, failed counts a failure.
+func (s *Service) Suspicious(addr string) (may error, failed func()) {
+	key := "s " + network(addr)
+	if wait := s.limits.look(key, maxThrottled, 0); wait > 0 {
+		return tooMany(wait), func() {}
+	}
+	return nil, func() { s.limits.take(key, maxThrottled) }
+}
+
 // LoginVouched opens a session for whom a provider vouches. What the provider says of the subject's users counts at once in all
 // tenants: role and rights of those that it answers for are as Grants say, and whom it gives nothing is disabled. A user whom
 // hosted alone answers for and who is linked to the subject keeps role and rights. The errors are problems.

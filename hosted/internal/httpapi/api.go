@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -86,6 +87,7 @@ type api struct {
 	// conditions are read as those of the tenant's rules.
 	conditions *search.Conditions
 	assistants assistants
+	marks      atomic.Pointer[[]byte] // see maskKey
 }
 
 // access is who may use a route.

@@ -29,17 +29,29 @@ func (a *api) masker(ctx context.Context, id auth.Identity) (*mask.Masker, error
 }
 
 func (a *api) tenantMask(ctx context.Context, t store.TenantID) (*mask.Masker, error) {
-	secret, err := a.Store.Secret(ctx, maskSecret, func() ([]byte, error) {
-		b := make([]byte, 32)
-		_, _ = rand.Read(b) // never fails: crypto/rand documents it
-		return b, nil
-	})
+	secret, err := a.maskKey(ctx)
 	if err != nil {
 		return nil, err
 	}
 	h := hmac.New(sha256.New, secret)
 	fmt.Fprintf(h, "tenant %d", t)
 	return mask.New(h.Sum(nil)), nil
+}
+
+// maskKey reads the secret once: it never changes.
+func (a *api) maskKey(ctx context.Context) ([]byte, error) {
+	if known := a.marks.Load(); known != nil {
+		return *known, nil
+	}
+	secret, err := a.Store.Secret(ctx, maskSecret, func() ([]byte, error) {
+		b := make([]byte, 32)
+		_, _ = rand.Read(b) // never fails: crypto/rand documents it
+		return b, nil
+	})
+	if err == nil {
+		a.marks.Store(&secret)
+	}
+	return secret, err
 }
 
 // condition reads a condition of an identity, which must not ask for what the identity may not see.

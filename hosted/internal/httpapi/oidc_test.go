@@ -644,6 +644,13 @@ func TestTheProviderLogsOut(t *testing.T) {
 	if a := c.get("/session"); a.status != http.StatusOK {
 		t.Fatalf("before: %d", a.status)
 	}
+	for range 100 { // a provider that logs many out is not refused
+		if a := send(oidctest.Sign(key, oidctest.Claims{
+			"iss": s.Provider.URL, "aud": oidctest.ClientID, "sub": "nobody", "jti": "1", "iat": s.now().Unix(), "exp": s.now().Add(time.Minute).Unix(), "events": right["events"],
+		})); a.status != http.StatusOK {
+			t.Fatalf("of one of many: %d %s", a.status, a.body)
+		}
+	}
 	if a := send(oidctest.Sign(key, right)); a.status != http.StatusOK {
 		t.Errorf("a right one: %d %s", a.status, a.body)
 	}
@@ -652,6 +659,15 @@ func TestTheProviderLogsOut(t *testing.T) {
 	}
 	if a := other.get("/session"); a.status != http.StatusOK {
 		t.Errorf("somebody else's: %d", a.status)
+	}
+	refused := 0
+	for range 100 {
+		if a := send("x.y.z"); a.status == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	if refused != 43 { // three were tried above
+		t.Errorf("%d of 100 forged ones were refused unread, want 43", refused)
 	}
 }
 

@@ -255,8 +255,9 @@ func (s *Service) nameOf(claims map[string]any, subject string) string {
 // Logout takes a logout token, which the provider sends when it has logged somebody out (OpenID Connect Back-Channel Logout
 // 1.0): the sessions that it vouched for end.
 func (s *Service) Logout(ctx context.Context, raw, addr string) error {
-	if err := s.Auth.Throttle(addr); err != nil {
-		return err
+	may, failed := s.Auth.Suspicious(addr)
+	if may != nil {
+		return may
 	}
 	p, err := s.discover(ctx)
 	if p == nil {
@@ -264,6 +265,7 @@ func (s *Service) Logout(ctx context.Context, raw, addr string) error {
 	}
 	token, err := p.verifier.VerifyLogout(ctx, raw)
 	if err != nil {
+		failed() // a token with an unknown key has us ask the provider for its keys
 		s.Log.Warn("a logout token is not believed", "issuer", s.Issuer, "error", err)
 		return &protocol.Problem{Code: protocol.CodeBadRequest, Status: http.StatusBadRequest, Title: "the logout token cannot be believed"}
 	}

@@ -3,7 +3,7 @@
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { base, enter, person, start, why, type Visit } from './visit';
+import { enter, person, start, why, type Visit } from './visit';
 
 describe.skipIf(why)('the account', () => {
   let visit: Visit;

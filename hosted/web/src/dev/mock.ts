@@ -13,6 +13,8 @@ const CALLS = Number(process.env.MOCK_CALLS ?? 2500);
 const SENSORS = Number(process.env.MOCK_SENSORS ?? 3);
 const RUNNING = Number(process.env.MOCK_LIVE ?? 14);
 
+const now = () => rfc3339(Date.now() * 1000);
+
 export class Mock {
   private session = false;
   private revoked = new Set<string>();
@@ -26,8 +28,14 @@ export class Mock {
 
     if (is('POST', /^\/session$/)) return this.login(req, res);
     if (is('DELETE', /^\/session$/)) return void ((this.session = false), end(res, 204));
+    if (is('GET', /^\/oidc$/)) return json(res, { enabled: true, name: 'Example ID', available: true, logout: '' });
     if (!this.session) return problem(res, { code: 'unauthorized', status: 401, title: 'Log in first' });
     if (is('GET', /^\/session$/)) return json(res, { user: USER });
+    if (is('PUT', /^\/session\/password$/) ?? is('DELETE', /^\/sessions(\/.+)?$/)) return end(res, 204);
+    if (is('GET', /^\/session\/links$/)) return json(res, []);
+    if (is('GET', /^\/sessions$/)) return json(res, [{ id: '1', current: true, way: 'password', addr: '192.0.2.7', agent: req.headers['user-agent'] ?? '', created: now(), seen: now(), expires: now() }]);
+    if (is('GET', /^\/tokens$/)) return json(res, [{ id: '2', label: 'dashboards', rights: ['numbers'], scope: '', created: now(), expires: null, used: now() }]);
+    if (is('POST', /^\/tokens$/)) return json(res, { token: 'vtu_mockmockmockmockmock' });
     if (is('GET', /^\/version$/)) return json(res, { version: '0.2.0-dev' });
     if (is('GET', /^\/calls$/)) return this.list(url.searchParams, res);
     if (is('GET', /^\/calls\/count$/)) return json(res, { calls: this.calls.filter((c) => holds(url.searchParams.get('where') ?? '', c)).length, complete: true });
