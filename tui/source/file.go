@@ -35,6 +35,7 @@ type File struct {
 	engine  *analyze.Engine
 	packets uint64          // that were read, that at hand included
 	spans   map[string]span // by Call-ID, see locate
+	recent  *recent         // messages of standard input, nil: the files can be read again
 	calls   []*protocol.CDR // ended ones
 	sorted  bool            // calls is newest first
 	err     error           // why reading ended early
@@ -53,6 +54,9 @@ func NewFile(paths []string, stdin io.Reader) (*File, error) {
 	}
 	if n := len(paths) - 1; n > 0 {
 		f.name += fmt.Sprintf(" +%d", n)
+	}
+	if f.stdin() {
+		f.recent = &recent{by: map[string][]Text{}}
 	}
 	f.ctx, f.stop = context.WithCancel(context.Background())
 	f.engine = analyze.New(analyze.Config{SIP: f.locate}, (*fileSink)(f))

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	"voiptop/protocol"
 	"voiptop/sensord/analyze"
 	"voiptop/tui/internal/sipmsg"
 )
@@ -23,38 +22,29 @@ type MessageSearcher interface {
 // maxWords bounds what is searched for at once: a call's words are bits.
 const maxWords = 64
 
-// InMessages reads the files once more.
+// InMessages reads the files once more; of standard input it looks through the messages that are in memory.
 func (f *File) InMessages(ctx context.Context, words []string) (map[string]bool, error) {
-	switch {
-	case f.stdin():
-		return nil, &protocol.Problem{
-			Code: protocol.CodeCaptureNotKept, Title: "messages from standard input cannot be searched", Remedy: "save the packets to a file and read it with -r",
-		}
-	case len(words) > maxWords:
+	if len(words) > maxWords {
 		return nil, fmt.Errorf("%d words: at most %d can be searched for", len(words), maxWords)
+	}
+	s := newSearch(words)
+	if f.recent != nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for id, list := range f.recent.by {
+			for i := range list {
+				s.look([]byte(id), list[i].Raw)
+			}
+		}
+		return s.found(), nil
 	}
 	in, err := analyze.Open(f.paths, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	want := make([][]byte, len(words))
-	for i, w := range words {
-		want[i] = bytes.ToLower([]byte(w))
-	}
-	has := map[string]uint64{}
-	var lower []byte
 	e := analyze.New(analyze.Config{TLSKeys: f.keys, SIP: func(_ *analyze.Datagram, message []byte, _ string) {
-		lower = appendLower(lower[:0], message)
-		var bits uint64
-		for i, w := range want {
-			if bytes.Contains(lower, w) {
-				bits |= 1 << i
-			}
-		}
-		if id := sipmsg.Value(message, "call-id"); bits != 0 && len(id) > 0 && (len(has) < maxSpans || has[string(id)] != 0) {
-			has[string(id)] |= bits
-		}
+		s.look(sipmsg.Value(message, "call-id"), message)
 	}}, nothing{})
 	var p analyze.Packet
 	for n := 0; ; n++ {
@@ -70,13 +60,46 @@ func (f *File) InMessages(ctx context.Context, words []string) (map[string]bool,
 		e.Packet(&p)
 	}
 	e.Close()
-	found := map[string]bool{}
-	for id, bits := range has {
-		if bits == 1<<len(words)-1 {
-			found[id] = true
+	return s.found(), nil
+}
+
+// search collects which calls have which of the words.
+type search struct {
+	want  [][]byte          // in lower case
+	has   map[string]uint64 // of Call-IDs, a bit a word
+	lower []byte
+}
+
+func newSearch(words []string) *search {
+	s := &search{has: map[string]uint64{}}
+	for _, w := range words {
+		s.want = append(s.want, appendLower(nil, []byte(w)))
+	}
+	return s
+}
+
+func (s *search) look(id, message []byte) {
+	s.lower = appendLower(s.lower[:0], message)
+	var bits uint64
+	for i, w := range s.want {
+		if bytes.Contains(s.lower, w) {
+			bits |= 1 << i
 		}
 	}
-	return found, nil
+	if bits != 0 && len(id) > 0 && (len(s.has) < maxSpans || s.has[string(id)] != 0) {
+		s.has[string(id)] |= bits
+	}
+}
+
+// found are the Call-IDs that have all of the words.
+func (s *search) found() map[string]bool {
+	out := map[string]bool{}
+	for id, bits := range s.has {
+		if bits == 1<<len(s.want)-1 {
+			out[id] = true
+		}
+	}
+	return out
 }
 
 func appendLower(dst, b []byte) []byte {

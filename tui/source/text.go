@@ -48,9 +48,13 @@ const (
 	margin     = 4096    // packets before the first: an IP fragment of it may be among them
 )
 
-// locate remembers that the packet at hand ends a message.
+// locate remembers that the packet at hand ends a message; of standard input, which cannot be read again, the message itself.
 func (f *File) locate(d *analyze.Datagram, message []byte, transport string) {
 	id := sipmsg.Value(message, "call-id")
+	if f.recent != nil {
+		f.recent.add(Text{string(id), protocol.TimeFromNanos(d.Time), d.Src.String(), d.Dst.String(), transport, slices.Clone(message)})
+		return
+	}
 	s, ok := f.spans[string(id)]
 	if !ok {
 		if len(f.spans) >= maxSpans || len(id) == 0 {
@@ -83,11 +87,8 @@ func (f *File) where(calls []*protocol.CDR) (from, to uint64) {
 
 // Texts reads the files again, where the messages stand. It implements Reader.
 func (f *File) Texts(ctx context.Context, calls []*protocol.CDR, _ Progress, emit func(Text) error) error {
-	if f.stdin() {
-		return &protocol.Problem{
-			Code: protocol.CodeCaptureNotKept, Title: "messages from standard input cannot be read again",
-			Remedy: "save the packets to a file and read it with -r",
-		}
+	if f.recent != nil {
+		return f.fromRecent(calls, emit)
 	}
 	in, err := analyze.Open(f.paths, nil)
 	if err != nil {

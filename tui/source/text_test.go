@@ -155,13 +155,6 @@ func TestReadingMessagesEndsWithItsContextAndItsTaker(t *testing.T) {
 	if err := f.Texts(t.Context(), calls, nil, func(source.Text) error { n++; return context.DeadlineExceeded }); err == nil || n != 1 {
 		t.Errorf("the taker failed: %v after %d messages", err, n)
 	}
-	in, err := source.NewFile([]string{"-"}, bytes.NewReader(nil))
-	if err == nil {
-		if err := in.Texts(t.Context(), calls, nil, nil); code(err) != protocol.CodeCaptureNotKept {
-			t.Errorf("of standard input: %v", err)
-		}
-		in.Close()
-	}
 }
 
 func TestCallsAreFoundByWhatStandsInTheirMessages(t *testing.T) {

@@ -179,7 +179,7 @@ func (p *doctorPane) line(o *doctor.Outcome, sel bool) string {
 	if sel {
 		cursor = ">"
 	}
-	code := t.Fit(o.Code, min(26, max(12, p.w/3)))
+	code := t.Fit(o.Code, min(26, max(12, p.w/3))-1) + " "
 	rest := max(0, p.w-8-style.Width(code))
 	return t.Bold.On(sel, cursor) + t.Text.On(sel, " ") + st.On(sel, mark) + t.Text.On(sel, "  "+code) + text.On(sel, t.Fit(o.Seen, rest))
 }
