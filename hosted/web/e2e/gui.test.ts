@@ -182,7 +182,7 @@ describe.skipIf(why !== '')('the GUI in a browser', () => {
   test('ends the session', async () => {
     await page.goto(`${base}/calls`);
     await page.getByRole('button', { name: 'Log out' }).click();
-    await page.waitForURL(/\/login$/);
+    await page.waitForURL(/\/login\?out=1$/);
     await page.goto(`${base}/calls`);
     await page.waitForURL(/\/login\?next=%2Fcalls$/);
   });
