@@ -13,6 +13,7 @@ import (
 	"mime/quotedprintable"
 	"net"
 	"net/mail"
+	"net/netip"
 	"net/smtp"
 	"net/textproto"
 	"strings"
@@ -113,7 +114,7 @@ func (s *Sender) dialMail(ctx context.Context, c *SMTP) (_ *smtp.Client, err err
 	if err != nil {
 		return nil, err
 	}
-	if err := client.Hello("hosted.localhost"); err != nil {
+	if err := client.Hello(literal(conn.LocalAddr())); err != nil {
 		return nil, err
 	}
 	if c.Security == StartTLS {
@@ -130,6 +131,19 @@ func (s *Sender) dialMail(ctx context.Context, c *SMTP) (_ *smtp.Client, err err
 		}
 	}
 	return client, nil
+}
+
+// literal names this host to a mail server by its address (RFC 5321 section 4.1.3): it need not have a name.
+func literal(a net.Addr) string {
+	ap, err := netip.ParseAddrPort(a.String())
+	if err != nil {
+		return "localhost"
+	}
+	ip := ap.Addr().Unmap().WithZone("")
+	if ip.Is6() {
+		return "[IPv6:" + ip.String() + "]"
+	}
+	return "[" + ip.String() + "]"
 }
 
 func handOver(client *smtp.Client, from string, to []string, text []byte) error {

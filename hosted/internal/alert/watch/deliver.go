@@ -147,7 +147,12 @@ func (s *Service) Test(ctx context.Context, c *alert.Counter, t store.TenantID, 
 		return errTooMany
 	}
 	i := &alert.Incident{ID: "test", Alert: c.ID, Name: c.Spec.Name, Severity: c.Spec.Severity, Started: protocol.TimeOf(now), Keys: []alert.IncidentKey{}}
-	err := s.cfg.Sender.Send(ctx, notify.Delivery{Receiver: to, ReceiverID: id, Message: alert.NewMessage(c, i, alert.EventTest, tenant, s.cfg.Base, now)})
+	m := alert.NewMessage(c, i, alert.EventTest, tenant, s.cfg.Base, now)
+	m.Alert.Condition, m.Page = "Nothing is wrong, this is a test. The alert is: "+m.Alert.Condition, s.cfg.Base+"/alerts"
+	if c.ID == 0 {
+		m.Alert.Condition = "Nothing is wrong, this is a test."
+	}
+	err := s.cfg.Sender.Send(ctx, notify.Delivery{Receiver: to, ReceiverID: id, Message: m})
 	s.metrics.messages.WithLabelValues(string(to.Kind), "test-"+resultOf(err)).Inc()
 	return err
 }
