@@ -271,3 +271,15 @@ func TestTheMouseIsLeftToTheTerminalIfOneLikes(t *testing.T) {
 		}
 	}
 }
+
+func TestAClickOnATabOpensItsView(t *testing.T) {
+	p := newTerminal(t, 80, 24)
+	c := p.start("-r", fixture)
+	p.wait("1011")
+	p.master.WriteString("\x1b[<0;76;3M\x1b[<0;76;3m") // SGR: pressed and released at column 76, line 3
+	p.wait("[6 Doctor]")
+	p.master.WriteString("q")
+	if err := c.Wait(); err != nil {
+		t.Error(err)
+	}
+}
