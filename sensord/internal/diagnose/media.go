@@ -129,6 +129,12 @@ func lossLocated(x *exam) {
 					"Look at the relay's load and drop counters, and at the link behind it; the leg before it is not to blame.")
 				return
 			}
+			if a.LossPct >= locatedPct && a.Lost >= locatedLost && b.LossPct <= a.LossPct+1 && relays(a, b) && host(a.Src) != host(a.Dst) {
+				x.report(protocol.SeverityInfo, "All loss happened before the relay.",
+					fmt.Sprintf("SSRC %s: %s to %s lost %.1f %%, %s to %s lost %.1f %%", a.SSRC, a.Src, a.Dst, a.LossPct, b.Src, b.Dst, b.LossPct),
+					"The relay and the leg behind it are good: look between the sender and the relay.")
+				return
+			}
 		}
 		t := &f.Streams[i]
 		if t.ReportedOf < minOneWay || t.ReportedLost < 0 || t.ReportedLost > t.ReportedOf {

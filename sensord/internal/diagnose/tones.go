@@ -110,10 +110,10 @@ func faxOverG711(x *exam) {
 	if f.T38 && !f.T38Refused {
 		return
 	}
-	named, heard, at := false, "", protocol.Time(0)
+	named, calls, heard, at := false, false, "", protocol.Time(0)
 	for i := range f.Streams {
 		s := &f.Streams[i]
-		named = named || s.FaxTones
+		named, calls = named || s.FaxTones, calls || s.FaxCalls != 0
 		for _, v := range [...]struct {
 			at   protocol.Time
 			what string
@@ -122,6 +122,10 @@ func faxOverG711(x *exam) {
 				at, heard = v.at, fmt.Sprintf("%s was heard at %s from %s", v.what, v.at, c.Streams[i].Src)
 			}
 		}
+	}
+	text := "A fax goes over G.711: each lost packet may cost the page."
+	if !named && !calls && !f.T38Refused {
+		text = "A fax or modem goes over G.711: each lost packet may cost the page, or the connection."
 	}
 	for i := range c.Streams {
 		s := &c.Streams[i]
@@ -142,7 +146,7 @@ func faxOverG711(x *exam) {
 		if why == "" {
 			continue
 		}
-		x.report(protocol.SeverityWarn, "A fax goes over G.711: each lost packet may cost the page.", fmt.Sprintf("%s to %s: %s; %s, %.1f %% lost", s.Src, s.Dst, s.Codec, why,
+		x.report(protocol.SeverityWarn, text, fmt.Sprintf("%s to %s: %s; %s, %.1f %% lost", s.Src, s.Dst, s.Codec, why,
 			s.LossPct), "Offer T.38 on both gateways. If G.711 must do: no echo canceller, no silence suppression, fixed jitter buffer, 9600 bit/s without ECM.")
 		return
 	}

@@ -14,9 +14,15 @@ func TestAClockThatStandsStillCountsAsJitterAndOneThatIsSetDoesNot(t *testing.T)
 		pause, jump float64 // s
 		jitter      float64 // ms, the greatest
 	}{
-		{pause: 2.9, jitter: 2900. / 16}, {pause: 3.1, jitter: 3100. / 16}, {pause: 30, jitter: 30000. / 16},
-		{pause: 30, jump: 30}, {pause: 30, jump: 29, jitter: 1000. / 16},
-		{jump: -50}, {jump: 50}, {jump: 100000}, {pause: 10, jump: -50},
+		{pause: 2.9, jitter: 2900. / 16},
+		{pause: 3.1, jitter: 3100. / 16},
+		{pause: 30, jitter: 30000. / 16},
+		{pause: 30, jump: 30},
+		{pause: 30, jump: 29, jitter: 1000. / 16},
+		{jump: -50},
+		{jump: 50},
+		{jump: 100000},
+		{pause: 10, jump: -50},
 	} {
 		for _, marker := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%g s later, timestamp on by %g s, marker %v", c.pause, c.jump, marker), func(t *testing.T) {

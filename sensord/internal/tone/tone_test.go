@@ -70,8 +70,19 @@ func TestFaxTonesAreHeardAsFarAsT30AndV25AllowThemToBeOff(t *testing.T) {
 					hz   float64
 					want Sound
 				}{
-					{1100, CNG}, {1062, CNG}, {1138, CNG}, {2100, CED}, {2085, CED}, {2115, CED},
-					{1000, None}, {1200, None}, {1850, None}, {2225, None}, {440, None}, {2000, None}, {2200, None},
+					{1100, CNG},
+					{1062, CNG},
+					{1138, CNG},
+					{2100, CED},
+					{2085, CED},
+					{2115, CED},
+					{1000, None},
+					{1200, None},
+					{1850, None},
+					{2225, None},
+					{440, None},
+					{2000, None},
+					{2200, None},
 				} {
 					for range 20 {
 						x := noise(r, play(ms, 7*r.Float64(), wave{c.hz, level}), max(level-26, -70))
