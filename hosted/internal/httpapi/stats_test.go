@@ -1,7 +1,11 @@
 package httpapi_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -190,6 +194,31 @@ func TestEveryFigureOfTheStatisticsOpensTheCallsThatItCounts(t *testing.T) {
 				t.Errorf("%d groups with a condition, %d others", linked, s.Others)
 			}
 		})
+	}
+}
+
+func TestStatisticsAreCompressedForThoseWhoTakeThat(t *testing.T) {
+	w := busy(t)
+	c := w.as("viewer")
+	c.http.Transport = &http.Transport{DisableCompression: true}
+	for accept, want := range map[string]string{"gzip, deflate, br": "gzip", "br;q=1, GZIP;q=0.5": "gzip", "gzip;q=0": "", "": "", "br": ""} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+"/api/v1/stats?step=300", nil)
+		w.ok(err)
+		req.Header.Set("Accept-Encoding", accept)
+		a := c.send(req)
+		body := io.Reader(bytes.NewReader(a.body))
+		if got := a.header.Get("Content-Encoding"); got != want {
+			t.Errorf("%q: encoding %q, want %q", accept, got, want)
+			continue
+		}
+		if want == "gzip" {
+			body, err = gzip.NewReader(body)
+			w.ok(err)
+		}
+		var s statistics
+		if err := json.NewDecoder(body).Decode(&s); err != nil || s.Totals.Calls != 300 {
+			t.Errorf("%q: %d calls, %v", accept, s.Totals.Calls, err)
+		}
 	}
 }
 
