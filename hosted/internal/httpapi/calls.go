@@ -133,13 +133,21 @@ func callQuery(values url.Values) (q store.CallQuery, err error) {
 			if s != "" {
 				q.Kept, bad = strconv.ParseBool(s)
 			}
+		case "order":
+			switch s {
+			case "", "newest":
+			case "oldest":
+				q.Oldest = true
+			default:
+				bad = errors.New("unknown")
+			}
 		case "limit":
 			if q.Limit, err = limitOf(s); err != nil {
 				return q, err
 			}
 		default:
 			return q, badRequest(name, "is no parameter of this list",
-				"it has where, q, number, from, to, sensor, status, mos_below, finding, kept, group, limit and after")
+				"it has where, q, number, from, to, sensor, status, mos_below, finding, kept, group, order, limit and after")
 		}
 		if bad != nil {
 			return q, badRequest(name, strconv.Quote(s)+" is not understood", wanted[name])
@@ -167,7 +175,7 @@ func parameter(name string, values []string) (string, error) {
 var wanted = map[string]string{
 	"from": "give an RFC 3339 time, e.g. 2026-11-22T10:00:00Z", "to": "give an RFC 3339 time, e.g. 2026-11-22T10:00:00Z",
 	"sensor": "give an id_sensor, 1 to 65535", "status": "give a SIP status, 100 to 699", "mos_below": "give a MOS above 0, at most 5",
-	"kept": "give 1 or 0", "group": "give the group_id of a call",
+	"kept": "give 1 or 0", "group": "give the group_id of a call", "order": "give newest or oldest",
 }
 
 func timeOf(s string) (protocol.Time, error) {

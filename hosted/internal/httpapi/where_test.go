@@ -150,3 +150,30 @@ func TestRunningCallsAreSievedByACondition(t *testing.T) {
 		t.Errorf("%s", a.body)
 	}
 }
+
+func TestTheOldestCallsComeFirstIfThatIsAsked(t *testing.T) {
+	w := newWorld(t)
+	var calls []protocol.CDR
+	for i := range 30 {
+		calls = append(calls, w.call(1, func(c *protocol.CDR) { c.Start -= protocol.Time(i) * 3600e6; c.UACaller = "snom" }))
+	}
+	w.stored(w.acme, w.s1.uuid, calls...)
+	c := w.as("viewer")
+	for _, query := range []string{"", "&" + where("ua:snom"), "&" + where("callid=\""+calls[29].CallID+"\" or ua:snom")} {
+		var got []protocol.CDR
+		for after := ""; ; {
+			var p page
+			c.get("/calls?order=oldest&limit=7" + query + "&after=" + after).into(t, &p)
+			got = append(got, p.Calls...)
+			if after = p.Next; after == "" {
+				break
+			}
+		}
+		if len(got) != 30 || got[0].ID != calls[29].ID || got[29].ID != calls[0].ID {
+			t.Errorf("%s: %d calls, first %v", query, len(got), got[0].CallID)
+		}
+	}
+	if a := c.get("/calls?order=upwards"); a.status != http.StatusBadRequest {
+		t.Errorf("an unknown order: %d", a.status)
+	}
+}

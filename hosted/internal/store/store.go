@@ -107,7 +107,7 @@ type Batch struct {
 	CDRs   []protocol.CDR
 }
 
-// CallQuery selects calls, newest first: those for which all of its fields hold. Zero fields select everything.
+// CallQuery selects calls, newest first unless it says otherwise: those for which all of its fields hold. Zero fields select everything.
 type CallQuery struct {
 	Where    rules.Expr    // what Match says of the call that ended, headers excepted: none is stored
 	From, To protocol.Time // start in [From, To)
@@ -120,6 +120,7 @@ type CallQuery struct {
 	MaxMOS   float64 // calls whose MOS is below
 	Finding  string  // code
 	Kept     bool    // only calls with a capture
+	Oldest   bool    // the oldest first
 	Limit    int     // 1..1000
 	After    string  // cursor of the page before, from CallPage.Next
 }

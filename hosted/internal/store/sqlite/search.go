@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"voiptop/hosted/internal/store"
@@ -52,19 +53,22 @@ func (s source) Span(context.Context) (from, to protocol.Time, ok bool, err erro
 	return protocol.TimeOf(s.days[len(s.days)-1].Start()), protocol.TimeOf(s.days[0].End()), true, nil
 }
 
-// in lists the days that a part of time is in.
-func (s source) in(p sqlstore.Part) (days []sqlstore.Day) {
+// in lists the days that a part of time is in, in a query's order.
+func (s source) in(q *sqlstore.Query, p sqlstore.Part) (days []sqlstore.Day) {
 	for _, d := range s.days {
 		if (p.To == 0 || d.Start().Before(p.To.Std())) && (p.From == 0 || d.End().After(p.From.Std())) {
 			days = append(days, d)
 		}
 	}
+	if q.Oldest() {
+		slices.Reverse(days)
+	}
 	return days
 }
 
-// Select implements sqlstore.Source. It reads day by day, newest first.
+// Select implements sqlstore.Source. It reads day by day.
 func (s source) Select(ctx context.Context, q *sqlstore.Query, p sqlstore.Part, limit int) (all sqlstore.Rows, err error) {
-	for _, d := range s.in(p) {
+	for _, d := range s.in(q, p) {
 		some, err := selectDay(ctx, s.tx, q, d, p, limit-all.Read)
 		if err != nil {
 			return all, err
@@ -82,7 +86,7 @@ func (s source) Select(ctx context.Context, q *sqlstore.Query, p sqlstore.Part, 
 
 // Count implements sqlstore.Source.
 func (s source) Count(ctx context.Context, q *sqlstore.Query, p sqlstore.Part, limit int) (n int, err error) {
-	for _, d := range s.in(p) {
+	for _, d := range s.in(q, p) {
 		from, err := matchesOf(ctx, s.tx, q, d)
 		if err != nil {
 			return n, err

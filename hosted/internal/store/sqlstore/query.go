@@ -18,7 +18,7 @@ const (
 	maxLimit     = 1000
 )
 
-// Query is a store.CallQuery as SQL: the rows after a place, newest first. Filing time and id order the calls, so that a
+// Query is a store.CallQuery as SQL: the rows after a place, newest first unless it says otherwise. Filing time and id order the calls, so that a
 // page begins exactly where the one before ended, whatever arrived meanwhile.
 type Query struct {
 	Limit    int           // rows that a page has
@@ -30,6 +30,7 @@ type Query struct {
 	rest   rules.Expr // what is asked of the rows yet
 	args   []any      // of where and Narrow
 	after  Place      // the page begins behind it
+	up     bool       // the oldest first
 	// walks: no index leads to the matches, so that time is gone through slice by slice.
 	walks bool
 	// prefix: the index leads to what texts begin with, which may be few calls or nearly all.
@@ -45,7 +46,7 @@ var searched = rules.Columns{
 
 // NewQuery translates q.
 func NewQuery(t store.TenantID, q store.CallQuery) (Query, error) {
-	s := Query{Limit: q.Limit, From: q.From, To: q.To}
+	s := Query{Limit: q.Limit, From: q.From, To: q.To, up: q.Oldest}
 	if s.Limit <= 0 {
 		s.Limit = defaultLimit
 	}
@@ -93,7 +94,9 @@ func NewQuery(t store.TenantID, q store.CallQuery) (Query, error) {
 		if s.after, err = parseCursor(q.After); err != nil {
 			return s, err
 		}
-		if s.To == 0 || s.To > s.after.At+1 {
+		if s.up {
+			s.From = max(s.From, s.after.At)
+		} else if s.To == 0 || s.To > s.after.At+1 {
 			s.To = s.after.At + 1
 		}
 	}
@@ -213,17 +216,32 @@ func (s *Query) in(p Part) (where string, args []any) {
 		q.and("at < " + q.arg(int64(p.To)))
 	}
 	if p.After != (Place{}) {
-		q.and(fmt.Sprintf("(at, id) < (%s, %s)", q.arg(int64(p.After.At)), q.arg(p.After.ID.String())))
+		q.and(fmt.Sprintf("(at, id) %s (%s, %s)", s.behind(), q.arg(int64(p.After.At)), q.arg(p.After.ID.String())))
 	}
 	return q.where, q.args
 }
 
-// Select reads at most limit rows of a part of time, newest first. from is a table of calls, or a join of one.
+// behind is the comparison that holds for what comes after a place.
+func (s *Query) behind() string {
+	if s.up {
+		return ">"
+	}
+	return "<"
+}
+
+// Oldest reports whether the oldest calls come first.
+func (s *Query) Oldest() bool { return s.up }
+
+// Select reads at most limit rows of a part of time, in the query's order. from is a table of calls, or a join of one.
 func (s *Query) Select(ctx context.Context, db Querier, from string, p Part, limit int) (Rows, error) {
 	where, args := s.in(p)
+	order := "at DESC, id DESC"
+	if s.up {
+		order = "at, id"
+	}
 	var all Rows
 	err := bounded(ctx, func(ctx context.Context) error {
-		rows, err := db.QueryContext(ctx, fmt.Sprintf(`SELECT at, id, summary FROM %s WHERE %s ORDER BY at DESC, id DESC LIMIT %d`, from, where, limit), args...)
+		rows, err := db.QueryContext(ctx, fmt.Sprintf(`SELECT at, id, summary FROM %s WHERE %s ORDER BY %s LIMIT %d`, from, where, order, limit), args...)
 		if err != nil {
 			return err
 		}

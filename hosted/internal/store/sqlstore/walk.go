@@ -25,7 +25,7 @@ type Rows struct {
 type Source interface {
 	// Span is a part of time in which all calls are; ok is false if there are none.
 	Span(ctx context.Context) (from, to protocol.Time, ok bool, err error)
-	// Select reads at most limit rows of a part of time, newest first.
+	// Select reads at most limit rows of a part of time, in the query's order.
 	Select(ctx context.Context, q *Query, p Part, limit int) (Rows, error)
 	// Count counts at most limit rows of a part of time.
 	Count(ctx context.Context, q *Query, p Part, limit int) (int, error)
@@ -43,7 +43,7 @@ const (
 	maxChunk   = 4000
 )
 
-// walk goes through the part of time that a query is about, newest first, until the time is up.
+// walk goes through the part of time that a query is about, in its order, until the time is up.
 type walk struct {
 	q       *Query
 	now     func() time.Time
@@ -51,13 +51,14 @@ type walk struct {
 	slice   protocol.Time
 	part    Part // the current slice, behind what was read of it
 	oldest  protocol.Time
-	started time.Time // the current slice
+	newest  protocol.Time // what ends there was searched last, in a walk from the oldest on
+	started time.Time     // the current slice
 	chunk   int
 }
 
 // newWalk begins a search; nil if there is nothing to search in.
 func (s *Query) newWalk(ctx context.Context, src Source, now func() time.Time) (*walk, error) {
-	w := &walk{q: s, now: now, began: now(), slice: firstSlice, chunk: firstChunk, part: Part{From: s.From, To: s.To, After: s.after}, oldest: s.From}
+	w := &walk{q: s, now: now, began: now(), slice: firstSlice, chunk: firstChunk, part: Part{From: s.From, To: s.To, After: s.after}}
 	w.started = w.began
 	if !s.walks {
 		return w, nil
@@ -66,19 +67,26 @@ func (s *Query) newWalk(ctx context.Context, src Source, now func() time.Time) (
 	if err != nil || !ok {
 		return nil, err
 	}
-	w.oldest = max(w.oldest, from)
-	if w.part.To == 0 || w.part.To > to {
-		w.part.To = to
+	w.oldest, w.newest = max(s.From, from), to
+	if s.To != 0 {
+		w.newest = min(to, s.To)
 	}
-	if w.part.To <= w.oldest {
+	if w.newest <= w.oldest {
 		return nil, nil
 	}
+	w.part.From, w.part.To = w.oldest, w.newest
 	w.cut()
 	return w, nil
 }
 
-// cut makes the current part a slice that ends where it does.
-func (w *walk) cut() { w.part.From = max(w.oldest, w.part.To-w.slice) }
+// cut makes the current part a slice that begins where the search goes on.
+func (w *walk) cut() {
+	if w.q.up {
+		w.part.To = min(w.newest, w.part.From+w.slice)
+	} else {
+		w.part.From = max(w.oldest, w.part.To-w.slice)
+	}
+}
 
 // read reads the next rows of the slice, and answers whether there may be more of them. want is how many matches are of use.
 func (w *walk) read(ctx context.Context, src Source, want int) (rows Rows, more bool, err error) {
@@ -95,7 +103,7 @@ func (w *walk) read(ctx context.Context, src Source, want int) (rows Rows, more 
 
 // next goes on to the next slice; false behind the last.
 func (w *walk) next() bool {
-	if !w.q.walks || w.part.From <= w.oldest {
+	if !w.q.walks || !w.q.up && w.part.From <= w.oldest || w.q.up && w.part.To >= w.newest {
 		return false
 	}
 	switch took := w.now().Sub(w.started); {
@@ -104,7 +112,12 @@ func (w *walk) next() bool {
 	case took > slow:
 		w.slice = max(w.slice/2, leastSlice)
 	}
-	w.part.To, w.started = w.part.From, w.now()
+	if w.q.up {
+		w.part.From = w.part.To
+	} else {
+		w.part.To = w.part.From
+	}
+	w.started = w.now()
 	w.cut()
 	return true
 }
@@ -114,10 +127,14 @@ func (w *walk) late() bool { return w.now().Sub(w.began) > store.SearchTime }
 
 // at is how far the search has come: what is behind it was not looked at.
 func (w *walk) at() Place {
-	if w.part.After.At != 0 && w.part.After.At < w.part.To {
-		return w.part.After
+	after := w.part.After
+	switch {
+	case w.q.up && after.At < w.part.From:
+		return Place{At: w.part.From} // no call has the zero id
+	case !w.q.up && (after.At == 0 || after.At >= w.part.To):
+		return Place{At: w.part.To}
 	}
-	return Place{At: w.part.To}
+	return after
 }
 
 // Calls reads a page.
