@@ -1,7 +1,9 @@
 // The part of hosted's API that is about alerts, as openapi.yaml has it.
 
 import { request } from './client';
-import type { Severity, Time } from './types';
+import type { Severity } from './types';
+
+type Time = string | null; // null: did not happen
 
 export type By = 'tenant' | 'sensor' | 'source' | 'destination';
 export type Phase = 'ok' | 'pending' | 'firing' | 'no-data' | 'off';

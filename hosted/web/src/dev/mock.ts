@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NewSearch } from '../api/search';
 import type { Account, CDR, Problem, Role, Right, Rules, User } from '../api/types';
 import { micros, rfc3339 } from '../time';
+import { Alerting } from './alerts';
 import { makeCall, makeLive, makeSensors } from './data';
 import { audit, check, FIELDS, TEXT } from './rules';
 import { holds, Searches, verdict } from './search';
@@ -68,11 +69,13 @@ export class Mock {
     if (is('POST', /^\/users$/)) return body<Account>(req, (u) => (this.users.push({ ...u, created: rfc3339(Date.now() * 1000) }), json(res, u.password ? { ...u, password: undefined } : { ...u, password: 'q7m4-kz2d-5yfa' })));
     if ((m = is('PUT', /^\/users\/([^/]+)$/))) return body<{ role?: Role; rights?: Right[] }>(req, (c) => json(res, Object.assign(this.users.find((u) => u.name === m![1])!, c)));
     if ((m = is('DELETE', /^\/users\/([^/]+)$/))) return void ((this.users = this.users.filter((u) => u.name !== m![1])), end(res, 204));
+    if (path.startsWith('/alerts') || path === '/silences') return this.alerting.serve(req, res, path);
     if (is('GET', /^\/audit$/)) return json(res, page(audit(Date.now() * 1000), url.searchParams));
     problem(res, { code: 'not-found', status: 404, title: `No ${req.method} ${path}` });
   }
 
   private searches = new Searches();
+  private alerting = new Alerting();
   private rules: Rules = { revision: 12, text: TEXT, author: 'jana', changed: rfc3339(Date.now() * 1000 - 7200e6) };
   private users: Account[] = [
     { name: 'admin', role: 'admin', rights: ['listen', 'download', 'rules'], created: '2026-06-01T08:00:00.000000Z' }, { name: 'jana', role: 'user', rights: ['listen', 'download'], created: '2026-09-14T10:12:01.000000Z' },

@@ -22,6 +22,8 @@ const ACTIONS: Record<string, [string, Tone]> = {
   'user.disable': ['disabled a user', 'warn'], 'user.enable': ['enabled a user', 'warn'], 'user.link': ['linked an OpenID user', 'warn'], 'user.unlink': ['unlinked OpenID', 'warn'],
   'session.end': ['ended sessions', 'quiet'], 'mcp.call': ['assistant asked', 'info'],
   'tenant.add': ['made the tenant', 'warn'], 'tenant.set': ['changed the tenant', 'warn'],
+  'alert.change': ['changed an alert', 'warn'], 'alert.remove': ['removed an alert', 'warn'], 'alert.test': ['sent a test message', 'quiet'], 'alert.acknowledge': ['sees to an alert', 'quiet'],
+  'receiver.change': ['changed a receiver', 'warn'], 'receiver.remove': ['removed a receiver', 'warn'], 'silence.add': ['silenced alerts', 'warn'], 'silence.end': ['ended a silence', 'quiet'],
 };
 
 export interface AuditFilter {
