@@ -24,6 +24,7 @@ type format uint8
 const (
 	asMedia format = iota
 	asSIP
+	asMessages
 	asText
 	asSVG
 	asCSV
@@ -31,13 +32,14 @@ const (
 	formats
 )
 
-var formatNames = [formats]string{"pcapng, with RTP", "pcapng, SIP alone", "ladder as text", "ladder as SVG", "CSV", "JSON"}
+var formatNames = [formats]string{"pcapng, with RTP", "pcapng, SIP alone", "messages as text", "ladder as text", "ladder as SVG", "CSV", "JSON"}
 
-var extensions = [formats]string{".pcapng", ".pcapng", ".txt", ".svg", ".csv", ".json"}
+var extensions = [formats]string{".pcapng", ".pcapng", ".txt", ".txt", ".svg", ".csv", ".json"}
 
 var formatDocs = [formats]string{
 	"the packets of signalling and voice, for Wireshark and others",
 	"the packets of signalling, without voice",
+	"every SIP message as it was sent, with time and addresses before it",
 	"the ladder as it is on the screen, of all calls by time",
 	"the ladder as a picture for a browser, a ticket or a document",
 	"one call a line, for spreadsheets; nothing in it is taken for a formula",

@@ -85,7 +85,7 @@ func TestMarkedCallsAreSavedAsCSVAndJSONAndLadders(t *testing.T) {
 	s.feed(src)
 	s.keys("2", " ", " ")
 	s.want(`30 calls, 2 marked`)
-	for i, want := range []string{".txt", ".svg", ".csv", ".json"} {
+	for i, want := range []string{"_messages.txt", ".txt", ".svg", ".csv", ".json"} {
 		s.keys("w")
 		s.want(`\[2 marked calls\]`)
 		for range i + 2 {
@@ -93,6 +93,10 @@ func TestMarkedCallsAreSavedAsCSVAndJSONAndLadders(t *testing.T) {
 		}
 		s.keys("enter")
 		list, _ := filepath.Glob(filepath.Join(s.dir, "*_2-calls"+want))
+		if want == "_messages.txt" { // a fake has none
+			s.want(`not saved: messages are not to be had here`)
+			continue
+		}
 		if len(list) != 1 {
 			all, _ := os.ReadDir(s.dir)
 			t.Fatalf("no %s among %v:\n%s", want, all, s.text())
@@ -191,7 +195,15 @@ func TestAFilesCallsAreSavedRedacted(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].Status != c.Status || len(list[0].Caller) != len(c.Caller) || list[0].Caller == c.Caller {
 		t.Fatalf("%d calls, %v", len(list), err)
 	}
-	s.keys("w", "left", "left", "left", "down", "right", "enter") // text
+	s.keys("w", "right", "right", "right", "down", "right", "enter") // the ladder as text
+	s.keys("w", "right", "right", "down", "right", "enter")
+	messages, _ := filepath.Glob(filepath.Join(s.dir, "*_redacted_messages.txt"))
+	if len(messages) != 1 {
+		t.Fatalf("%v:\n%s", messages, s.text())
+	}
+	if b, _ := os.ReadFile(messages[0]); strings.Count(string(b), "\nCSeq: ") != len(list[0].Messages) || !bytes.Contains(b, []byte(list[0].CallID)) {
+		t.Errorf("%s", b)
+	}
 	texts, _ := filepath.Glob(filepath.Join(s.dir, "*_redacted.*"))
 	found := false
 	for _, p := range texts {

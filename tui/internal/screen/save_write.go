@@ -1,6 +1,8 @@
 package screen
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,6 +44,9 @@ func (e *env) fill(ctx context.Context, s saving, w io.Writer, j *job) (note str
 	}
 	if s.format == asMedia || s.format == asSIP {
 		return e.fillPackets(ctx, s, calls, red, w, j)
+	}
+	if s.format == asMessages {
+		return "", e.fillMessages(ctx, calls, red, w, j)
 	}
 	if red != nil {
 		for _, c := range calls { // the text of one may name what stands in another
@@ -163,6 +168,39 @@ func (e *env) fillPackets(ctx context.Context, s saving, calls []*protocol.CDR, 
 	}
 	note += masked.note()
 	return note, out.Flush()
+}
+
+// fillMessages writes the messages of the calls, those of all by time.
+func (e *env) fillMessages(ctx context.Context, calls []*protocol.CDR, red *redact.Redactor, w io.Writer, j *job) error {
+	from, ok := e.Source.(source.Reader)
+	if !ok {
+		return errors.New("messages are not to be had here")
+	}
+	var list []source.Text
+	room := maxTexts
+	err := from.Texts(ctx, calls, func(done, total int64) {
+		j.done.Store(done)
+		j.total.Store(total)
+	}, func(t source.Text) error {
+		if room -= len(t.Raw); room < 0 {
+			return fmt.Errorf("more than %d MiB of messages: save packets instead", maxTexts>>20)
+		}
+		list = append(list, t)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(list, func(a, b source.Text) int { return cmp.Compare(a.T, b.T) })
+	for _, t := range list {
+		if red != nil {
+			t.Src, t.Dst, t.Raw = red.Endpoint(t.Src), red.Endpoint(t.Dst), red.Message(t.Raw)
+		}
+		if _, err := fmt.Fprintf(w, "%s  %s > %s  %s\n%s\n\n", t.T.Std().In(e.Zone).Format("2006-01-02 15:04:05.000000 MST"), t.Src, t.Dst, t.Transport, bytes.TrimRight(t.Raw, "\r\n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // telling tells how much was written.

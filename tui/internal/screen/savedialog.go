@@ -127,6 +127,9 @@ func (d *saveDialog) name() {
 	case len(sc.calls) > 1:
 		name = c.Start.Std().Format("20060102-150405") + fmt.Sprintf("_%d-calls", len(sc.calls))
 	}
+	if d.s.format == asMessages {
+		name += "_messages"
+	}
 	d.path.SetValue(filepath.Join(d.e.Dir, name+ext))
 	d.path.CursorEnd()
 }
