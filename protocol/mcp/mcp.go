@@ -12,6 +12,7 @@
 package mcp
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -86,6 +87,7 @@ type Options struct {
 	Mask     *mask.Masker // nil: numbers are shown whole
 	Writer   RuleWriter   // for the tool set_rules; nil: it is not there
 	Doctor   Doctor       // for the tool doctor; nil: it is not there
+	Counter  Counter      // for statistics; nil: the calls are read
 	Analyzer Analyzer     // for the tool analyze_capture; nil: it is not there
 	// Called is told of each call of a tool before it is answered: its arguments, as JSON, and the code of the problem that it
 	// came to, "" if it came to none. If it fails, so does the tool. nil: nobody is told.
@@ -166,9 +168,12 @@ func add[In, Out any](s *server, m *sdk.Server, t tool, f func(context.Context, 
 		out, err := f(ctx, in)
 		code := codeOf(err)
 		if s.Called != nil {
-			args, e := json.Marshal(in)
+			var args bytes.Buffer
+			enc := json.NewEncoder(&args)
+			enc.SetEscapeHTML(false) // conditions are to be read as they were written
+			e := enc.Encode(in)
 			if e == nil {
-				e = s.Called(ctx, t.name, args, code)
+				e = s.Called(ctx, t.name, bytes.TrimSpace(args.Bytes()), code)
 			}
 			if e != nil {
 				err = e

@@ -251,7 +251,7 @@ func TestStatisticsAreThoseOfTheCalls(t *testing.T) {
 	b, _ := json.Marshal(out)
 	for _, want := range []string{
 		`"counted":100`, `"complete":true`, `"asr_pct":60`, `"acd_s":30`, `"pdd_p95_s":0.94`, `"mos_p5":2`, `"mos_below_3_6":6`, `"mos_measured":60`, `"mos_mean":4.16`,
-		`"with_bad_findings":6`, `"statuses":[{"calls":60,"key":"200"},{"calls":40,"key":"486"}]`, `"findings":[{"calls":6,"key":"loss"}]`, `"key":"1"`, `"key":"2"`,
+		`"with_findings":6`, `"answered":60`, `"statuses":[{"calls":60,"key":"200"},{"calls":40,"key":"486"}]`, `"findings":[{"calls":6,"key":"loss"}]`, `"key":"1"`, `"key":"2"`,
 	} {
 		if failed || !strings.Contains(string(b), want) {
 			t.Errorf("lacks %s: %s", want, b)

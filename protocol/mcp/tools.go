@@ -17,7 +17,7 @@ const (
 	docExp = "What was wrong with one call, in words: what happened, each finding with its evidence and remedy, and what could not be looked for."
 	docLiv = "The calls that are running now, the longest first."
 	docSta = "Figures of all calls that a search finds: how many, how many answered (ASR), how long (ACD), post-dial delay, MOS, loss, the commonest findings and " +
-		"statuses; with `by`, the same for the groups with most calls. At most 5000 of the newest calls are counted; `complete` says whether those are all."
+		"statuses; with `by`, the same for the groups with most calls. `complete` says whether all of them were counted, or the newest."
 	docSen = "The sensors: online or not, versions, what waits to be delivered, their problems with remedies."
 	docReg = "Who is registered at the telephone system, and who fails to, as the sensors see it."
 	docRul = "The capture rules in force, as text."

@@ -65,7 +65,7 @@ func (a *api) mcp(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout)) // the connection's own time; a test's recorder has none
 	src := &tenantCalls{api: a, r: r, id: id}
-	o := mcp.Options{Context: r.Context(), Now: a.Now, Called: src.called}
+	o := mcp.Options{Context: r.Context(), Now: a.Now, Called: src.called, Counter: src}
 	if a.MCPWrite && id.May(auth.RightRules) {
 		o.Writer = src
 	}

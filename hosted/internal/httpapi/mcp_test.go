@@ -79,7 +79,7 @@ func TestAnAssistantReadsTheTenantsCalls(t *testing.T) {
 	w := newWorld(t)
 	mos := 2.5
 	bad := w.call(1, func(c *protocol.CDR) {
-		c.Caller, c.Callee, c.MOS, c.Status, c.Answer = "+420777123456", "1001", &mos, 200, c.Start
+		c.Caller, c.Callee, c.MOS, c.Status, c.Answer, c.ConnectMS = "+420777123456", "1001", &mos, 200, c.Start, new(int64)
 		c.Findings = []protocol.Finding{{Code: "one-way-audio", Severity: protocol.SeverityBad, Text: "Only one side was heard.", Evidence: "no RTP to +420777123456", Remedy: "look at the NAT"}}
 		c.Messages = []protocol.Message{{T: c.Start, Src: "10.0.0.1:5060", Dst: "10.0.0.2:5060", FirstLine: "INVITE sip:1001@pbx SIP/2.0", CSeq: "1 INVITE", SDP: "PCMU,PCMA"}}
 	})
@@ -118,7 +118,20 @@ func TestAnAssistantReadsTheTenantsCalls(t *testing.T) {
 			t.Errorf("%s: %s\nwant %s, and no %s", tool, text, c.want, c.lack)
 		}
 	}
-	if log := w.audited(w.acme, auth.ActionMCP); len(log) != 10 || log[0].User != "user" || log[0].Addr != "127.0.0.1" || !strings.HasPrefix(log[0].Detail, "token ") {
+	for args, want := range map[string]string{
+		`{"by":"status"}`: `"key":"486"`, `{"by":"caller"}`: `"key":"«+420777123456»"`, `{"by":"from","where":"mos<3"}`: `"counted":1`, `{"by":"finding"}`: `"key":"one-way-audio"`,
+		fmt.Sprintf(`{"from":%q,"to":%q}`, protocol.TimeOf(w.now().Add(-10*time.Hour)), protocol.TimeOf(w.now().Add(-9*time.Hour))): `"counted":0`,
+	} {
+		var m map[string]any
+		w.ok(json.Unmarshal([]byte(args), &m))
+		if text, failed := use(t, s, "statistics", m); failed || !strings.Contains(text, want) {
+			t.Errorf("statistics %s: %s\nlacks %s", args, text, want)
+		}
+	}
+	if text, failed := use(t, s, "statistics", map[string]any{"from": "2020-01-02T00:00:00Z", "to": "2020-01-01T00:00:00Z"}); !failed || !strings.HasPrefix(text, "bad-request: ") {
+		t.Errorf("from after to: %s", text)
+	}
+	if log := w.audited(w.acme, auth.ActionMCP); len(log) != 16 || log[0].User != "user" || log[0].Addr != "127.0.0.1" || !strings.HasPrefix(log[0].Detail, "token ") {
 		t.Errorf("audit log %+v, want an entry for each", log)
 	}
 	for _, id := range []string{theirs.ID.String(), theirs.CallID} {
