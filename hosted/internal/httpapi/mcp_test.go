@@ -131,7 +131,7 @@ func TestAnAssistantReadsTheTenantsCalls(t *testing.T) {
 	if text, failed := use(t, s, "statistics", map[string]any{"from": "2020-01-02T00:00:00Z", "to": "2020-01-01T00:00:00Z"}); !failed || !strings.HasPrefix(text, "bad-request: ") {
 		t.Errorf("from after to: %s", text)
 	}
-	if log := w.audited(w.acme, auth.ActionMCP); len(log) != 16 || log[0].User != "user" || log[0].Addr != "127.0.0.1" || !strings.HasPrefix(log[0].Detail, "token ") {
+	if log := w.audited(w.acme, auth.ActionMCP); len(log) != 16 || log[0].User != "user" || log[0].Addr != "127.0.0.1" || !strings.HasPrefix(log[0].Detail, "bad-request, token ") || !strings.HasPrefix(log[1].Detail, "token ") {
 		t.Errorf("audit log %+v, want an entry for each", log)
 	}
 	for _, id := range []string{theirs.ID.String(), theirs.CallID} {
