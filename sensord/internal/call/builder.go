@@ -84,7 +84,7 @@ func (b *Builder) build(c *Call, group protocol.UUID) *protocol.CDR {
 	o.streams = resized(o.streams, len(heard))
 	r.Streams = o.streams
 	for i, s := range heard {
-		s.record(&r.Streams[i], c)
+		s.record(&r.Streams[i], c, heard)
 	}
 	r.Codecs = o.codecNames(c)
 	o.worst(r)

@@ -227,12 +227,12 @@ func (c *Call) facts(f *diagnose.Facts) *diagnose.Facts {
 			f.Sides[c.sender(s)].Sent = true
 			f.Astray = f.Astray || s.to == nil || s.to.origin == learned
 		}
-		s.facts(&f.Streams[i])
+		s.facts(&f.Streams[i], heard)
 	}
 	return f
 }
 
-func (s *stream) facts(f *diagnose.Stream) {
+func (s *stream) facts(f *diagnose.Stream, heard []*stream) {
 	r := s.rtp.Report()
 	f.FirstSeq, f.LastSeq, f.Restarts, f.GapLost = r.FirstSeq, r.LastSeq, r.Restarts, r.GapLost
 	f.Pauses = r.Talkspurts > 1
@@ -242,9 +242,8 @@ func (s *stream) facts(f *diagnose.Stream) {
 	if s.dtmf != nil {
 		f.FaxTones = s.dtmf.Fax()
 	}
-	if s.fax != nil {
-		f.FaxCalls, f.FaxAnswers = protocol.TimeFromNanos(s.fax.Calling()), protocol.TimeFromNanos(s.fax.Answering())
-	}
+	calls, answers := s.faxAt(heard)
+	f.FaxCalls, f.FaxAnswers = protocol.TimeFromNanos(calls), protocol.TimeFromNanos(answers)
 	if s.to != nil {
 		said := s.to.said()
 		f.Ptime, f.MaxPtime = said.ptime, said.maxPtime

@@ -24,8 +24,8 @@ func (c *Call) record() *protocol.CDR {
 	return c.table.builder.build(c, c.group.root().id)
 }
 
-// record makes the record of a stream as one of c.
-func (s *stream) record(r *protocol.Stream, c *Call) {
+// record makes the record of a stream as one of those of c.
+func (s *stream) record(r *protocol.Stream, c *Call, heard []*stream) {
 	p := s.rtp.Report()
 	*r = protocol.Stream{
 		Src: s.key.src.String(), Dst: s.key.dst.String(), SSRC: protocol.SSRC(s.key.ssrc),
@@ -58,7 +58,7 @@ func (s *stream) record(r *protocol.Stream, c *Call) {
 	if s.inband != nil {
 		r.DTMFInband = s.inband.Digits()
 	}
-	r.Tones = s.tones()
+	r.Tones = s.tones(heard)
 	if f := s.rtcp; f != nil && f.reports > 0 {
 		loss, jitter := round(f.lossMax), round(f.jitterMax)
 		r.RTCP = &protocol.RTCP{LossMaxPct: &loss, JitterMaxMS: &jitter}

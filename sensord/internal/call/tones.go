@@ -61,15 +61,30 @@ func (a *account) heard(now int64, sound tone.Sound) {
 	a.fax.Packet(now, sound)
 }
 
-// tones names what machines were heard.
-func (a *account) tones() (names []string) {
-	if a.fax == nil {
-		return nil
+// faxAt is when it was sure that a fax calls in s, and that one answers, or a modem; 0: not. One burst of the calling tone is enough if
+// another stream of the call answers.
+func (s *stream) faxAt(heard []*stream) (calls, answers int64) {
+	if s.fax == nil {
+		return 0, 0
 	}
-	if a.fax.Calling() != 0 {
+	calls, answers = s.fax.Calling(), s.fax.Answering()
+	if once := s.fax.Once(); calls == 0 && once != 0 {
+		for _, o := range heard {
+			if o != s && o.fax != nil {
+				calls = max(calls, o.fax.Answering())
+			}
+		}
+	}
+	return calls, answers
+}
+
+// tones names what machines were heard in s.
+func (s *stream) tones(heard []*stream) (names []string) {
+	calls, answers := s.faxAt(heard)
+	if calls != 0 {
 		names = append(names, "cng")
 	}
-	if a.fax.Answering() != 0 {
+	if answers != 0 {
 		names = append(names, "ced")
 	}
 	return names

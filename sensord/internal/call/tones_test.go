@@ -2,6 +2,7 @@ package call
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"testing"
 
@@ -84,4 +85,43 @@ func TestAFaxIsHeard(t *testing.T) {
 	key := []string{"RTP/SAVP 8", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"}
 	c = sung(t, calling, key, inband)
 	check(t, "in what is encrypted", len(c.Streams[0].Tones)+len(c.Streams[0].DTMFInband), 0)
+}
+
+// The calling fax stops when the other answers: one burst, and the answer, are a fax. One burst alone is a beep.
+func TestOneBurstIsAFaxThatCallsIfTheOtherAnswers(t *testing.T) {
+	once := func(at float64) []float64 {
+		if at >= 1 && at < 1.5 {
+			return []float64{1100}
+		}
+		return nil
+	}
+	for name, c := range map[string]struct {
+		answer       []float64
+		caller, text string
+	}{
+		"answered": {[]float64{2100}, "[cng]", "A fax goes over G.711: each lost packet may cost the page."},
+		"a beep":   {nil, "[]", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t)
+			s.setUp(0, "", aliceRTP, bobRTP)
+			s.sing(2.1, 900, aliceRTP, bobRTP, 1, once)
+			s.sing(2.1, 900, bobRTP, aliceRTP, 2, func(at float64) []float64 {
+				if at >= 2 && at < 5 {
+					return c.answer
+				}
+				return nil
+			})
+			s.hangUp(21, "")
+			r := s.finish(21)
+			check(t, "the caller's tones", fmt.Sprint(r.Streams[0].Tones), c.caller)
+			text := ""
+			for _, f := range r.Findings {
+				if f.Code == "fax-over-g711" {
+					text = f.Text
+				}
+			}
+			check(t, "finding", text, c.text)
+		})
+	}
 }

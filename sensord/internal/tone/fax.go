@@ -137,6 +137,7 @@ type Fax struct {
 	n           int   // packets heard of it
 	before      int64 // when the burst of CNG before it began; 0: none
 	cng, ced    int64 // when each was sure; 0: not
+	once        int64 // when the first burst of CNG ended that was as long as one should be; 0: none
 }
 
 // Packet takes what was heard in a packet that came at t: a Sound other than None.
@@ -161,6 +162,9 @@ func (f *Fax) end() {
 		f.before = 0
 		return
 	}
+	if f.once == 0 {
+		f.once = f.last
+	}
 	if step := f.first - f.before; f.before != 0 && step >= cngLeast && step <= cngMost && f.cng == 0 {
 		f.cng = f.last
 	}
@@ -172,6 +176,14 @@ func (f *Fax) Calling() int64 {
 	g := *f
 	g.end()
 	return g.cng
+}
+
+// Once is when a burst of CNG had been heard that was as long as one should be, 0: none was. A beep of that pitch is one too: it is sure
+// only beside the answer of another fax, which ends the calling.
+func (f *Fax) Once() int64 {
+	g := *f
+	g.end()
+	return g.once
 }
 
 // Answering is when it was sure that a fax or modem answers, by a second of CED; 0: not.
