@@ -77,6 +77,17 @@ describe.skipIf(why)('the search', () => {
     await page.waitForURL(`${base}/calls`);
   });
 
+  test('turns the order around', async () => {
+    const first = () => page.locator('.virtual .row:not(.live) a[data-call]').first().getAttribute('data-call');
+    const newest = await first();
+    await page.getByRole('columnheader', { name: /^Time/ }).getByRole('button').click();
+    await page.waitForURL((u) => u.searchParams.get('order') === 'oldest');
+    await expect.poll(first).not.toBe(newest);
+    expect(await page.getByRole('columnheader', { name: /^Time/ }).getAttribute('aria-sort')).toBe('ascending');
+    await page.getByRole('columnheader', { name: /^Time/ }).getByRole('button').click();
+    await page.waitForURL(`${base}/calls`);
+  });
+
   test('shows the columns that one chooses', async () => {
     const heads = () => page.getByRole('columnheader').allInnerTexts();
     await page.locator('[data-tool=columns]').click();

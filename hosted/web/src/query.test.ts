@@ -4,11 +4,11 @@ import { apiQuery, describe, EVERYTHING, inRange, parseFilter, pageQuery, readRa
 import { micros } from './time';
 
 const from = micros('2026-11-22T10:00:00.000000Z')!;
-const full: Filter = { where: 'caller:420* and mos<3.6', range: 'custom', from, to: from + 1 };
+const full: Filter = { where: 'caller:420* and mos<3.6', range: 'custom', from, to: from + 1, oldest: false };
 const read = (q: string) => parseFilter(new URLSearchParams(q));
 
 test('a filter survives the way through the URL', () => {
-  for (const f of [EVERYTHING, full, { ...EVERYTHING, range: '24h' as const }, { ...EVERYTHING, where: 'callee:"+1 & x"' }]) expect(read(pageQuery(f))).toEqual(f);
+  for (const f of [EVERYTHING, full, { ...EVERYTHING, range: '24h' as const }, { ...EVERYTHING, where: 'callee:"+1 & x"' }, { ...full, oldest: true }]) expect(read(pageQuery(f))).toEqual(f);
   expect(pageQuery(EVERYTHING)).toBe('');
 });
 
@@ -26,6 +26,7 @@ test('what is not understood is left out', () => {
 
 test('the API is asked for absolute times', () => {
   expect(apiQuery({ ...EVERYTHING, where: 'mos<3', range: '1h' }, from, 100, 'x').toString()).toBe('where=mos%3C3&from=2026-11-22T09%3A00%3A00.000000Z&limit=100&after=x');
+  expect(apiQuery({ ...EVERYTHING, oldest: true }, 0, 0).toString()).toBe('order=oldest');
   expect(apiQuery(full, 0, 0).get('to')).toBe('2026-11-22T10:00:00.000001Z');
   expect(apiQuery(EVERYTHING, from, 0).toString()).toBe('');
 });

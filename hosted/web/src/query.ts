@@ -9,6 +9,7 @@ export interface Filter {
   range: Range; // relative to now; 'custom' uses from and to
   from: number | null; // microseconds since the epoch
   to: number | null;
+  oldest: boolean; // come first; otherwise the newest
 }
 
 export const RANGES = { all: 'All times', '15m': 'Last 15 minutes', '1h': 'Last hour', '24h': 'Last 24 hours', '7d': 'Last 7 days', custom: 'From … to …' } as const;
@@ -16,7 +17,7 @@ export type Range = keyof typeof RANGES;
 
 export const SECONDS: Partial<Record<Range, number>> = { '15m': 900, '1h': 3600, '24h': 86_400, '7d': 604_800 };
 
-export const EVERYTHING: Filter = { where: '', range: 'all', from: null, to: null };
+export const EVERYTHING: Filter = { where: '', range: 'all', from: null, to: null, oldest: false };
 
 // parseFilter reads a page's query. What it does not understand it leaves out: an old link still opens.
 export function parseFilter(p: URLSearchParams): Filter {
@@ -27,6 +28,7 @@ export function parseFilter(p: URLSearchParams): Filter {
     where: both(p.get('where')?.trim() ?? '', older(p)),
     range: from !== null || to !== null ? 'custom' : range in SECONDS ? (range as Range) : 'all',
     from, to,
+    oldest: p.get('order') === 'oldest',
   };
 }
 
@@ -57,6 +59,7 @@ export function pageQuery(f: Filter): string {
   if (f.where) p.set('where', f.where);
   if (f.range === 'custom') bounds(p, f.from, f.to);
   else if (f.range !== 'all') p.set('range', f.range);
+  if (f.oldest) p.set('order', 'oldest');
   return p.toString();
 }
 
@@ -67,6 +70,7 @@ export function apiQuery(f: Filter, nowUS: number, limit: number, after = ''): U
   const s = SECONDS[f.range];
   if (s) bounds(p, nowUS - s * 1e6, null);
   else if (f.range === 'custom') bounds(p, f.from, f.to);
+  if (f.oldest) p.set('order', 'oldest');
   if (limit) p.set('limit', String(limit));
   if (after) p.set('after', after);
   return p;
@@ -77,7 +81,7 @@ function bounds(p: URLSearchParams, from: number | null, to: number | null) {
   if (to !== null) p.set('to', rfc3339(to));
 }
 
-export const isNarrow = (f: Filter) => pageQuery(f) !== '';
+export const isNarrow = (f: Filter) => f.where !== '' || f.range !== 'all';
 
 // inRange: a running call began in the filter's time. Its condition hosted asks itself.
 export function inRange(f: Filter, c: LiveCall, nowUS: number): boolean {

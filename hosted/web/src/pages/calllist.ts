@@ -72,12 +72,12 @@ export function useCallList(query: string) {
     return () => busy.current?.abort();
   }, [query, load, update]);
 
-  // Look for new calls while somebody looks. What is on screen stays where it is; only an empty list fills by itself.
+  // Look for new calls while somebody looks at the newest. What is on screen stays where it is; only an empty list fills by itself.
   useEffect(() => {
     const control = new AbortController();
     const timer = setInterval(async () => {
       const l = current.current;
-      if (document.hidden || l.loading) return;
+      if (document.hidden || l.loading || parseFilter(new URLSearchParams(query)).oldest) return;
       try {
         const page = await api.calls(newest(parseFilter(new URLSearchParams(query)), l.calls[0]), control.signal);
         if (current.current !== l) return;

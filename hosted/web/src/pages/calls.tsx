@@ -62,14 +62,14 @@ export function CallsPage({ query, user }: { query: string; user: User }) {
         {list.calls.length > 0 && <DownloadAll filter={filter} user={user} />}
       </div>
       {list.problem && <ProblemBox problem={list.problem} retry={reload} />}
-      {empty ? <WhyEmpty filter={filter} clear={() => setFilter(EVERYTHING)} sensors={sensors} user={user} /> : <Table items={items} columns={small ? USUAL : columns} small={small} more={more} />}
+      {empty ? <WhyEmpty filter={filter} clear={() => setFilter(EVERYTHING)} sensors={sensors} user={user} /> : <Table items={items} columns={small ? USUAL : columns} small={small} more={more} oldest={filter.oldest} turn={() => setFilter({ ...filter, oldest: !filter.oldest })} />}
       {(list.calls.length > 0 || list.next !== '') && (
         <p class="tail quiet">
-          {list.searched && <Searched at={list.searched} found={list.calls.length} />}
+          {list.searched && <Searched at={list.searched} found={list.calls.length} oldest={filter.oldest} />}
           {list.next ? (
             <button type="button" class="link" onClick={more} disabled={list.loading}>{list.loading ? (list.searched ? 'Searching on …' : 'Loading …') : list.searched ? 'Search on' : 'Load more'}</button>
           ) : (
-            `${plural(list.calls.length, 'call')}, no older ones${isNarrow(filter) ? ' match the filter' : ''}`
+            `${plural(list.calls.length, 'call')}, no ${filter.oldest ? 'newer' : 'older'} ones${isNarrow(filter) ? ' match' : ''}`
           )}
         </p>
       )}
@@ -78,9 +78,9 @@ export function CallsPage({ query, user }: { query: string; user: User }) {
 }
 
 // Searched says how far back was looked, where that takes long.
-function Searched({ at, found }: { at: string; found: number }) {
+function Searched({ at, found, oldest }: { at: string; found: number; oldest: boolean }) {
   const { zone } = usePrefs();
-  return <span role="status">{plural(found, 'call')} since {dateTime(micros(at) ?? 0, zone)} {zoneName(zone)}; older ones have not been searched yet. </span>;
+  return <span role="status">{plural(found, 'call')} {oldest ? 'until' : 'since'} {dateTime(micros(at) ?? 0, zone)} {zoneName(zone)}; {oldest ? 'newer' : 'older'} ones have not been searched yet. </span>;
 }
 
 const ENOUGH = 50; // calls
@@ -165,7 +165,16 @@ function LiveSummary({ live, sensors }: { live: LiveState | null; sensors: Senso
   );
 }
 
-function Table({ items, columns, small, more }: { items: Item[]; columns: Column[]; small: boolean; more: () => void }) {
+interface TableProps {
+  items: Item[];
+  columns: Column[];
+  small: boolean;
+  more: () => void;
+  oldest: boolean; // come first
+  turn: () => void; // the order around
+}
+
+function Table({ items, columns, small, more, oldest, turn }: TableProps) {
   const { zone } = usePrefs();
   const box = useRef<HTMLDivElement>(null);
   const places = useMemo(() => edges(items.length, (i) => (small && items[i]!.kind === 'call' ? CARD : ROW)), [items, small]);
@@ -177,8 +186,9 @@ function Table({ items, columns, small, more }: { items: Item[]; columns: Column
       <div role="rowgroup" class="head">
         <div role="row" class="row">
           {columns.map((c) => (
-            <span key={c.name} role="columnheader" class={c.mark} title={c.doc}>
-              {c.head} {TIMES.has(c.name) && <small>{zoneName(zone)}</small>}
+            <span key={c.name} role="columnheader" class={c.mark} title={c.doc} {...(c.name === 'start' ? { 'aria-sort': oldest ? 'ascending' : 'descending' } : {})}>
+              {c.name === 'start' ? <button type="button" class="turn" onClick={turn} title={oldest ? 'The oldest first; turn around' : 'The newest first; turn around'}>{c.head} {oldest ? '↑' : '↓'}</button> : c.head}
+              {' '}{TIMES.has(c.name) && <small>{zoneName(zone)}</small>}
             </span>
           ))}
         </div>

@@ -31,7 +31,7 @@ export function Saved({ filter, user, columns, use }: Props) {
   });
   const open = (s: SavedSearch) => {
     setPrefs({ columns: s.columns });
-    use({ where: s.where, ...readRange(s.range) });
+    use({ where: s.where, ...readRange(s.range), oldest: filter.oldest });
   };
   if (!list && !problem) return <p class="quiet">Loading …</p>;
   return (
@@ -59,7 +59,7 @@ export function Saved({ filter, user, columns, use }: Props) {
   );
 }
 
-const words = (s: SavedSearch) => describe({ where: s.where, ...readRange(s.range) }).join(', ') || RANGES.all;
+const words = (s: SavedSearch) => describe({ where: s.where, ...readRange(s.range), oldest: false }).join(', ') || RANGES.all;
 
 function Save({ filter, mayShare, save }: { filter: Filter; mayShare: boolean; save: (name: string, shared: boolean) => Promise<void> }) {
   const [name, setName] = useState('');
