@@ -59,6 +59,7 @@ func testStats(t *testing.T, open Open) {
 			t.Errorf("%d calls, want the 2 of days that are kept", s.Totals.Calls)
 		}
 	})
+	t.Run("what several write at once is counted whole", func(t *testing.T) { testManyWriters(t, open) })
 	t.Run("another tenant's calls are not counted", func(t *testing.T) {
 		f := newFixture(t, open)
 		f.add(f.call(now, nil))
@@ -86,6 +87,43 @@ func testStats(t *testing.T, open Open) {
 		}
 	})
 	t.Run("calls are grouped by what they have", func(t *testing.T) { testGroups(t, open) })
+}
+
+// testManyWriters has two senders of the same batches for each of two sensors, of which one sends calls with the other's number, as
+// after a change of numbers.
+func testManyWriters(t *testing.T, open Open) {
+	f := newFixture(t, open)
+	second := f.newSensor(f.tenant, 9, 2)
+	const batches, size = 12, 20
+	done := make(chan error, 4)
+	for _, sensor := range []store.Sensor{f.sensor, second} {
+		all := make([]store.Batch, batches)
+		for i := range all {
+			all[i] = store.Batch{Tenant: f.tenant, Sensor: sensor.UUID, Epoch: 1, First: uint64(i * size)}
+			for k := range size {
+				all[i].CDRs = append(all[i].CDRs, f.call(now.Add(-time.Duration(k)*time.Second), func(c *protocol.CDR) { c.SensorID = 7 }))
+			}
+		}
+		for range 2 {
+			go func() {
+				for i := 0; i < len(all); {
+					cur, err := f.AppendCDRs(f.ctx, all[i], now)
+					if err != nil {
+						done <- err
+						return
+					}
+					i = int(cur.Next) / size
+				}
+				done <- nil
+			}()
+		}
+	}
+	f.ok(errors.Join(<-done, <-done, <-done, <-done))
+	n, err := f.CountCalls(f.ctx, f.tenant)
+	f.ok(err)
+	if s := f.stats(store.StatsQuery{Step: time.Hour}); n != 2*batches*size || s.Totals.Calls != int64(n) || s.Totals.Status[0] != int64(n) {
+		t.Errorf("%d calls are stored, %d counted, want %d", n, s.Totals.Calls, 2*batches*size)
+	}
 }
 
 // stats asks for all that the tests' calls can be in, unless q says otherwise.

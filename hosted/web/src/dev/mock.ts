@@ -6,6 +6,7 @@ import type { Account, CDR, Problem, Role, Right, Rules, User } from '../api/typ
 import { micros, rfc3339 } from '../time';
 import { Alerting } from './alerts';
 import { makeCall, makeLive, makeSensors } from './data';
+import { makeHealth, makeStats, makeUsage } from './stats';
 import { audit, check, FIELDS, TEXT } from './rules';
 import { holds, Searches, verdict } from './search';
 import { peaks, picture, wav } from './voice';
@@ -53,6 +54,13 @@ export class Mock {
     if ((m = is('GET', /^\/calls\/([^/]+)\/capture$/) ?? is('HEAD', /^\/calls\/([^/]+)\/capture$/))) return this.capture(m[1]!, res);
     if (is('GET', /^\/live$/)) return this.live(req, res);
     if (is('GET', /^\/sensors$/)) return json(res, makeSensors(Date.now() * 1000).slice(0, SENSORS).map((s) => (this.revoked.has(s.uuid) ? { ...s, revoked: true, online: false } : s)));
+    if (is('GET', /^\/stats$/)) return json(res, makeStats(url.searchParams));
+    if (is('GET', /^\/usage$/)) return json(res, makeUsage());
+    if ((m = is('GET', /^\/sensors\/([^/]+)$/))) {
+      const s = makeSensors(Date.now() * 1000).find((x) => x.uuid === m![1]);
+      return s ? json(res, s) : problem(res, { code: 'not-found', status: 404, title: 'No such sensor' });
+    }
+    if (is('GET', /^\/sensors\/[^/]+\/health$/)) return json(res, makeHealth(url.searchParams));
     if ((m = is('DELETE', /^\/sensors\/([^/]+)$/))) return void (this.revoked.add(m[1]!), end(res, 204));
     if (is('POST', /^\/sensors\/tokens$/)) return json(res, { token: 'vt1.q7m4kz2d5yfaxw3o6jh2n5ctbe.Zk0rX9c1pYVQ3d0a8Wn4m2Ls7uTgRk5B', expires: rfc3339((Date.now() + 3_600_000) * 1000), server: 'hosted.example.net:60023' });
     if ((m = is('GET', /^\/calls\/([^/]+)\/audio(\/peaks|\/spectrogram|)$/))) return this.audio(m[1]!, m[2]!, url.searchParams, req, res);
