@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/netip"
-	"slices"
 	"strconv"
 
 	"voiptop/sensord/analyze"
@@ -42,41 +41,6 @@ func (r *Redactor) Packet(p *analyze.Packet) (masked *analyze.Packet, ok bool) {
 	m.Data, m.Secrets = b, nil
 	return &m, true
 }
-
-// Whole masks a message that no single packet holds, and puts it into one: a UDP packet, whatever brought it. It is nil when the
-// message is too long for one.
-func (r *Redactor) Whole(time int64, src, dst netip.AddrPort, message []byte) *analyze.Packet {
-	m := r.Message(message)
-	a, b := r.Addr(src.Addr()), r.Addr(dst.Addr())
-	udp := binary.BigEndian.AppendUint16(nil, src.Port())
-	udp = binary.BigEndian.AppendUint16(udp, dst.Port())
-	udp = binary.BigEndian.AppendUint16(udp, uint16(8+len(m)))
-	udp = append(append(udp, 0, 0), m...)
-	if len(udp) > maxUDP || a.Is4() != b.Is4() {
-		return nil
-	}
-	v := ^sum(udp, pseudo(a, b, protoUDP, len(udp)))
-	if v == 0 {
-		v = 0xffff
-	}
-	binary.BigEndian.PutUint16(udp[6:], v)
-	var ip []byte
-	if a.Is4() {
-		ip = []byte{0x45, 0, 0, 0, 0, 0, 0, 0, 64, protoUDP, 0, 0}
-		binary.BigEndian.PutUint16(ip[2:], uint16(20+len(udp)))
-		ip = append(append(ip, a.AsSlice()...), b.AsSlice()...)
-		binary.BigEndian.PutUint16(ip[10:], ^sum(ip, 0))
-	} else {
-		ip = []byte{0x60, 0, 0, 0, 0, 0, protoUDP, 64}
-		binary.BigEndian.PutUint16(ip[4:], uint16(len(udp)))
-		ip = append(append(ip, a.AsSlice()...), b.AsSlice()...)
-	}
-	data := append(ip, udp...)
-	return &analyze.Packet{Time: time, Data: data, Length: len(data), Link: linkRaw}
-}
-
-// maxUDP is the size of the largest UDP packet with its header, in IPv4.
-const maxUDP = 65515
 
 // link masks the link layer and answers where IP begins.
 func (r *Redactor) link(b []byte, link uint16) (at int, ok bool) {
@@ -207,71 +171,6 @@ func (r *Redactor) transport(b []byte, proto byte, src, dst netip.Addr, cut bool
 	return true
 }
 
-// datagram masks the payload of UDP: SIP, RTP or RTCP.
-func (r *Redactor) datagram(b []byte, cut bool) bool {
-	switch {
-	case isSIP(b):
-		return !cut && r.message(b)
-	case len(bytes.Trim(b, "\r\n\x00")) == 0: // keep-alive
-		return true
-	case len(b) >= 12 && b[0]>>6 == 2 && b[1] >= 192 && b[1] <= 223:
-		rtcp(b)
-		return true
-	case len(b) >= 12 && b[0]>>6 == 2:
-		head := 12 + 4*int(b[0]&15)
-		if b[0]&0x10 != 0 && len(b) >= head+4 {
-			n := head + 4 + 4*int(binary.BigEndian.Uint16(b[head+2:]))
-			clear(b[min(head+4, len(b)):min(n, len(b))]) // extensions: audio levels and names
-			head = n
-		}
-		end := len(b)
-		if b[0]&0x20 != 0 && end > head { // the last byte says how much of it is padding
-			end--
-		}
-		clear(b[min(head, end):end])
-		return true
-	}
-	return false
-}
-
-// rtcp takes names and what applications say out of a compound packet (RFC 3550 sections 6.5 to 6.7).
-func rtcp(b []byte) {
-	for len(b) >= 4 {
-		n := min(4+4*int(binary.BigEndian.Uint16(b[2:])), len(b))
-		count := int(b[0] & 31)
-		switch b[1] {
-		case 202: // source description
-			for rest := b[4:n]; count > 0 && len(rest) > 4; count-- {
-				rest = rest[describe(rest):]
-			}
-		case 203: // bye, with a reason
-			if at := 4 + 4*count; at < n {
-				fillX(b[at+1 : min(at+1+int(b[at]), n)])
-			}
-		case 204: // of an application
-			clear(b[min(12, n):n])
-		}
-		b = b[n:]
-	}
-}
-
-// describe masks the items of one source and answers how long its chunk is.
-func describe(b []byte) int {
-	at := 4
-	for at+1 < len(b) && b[at] != 0 {
-		end := min(at+2+int(b[at+1]), len(b))
-		fillX(b[at+2 : end])
-		at = end
-	}
-	return min((at+4)&^3, len(b)) // an item of type 0 ends it, up to the next word
-}
-
-func fillX(b []byte) {
-	for i := range b {
-		b[i] = 'x'
-	}
-}
-
 // whole masks the segment of a stream if it holds whole messages.
 func (r *Redactor) whole(b []byte) bool {
 	for len(bytes.Trim(b, "\r\n")) > 0 {
@@ -306,25 +205,4 @@ func (r *Redactor) message(b []byte) bool {
 func isSIP(b []byte) bool {
 	line, _, _ := bytes.Cut(b, []byte("\n"))
 	return bytes.HasPrefix(line, []byte("SIP/2.0 ")) || bytes.HasSuffix(bytes.TrimRight(line, "\r"), []byte(" SIP/2.0"))
-}
-
-// sum is the internet checksum (RFC 1071) without its complement.
-func sum(b []byte, start uint32) uint16 {
-	s := start
-	for ; len(b) > 1; b = b[2:] {
-		s += uint32(b[0])<<8 | uint32(b[1])
-		s = s&0xffff + s>>16
-	}
-	if len(b) == 1 {
-		s += uint32(b[0]) << 8
-	}
-	for s > 0xffff {
-		s = s&0xffff + s>>16
-	}
-	return uint16(s)
-}
-
-// pseudo is the sum of the pseudo header (RFC 768, RFC 8200 section 8.1).
-func pseudo(src, dst netip.Addr, proto byte, length int) uint32 {
-	return uint32(sum(slices.Concat(src.AsSlice(), dst.AsSlice()), 0)) + uint32(proto) + uint32(length)
 }
