@@ -41,8 +41,8 @@ const words = (v: unknown): string => (Array.isArray(v) ? v.join(' ') : v === un
 // The first is the link to the call; calls.tsx draws it.
 export const USUAL: Column[] = [
   { name: 'start', head: 'Time', track: '150px', least: 150, mark: 'c-time', cell: () => null },
-  { name: 'caller', head: 'From', track: 'minmax(110px, 0.8fr)', least: 110, mark: 'c-from', cell: (r) => r.caller, tip: (r) => r.caller },
-  { name: 'callee', head: 'To', track: 'minmax(110px, 0.8fr)', least: 110, mark: 'c-to', cell: (r) => r.callee, tip: (r) => r.callee },
+  { name: 'caller', head: 'From', track: 'minmax(132px, 0.8fr)', least: 132, mark: 'c-from', cell: (r) => r.caller, tip: (r) => r.caller },
+  { name: 'callee', head: 'To', track: 'minmax(132px, 0.8fr)', least: 132, mark: 'c-to', cell: (r) => r.callee, tip: (r) => r.callee },
   { name: 'duration_ms', head: 'Duration', track: '58px', least: 58, mark: 'c-dur', cell: (r) => r.duration },
   { name: 'status', head: 'Status', track: 'minmax(124px, 1fr)', least: 124, mark: 'c-status', cell: (r) => <Pill tone={r.tone}>{r.status}</Pill>, tip: (r) => r.status },
   { name: 'mos', head: 'MOS', track: '86px', least: 86, mark: 'c-mos', cell: (r) => <Quality mos={r.mos} /> },

@@ -73,12 +73,12 @@ export function FilterBar({ filter, set, sensors, live, known, children }: Props
         </button>
       )}
       <LiveToggle on={live} />
-      {(!small || open) && <Conditions filter={filter} change={change} write={write} sensors={sensors} />}
       {isNarrow(filter) && (
         <button type="button" class="quiet-button" onClick={() => set(EVERYTHING)}>
           <Icon name="close" /> Clear
         </button>
       )}
+      {(!small || open) && <Conditions filter={filter} change={change} write={write} sensors={sensors} />}
     </form>
   );
 }
