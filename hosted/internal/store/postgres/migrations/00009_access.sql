@@ -8,7 +8,7 @@ ALTER TABLE api_tokens ADD COLUMN scope TEXT NOT NULL DEFAULT ''; -- see store.T
 ALTER TABLE api_tokens ADD COLUMN used BIGINT NOT NULL DEFAULT 0; -- 0: never, or not known
 CREATE INDEX api_tokens_user ON api_tokens (user_id);
 ALTER TABLE sessions ADD COLUMN user_id BIGINT NOT NULL DEFAULT 0; -- 0: a log-in that is under way
-UPDATE sessions SET user_id = (convert_from(data, 'UTF8')::json->>'user')::bigint;
+UPDATE sessions SET user_id = COALESCE((convert_from(data, 'UTF8')::json->>'user')::bigint, 0);
 CREATE INDEX sessions_user ON sessions (user_id);
 CREATE TABLE oidc_links (
 	issuer  TEXT   COLLATE "C" NOT NULL,

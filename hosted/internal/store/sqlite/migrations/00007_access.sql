@@ -8,7 +8,7 @@ ALTER TABLE api_tokens ADD COLUMN scope TEXT NOT NULL DEFAULT ''; -- see store.T
 ALTER TABLE api_tokens ADD COLUMN used INTEGER NOT NULL DEFAULT 0; -- 0: never, or not known
 CREATE INDEX api_tokens_user ON api_tokens (user_id);
 ALTER TABLE sessions ADD COLUMN user_id INTEGER NOT NULL DEFAULT 0; -- 0: a log-in that is under way
-UPDATE sessions SET user_id = CAST(json_extract(CAST(data AS TEXT), '$.user') AS INTEGER);
+UPDATE sessions SET user_id = COALESCE(CAST(json_extract(CAST(data AS TEXT), '$.user') AS INTEGER), 0);
 CREATE INDEX sessions_user ON sessions (user_id);
 CREATE TABLE oidc_links (
 	issuer  TEXT    NOT NULL,
