@@ -137,15 +137,17 @@ describe.skipIf(why !== '')('the dashboard', () => {
 
   test('a condition narrows all of it', async () => {
     await ready(`/dashboard?${span}`);
-    await page.getByLabel('Condition').fill('connected >= 0');
-    await page.getByLabel('Condition').press('Enter');
+    await page.getByLabel('Search calls').fill('connected >= 0');
+    await page.getByLabel('Search calls').press('Enter');
     await page.waitForURL((u) => u.searchParams.get('where') === 'connected >= 0');
     const narrow = page.url().slice(base.length);
     await page.getByText('counted from the calls').waitFor();
     await opens('.tiles', () => ready(narrow));
     expect(await page.locator('[data-tile=ASR]').getAttribute('data-opens')).toBe('0'); // all are answered
-    await page.getByLabel('Condition').fill('connected >=');
-    await page.getByLabel('Condition').press('Enter');
+    await page.getByLabel('Search calls').fill('connected >=');
+    await page.getByLabel('Search calls').press('Enter');
+    await page.locator('.dashboard .wrong-here', { hasText: 'expected' }).waitFor();
+    await page.goto(`${base}/dashboard?${span}&where=connected+%3E%3D`); // a link may hold anything
     await page.getByRole('alert').getByText('bad-condition').waitFor();
   });
 

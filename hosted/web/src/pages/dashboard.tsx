@@ -1,8 +1,9 @@
 // The dashboard: figures of the calls of a time, over that time, and by where they come from. Everything that is counted is a
 // link to the calls that it counts.
 
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api } from '../api/client';
+import { searchAPI, type ConditionFields } from '../api/search';
 import type { Sensor } from '../api/types';
 import { useStats } from '../dashboard/data';
 import { Panels } from '../dashboard/panels';
@@ -12,10 +13,13 @@ import { COMPARES, PANELS, parseView, SPANS, viewPath, type Compare, type Span, 
 import { Worst } from '../dashboard/worst';
 import { usePrefs } from '../prefs';
 import { back, navigate } from '../router';
+import { SearchField } from '../search/field';
 import { clock, date, micros, zoneName } from '../time';
 import { Empty, ProblemBox, useMedia, useTitle } from '../ui/bits';
+import { typing } from '../ui/keys';
 import '../style/dashboard.css';
 
+const NO_SENSORS: Sensor[] = [];
 const LEAST = 2 * 60e6; // what a drag chooses at least, us
 
 export function DashboardPage({ query }: { query: string }) {
@@ -41,7 +45,7 @@ export function DashboardPage({ query }: { query: string }) {
   const noSensor = sensors !== null && !sensors.some((s) => !s.revoked);
   return (
     <div class={`page dashboard${data.loading && now ? ' loading' : ''}`}>
-      <Head view={view} go={go} sensors={sensors ?? []} />
+      <Head view={view} go={go} sensors={sensors ?? NO_SENSORS} />
       <p class="span quiet" role="status">
         {now && <>{text(data.from, zone)} to {text(data.to, zone)} <span>{zoneName(zone)}</span> · a point is {step(now.step)}{now.source === 'calls' && ' · counted from the calls'}</>}
       </p>
@@ -68,6 +72,20 @@ export function DashboardPage({ query }: { query: string }) {
 }
 
 function Head({ view, go, sensors }: { view: View; go: (change: Partial<View>, how?: 'push' | 'replace') => void; sensors: Sensor[] }) {
+  const field = useRef<HTMLInputElement>(null);
+  const known = useFields(sensors);
+  const latest = useRef(go);
+  latest.current = go;
+  const search = useCallback((where: string) => latest.current({ where }, 'replace'), []);
+  useEffect(() => {
+    const key = (e: KeyboardEvent) => {
+      if (e.key !== '/' || typing(e)) return;
+      e.preventDefault();
+      field.current?.select();
+    };
+    document.addEventListener('keydown', key);
+    return () => document.removeEventListener('keydown', key);
+  }, []);
   if (view.wall) {
     return (
       <div class="panel-head">
@@ -90,10 +108,7 @@ function Head({ view, go, sensors }: { view: View; go: (change: Partial<View>, h
         </span>
       </div>
       <form class="filters-inline" onSubmit={(e) => e.preventDefault()}>
-        <input
-          key={view.where} class="where" aria-label="Condition" placeholder="Condition, e.g. src:10.0.0.0/8 and callee:420*" defaultValue={view.where} autoComplete="off" spellcheck={false} maxLength={4096}
-          onChange={(e) => go({ where: e.currentTarget.value.trim() })}
-        />
+        <SearchField value={view.where} set={search} known={known} field={field} frame=".dashboard" />
         <select aria-label="Sensor" value={String(view.sensor)} onChange={(e) => go({ sensor: Number(e.currentTarget.value) })}>
           <option value="0">All sensors</option>
           {sensors.filter((s) => !s.revoked || s.id_sensor === view.sensor).map((s) => <option key={s.uuid} value={String(s.id_sensor)}>{s.id_sensor} {s.name}</option>)}
@@ -127,6 +142,16 @@ function WhyEmpty({ view, noSensor, go }: { view: View; noSensor: boolean; go: (
       {view.span !== '25d' && <p><button type="button" class="link" onClick={() => go({ span: '25d' })}>Look at the last 25 days</button></p>}
     </Empty>
   );
+}
+
+// useFields is what a condition may ask for, with values that are known here.
+function useFields(sensors: Sensor[]): ConditionFields {
+  const [known, set] = useState<ConditionFields>({ fields: [], groups: [], zone: 'UTC' });
+  useEffect(() => void searchAPI.fields().then(set, () => {}), []); // without them nothing is offered
+  return useMemo(() => {
+    const numbers = sensors.map((s) => String(s.id_sensor));
+    return { ...known, fields: known.fields.map((f) => (f.name === 'sensor' ? { ...f, words: numbers } : f)) };
+  }, [known, sensors]);
 }
 
 function useSensors(): Sensor[] | null {

@@ -19,9 +19,10 @@ interface Props {
   set: (where: string) => void;
   known: ConditionFields;
   field: RefObject<HTMLInputElement | null>;
+  frame?: string; // what the list of offers stays within, a selector
 }
 
-export function SearchField({ value, set, known, field }: Props) {
+export function SearchField({ value, set, known, field, frame = '.calls' }: Props) {
   const [text, setText] = useState(value);
   const [error, setError] = useState<RuleError | null>(null);
   const [offer, setOffer] = useState<Completion | null>(null);
@@ -141,7 +142,7 @@ export function SearchField({ value, set, known, field }: Props) {
           />
         </div>
       </div>
-      {offer && <Offer id={list} offer={offer} chosen={chosen} text={text} accept={accept} frame=".calls" line={LINE} />}
+      {offer && <Offer id={list} offer={offer} chosen={chosen} text={text} accept={accept} frame={frame} line={LINE} />}
       <kbd aria-hidden="true">/</kbd>
       {error && (
         <p class="wrong-here" id={says} role="status">
