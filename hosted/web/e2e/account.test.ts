@@ -98,5 +98,11 @@ describe.skipIf(why)('the account', () => {
     });
   });
 
+  test('a log-out says that it is one', async () => {
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.waitForURL(/\/login\?out=1$/);
+    await page.getByText('You are logged out here.').waitFor();
+  });
+
   test('left no error in the console', () => expect(visit.complaints.filter((c) => !/status of 403/.test(c))).toEqual([]));
 });
