@@ -19,9 +19,10 @@ type stream struct {
 	dscp  uint8
 	shard uint8
 
-	codec    *codec // of the newest payload type that is not aside
-	aside    *codec // of a payload type that is
-	dtmfPT   uint8
+	dtmfPT uint8
+
+	codec    *codec   // of the newest payload type that is not aside
+	aside    *codec   // of a payload type that is
 	to, from *binding // who announced its destination and source; one may be nil
 	rtcp     *feedback
 	types    []format // payload types met so far
@@ -60,8 +61,7 @@ type RTP struct {
 	src, dst    decode.Endpoint
 	seq         uint16
 	payloadType uint8
-	marker      bool
-	sound       tone.Sound
+	marks       uint8 // 1: the marker; above it what the packet sounds like
 }
 
 // Read reads the header of d and reports whether it is RTP.
@@ -71,8 +71,11 @@ func (r *RTP) Read(d *decode.Datagram, time int64) bool {
 		return false
 	}
 	r.Time, r.hash = time, flowHash(&d.Src, &d.Dst, h.SSRC)
-	r.ssrc, r.timestamp, r.seq, r.payloadType, r.marker = h.SSRC, h.Timestamp, h.Seq, h.PayloadType, h.Marker
-	r.sound = hear(h.PayloadType, h.Seq, h.Payload(d.Payload))
+	r.ssrc, r.timestamp, r.seq, r.payloadType = h.SSRC, h.Timestamp, h.Seq, h.PayloadType
+	r.marks = uint8(hear(h.PayloadType, h.Seq, h.Payload(d.Payload))) << 1
+	if h.Marker {
+		r.marks |= 1
+	}
 	r.src.Put(&d.Src)
 	r.dst.Put(&d.Dst)
 	return true
@@ -92,10 +95,10 @@ func (t *Table) Known(now int64, r *RTP) bool {
 		t.now = now
 	}
 	t.count.rtp++
-	h := rtp.Header{PayloadType: r.payloadType, Marker: r.marker, Seq: r.seq, Timestamp: r.timestamp}
+	h := rtp.Header{PayloadType: r.payloadType, Marker: r.marks&1 != 0, Seq: r.seq, Timestamp: r.timestamp}
 	s.takePacket(now, &h)
-	if r.sound != tone.None {
-		s.heard(now, r.sound)
+	if sound := tone.Sound(r.marks >> 1); sound != tone.None {
+		s.heard(now, sound)
 	}
 	return true
 }

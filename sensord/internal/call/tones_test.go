@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"testing"
+	"unsafe"
 
 	"voiptop/fixtures/gen"
 	"voiptop/protocol"
@@ -124,4 +125,9 @@ func TestOneBurstIsAFaxThatCallsIfTheOtherAnswers(t *testing.T) {
 			check(t, "finding", text, c.text)
 		})
 	}
+}
+
+// What goes from one processor to another with every packet of media is one line of their caches.
+func TestWhatIsKnownOfAPacketFitsACacheLine(t *testing.T) {
+	check(t, "bytes", unsafe.Sizeof(RTP{}), uintptr(64))
 }

@@ -39,6 +39,7 @@ type Event struct {
 type Stream struct {
 	nsPerTick float64
 	clock     uint32
+	gapLost   uint32    // sequence numbers that were skipped in deltaMax
 	untimed   [2]uint64 // bit per payload type
 
 	window
@@ -46,15 +47,14 @@ type Stream struct {
 	bad      uint16 // sequence number of the last stray: a neighbour would confirm a restart
 	badHeld  bool   // a stray waits for its neighbour
 	started  bool
+	timed    bool // there was a packet with media time
 	restarts uint32
 
 	dups, reordered, strays uint64
 	first, last             int64
 	deltaMax                int64
-	gapLost                 uint32 // sequence numbers that were skipped in deltaMax
 
 	// timing of the packets with media time
-	timed       bool
 	lastTS      uint32
 	lastSeq     uint16
 	lastPT      uint8
