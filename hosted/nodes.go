@@ -62,7 +62,7 @@ func (f *nodeFlags) node(s *service, ca *sensors.CA, m *metrics) (n node, err er
 	}
 	if _, ok := s.store.(*postgres.Store); !ok {
 		if f.nats.URLs != "" || f.listen != "" {
-			return n, errors.New("--nats and --node-listen: several nodes need a store that they share: --db postgres://...")
+			return n, errors.New("--nats and --node-listen: several nodes need a store that they share: --db postgres://USER:PASSWORD@HOST/NAME")
 		}
 		return n, nil
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -89,5 +90,75 @@ func TestRulesReachASensorThatIsLinkedToAnotherNode(t *testing.T) {
 			}
 			_, shown = a.ask("GET", "/api/v1/sensors", bearer, "")
 		}
+	}
+}
+
+func TestNodesAreListedAndThoseThatEndAreNot(t *testing.T) {
+	server.Skip(t)
+	db := server.Database(t)
+	a := start(t, time.Now, "--db", db, "--node-name", "one", "--node-listen", "127.0.0.1:0")
+	start(t, time.Now, "--db", db, "--node-name", "two")
+	takesRules(t, a.sensors, strings.TrimSpace(must(t, "sensor", "add", "--db", db)))
+	var list []struct {
+		Name, State, Addr string
+		Sensors           int
+	}
+	if err := json.Unmarshal([]byte(must(t, "nodes", "--json", "--db", db)), &list); err != nil {
+		t.Fatal(err)
+	}
+	if len(list) != 2 || list[0].Name != "one" || list[0].State != "up" || !strings.HasPrefix(list[0].Addr, "127.0.0.1:") || list[0].Sensors != 1 || list[1].Name != "two" || list[1].Addr != "" {
+		t.Errorf("nodes %+v", list)
+	}
+	if out := must(t, "nodes", "--db", db); !strings.Contains(out, "one") || strings.Count(out, "\n") != 3 {
+		t.Errorf("for people:\n%s", out)
+	}
+	metrics := ""
+	for end := time.Now().Add(20 * time.Second); !strings.Contains(metrics, `node="one"`) || !strings.Contains(metrics, "hosted_nodes 2"); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("/metrics says nothing of the nodes:\n%s", metrics)
+		}
+		_, metrics = a.ask("GET", "/metrics", "", "")
+	}
+	a.stop()
+	if out := must(t, "nodes", "--db", db); strings.Contains(out, "one") {
+		t.Errorf("after its end:\n%s", out)
+	}
+}
+
+func TestWhatSeveralNodesNeedIsSaidWhereItIsMissing(t *testing.T) {
+	server.Skip(t)
+	for _, c := range []struct{ args, want string }{
+		{"--db " + sqliteIn(t) + " --node-listen 127.0.0.1:0", "store that they share"},
+		{"--db " + server.Database(t) + " --nats nats://127.0.0.1:1", "--nats needs --node-listen"},
+		{"--db " + server.Database(t) + " --node-listen nowhere", "--node-listen nowhere"},
+		{"--db " + server.Database(t) + " --node-listen 127.0.0.1:0 --nats nats://127.0.0.1:1 --nats-creds /nowhere", "--nats"},
+		{"--db " + server.Database(t) + " --drain -1s", "--drain"},
+	} {
+		args := append(strings.Fields("serve --http 127.0.0.1:0 --sensors 127.0.0.1:0"), strings.Fields(c.args)...)
+		status, _, errs := command(t, "", args...)
+		if status == 0 || !strings.Contains(errs, c.want) {
+			t.Errorf("%s: %d %s", c.args, status, errs)
+		}
+	}
+}
+
+func TestHealthzSaysThatANodeStops(t *testing.T) {
+	in := start(t, time.Now, "--db", sqliteIn(t), "--stop-wait", "2s")
+	if status, body := in.ask("GET", "/healthz", "", ""); status != http.StatusOK || body != "ok\n" {
+		t.Errorf("%d %q", status, body)
+	}
+	ended := make(chan int, 1)
+	go func() { ended <- in.stop() }()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		status, body := in.ask("GET", "/healthz", "", "")
+		if status == http.StatusServiceUnavailable && strings.Contains(body, "stops") {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d %q", status, body)
+		}
+	}
+	if status := <-ended; status != 0 {
+		t.Errorf("it ended with %d", status)
 	}
 }

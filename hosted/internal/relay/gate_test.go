@@ -2,13 +2,17 @@ package relay
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -51,6 +55,113 @@ func TestTheGateBoundsStreamsOfAUserAndOfATenant(t *testing.T) {
 		t.Errorf("users %v and tenants %v are remembered", g.byUser, g.byTenant)
 	}
 	counted(t, reg, `hosted_streams_refused_total{limit="user"} 1`, `hosted_streams_refused_total{limit="tenant"} 1`)
+}
+
+// nodes counts streams of several gates, as the store does.
+type nodes struct {
+	mu   sync.Mutex
+	all  map[string]map[int64]int // by node and user; of one tenant
+	fail error
+}
+
+type oneNode struct {
+	*nodes
+	name string
+}
+
+func (n oneNode) SetStreams(_ context.Context, _, user int64, running int) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.all[n.name] == nil {
+		n.all[n.name] = map[int64]int{}
+	}
+	n.all[n.name][user] = running
+	return n.fail
+}
+
+func (n oneNode) Streams(context.Context, int64) (map[int64]int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	sum := map[int64]int{}
+	for _, node := range n.all {
+		for user, running := range node {
+			sum[user] += running
+		}
+	}
+	return sum, n.fail
+}
+
+func TestTheLimitsHoldForAllNodesTogether(t *testing.T) {
+	all := &nodes{all: map[string]map[int64]int{}}
+	a, b := NewSharedGate(Limits{PerUser: 2, PerTenant: 3}, oneNode{all, "a"}, nil), NewSharedGate(Limits{PerUser: 2, PerTenant: 3}, oneNode{all, "b"}, nil)
+	refused := func(g *Gate, user int64, whose string) {
+		t.Helper()
+		_, err := g.Enter(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), KindAudio, 1, user)
+		var p *protocol.Problem
+		if !errors.As(err, &p) || p.Code != CodeTooManyDownloads || p.Fields["limit"] != whose {
+			t.Errorf("user %d: %v, want the limit of the %s", user, err, whose)
+		}
+	}
+	heard := func(want string) { // what has ended, and what was refused
+		t.Helper()
+		eventually(t, "all hear of "+want, func() bool {
+			n, _ := oneNode{all, "b"}.Streams(t.Context(), 1)
+			return fmt.Sprint(n[10], n[11], n[12]) == want
+		})
+	}
+	first := enter(t, a, 1, 10)
+	enter(t, b, 1, 10)
+	refused(a, 10, "user")
+	heard("2 0 0")
+	refused(b, 10, "user")
+	heard("2 0 0")
+	enter(t, b, 1, 11)
+	refused(a, 12, "tenant")
+	heard("2 1 0")
+	first.Done()
+	heard("1 1 0")
+	enter(t, b, 1, 10)
+
+	// Many at once at both: never more than the limit, and nothing is left over.
+	all = &nodes{all: map[string]map[int64]int{}}
+	gates := []*Gate{NewSharedGate(Limits{PerUser: 5, PerTenant: 5}, oneNode{all, "a"}, nil), NewSharedGate(Limits{PerUser: 5, PerTenant: 5}, oneNode{all, "b"}, nil)}
+	var running, most atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 200 {
+		wg.Go(func() {
+			s, err := gates[i%2].Enter(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), KindAudio, 1, 1)
+			if err != nil {
+				return
+			}
+			n := running.Add(1)
+			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+			}
+			time.Sleep(time.Millisecond)
+			running.Add(-1)
+			s.Done()
+		})
+	}
+	wg.Wait()
+	if most.Load() > 5 || most.Load() == 0 {
+		t.Errorf("%d ran at a time", most.Load())
+	}
+	eventually(t, "none is counted any more", func() bool {
+		n, _ := oneNode{all, "a"}.Streams(t.Context(), 1)
+		return n[1] == 0
+	})
+	all.fail = errors.New("no answer")
+	if _, err := gates[0].Enter(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), KindAudio, 1, 1); !errors.Is(err, all.fail) {
+		t.Errorf("without the others' counts: %v", err)
+	}
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within 20 s: %s", what)
+		}
+	}
 }
 
 func TestStreamsAreCountedByHowTheyEnded(t *testing.T) {

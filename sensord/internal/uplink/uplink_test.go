@@ -309,6 +309,42 @@ func TestSecondServerTakesOverAndTheFirstComesFirstAgain(t *testing.T) {
 	b.eventually("up at the first", func() bool { return b.up() && b.u.Health().Server == first })
 }
 
+func TestASensorThatIsSentAwayGoesToTheNextServerAndWarnsOfNothing(t *testing.T) {
+	h := newHosted(t)
+	_, port, err := net.SplitHostPort(h.addr)
+	check(t, err)
+	second := "localhost:" + port // the same hosted by another name
+	b := run(t, h, openJournal(t, t.TempDir()), func(c *Config) { c.Servers = []string{h.addr, second} })
+	move := func(to string) {
+		t.Helper()
+		var cc *http.ClientConn
+		b.eventually("a connection to call on", func() bool {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			if n := len(h.downs); n > 0 {
+				cc = h.downs[n-1]
+			}
+			return b.up() && cc != nil && cc.Err() == nil
+		})
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, link.BaseURL+link.PathMove, nil)
+		check(t, err)
+		if res, err := cc.RoundTrip(req); err == nil { // the answer may be lost with the connection
+			if res.Body.Close(); res.StatusCode != http.StatusNoContent {
+				t.Errorf("move: %s", res.Status)
+			}
+		}
+		b.eventually("it is at "+to, func() bool { return b.up() && b.u.Health().Server == to })
+	}
+	move(second)
+	move(h.addr)
+	if n := b.logs.count("level=WARN"); n != 0 {
+		t.Errorf("%d warnings", n)
+	}
+	if n := b.logs.count("going to another"); n != 2 {
+		t.Errorf("it is said %d times, want twice", n)
+	}
+}
+
 func TestAlternativeIsTakenWhereTheServerCannotBeReached(t *testing.T) {
 	h := newHosted(t)
 	shut, err := net.Listen("tcp", "127.0.0.1:0")
