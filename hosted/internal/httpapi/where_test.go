@@ -163,7 +163,7 @@ func TestTheOldestCallsComeFirstIfThatIsAsked(t *testing.T) {
 		var got []protocol.CDR
 		for after := ""; ; {
 			var p page
-			c.get("/calls?order=oldest&limit=7" + query + "&after=" + after).into(t, &p)
+			c.get("/calls?order=oldest&limit=7"+query+"&after="+after).into(t, &p)
 			got = append(got, p.Calls...)
 			if after = p.Next; after == "" {
 				break
