@@ -43,7 +43,7 @@ const maxPoints = 120
 // State is how an alert stands. It is stored after each evaluation, so that a restart changes nothing.
 type State struct {
 	Counted   int64                `json:"counted"` // Counter.Key
-	Filled    bool                 `json:"filled"`  // calls from before the definition are counted
+	Filled    protocol.Time        `json:"filled"`  // since when every call is counted; null: those from before the definition are not yet
 	Evaluated protocol.Time        `json:"evaluated"`
 	Keys      map[string]*KeyState `json:"keys"`
 	Points    []Point              `json:"points"`

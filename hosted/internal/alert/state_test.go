@@ -220,7 +220,7 @@ func TestAnAlertThatIsAboutSomethingElseNowEndsItsIncident(t *testing.T) {
 	r.steps("42") // another threshold goes on with the same counts
 	r.c = newCounter(t, func(s *Spec) { s.Where = "callee:4202*" })
 	r.steps("39ok")
-	if r.last.ID != first || r.last.End != EndChanged || r.last.Ended == 0 || r.state.Incident != nil || r.state.Filled {
+	if r.last.ID != first || r.last.End != EndChanged || r.last.Ended == 0 || r.state.Incident != nil || r.state.Filled != 0 {
 		t.Errorf("incident %+v, state %+v", r.last, r.state)
 	}
 	r.steps("39!")

@@ -166,17 +166,18 @@ func (s *Service) evaluateAlert(ctx context.Context, r *round, a store.Alert, st
 	if err != nil {
 		return false, err
 	}
-	if !c.Metric().Sensors && st.Counted == c.Key && !st.Filled && r.now.After(a.Changed.Add(joinAfter+loadEvery)) {
-		if err := s.fill(ctx, r.tenant.ID, c, a.Changed.Add(joinAfter), r.now); err != nil {
+	if !c.Metric().Sensors && st.Counted == c.Key && st.Filled == 0 && r.now.After(a.Changed.Add(joinAfter+loadEvery)) {
+		since, err := s.fill(ctx, r.tenant.ID, c, a.Changed.Add(joinAfter), r.now)
+		if err != nil {
 			return false, err
 		}
-		st.Filled = true
+		st.Filled = protocol.TimeOf(since)
 	}
 	readings, labels, err := s.readings(ctx, r, c)
 	if err != nil {
 		return false, err
 	}
-	in := alert.Input{Counter: c, State: st, Now: r.now, Readings: readings, Labels: labels, Silenced: r.silenced(a.ID), Blind: s.blind(a, st, r.now)}
+	in := alert.Input{Counter: c, State: st, Now: r.now, Readings: readings, Labels: labels, Silenced: r.silenced(a.ID), Blind: s.blind(c, st, r.now)}
 	if st.Incident != nil {
 		in.Acked = r.acked[st.Incident.ID]
 	}
@@ -191,10 +192,13 @@ func (s *Service) evaluateAlert(ctx context.Context, r *round, a store.Alert, st
 	return out.State.Incident != nil, s.cfg.Store.SaveEvaluation(ctx, leaseName, s.node, r.now, e)
 }
 
-// blind reports whether what is missing may yet come: hosted was away, so that the sensors are about to come back and send what they
-// kept, or the alert is new and not every process counts for it.
-func (s *Service) blind(a store.Alert, st alert.State, now time.Time) bool {
-	return now.Sub(s.since) < settle || now.Before(a.Changed.Add(joinAfter+2*loadEvery)) || st.Counted == 0
+// blind reports whether what is missing may yet come, or was not counted: hosted was away, so that the sensors are about to come back
+// and send what they kept, or the alert is new and not all of its window is counted.
+func (s *Service) blind(c *alert.Counter, st alert.State, now time.Time) bool {
+	if now.Sub(s.since) < settle || st.Counted != c.Key {
+		return true
+	}
+	return !c.Metric().Sensors && (st.Filled == 0 || st.Filled.Std().After(now.Add(-c.Spec.Window())))
 }
 
 func (r *round) silenced(alert int64) bool {

@@ -19,17 +19,17 @@ const (
 	pageOfCalls = 1000
 )
 
-// fill counts the calls that ended before every process counted for an alert, from the store.
-func (s *Service) fill(ctx context.Context, t store.TenantID, c *alert.Counter, until, now time.Time) error {
+// fill counts the calls that ended before every process counted for an alert, from the store. Since when all are counted it answers.
+func (s *Service) fill(ctx context.Context, t store.TenantID, c *alert.Counter, until, now time.Time) (since time.Time, err error) {
 	from := now.Add(-c.Spec.Window())
 	if !from.Before(until) {
-		return nil
+		return until, nil
 	}
-	slots, _, err := s.past(ctx, t, c, from, until, fillTime)
+	slots, since, err := s.past(ctx, t, c, from, until, fillTime)
 	if err != nil || len(slots) == 0 {
-		return err
+		return since, err
 	}
-	return s.cfg.Store.PutAlertCounts(ctx, filler, encodeSlots(t, c, slots))
+	return since, s.cfg.Store.PutAlertCounts(ctx, filler, encodeSlots(t, c, slots))
 }
 
 // past counts calls that ended in [from, until) from the store, the newest first, as far as the time allows; since is how far it
@@ -70,14 +70,40 @@ func (s *Service) past(ctx context.Context, t store.TenantID, c *alert.Counter, 
 	return tally.Changed(), since, nil
 }
 
-// lastWeek makes the figures of a week ago.
+// baseline is the figures of a week ago, which are read anew when a twelfth of the window has passed.
+type baseline struct {
+	at       time.Time
+	key      int64 // alert.Counter.Key
+	readings map[string]alert.Reading
+}
+
+// lastWeek makes the figures of a week ago. There are none if the calls cannot be read in time: half of them would be no measure.
 func (s *Service) lastWeek(ctx context.Context, t store.TenantID, c *alert.Counter, now time.Time, keys []string) (map[string]alert.Reading, error) {
+	s.weekMu.Lock()
+	known, ok := s.week[c.ID]
+	s.weekMu.Unlock()
+	if ok && known.key == c.Key && now.Sub(known.at) < c.Spec.Window()/12 {
+		return known.readings, nil
+	}
 	at := now.Add(-7 * 24 * time.Hour)
-	slots, _, err := s.past(ctx, t, c, at.Add(-c.Spec.Window()), at, fillTime)
+	from := at.Add(-c.Spec.Window())
+	slots, since, err := s.past(ctx, t, c, from, at, fillTime)
 	if err != nil {
 		return nil, err
 	}
-	return c.Readings(slots, at, keys), nil
+	b := baseline{at: now, key: c.Key}
+	if !since.After(from) {
+		b.readings = c.Readings(slots, at, keys)
+	}
+	s.weekMu.Lock()
+	defer s.weekMu.Unlock()
+	for id, old := range s.week {
+		if now.Sub(old.at) > alert.MaxWindow {
+			delete(s.week, id)
+		}
+	}
+	s.week[c.ID] = b
+	return b.readings, nil
 }
 
 // Preview says what an alert would have done between two times, as far back as it gets in a few seconds.

@@ -83,6 +83,9 @@ type Service struct {
 	mu      sync.RWMutex
 	tenants map[store.TenantID]*tenant
 
+	weekMu sync.Mutex
+	week   map[int64]baseline // by alert
+
 	samples sampler
 	budget  budget
 	since   time.Time // since when evaluation goes on without a gap; of the evaluating goroutine
@@ -110,7 +113,7 @@ func New(c Config) *Service {
 	}
 	return &Service{
 		cfg: c, log: c.Log, node: rand.Text(), conditions: search.New(c.Store),
-		tenants: map[store.TenantID]*tenant{}, metrics: newMetrics(c.Metrics), budget: budget{sent: map[store.TenantID][]time.Time{}},
+		tenants: map[store.TenantID]*tenant{}, week: map[int64]baseline{}, metrics: newMetrics(c.Metrics), budget: budget{sent: map[store.TenantID][]time.Time{}},
 	}
 }
 

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -377,5 +378,29 @@ func TestComparedWithAWeekAgo(t *testing.T) {
 		if m := r.sent.last().Message; !strings.Contains(m.Alert.Condition, "50 % of last week's") {
 			r.Errorf("%s", m.Alert.Condition)
 		}
+	})
+}
+
+// slowStore finds no past calls in time.
+type slowStore struct{ store.Store }
+
+func (slowStore) Calls(ctx context.Context, _ store.TenantID, _ store.CallQuery) (store.CallPage, error) {
+	<-ctx.Done()
+	return store.CallPage{}, ctx.Err()
+}
+
+func TestAWindowThatIsNotAllCountedIsNoReasonToMissCalls(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.calls(nil, time.Now().Add(-10*time.Minute), 20, true) // which the store does not find in time
+		r.store = slowStore{r.store}
+		r.alert(func(s *alert.Spec) {
+			s.Metric, s.Side, s.Threshold, s.WindowMS, s.MinCalls = alert.Calls, alert.Below, 5, 3_600_000, 0
+		})
+		n := r.start(nil)
+		defer n.stop()
+		time.Sleep(55 * time.Minute)
+		r.told()
+		time.Sleep(10 * time.Minute) // now the whole window is known to be without calls
+		r.told(alert.EventFiring)
 	})
 }
