@@ -86,8 +86,8 @@ type Group struct {
 }
 
 // Flow is how many calls ran at a time. It is counted at every full ten seconds: a call runs at an instant if it had begun, with
-// its first INVITE, and had not ended. Calls that still run have no record yet and are not in it. Known is false where it was not
-// counted: in answers that were made of the calls themselves.
+// its first INVITE, and had not ended. Calls that still run have no record yet and are not in it. In an answer that was made of the
+// calls themselves, those that began more than two hours before From are not in it either; Known is false if not all were read.
 type Flow struct {
 	Known   bool
 	Max     int64         // most at any instant

@@ -59,7 +59,7 @@ func (s *Store) Stats(ctx context.Context, t store.TenantID, sq store.StatsQuery
 	if err != nil {
 		return out, err
 	}
-	calls, err := sqlstore.NewQuery(t, q.CallQuery)
+	calls, err := sqlstore.NewQuery(t, q.ToRead())
 	if err != nil {
 		return out, err
 	}

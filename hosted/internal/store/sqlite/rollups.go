@@ -54,7 +54,7 @@ func (s *Store) Stats(ctx context.Context, t store.TenantID, sq store.StatsQuery
 	if q.HasRollups() {
 		return q.Rollups(ctx, s.Read, t)
 	}
-	calls, err := sqlstore.NewQuery(t, q.CallQuery)
+	calls, err := sqlstore.NewQuery(t, q.ToRead())
 	if err != nil {
 		return out, err
 	}

@@ -77,7 +77,7 @@ func (r *Rollup) Add(at protocol.Time, c *protocol.CDR, n int64) {
 	r.row(minute, at, c.SensorID).Add(c, n)
 	r.row(hour, at, c.SensorID).Add(c, n)
 	if at == c.Start { // of one that is filed elsewhere, when it ran is not known
-		r.addFlow(c, n)
+		r.addFlow(c, c.SensorID, n)
 	}
 }
 
@@ -94,18 +94,18 @@ func (r *Rollup) row(step, at protocol.Time, sensor uint16) *rollupRow {
 	return row
 }
 
-// addFlow counts a call at the first instant at which it runs and at the first at which it does not any more.
-func (r *Rollup) addFlow(c *protocol.CDR, n int64) {
+// addFlow counts a call of a sensor at the first instant at which it runs and at the first at which it does not any more.
+func (r *Rollup) addFlow(c *protocol.CDR, sensor uint16, n int64) {
 	end := c.End
 	if end == 0 {
 		end = c.Start + protocol.Time(min(max(c.DurationMS, 0), int64(maxRun)/1000)*1000)
 	}
 	end = min(max(end, c.Start), c.Start+maxRun)
 	first, last := instant(c.Start), instant(end)
-	r.row(hour, first, c.SensorID).flow.starts[slot(first)] += n
-	r.row(hour, last, c.SensorID).flow.ends[slot(last)] += n
+	r.row(hour, first, sensor).flow.starts[slot(first)] += n
+	r.row(hour, last, sensor).flow.ends[slot(last)] += n
 	for h := first - first%hour + hour; h <= last; h += hour {
-		r.row(hour, h, c.SensorID).flow.running += n
+		r.row(hour, h, sensor).flow.running += n
 	}
 }
 

@@ -146,7 +146,7 @@ func TestWhatIsTooMuchToReadIsCountedWholeFromWhereTheAnswerSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		calls, err := NewQuery(1, q.CallQuery)
+		calls, err := NewQuery(1, q.ToRead())
 		if err != nil {
 			t.Fatal(err)
 		}

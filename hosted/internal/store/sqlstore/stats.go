@@ -75,6 +75,7 @@ type tally struct {
 	q      *StatsQuery
 	out    store.Stats
 	flows  map[protocol.Time]*flowHour // of all sensors
+	ran    Rollup                      // the flows of the calls that were read
 	groups map[string]*store.Counts
 	more   int64   // calls of properties that there was no room for
 	held   []Found // read last, all filed under the same time: there may be more of them
@@ -178,13 +179,24 @@ func eachRollup(ctx context.Context, db Querier, t store.TenantID, sensor uint16
 	return rows.Err()
 }
 
-// Calls answers from the calls themselves, newest first, as far as it gets.
+// lookBack is how much earlier than the time that is asked for calls are read that may still run in it.
+const lookBack = 2 * hour
+
+// ToRead selects the calls that Calls reads.
+func (s *StatsQuery) ToRead() store.CallQuery {
+	q := s.CallQuery
+	q.From = max(s.from-lookBack, 1)
+	return q
+}
+
+// Calls answers from the calls themselves, which q, made of ToRead, selects: newest first, as far as it gets.
 func (s *StatsQuery) Calls(ctx context.Context, src Source, q *Query, now func() time.Time) (store.Stats, error) {
 	t := s.tally(store.FromCalls)
 	w, err := q.newWalk(ctx, src, now)
 	if err != nil {
 		return t.out, err
 	}
+	whole := true
 	for read := 0; w != nil; {
 		rows, more, err := w.read(ctx, src, maxChunk)
 		if err != nil {
@@ -199,10 +211,18 @@ func (s *StatsQuery) Calls(ctx context.Context, src Source, q *Query, now func()
 		}
 		if read >= store.StatsRows || now().Sub(w.began) > store.StatsTime {
 			t.cut(w.at())
+			whole = false
 			break
 		}
 	}
 	t.release()
+	if whole {
+		t.flows = make(map[protocol.Time]*flowHour, len(t.ran.rows))
+		for k, row := range t.ran.rows {
+			t.flows[k.at] = &row.flow
+		}
+		t.flow()
+	}
 	return t.finish(), nil
 }
 
@@ -228,6 +248,9 @@ func (t *tally) cut(p Place) {
 		from++
 		t.held = t.held[:0]
 	}
+	if from <= t.q.from {
+		return
+	}
 	t.out.Partial, t.out.From = true, from
 	for len(t.out.Series) > 0 && t.out.Series[0].At+t.q.step <= from {
 		t.out.Series = t.out.Series[1:]
@@ -235,6 +258,12 @@ func (t *tally) cut(p Place) {
 }
 
 func (t *tally) add(at protocol.Time, c *protocol.CDR) {
+	if at == c.Start {
+		t.ran.addFlow(c, 0, 1)
+	}
+	if at < t.q.from {
+		return
+	}
 	t.counts(at).Add(c, 1)
 	each := func(key string) {
 		if g := t.group(key); g != nil {

@@ -58,7 +58,7 @@ export interface Stats {
   source: 'rollups' | 'calls';
   partial: boolean;
   totals: Measures;
-  flow: Flow | null; // null: counted for all calls or those of a sensor alone
+  flow: Flow | null; // null: not all calls were read
   status: Record<string, number>;
   ends: Record<string, number>;
   findings: Record<string, number>;

@@ -57,7 +57,7 @@ function PanelChart({ panel, view, now, before, from, to, height, zoom, at, inde
         {index === null || !now.series[index] ? <Legend panel={panel} bands={bands} shadow={view.compare && shadow ? COMPARES[view.compare] : ''} /> : <Reading view={view} now={now} panel={panel} bands={bands} shadow={shadow} index={index} at={at[index]!} zone={zone} />}
       </p>
       {missing ? (
-        <p class="none quiet">Running calls are counted for all calls or those of one sensor, not for a condition.</p>
+        <p class="none quiet">There are more calls than could be read, so that those that ran at a time are not counted. Choose a shorter time.</p>
       ) : table ? (
         <Points view={view} now={now} panel={panel} bands={bands} at={at} zone={zone} />
       ) : (
