@@ -43,7 +43,7 @@ type Config struct {
 	// MatchHeaders are header fields that hold the Call-ID of the other leg, or the same value in both legs, of a call that a
 	// B2BUA made two of; X-Call-ID and X-CID when nil. Session-ID (RFC 7989) and Replaces (RFC 3891) are read in any case.
 	MatchHeaders []string
-	InbandDTMF   bool // inbanddtmf: look for digits within the voice of G.711; it costs several times what all other analysis does
+	InbandDTMF   bool // inbanddtmf: look for digits within the voice of G.711; it costs about as much again as all other analysis of such calls
 	NoFaxTones   bool // faxdetect = no: do not look for the tones of faxes in it
 	// Decide is asked what to keep of the packets of calls: at the first message, at the answer, when a header that it asks for
 	// brings another value, when Redecide says so, and at the end, with the finished record. Nil keeps nothing.

@@ -104,7 +104,7 @@ func (d *DTMF) Packet(timestamp uint32, payload []byte, aLaw bool) {
 		d.heldLen = 0
 	}
 	d.next = timestamp + uint32(len(payload))
-	may := d.mayHold(payload)
+	may := d.mayHold(payload) && begins(payload, aLaw)
 	switch {
 	case may, d.may:
 		d.take(d.held[:d.heldLen], d.heldALaw)
@@ -139,6 +139,28 @@ func (d *DTMF) mayHold(payload []byte) (may bool) {
 	return may
 }
 
+// begins reports whether a packet begins as within a digit: where one is 40 ms long, and the packets are not longer than 30, one of them does.
+func begins(payload []byte, aLaw bool) bool {
+	if len(payload) < hop+4 {
+		return true
+	}
+	table := tableOf(aLaw)
+	var x [hop + 4]float64
+	for i := range x {
+		x[i] = float64(table[payload[i]])
+	}
+	var s sums
+	s.take(x[:])
+	return s.twoTones(hop)
+}
+
+func tableOf(aLaw bool) *[256]int16 {
+	if aLaw {
+		return g711.ALaw
+	}
+	return g711.MuLaw
+}
+
 // pass passes samples over that hold no digit.
 func (d *DTMF) pass(n int) {
 	d.restart()
@@ -152,10 +174,7 @@ func (d *DTMF) restart() { d.n, d.candidate, d.run, d.fresh = 0, 0, 0, true }
 
 // take takes samples to look for digits in.
 func (d *DTMF) take(payload []byte, aLaw bool) {
-	table := g711.MuLaw
-	if aLaw {
-		table = g711.ALaw
-	}
+	table := tableOf(aLaw)
 	for _, b := range payload {
 		d.sample(float64(table[b]))
 	}
@@ -180,7 +199,7 @@ func (d *DTMF) sample(v float64) {
 func (d *DTMF) newBlock() {
 	var digit int8
 	var phases [2]float64
-	if all := d.sums[0].plus(&d.sums[1]); all.twoTones() {
+	if all := d.sums[0].plus(&d.sums[1]); all.twoTones(2 * hop) {
 		digit, phases = d.digit()
 	}
 	if digit != 0 && digit == d.candidate && !inStep(digit, &d.phases, &phases) {
@@ -291,9 +310,9 @@ func rangeOf(group *[4]float64) (r [2]float64) {
 	return [2]float64{math.Cos(2 * math.Pi * group[3] * wide / 8000), math.Cos(2 * math.Pi * group[0] / wide / 8000)}
 }
 
-// twoTones reports whether a block may be a digit.
-func (s *sums) twoTones() bool {
-	const least = 2 * digitFloor * digitFloor * block / 4
+// twoTones reports whether n samples may be of a digit.
+func (s *sums) twoTones(n float64) bool {
+	least := digitFloor * digitFloor * n / 2
 	d := s.oo*s.ii - s.oi*s.oi
 	if s.ii < least || d <= 0 {
 		return false

@@ -9,8 +9,6 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
-
-	"voiptop/sensord/internal/g711"
 )
 
 // Sound is what a packet is filled with.
@@ -79,10 +77,7 @@ func differ8(p *[piece + 1]byte, at int) uint64 {
 
 // isTone reports whether a packet is filled with one tone, not more than by off hz.
 func isTone(payload []byte, aLaw bool, hz, by float64) bool {
-	table := g711.MuLaw
-	if aLaw {
-		table = g711.ALaw
-	}
+	table := tableOf(aLaw)
 	var x [longest]float64
 	n := len(payload)
 	power := 0.0

@@ -153,12 +153,12 @@ func TestAFaxIsSureByTheRhythmOfItsTones(t *testing.T) {
 	}
 }
 
-// digitsOf feeds samples in packets of 20 ms.
-func digitsOf(x []float64, law bool) string {
+// digitsOf feeds samples in packets of so many.
+func digitsOf(x []float64, law bool, packet int) string {
 	var d DTMF
 	b := encode(x, law)
-	for i := 0; i+160 <= len(b); i += 160 {
-		d.Packet(uint32(i), b[i:i+160], law)
+	for i := 0; i+packet <= len(b); i += packet {
+		d.Packet(uint32(i), b[i:i+packet], law)
 	}
 	return d.Digits()
 }
@@ -212,7 +212,7 @@ func TestDigitsAreHeardWithinTheLimitsOfQ24(t *testing.T) {
 				if c.heard {
 					want = digitNames
 				}
-				if got := digitsOf(x, law); got != want {
+				if got := digitsOf(x, law, 80+80*r.IntN(3)); got != want {
 					if wrong++; wrong == 1 {
 						t.Errorf("%q", got)
 					}
@@ -238,7 +238,7 @@ func TestAnInterruptionDividesNoDigitAndAPauseDoes(t *testing.T) {
 				x = append(x, play(60, 7*r.Float64(), wave{low, -8}, wave{high, -8})...)
 				x = append(x, make([]float64, int(8*c.hole))...)
 			}
-			if got := digitsOf(noise(r, append(x, make([]float64, 900)...), -55), true); got != c.want {
+			if got := digitsOf(noise(r, append(x, make([]float64, 900)...), -55), true, 160); got != c.want {
 				t.Fatalf("%g ms: %q", c.hole, got)
 			}
 		}
@@ -281,7 +281,7 @@ func TestSpeechIsNoToneOfAMachine(t *testing.T) {
 				x[i] = gain * float64(int16(uint16(b[2*i])|uint16(b[2*i+1])<<8)) / 32768
 			}
 			for _, law := range []bool{true, false} {
-				if got := digitsOf(x, law); got != "" {
+				if got := digitsOf(x, law, 160); got != "" {
 					t.Errorf("%s: digits %q", name, got)
 				}
 				var f Fax
