@@ -16,7 +16,7 @@ func Bridge(ctx context.Context, url string, client *http.Client) (server *sdk.S
 	me := &sdk.Implementation{Name: "voipmon", Version: protocol.Version}
 	far, err := sdk.NewClient(me, nil).Connect(ctx, &sdk.StreamableClientTransport{Endpoint: url, HTTPClient: client, DisableStandaloneSSE: true, MaxRetries: -1}, nil)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", url, err)
+		return nil, nil, fmt.Errorf("%s: %w; check the address and the API token", url, err)
 	}
 	o := &sdk.ServerOptions{SupportedProtocolVersions: Versions, Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}}}
 	if r := far.InitializeResult(); r != nil {

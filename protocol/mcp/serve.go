@@ -17,7 +17,7 @@ const maxBody = 256 << 10
 // ServeHTTP answers one request of the streamable HTTP transport, without sessions: a POST holds one message, and its answer
 // is JSON. It is for whoever has found out who asks; the caller bounds the time that the body may take.
 func ServeHTTP(w http.ResponseWriter, r *http.Request, server *sdk.Server) {
-	w.Header().Set("Cache-Control", "no-store")
+	w = noStore{w}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		http.Error(w, "only POST: there are no sessions and no streams", http.StatusMethodNotAllowed)
@@ -43,6 +43,24 @@ func ServeHTTP(w http.ResponseWriter, r *http.Request, server *sdk.Server) {
 		DisableLocalhostProtection: true,
 	}).ServeHTTP(w, r)
 }
+
+// noStore keeps answers out of caches, whatever the SDK says of them.
+type noStore struct{ http.ResponseWriter }
+
+// WriteHeader implements http.ResponseWriter.
+func (n noStore) WriteHeader(status int) {
+	n.Header().Set("Cache-Control", "no-store")
+	n.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (n noStore) Write(b []byte) (int, error) {
+	n.Header().Set("Cache-Control", "no-store") // where no status was written before; later it has no effect
+	return n.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (n noStore) Unwrap() http.ResponseWriter { return n.ResponseWriter }
 
 // refuse answers a message that cannot be taken, with JSON-RPC's "invalid request".
 func refuse(w http.ResponseWriter, status int, text string) {

@@ -306,6 +306,9 @@ func TestTheProtocolOfAssistantsIsKept(t *testing.T) {
 		if a.status != c.status || !strings.Contains(string(a.body), c.want) {
 			t.Errorf("%s: %d %.300s, want %d and %s", name, a.status, a.body, c.status, c.want)
 		}
+		if got := a.header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("%s: Cache-Control %q, want no-store", name, got)
+		}
 		if a.header.Get("Mcp-Session-Id") != "" {
 			t.Errorf("%s: a session", name)
 		}
