@@ -192,12 +192,7 @@ func (t *Table) stack(b *binding) {
 		t.ends.put(b, top)
 		if top != nil {
 			top.shared(b)
-			for _, s := range top.call.streams {
-				if s.to == top || s.from == top {
-					s.contested = t.now
-					s.watch |= stale
-				}
-			}
+			top.contest()
 		}
 		b.trim()
 		return
@@ -213,6 +208,23 @@ func (t *Table) stack(b *binding) {
 		if s.to == top || s.from == top {
 			s.share()
 		}
+	}
+}
+
+// contest has the streams of b looked up again: a later call has announced its endpoint.
+func (b *binding) contest() {
+	waited := false
+	for _, s := range b.call.streams {
+		if s.to != b && s.from != b {
+			continue
+		}
+		if !waited {
+			b.call.catchUp()
+			waited = true
+		}
+		now := b.call.table.now
+		s.contested, s.flowing = now, now-s.rtp.Last() <= goesOn
+		s.watch |= stale
 	}
 }
 

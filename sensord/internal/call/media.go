@@ -31,6 +31,7 @@ type stream struct {
 	inband *tone.DTMF // digits within the voice; nil: not looked for
 
 	contested int64
+	flowing   bool // when it was contested
 }
 
 // watch says why a stream's packets are looked at more closely.
@@ -162,14 +163,22 @@ func (t *Table) Media(d *decode.Datagram) {
 // goesOn is how soon after a later call has announced one end of a stream its next packet comes if it just goes on, ns.
 const goesOn = 1e9
 
-// stays reports whether a stream remains its call's although a later call has announced one of its ends: it goes on between two endpoints that
-// only its own call has announced together, with its SSRC. A gateway that uses its port again begins another.
+// stays reports whether a stream remains its call's although a later call has announced one of its ends: it goes on, with its SSRC. A gateway that
+// uses its port again begins another. If a later call has announced both ends it may be the other leg of the same media: it
+// borrows the stream until it has its own, as each of the calls of a load generator has that gives all of them the same ports.
 func (t *Table) stays(s *stream, now int64) bool {
 	if s.call.ended() || s.to == nil || s.from == nil || now-s.contested > goesOn {
 		return false
 	}
 	to, from := t.announced(s.key.dst), t.announced(s.key.src)
-	return to == nil || from == nil || to.call != from.call
+	if to == nil || from == nil || to.call != from.call {
+		return true
+	}
+	if !s.flowing {
+		return false
+	}
+	s.lend(to)
+	return true
 }
 
 // newStream finds the call of a packet's endpoints; nil when no call has announced them.
@@ -190,7 +199,9 @@ func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, hash uint64) *strea
 	case to == nil:
 		b = from
 	case from != nil && from.call != to.call:
-		if from.call.number > to.call.number {
+		if both := together(to, d.Src); both != nil {
+			b, to, from = both, both, both.call.binding(d.Src)
+		} else if from.call.number > to.call.number {
 			b, to = from, nil
 		} else {
 			from = nil
@@ -217,6 +228,7 @@ func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, hash uint64) *strea
 		s.watch = trails
 	}
 	s.rtp.Init(0)
+	c.giveBackAll(&s.key)
 	c.streams = append(c.streams, s)
 	t.flows.put(hash, s)
 	s.share()

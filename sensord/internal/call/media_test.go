@@ -448,3 +448,45 @@ func TestMediaAfterTheEndIsCountedToItsEnd(t *testing.T) {
 		})
 	}
 }
+
+// A load generator gives all of its calls the same ports, and each an SSRC: each call has its own two streams, whole.
+func TestCallsWithTheSamePortsKeepTheirStreams(t *testing.T) {
+	const calls, packets = 20, 200
+	s := newSim(t)
+	id := func(i int) string { return fmt.Sprintf("load-%d", i) }
+	for step := range calls*10 + packets + 50 { // 20 ms; a call begins every 200 ms and rings for 300
+		sec := float64(step) * 0.02
+		if i := step / 10; step%10 == 0 && i < calls {
+			s.sip(sec, alice, bob, msg{first: inviteLine, id: id(i), cseq: "1 INVITE", sdp: audioSDP(aliceRTP)})
+		}
+		for i := range calls {
+			switch at := step - i*10; {
+			case at == 15:
+				s.sip(sec, bob, alice, msg{first: ok200, id: id(i), cseq: "1 INVITE", to: "b", sdp: audioSDP(bobRTP)})
+				s.sip(sec, alice, bob, msg{first: ackLine, id: id(i), cseq: "1 ACK", to: "b"})
+			case at > 15 && at <= 15+packets:
+				s.t.Media(s.datagram(sec+0.001, aliceRTP, bobRTP, rtpPacket(8, uint16(at), uint32(160*at), uint32(100+i))))
+				s.t.Media(s.datagram(sec+0.002, bobRTP, aliceRTP, rtpPacket(8, uint16(at), uint32(160*at), uint32(200+i))))
+			case at == 16+packets:
+				s.hangUp(sec, id(i))
+			}
+		}
+	}
+	s.t.Tick(at(4000))
+	if len(s.calls) != calls {
+		t.Fatalf("%d records, want %d", len(s.calls), calls)
+	}
+	for _, c := range s.calls {
+		var i int
+		fmt.Sscanf(c.CallID, "load-%d", &i)
+		if len(c.Streams) != 2 {
+			t.Errorf("%s has %d streams, want 2", c.CallID, len(c.Streams))
+			continue
+		}
+		for _, st := range c.Streams {
+			if want := map[string]int{aliceRTP: 100 + i, bobRTP: 200 + i}[st.Src]; int(st.SSRC) != want || st.Packets != packets || st.Lost != 0 {
+				t.Errorf("%s: from %s SSRC %d, %d packets, %d lost; want %d, %d, none", c.CallID, st.Src, st.SSRC, st.Packets, st.Lost, want, packets)
+			}
+		}
+	}
+}

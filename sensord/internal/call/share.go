@@ -3,8 +3,9 @@ package call
 import "voiptop/sensord/internal/decode"
 
 // Two calls that run at the same time can have one stream: the legs on both sides of a B2BUA that lets media pass it. The
-// call that started last owns the stream; the others borrow it, as far as they announced both of its endpoints. (One
-// endpoint is not enough: a gateway uses the ports again of a call whose BYE was lost.)
+// call that started last owns the stream; the others borrow it, as far as they announced both of its endpoints and have no
+// stream of their own there. (One endpoint is not enough: a gateway uses the ports again of a call whose BYE was lost. And a load
+// generator gives the same ports to all of its calls, which differ by their SSRCs.)
 
 // share lends s to the calls that wait below its owner.
 func (s *stream) share() {
@@ -13,12 +14,60 @@ func (s *stream) share() {
 			continue
 		}
 		for b := top.below; b != nil; b = b.below {
-			if c := b.call; b.origin == announced && c != s.call && !c.overLimit && !c.ended() && !s.lentTo(c) && c.binding(s.key.src) != nil && c.binding(s.key.dst) != nil {
-				s.sharers = append(s.sharers, c)
-				c.borrowed = append(c.borrowed, s)
-			}
+			s.lend(b)
 		}
 	}
+}
+
+// lend gives s to the call of b as well, which has announced both of its ends and has no stream of its own between them.
+func (s *stream) lend(b *binding) {
+	c := b.call
+	if b.origin == announced && c != s.call && !c.overLimit && !c.ended() && !s.lentTo(c) && c.binding(s.key.src) != nil && c.binding(s.key.dst) != nil && !c.sends(&s.key) {
+		s.sharers = append(s.sharers, c)
+		c.borrowed = append(c.borrowed, s)
+	}
+}
+
+// sends reports whether c has a stream of its own between the ends of k, with another SSRC. (One with the same has been taken over.)
+func (c *Call) sends(k *flowKey) bool {
+	for _, o := range c.streams {
+		if o.key.src == k.src && o.key.dst == k.dst && o.key.ssrc != k.ssrc {
+			return true
+		}
+	}
+	return false
+}
+
+// giveBackAll ends what c has borrowed between the ends of k.
+func (c *Call) giveBackAll(k *flowKey) {
+	for i := len(c.borrowed) - 1; i >= 0; i-- {
+		s := c.borrowed[i]
+		if s.key.src != k.src || s.key.dst != k.dst {
+			continue
+		}
+		c.borrowed = append(c.borrowed[:i], c.borrowed[i+1:]...)
+		s.takeFrom(c)
+	}
+}
+
+// takeFrom takes c off those that borrow s.
+func (s *stream) takeFrom(c *Call) {
+	for i, o := range s.sharers {
+		if o == c {
+			s.sharers = append(s.sharers[:i], s.sharers[i+1:]...)
+			return
+		}
+	}
+}
+
+// together finds the newest running call that has announced the endpoint of to, or one below it, and src as well.
+func together(to *binding, src decode.Endpoint) *binding {
+	for b := to; b != nil; b = b.below {
+		if c := b.call; b.origin == announced && !b.rtcp && !c.overLimit && !c.ended() && c.binding(src) != nil {
+			return b
+		}
+	}
+	return nil
 }
 
 func (s *stream) lentTo(c *Call) bool {
@@ -59,12 +108,7 @@ func (c *Call) giveBack(s *stream) {
 // release ends what the finished call c has to do with streams.
 func (c *Call) release() {
 	for _, s := range c.borrowed {
-		for i, o := range s.sharers {
-			if o == c {
-				s.sharers = append(s.sharers[:i], s.sharers[i+1:]...)
-				break
-			}
-		}
+		s.takeFrom(c)
 	}
 	for _, s := range c.streams {
 		if s.watch&stale != 0 || !s.bequeath() {
