@@ -266,6 +266,19 @@ func TestWhatIsWrongWithADefinitionIsNamed(t *testing.T) {
 	}
 }
 
+func TestOneCallOfOneIsNoAlarmUnlessSaid(t *testing.T) {
+	for metric, want := range map[Metric]int64{ASR: 10, MOS: 10, Calls: 0, Offline: 0} {
+		s := Spec{Metric: metric}
+		if s.Defaults(); s.MinCalls != want {
+			t.Errorf("%s: at least %d calls, want %d", metric, s.MinCalls, want)
+		}
+	}
+	s := Spec{Metric: ASR, MinCalls: 1}
+	if s.Defaults(); s.MinCalls != 1 {
+		t.Errorf("1 was asked for and is %d", s.MinCalls)
+	}
+}
+
 func TestTemplatesAreRight(t *testing.T) {
 	for _, s := range Templates() {
 		c, err := NewCounter(1, s, rules.ParseExpr)

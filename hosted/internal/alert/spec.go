@@ -24,11 +24,13 @@ const (
 	maxNote      = 1000
 	maxWhere     = 2000
 	maxPerAlert  = 10 // receivers
-	MinWindow    = time.Minute
-	MaxWindow    = 24 * time.Hour
-	maxHold      = 24 * time.Hour
-	minRepeat    = 5 * time.Minute
-	maxRepeat    = 7 * 24 * time.Hour
+	// usualMinCalls keeps one failed call of one from being an alarm.
+	usualMinCalls = 10
+	MinWindow     = time.Minute
+	MaxWindow     = 24 * time.Hour
+	maxHold       = 24 * time.Hour
+	minRepeat     = 5 * time.Minute
+	maxRepeat     = 7 * 24 * time.Hour
 )
 
 // By says what an alert is evaluated for, each on its own.
@@ -69,7 +71,7 @@ type Spec struct {
 	Over      *float64 `json:"over"`      // hysteresis: the figure at which it is good again; null: the threshold
 	LastWeek  bool     `json:"last_week"` // compare with the same time a week ago
 	WindowMS  int64    `json:"window_ms"`
-	MinCalls  int64    `json:"min_calls"` // fewer calls in the window are no data
+	MinCalls  int64    `json:"min_calls"` // fewer calls in the window are no data; 0: 10 for a ratio or a mean, else none
 	HoldMS    int64    `json:"hold_ms"`   // it must be bad for so long before it fires
 	ResolveMS int64    `json:"resolve_ms"`
 
@@ -126,7 +128,7 @@ func (s *Spec) worse(a, b float64) float64 {
 	return max(a, b)
 }
 
-// Defaults fills in what may be left out: by, side, window, severity.
+// Defaults fills in what may be left out: by, side, window, severity, and the least number of calls that a ratio or a mean is of.
 func (s *Spec) Defaults() {
 	m, _ := MetricByName(s.Metric)
 	if s.By == "" {
@@ -140,6 +142,9 @@ func (s *Spec) Defaults() {
 	}
 	if s.WindowMS == 0 {
 		s.WindowMS = (5 * time.Minute).Milliseconds()
+	}
+	if s.MinCalls == 0 && m.Ratio && !m.Sensors {
+		s.MinCalls = usualMinCalls
 	}
 	if s.Severity == "" {
 		s.Severity = protocol.SeverityWarn

@@ -17,7 +17,7 @@ var start = time.Date(2026, 11, 20, 22, 0, 0, 0, time.UTC) // a Friday
 // newCounter makes a counter of a definition that is right but for what change changes.
 func newCounter(t testing.TB, change func(*Spec)) *Counter {
 	t.Helper()
-	s := Spec{Name: "few answered", Enabled: true, Metric: ASR, Threshold: 40, WindowMS: 300_000}
+	s := Spec{Name: "few answered", Enabled: true, Metric: ASR, Threshold: 40, WindowMS: 300_000, MinCalls: 1}
 	if change != nil {
 		change(&s)
 	}
