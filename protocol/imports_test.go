@@ -39,6 +39,7 @@ var only = map[string][]string{
 	"github.com/google/gopacket":           {"sensord/internal/capture", "sensord/internal/decode", "sensord/internal/spool"},
 	"github.com/gorilla/mux":               {"hosted"},
 	"github.com/lib/pq":                    {"hosted"},
+	"github.com/nats-io":                   {"hosted"},
 	"github.com/charmbracelet":             {"tui"},
 	"modernc.org/sqlite":                   {"hosted"},
 	"github.com/pion/opus":                 {"sensord/internal/audio"},
