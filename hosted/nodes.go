@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -82,10 +84,24 @@ func (f *nodeFlags) node(s *service, ca *sensors.CA, m *metrics) (n node, err er
 		c.Addr = publicName(f.addr, n.listener.Addr().String())
 	}
 	if f.nats.URLs != "" {
+		if err := checkServers(f.nats.URLs); err != nil {
+			return n, err
+		}
 		c.NATS = &f.nats
 	}
 	n.Cluster, err = cluster.New(c)
 	return n, err
+}
+
+// checkServers says what is wrong with a list of NATS servers without repeating it: it may hold a password.
+func checkServers(list string) error {
+	for i, s := range strings.Split(list, ",") {
+		u, err := url.Parse(strings.TrimSpace(s))
+		if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" && u.Scheme != "ws" && u.Scheme != "wss" {
+			return fmt.Errorf("--nats: server %d of the list cannot be read: want nats://HOST:4222 or tls://HOST:4222, with USER:PASSWORD@ before HOST if need be", i+1)
+		}
+	}
+	return nil
 }
 
 // id names this process to the others; "" where there are none.

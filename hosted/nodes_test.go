@@ -132,11 +132,12 @@ func TestWhatSeveralNodesNeedIsSaidWhereItIsMissing(t *testing.T) {
 		{"--db " + server.Database(t) + " --nats nats://127.0.0.1:1", "--nats needs --node-listen"},
 		{"--db " + server.Database(t) + " --node-listen nowhere", "--node-listen nowhere"},
 		{"--db " + server.Database(t) + " --node-listen 127.0.0.1:0 --nats nats://127.0.0.1:1 --nats-creds /nowhere", "--nats"},
+		{"--db " + server.Database(t) + " --node-listen 127.0.0.1:0 --nats nats://me:se%zcret@host", "server 1 of the list"},
 		{"--db " + server.Database(t) + " --drain -1s", "--drain"},
 	} {
 		args := append(strings.Fields("serve --http 127.0.0.1:0 --sensors 127.0.0.1:0"), strings.Fields(c.args)...)
 		status, _, errs := command(t, "", args...)
-		if status == 0 || !strings.Contains(errs, c.want) {
+		if status == 0 || !strings.Contains(errs, c.want) || strings.Contains(errs, "zcret") {
 			t.Errorf("%s: %d %s", c.args, status, errs)
 		}
 	}

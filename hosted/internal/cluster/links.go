@@ -174,7 +174,7 @@ func (x *remote) RoundTrip(r *http.Request) (*http.Response, error) {
 		if !ok {
 			return nil, relay.Offline("there is no connection from it")
 		}
-		if n.Addr == "" || x.c.cfg.Addr == "" {
+		if n.Addr == "" {
 			return nil, elsewhere(n)
 		}
 		res, err := x.c.peers.relay(r, n, x.sensor, x.bulk)
@@ -200,7 +200,7 @@ func (x *remote) RoundTrip(r *http.Request) (*http.Response, error) {
 func elsewhere(n store.Node) *protocol.Problem {
 	return &protocol.Problem{
 		Code: CodeElsewhere, Status: http.StatusServiceUnavailable, Title: "the sensor is linked to another node of hosted, " + n.Name,
-		Detail: "the nodes are not connected with each other", Remedy: "ask node " + n.Name + ", or start all nodes with --node-listen",
+		Detail: "that node says no address where other nodes reach it", Remedy: "ask node " + n.Name + ", or start it with --node-listen",
 		Fields: map[string]string{"node": n.Name, protocol.FieldRetryAfter: relay.RetryOffline},
 	}
 }

@@ -100,7 +100,7 @@ func (r *rig) node(name string, change func(*Config)) *node {
 	r.ok(err)
 	peers, err := net.Listen("tcp", "127.0.0.1:0")
 	r.ok(err)
-	c := Config{Store: n.store, CA: r.ca, Name: name, Addr: peers.Addr().String(), Version: "1", Log: testLog(r.t, name), Now: r.now, Lease: 3 * time.Second}
+	c := Config{Store: n.store, CA: r.ca, Name: name, Addr: peers.Addr().String(), Version: "1", Log: testLog(r.t, name), Now: r.now}
 	if change != nil {
 		change(&c)
 	}
