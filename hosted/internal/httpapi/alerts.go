@@ -238,6 +238,14 @@ func full(what string, most int) error {
 	return &protocol.Problem{Code: codeFull, Status: http.StatusConflict, Title: fmt.Sprintf("there are %d %s already", most, what), Remedy: "remove one that nobody needs"}
 }
 
+// mayWatch is the problem of an alert that asks who called, of who may not see that: when it fires would tell.
+func (a *api) mayWatch(ctx context.Context, id auth.Identity, spec *alert.Spec) error {
+	if err := a.mayCount(ctx, id, spec.Where); err != nil {
+		return err
+	}
+	return a.mayCount(ctx, id, spec.Match)
+}
+
 // checkAlert fills in a definition and checks it, its conditions and its receivers.
 func (a *api) checkAlert(ctx context.Context, id auth.Identity, spec *alert.Spec, x *store.Alert) error {
 	spec.Defaults()
@@ -246,6 +254,9 @@ func (a *api) checkAlert(ctx context.Context, id auth.Identity, spec *alert.Spec
 	}
 	if _, err := alert.NewCounter(x.ID, *spec, a.Watch.Reader(ctx, id.Tenant)); err != nil {
 		return alertProblem(err)
+	}
+	if err := a.mayWatch(ctx, id, spec); err != nil {
+		return err
 	}
 	for _, n := range spec.Receivers {
 		if _, err := a.Store.Receiver(ctx, id.Tenant, n); errors.Is(err, store.ErrNotFound) {

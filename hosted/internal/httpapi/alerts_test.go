@@ -411,6 +411,23 @@ func TestWhoHasNotTheRightRulesChangesNoAlert(t *testing.T) {
 	}
 }
 
+func TestWhoMayNotSeeNumbersFindsNoneOutByAlerts(t *testing.T) {
+	w, _ := newAlertWorld(t)
+	_, err := w.store.CreateUser(t.Context(), store.User{Tenant: w.acme, Name: "masked", Password: passwordHash, Role: store.RoleUser, Rights: store.RightRules, Created: w.now()})
+	w.ok(err)
+	c := w.as("masked")
+	for _, change := range []object{{"where": "callee:4202*"}, {"where": "", "metric": "share", "match": "caller:420277"}} {
+		for path, body := range map[string]any{"/alerts": fewAnswered(change), "/alerts/preview": object{"alert": fewAnswered(change)}} {
+			if got := c.do("POST", path, body); got.status != http.StatusForbidden {
+				t.Errorf("%s %v: %d %s", path, change, got.status, got.body)
+			}
+		}
+	}
+	if got := c.do("POST", "/alerts", fewAnswered(object{"where": "src:10.0.0.0/8"})); got.status != http.StatusOK {
+		t.Errorf("a condition without numbers: %d %s", got.status, got.body)
+	}
+}
+
 func TestThereIsRoomForAHundredAlerts(t *testing.T) {
 	w, _ := newAlertWorld(t)
 	c := w.as("admin")
