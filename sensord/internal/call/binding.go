@@ -214,8 +214,8 @@ func (t *Table) stack(b *binding) {
 // contest has the streams of b looked up again: a later call has announced its endpoint.
 func (b *binding) contest() {
 	waited := false
-	for _, s := range b.call.streams {
-		if s.to != b && s.from != b {
+	for _, s := range b.call.heard() {
+		if s.key.dst != b.end && s.key.src != b.end {
 			continue
 		}
 		if !waited {

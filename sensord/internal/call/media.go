@@ -170,15 +170,18 @@ func (t *Table) stays(s *stream, now int64) bool {
 	if s.call.ended() || s.to == nil || s.from == nil || now-s.contested > goesOn {
 		return false
 	}
-	to, from := t.announced(s.key.dst), t.announced(s.key.src)
-	if to == nil || from == nil || to.call != from.call {
+	to := t.announced(s.key.dst)
+	if to == nil {
 		return true
 	}
-	if !s.flowing {
-		return false
+	other := together(to, s.key.src)
+	if other == nil || other.call == s.call {
+		return true
 	}
-	s.lend(to)
-	return true
+	if s.flowing {
+		s.lend(other)
+	}
+	return s.flowing
 }
 
 // newStream finds the call of a packet's endpoints; nil when no call has announced them.

@@ -490,3 +490,28 @@ func TestCallsWithTheSamePortsKeepTheirStreams(t *testing.T) {
 		}
 	}
 }
+
+// A chain of three calls that lets media pass: those that are answered while the media flows have it as well.
+func TestMediaThatFlowsIsThatOfLaterLegsToo(t *testing.T) {
+	s := newSim(t)
+	id := func(i int) string { return fmt.Sprintf("leg-%d", i) }
+	for i := range 3 {
+		s.sip(0.01*float64(i), alice, bob, msg{first: inviteLine, id: id(i), cseq: "1 INVITE", sdp: audioSDP(aliceRTP)})
+	}
+	for step := range 500 {
+		sec := 1 + float64(step)*0.02
+		if i := step / 50; step%50 == 0 && i < 3 {
+			s.sip(sec, bob, alice, msg{first: ok200, id: id(i), cseq: "1 INVITE", to: "b", sdp: audioSDP(bobRTP)})
+		}
+		s.t.Media(s.datagram(sec+0.001, aliceRTP, bobRTP, rtpPacket(8, uint16(step), uint32(160*step), 1)))
+	}
+	for i := range 3 {
+		s.hangUp(12, id(i))
+	}
+	s.t.Tick(at(4000))
+	for _, c := range s.calls {
+		if len(c.Streams) != 1 || c.Streams[0].Packets != 500 {
+			t.Errorf("%s: streams %+v, want one of 500 packets", c.CallID, c.Streams)
+		}
+	}
+}
