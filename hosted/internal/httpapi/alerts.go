@@ -366,7 +366,7 @@ func (a *api) previewAlert(w http.ResponseWriter, r *http.Request, id auth.Ident
 		in.Spec.Name = "preview"
 	}
 	in.Spec.Defaults()
-	if err := a.mayCount(r.Context(), id, in.Spec.Where); err != nil {
+	if err := a.mayWatch(r.Context(), id, &in.Spec); err != nil {
 		return err
 	}
 	leave, err := a.workshop.enter(r.Context(), id.Tenant)
