@@ -14,8 +14,21 @@ type account struct {
 	rated     bool // speech: the meter runs
 	fresh     bool // the newest packet had not come before
 	dtmf      *rtp.DTMF
-	fax       *tone.Fax // nil: none of its sounds was heard
+	rare      *rare // nil: nothing of it was met
 	intervals []interval
+}
+
+// rare is what most streams have nothing of.
+type rare struct {
+	fax  tone.Fax
+	gaps gaps
+}
+
+func (a *account) rarely() *rare {
+	if a.rare == nil {
+		a.rare = &rare{}
+	}
+	return a.rare
 }
 
 // packet takes a packet.
@@ -23,6 +36,9 @@ func (a *account) packet(now int64, h *rtp.Header) {
 	e := a.rtp.Packet(now, h)
 	if a.fresh = e.Flags&rtp.New != 0; !a.fresh {
 		return
+	}
+	if e.Lost > 0 {
+		a.rarely().gaps.add(e.Seq, e.Lost)
 	}
 	if a.rated && a.meter.Packet(now, e.Seq, e.Delay, a.rtp.JitterMS()) {
 		i := a.meter.Closed()

@@ -1,6 +1,8 @@
 package call
 
 import (
+	"slices"
+
 	"voiptop/sensord/internal/decode"
 	"voiptop/sensord/internal/diagnose"
 	"voiptop/sensord/internal/rtp"
@@ -35,6 +37,7 @@ type legFlow struct {
 	digits bool
 	report rtp.Report
 	lost   []uint32 // in each ten seconds
+	gaps   *gaps    // nil: none
 }
 
 // compareLegs finds the streams of c, which is finished, on other legs of its group, and keeps of c what those need.
@@ -88,6 +91,9 @@ func (c *Call) asLeg() *legSeen {
 			continue
 		}
 		f := legFlow{key: s.key, index: i, from: c.sender(s), digits: s.dtmf != nil, report: s.rtp.Report()}
+		if s.rare != nil {
+			f.gaps = &s.rare.gaps
+		}
 		for _, v := range s.intervals {
 			f.lost = append(f.lost, v.lost)
 		}
@@ -114,7 +120,7 @@ func (l *legSeen) find(f *legFlow, others []*legSeen) (a diagnose.Across, ok boo
 			ok = true
 			a = diagnose.Across{
 				Stream: f.index, In: in, CallID: o.callID, Src: v.key.src.AddrPort(), Dst: v.key.dst.AddrPort(),
-				Lost: v.report.Lost, Expected: v.report.Expected, Sure: v.report.Restarts == 0 && v.digits == f.digits, SameTimes: sameTimes(f.lost, v.lost),
+				Lost: v.report.Lost, Expected: v.report.Expected, Sure: v.report.Restarts == 0 && v.digits == f.digits, SameGaps: f.sameGaps(v),
 			}
 		}
 	}
@@ -148,7 +154,19 @@ func joint(in, out *flowKey) bool {
 
 func apart(a, b int64) bool { return a-b > legApart || b-a > legApart }
 
-// sameTimes reports whether packets were lost in the same ten seconds.
+// sameGaps reports whether two streams lack the same packets: by the pattern of the gaps, and when they were; where there are few, by each
+// having the same length in the same ten seconds.
+func (f *legFlow) sameGaps(v *legFlow) bool {
+	if f.gaps == nil || v.gaps == nil {
+		return false
+	}
+	if f.gaps.n >= enoughGaps && v.gaps.n >= enoughGaps {
+		return f.gaps.same(v.gaps) && sameTimes(f.lost, v.lost)
+	}
+	return f.report.Lost == v.report.Lost && f.report.Bursts == v.report.Bursts && slices.Equal(f.lost, v.lost)
+}
+
+// sameTimes reports whether about as many packets were lost in each ten seconds.
 func sameTimes(a, b []uint32) bool {
 	if len(a) < len(b) {
 		a, b = b, a

@@ -72,6 +72,10 @@ func TestLossIsLocatedAcrossTheLegsOfAConversation(t *testing.T) {
 		"at the PBX":                         {acrossPBX, fivePerCentOut, atPBX},
 		"gaps that are passed on":            {acrossPBX, func(_ bool, i int) bool { return i%20 == 19 }, before},
 		"at other times":                     {acrossPBX, func(in bool, i int) bool { return i%20 == 19 && in == (i < 500) }, nothing},
+		"as much on both, by chance":         {acrossPBX, func(in bool, i int) bool { return chance(in, i) }, nothing},
+		"random gaps that are passed on":     {acrossPBX, func(_ bool, i int) bool { return chance(true, i) }, before},
+		"one long gap that is passed on":     {acrossPBX, func(_ bool, i int) bool { return i >= 300 && i < 340 }, before},
+		"a long gap on each, another":        {acrossPBX, func(in bool, i int) bool { return i >= 300 && i < 340 && in || i >= 310 && i < 348 && !in }, nothing},
 		"little":                             {acrossPBX, func(in bool, i int) bool { return in && i%100 == 99 }, nothing},
 		"all on one host":                    {onOneHost, fivePerCentIn, before},
 		"on one host, and whose is not told": {portsUnclear, fivePerCentIn, nothing},
@@ -85,6 +89,16 @@ func TestLossIsLocatedAcrossTheLegsOfAConversation(t *testing.T) {
 			check(t, "located", s.located(), c.want)
 		})
 	}
+}
+
+// chance loses one packet in twenty, on each side another.
+func chance(in bool, i int) bool {
+	h := uint32(i) * 2654435761
+	if in {
+		h = (h ^ 0x5bd1e995) * 2246822519
+	}
+	h ^= h >> 15
+	return h*2654435761>>8%20 == 0
 }
 
 // Who joins and leaves a conversation for hours leaves nothing behind.

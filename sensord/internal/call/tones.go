@@ -55,23 +55,20 @@ func (a *account) heard(now int64, sound tone.Sound) {
 	if !a.fresh {
 		return
 	}
-	if a.fax == nil {
-		a.fax = &tone.Fax{}
-	}
-	a.fax.Packet(now, sound)
+	a.rarely().fax.Packet(now, sound)
 }
 
 // faxAt is when it was sure that a fax calls in s, and that one answers, or a modem; 0: not. One burst of the calling tone is enough if
 // another stream of the call answers.
 func (s *stream) faxAt(heard []*stream) (calls, answers int64) {
-	if s.fax == nil {
+	if s.rare == nil {
 		return 0, 0
 	}
-	calls, answers = s.fax.Calling(), s.fax.Answering()
-	if once := s.fax.Once(); calls == 0 && once != 0 {
+	calls, answers = s.rare.fax.Calling(), s.rare.fax.Answering()
+	if once := s.rare.fax.Once(); calls == 0 && once != 0 {
 		for _, o := range heard {
-			if o != s && o.fax != nil {
-				calls = max(calls, o.fax.Answering())
+			if o != s && o.rare != nil {
+				calls = max(calls, o.rare.fax.Answering())
 			}
 		}
 	}

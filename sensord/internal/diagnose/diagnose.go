@@ -46,14 +46,14 @@ type Facts struct {
 
 // Across says what became of the sound of a stream on another leg of the conversation, on the other side of a PBX.
 type Across struct {
-	Stream    int    // in the record
-	In        bool   // it comes in to the PBX, which sends it on by the other leg; else the other way round
-	CallID    string // of the other leg
-	Src, Dst  netip.AddrPort
-	Lost      uint64
-	Expected  uint64
-	Sure      bool // the other stream has one sequence, and carries digits if this one does
-	SameTimes bool // packets were lost at the same times
+	Stream   int    // in the record
+	In       bool   // it comes in to the PBX, which sends it on by the other leg; else the other way round
+	CallID   string // of the other leg
+	Src, Dst netip.AddrPort
+	Lost     uint64
+	Expected uint64
+	Sure     bool // the other stream has one sequence, and carries digits if this one does
+	SameGaps bool // both lack the same packets
 }
 
 // Side is what one party said and did.
