@@ -74,6 +74,9 @@ func TestReplayIsSkippedAndAGapRefused(t *testing.T) {
 		if n := r.stored(r.tenant); n != step.stored {
 			t.Errorf("%s: %d calls stored, want %d", step.name, n, step.stored)
 		}
+		if n := r.counted.Load(); n != step.stored {
+			t.Errorf("%s: %d calls told of as stored, want each once: %d", step.name, n, step.stored)
+		}
 	}
 }
 

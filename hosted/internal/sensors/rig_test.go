@@ -24,14 +24,15 @@ import (
 
 // rig is a hosted's end of the link, with a real store and real TLS on loopback.
 type rig struct {
-	t      testing.TB
-	store  *tenantStore
-	ca     *CA
-	svc    *Service
-	addr   string
-	tenant store.TenantID
-	ahead  atomic.Int64 // of the clock, nanoseconds
-	end    func()       // Serve's context
+	counted atomic.Uint64 // calls that were told of as stored
+	t       testing.TB
+	store   *tenantStore
+	ca      *CA
+	svc     *Service
+	addr    string
+	tenant  store.TenantID
+	ahead   atomic.Int64 // of the clock, nanoseconds
+	end     func()       // Serve's context
 }
 
 // tenantStore can suspend tenants, for which store.Store has no method.
@@ -61,7 +62,10 @@ func newRig(t testing.TB, limits Limits) *rig {
 		t.Fatal(err)
 	}
 	r.tenant = r.newTenant("Acme")
-	r.svc = New(Config{Store: r.store, CA: r.ca, Limits: limits, Clock: r.now, Log: testLog(t)})
+	r.svc = New(Config{
+		Store: r.store, CA: r.ca, Limits: limits, Clock: r.now, Log: testLog(t),
+		Stored: func(_ store.TenantID, calls []protocol.CDR) { r.counted.Add(uint64(len(calls))) },
+	})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
