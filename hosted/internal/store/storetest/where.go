@@ -80,6 +80,55 @@ func testWhere(t *testing.T, open Open) {
 			t.Errorf("%d calls found by %d conditions: the test sees too little", found, rounds)
 		}
 	})
+	t.Run("what lies on the edge of a slice of time is found once", func(t *testing.T) {
+		f := newFixture(t, open)
+		// Slices are 1, 2, 4, ... hours long, from the newest call, or the end of its day, or from the oldest call or the beginning of
+		// its day: here these are the same.
+		const hour = 3600e6
+		day := now.Truncate(24 * time.Hour)
+		first, last := protocol.TimeOf(day.AddDate(0, 0, -20)), protocol.TimeOf(day.AddDate(0, 0, 1))-1
+		starts := map[protocol.Time]bool{first: true, last: true}
+		for i := range 9 {
+			for off := range protocol.Time(3) {
+				starts[first+hour*(2<<i-1)+off-1] = true
+				starts[last+1-hour*(2<<i-1)+off-1] = true
+			}
+		}
+		var calls []protocol.CDR
+		for at := range starts {
+			calls = append(calls, f.call(at.Std(), func(c *protocol.CDR) { c.UACaller = "edge" }))
+		}
+		f.add(calls...)
+		for _, oldest := range []bool{false, true} {
+			seen := map[protocol.UUID]int{}
+			for _, c := range f.all(store.CallQuery{Where: parsed(t, "ua:edge"), Oldest: oldest, Limit: 1000}) {
+				seen[c.ID]++
+			}
+			for i := range calls {
+				if n := seen[calls[i].ID]; n != 1 {
+					t.Errorf("the call of %v is found %d times (oldest first: %v)", calls[i].Start, n, oldest)
+				}
+			}
+		}
+	})
+	t.Run("long texts are found by what is far behind in them", func(t *testing.T) {
+		f := newFixture(t, open)
+		long := strings.Repeat("x", 400) + "Tail"
+		f.add(f.call(now, func(c *protocol.CDR) {
+			c.UACallee, c.Caller, c.CallerName, c.CallID = long, "y"+long, long, long+"@pbx"
+		}), f.call(now, func(c *protocol.CDR) {
+			for i := range 40 {
+				c.Codecs = append(c.Codecs, fmt.Sprint("codec", i))
+			}
+		}), f.call(now, nil))
+		for text, want := range map[string]int{
+			"ua:*tail": 1, "ua:xx*tail": 1, "ua~Tail$": 1, "caller:*TAIL": 1, "caller:y*": 1, "name:x*x": 0, "name:*xtail": 1, "tail": 1, "callid:*tail@pbx": 1, "codec:codec39": 1, "codec:codec40": 0, "ua:" + long: 1, "ua=" + long: 1,
+		} {
+			if got := f.list(store.CallQuery{Where: parsed(t, text)}); len(got.Calls) != want {
+				t.Errorf("%.30s finds %d calls, want %d", text, len(got.Calls), want)
+			}
+		}
+	})
 	t.Run("the other fields of a query hold too", func(t *testing.T) {
 		f := newFixture(t, open)
 		f.add(f.call(now, func(c *protocol.CDR) { c.Caller, c.Status, c.UACaller = "1", 200, "a" }), f.call(now, func(c *protocol.CDR) { c.Caller, c.Status = "1", 486 }))
