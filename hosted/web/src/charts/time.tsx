@@ -31,6 +31,10 @@ interface Props {
   open: (index: number) => void;
 }
 
+// steering is set while the keyboard moves the cursors: to which point is known then, and the cursors, which are somewhere in its pixel,
+// must not say otherwise.
+let steering = false;
+
 const AXIS_FONT = '11px system-ui, sans-serif';
 
 export function TimeChart(p: Props) {
@@ -63,7 +67,10 @@ export function TimeChart(p: Props) {
 
   useEffect(() => {
     const u = plot.current;
-    if (u && p.index !== null && box.current === document.activeElement) u.setCursor({ left: u.valToPos(u.data[0][p.index]!, 'x'), top: 1 });
+    if (!u || p.index === null || box.current !== document.activeElement || u.cursor.idx === p.index) return;
+    steering = true;
+    u.setCursor({ left: u.valToPos(u.data[0][p.index]!, 'x'), top: 1 });
+    steering = false;
   }, [p.index]);
 
   const key = (e: KeyboardEvent) => {
@@ -119,7 +126,7 @@ function draw(el: HTMLElement, now: { current: Props }, zone: Zone): uPlot {
       ],
       series: [{}, ...series],
       hooks: {
-        setCursor: [(c) => now.current.setIndex(c.cursor.left !== undefined && c.cursor.left >= 0 ? (c.cursor.idx ?? null) : null)],
+        setCursor: [(c) => steering || now.current.setIndex(c.cursor.left !== undefined && c.cursor.left >= 0 ? (c.cursor.idx ?? null) : null)],
         setSelect: [
           (c) => {
             if (!pressed || c.select.width < 6) return;
