@@ -88,7 +88,7 @@ func testWhere(t *testing.T, open Open) {
 		day := now.Truncate(24 * time.Hour)
 		first, last := protocol.TimeOf(day.AddDate(0, 0, -20)), protocol.TimeOf(day.AddDate(0, 0, 1))-1
 		starts := map[protocol.Time]bool{first: true, last: true}
-		for i := range 9 {
+		for i := range 8 {
 			for off := range protocol.Time(3) {
 				starts[first+hour*(2<<i-1)+off-1] = true
 				starts[last+1-hour*(2<<i-1)+off-1] = true
