@@ -23,19 +23,19 @@ func TestWhoCalledIsReadFromTheCallID(t *testing.T) {
 		src, dst            string
 		caller              string // "": not known
 	}{
-		"the receiver's address":                  {"x@192.0.2.10", "", "", bob, alice, "1001"},
-		"the receiver's address with its port":    {"x@192.0.2.10:5060", "", "", bob, alice, "1001"},
-		"the sender's address":                    {"x@198.51.100.20", "", "", bob, alice, "1002"},
-		"the sender's Contact, behind a proxy":    {"x@198.51.100.20", contact("198.51.100.20"), elsewhere, proxy, elsewhere + ":5060", "1002"},
-		"the Request-URI, behind a proxy":         {"x@192.0.2.10", contact("198.51.100.20"), "192.0.2.10", proxy, elsewhere + ":5060", "1001"},
-		"a name":                                  {"x@gw1.example.net", contact("gw2.example.net"), "gw1.example.net", bob, alice, "1001"},
-		"IPv6":                                    {"x@[2001:db8::1]", "", "", "[2001:db8::2]:5060", "[2001:db8::1]:5060", "1001"},
-		"nobody's":                                {"x@203.0.113.50", "", "", bob, alice, ""},
-		"none":                                    {"x-y-z", "", "", bob, alice, ""},
-		"of both, on one host":                    {"x@127.0.0.1", "", "", "127.0.0.1:5060", "127.0.0.1:5070", ""},
-		"private, and the sender's, in one house": {"x@10.0.0.5", "", "", "10.0.0.5:5060", "10.0.0.9:5060", "1002"},
-		"private, across a NAT":                   {"x@10.0.0.5", "", "", "10.0.0.5:5060", alice, ""},
-		"private, of a Contact behind a NAT":      {"x@10.0.0.5", contact("10.0.0.5"), "", bob, alice, ""},
+		"the receiver's address":               {"x@192.0.2.10", "", "", bob, alice, "1001"},
+		"the receiver's address with its port": {"x@192.0.2.10:5060", "", "", bob, alice, "1001"},
+		"the sender's address":                 {"x@198.51.100.20", "", "", bob, alice, "1002"},
+		"the sender's Contact, behind a proxy": {"x@198.51.100.20", contact("198.51.100.20"), elsewhere, proxy, elsewhere + ":5060", "1002"},
+		"the Request-URI, behind a proxy":      {"x@192.0.2.10", contact("198.51.100.20"), "192.0.2.10", proxy, elsewhere + ":5060", "1001"},
+		"a name":                               {"x@gw1.example.net", contact("gw2.example.net"), "gw1.example.net", bob, alice, "1001"},
+		"IPv6":                                 {"x@[2001:db8::1]", "", "", "[2001:db8::2]:5060", "[2001:db8::1]:5060", "1001"},
+		"nobody's":                             {"x@203.0.113.50", "", "", bob, alice, ""},
+		"none":                                 {"x-y-z", "", "", bob, alice, ""},
+		"of both, on one host":                 {"x@127.0.0.1", "", "", "127.0.0.1:5060", "127.0.0.1:5070", ""},
+		"private, and in one house":            {"x@10.0.0.5", "", "", "10.0.0.5:5060", "10.0.0.9:5060", "1002"},
+		"private, across a NAT":                {"x@10.0.0.5", "", "", "10.0.0.5:5060", alice, ""},
+		"private, of a Contact behind a NAT":   {"x@10.0.0.5", contact("10.0.0.5"), "", bob, alice, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := again
