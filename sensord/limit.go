@@ -43,7 +43,7 @@ func (d *daemon) overLimit(c protocol.Counters) *protocol.Problem {
 	}
 	return &protocol.Problem{
 		Code: "over-limit", Title: fmt.Sprintf("%d running calls are over the limit of %d channels", n, d.maxChannels.Load()),
-		Detail: "they get records of their SIP alone; their media is not analysed",
+		Detail: "they get records of their SIP alone, their media is not analysed; the limit is this sensor's part of the tenant's channels",
 		Remedy: "raise the tenant's limit (hosted tenant set NAME --max-channels N)",
 	}
 }

@@ -259,6 +259,9 @@ func (s *Service) hello(ctx context.Context, p *peer, r *http.Request) (_ any, e
 	if in.Probe {
 		return a, nil
 	}
+	if p.greeted() {
+		return nil, helloTwice()
+	}
 	l, err := s.claim(ctx, sensor, info, tenant.MaxChannels, p.addr)
 	if err != nil {
 		return nil, err

@@ -206,6 +206,41 @@ func TestTwoMachinesThatReplaceEachOtherAreQuarantined(t *testing.T) {
 	}
 }
 
+func TestASecondHelloOnAConnectionIsRefusedAndDisturbsNothing(t *testing.T) {
+	r := newRig(t, Limits{})
+	id := r.enrol(r.tenant, 7)
+	s, err := r.online(id, r.info(7, "b"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.up.Hello(t.Context(), link.Hello{Info: r.info(7, "b")})
+	wantProblem(t, err, protocol.CodeBadRequest)
+	if l, err := r.store.SensorLink(t.Context(), r.tenant, id.UUID); err != nil || l.Generation != 1 || l.Node == "" {
+		t.Errorf("its link: %+v, %v", l, err)
+	}
+	if s.gone() || r.svc.Client(id.UUID) == nil {
+		t.Error("the sensor was disconnected")
+	}
+}
+
+// A hosted that crashed left links in the store; its successor takes them over, whatever process the sensor is by now.
+func TestLinksThatACrashLeftBehindHoldNobodyUp(t *testing.T) {
+	r := newRig(t, Limits{})
+	id := r.enrol(r.tenant, 7)
+	if err := r.store.UpdateSensorLink(t.Context(), r.tenant, id.UUID, func(l *store.SensorLink, _ store.LinkTotals) error {
+		l.Node, l.Generation, l.Boot, l.Since = "crashed", 5, "before", r.now()
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.online(id, r.info(7, "after"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := r.store.SensorLink(t.Context(), r.tenant, id.UUID); err != nil || l.Generation != 6 || l.Boot != "after" {
+		t.Errorf("its link: %+v, %v", l, err)
+	}
+}
+
 func TestRevocationClosesLiveLinks(t *testing.T) {
 	for _, c := range []struct {
 		name string

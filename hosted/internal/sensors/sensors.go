@@ -1,6 +1,7 @@
 // Package sensors is hosted's end of the link (docs/protocol.md): it listens on TCP 60023, enrols sensors, decides at hello
 // whether one is welcome, stores the CDRs it sends, and calls the sensors' API on the connections that they dial. `hosted
-// serve` runs one Service; hosted/internal/httpapi asks it who is online and relays requests through it.
+// serve` runs one Service; hosted/internal/httpapi asks it who is online and relays requests through it. Which of several nodes
+// holds a sensor's link, and what of its tenant's channels a sensor may use, is decided in the store, for all of them alike.
 //
 // It is not for users and their rights: whoever calls Client or Relay has checked that the sensor is the user's tenant's.
 package sensors

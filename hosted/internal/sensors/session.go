@@ -44,7 +44,7 @@ func (s *Service) begin(p *peer, sensor store.Sensor, l store.SensorLink, token 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.session != nil {
-		return problem(protocol.CodeBadRequest, http.StatusBadRequest, "hello was said already on this connection", "", "")
+		return helloTwice()
 	}
 	select {
 	case <-p.Done():
@@ -61,6 +61,17 @@ func (s *Service) begin(p *peer, sensor store.Sensor, l store.SensorLink, token 
 	}
 	s.log.Info("sensor online", "sensor", sensor.UUID.String(), "name", sensor.Info.Name, "id_sensor", sensor.SensorID, "addr", p.addr, "version", sensor.Info.Version)
 	return nil
+}
+
+// greeted tells whether hello was said on a connection.
+func (p *peer) greeted() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.session != nil
+}
+
+func helloTwice() error {
+	return problem(protocol.CodeBadRequest, http.StatusBadRequest, "hello was said already on this connection", "", "")
 }
 
 // ended takes down what belonged to a session whose up connection is closed.
