@@ -6,7 +6,7 @@ import type { Sensor } from '../src/api/types';
 import { base, enter, get, start, why, type Visit } from './visit';
 
 const MOST = 400; // calls of a list that is read to its end
-const TRIED = 4; // links of each kind that are opened
+const TRIED = 3; // links of each kind that are opened
 
 describe.skipIf(why !== '')('the dashboard', () => {
   let visit: Visit;

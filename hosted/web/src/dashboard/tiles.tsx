@@ -23,7 +23,7 @@ const TILES: Tile[] = [
   { name: 'ACD', title: 'average call duration, answer to end', value: (m) => duration(m.duration_ms.mean), more: (m) => `${count(m.short)} below 10 s`, drill: CONNECTED },
   { name: 'PDD', title: 'post-dial delay that 95 in a hundred calls do not exceed', value: (m) => interval(m.pdd_ms.p95), more: (m) => `half: ${interval(m.pdd_ms.p50)}`, drill: DIALLED },
   { name: 'MOS', title: 'mean of the calls’ worst streams (ITU-T G.107)', value: (m) => mos(m.mos.mean), more: (m) => `${part(m.mos.bad, m.mos.calls)} below 3.6`, drill: BAD_MOS },
-  { name: 'Loss', title: 'mean loss of the calls’ worst streams', value: (m) => percent(m.loss_pct.mean), more: (m) => `${part(m.loss_pct.high, m.loss_pct.calls)} with ≥ 1 %`, drill: LOSSY },
+  { name: 'Loss', title: 'mean loss of the calls’ worst streams; lossy are those with 1 % or more', value: (m) => percent(m.loss_pct.mean), more: (m) => `${part(m.loss_pct.high, m.loss_pct.calls)} lossy`, drill: LOSSY },
   { name: 'Concurrent', title: 'most calls at a time', value: (_m, f) => (f ? count(f.max) : NONE), more: (_m, f) => (f ? `mean ${f.mean.toFixed(f.mean < 10 ? 1 : 0)}` : 'not all were read'), drill: BEGUN },
   { name: 'CPS', title: 'calls that began a second, in the busiest ten seconds', value: (_m, f) => (f ? String(f.peak_cps) : NONE), more: (_m, f) => (f ? 'busiest 10 s' : 'not all were read'), drill: BEGUN },
   { name: 'Findings', title: 'calls with a finding', value: (m) => count(m.with_finding), more: (m) => `${part(m.with_finding, m.calls)} of the calls`, drill: FOUND },
@@ -42,7 +42,7 @@ export function Tiles({ view, now, before }: { view: View; now: Stats; before: S
               <span class="name">{t.name}</span>
               <strong>{t.value(now.totals, now.flow)}</strong>
               <small>{t.more?.(now.totals, now.flow)}</small>
-              {before && view.compare && <small class="before">{COMPARES[view.compare]}: {t.value(before.totals, before.flow)}</small>}
+              {before && view.compare && <small title={`the ${COMPARES[view.compare]}`}>was {t.value(before.totals, before.flow)}</small>}
             </a>
           </li>
         );
