@@ -47,7 +47,7 @@ func testWhere(t *testing.T, open Open) {
 				q.From = protocol.TimeOf(now.Add(-time.Duration(r.IntN(600)) * time.Hour))
 			}
 			if r.IntN(3) == 0 {
-				q.To = q.From + protocol.Time(r.IntN(600)*3600e6) + 1
+				q.To = q.From + protocol.Time(r.IntN(600))*3600e6 + 1
 			}
 			want := map[protocol.UUID]bool{}
 			for i := range calls {
