@@ -263,7 +263,7 @@ func FuzzJoining(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var m sip.Message
 		if m.Parse(b) != nil {
-			t.Skip()
+			t.Skip("no SIP message")
 		}
 		s := newSim(t, func(c *Config) { c.MaxCalls = 1 })
 		s.raw(0, bob, alice, b)
