@@ -12,7 +12,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"html/template"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -72,7 +71,6 @@ type Provider struct {
 	answers bool // with iss
 	codes   map[string]code
 	asked   map[string]int // by path
-	page    bool           // asks the person to confirm instead of letting in at once
 }
 
 // code is what an authorisation code stands for.
@@ -124,9 +122,6 @@ func (p *Provider) Down(down bool) { p.set(func() { p.down = down }) }
 // AnswersWithIssuer makes the provider put iss into its answers, and say so (RFC 9207).
 func (p *Provider) AnswersWithIssuer() { p.set(func() { p.answers = true }) }
 
-// AskPeople shows a page with a button instead of letting people in at once.
-func (p *Provider) AskPeople() { p.set(func() { p.page = true }) }
-
 // Asked is how often a path was asked for.
 func (p *Provider) Asked(path string) int {
 	p.mu.Lock()
@@ -167,18 +162,10 @@ func (p *Provider) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-var confirm = template.Must(template.New("").Parse(`<!doctype html><title>Provider</title><h1>Provider</h1>
-<p>Log in to {{.}}?</p><form method=post><button>Continue</button></form>`))
-
 func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	if q.Get("client_id") != ClientID || q.Get("response_type") != "code" || q.Get("code_challenge_method") != "S256" || !slices.Contains(strings.Fields(q.Get("scope")), "openid") {
 		http.Error(w, "bad request of the client", http.StatusBadRequest)
-		return
-	}
-	if p.page && r.Method == http.MethodGet {
-		w.Header().Set("Content-Type", "text/html")
-		_ = confirm.Execute(w, q.Get("client_id"))
 		return
 	}
 	to, err := url.Parse(q.Get("redirect_uri"))
