@@ -55,8 +55,8 @@ type HelloAnswer struct {
 
 // Limits are what hosted allows the sensor.
 type Limits struct {
-	MaxChannels int `cbor:"1,keyasint"` // concurrent calls analysed with media
-	MaxBatch    int `cbor:"2,keyasint"` // CDRs in a batch
+	MaxChannels int `cbor:"1,keyasint"`           // concurrent calls analysed with media
+	MaxBatch    int `cbor:"2,keyasint"`           // CDRs in a batch
 	Days        int `cbor:"3,keyasint,omitempty"` // that hosted keeps calls; 0: not said
 }
 

@@ -10,8 +10,14 @@ func TestBytesExpandToTheValuesOfTheTables(t *testing.T) {
 		code  byte
 		want  int16
 	}{
-		{"mu-law, silence", MuLaw, 0xff, 0}, {"mu-law, the least below", MuLaw, 0x7e, -8}, {"mu-law, the greatest", MuLaw, 0x80, 32124}, {"mu-law, the lowest", MuLaw, 0x00, -32124},
-		{"A-law, silence", ALaw, 0xd5, 8}, {"A-law, just below", ALaw, 0x55, -8}, {"A-law, the greatest", ALaw, 0xaa, 32256}, {"A-law, the lowest", ALaw, 0x2a, -32256},
+		{"mu-law, silence", MuLaw, 0xff, 0},
+		{"mu-law, the least below", MuLaw, 0x7e, -8},
+		{"mu-law, the greatest", MuLaw, 0x80, 32124},
+		{"mu-law, the lowest", MuLaw, 0x00, -32124},
+		{"A-law, silence", ALaw, 0xd5, 8},
+		{"A-law, just below", ALaw, 0x55, -8},
+		{"A-law, the greatest", ALaw, 0xaa, 32256},
+		{"A-law, the lowest", ALaw, 0x2a, -32256},
 	} {
 		if got := c.table[c.code]; got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
