@@ -16,6 +16,7 @@ const PAGE = 200;
 // ACTIONS are the kinds of entries in words; those that look into calls or were refused stand out.
 const ACTIONS: Record<string, [string, Tone]> = {
   'audio.open': ['opened the voice', 'info'], 'audio.listen': ['listened', 'info'], 'capture.open': ['opened packets', 'info'], 'capture.download': ['downloaded', 'info'],
+  'export.open': ['opened an export', 'info'], 'export.download': ['exported calls', 'info'], 'search.save': ['saved a search', 'quiet'], 'search.remove': ['removed a search', 'quiet'],
   'rules.change': ['changed rules', 'warn'], login: ['logged in', 'quiet'], 'login-failed': ['failed to log in', 'bad'], logout: ['logged out', 'quiet'],
   'token.create': ['made an API token', 'warn'], 'token.remove': ['removed an API token', 'warn'], 'sensor.token': ['made a sensor token', 'warn'], 'sensor.revoke': ['revoked a sensor', 'warn'],
   'user.add': ['added a user', 'warn'], 'user.password': ['set a password', 'warn'], 'user.role': ['changed role or rights', 'warn'], 'user.remove': ['removed a user', 'warn'],
