@@ -31,6 +31,7 @@ type Engine struct {
 	segmentBytes int  // see segments
 
 	packets, bytes uint64
+	begun          int64 // time of the first packet
 	count          counts
 }
 
@@ -93,6 +94,9 @@ func (c Config) withDefaults() Config {
 
 // Packet takes the next frame. It is done with p when it returns.
 func (e *Engine) Packet(p *Packet) {
+	if e.packets == 0 {
+		e.begun = p.Time
+	}
 	e.packets++
 	e.bytes += uint64(p.Length)
 	if p.Secrets != nil {
@@ -114,6 +118,9 @@ func (e *Engine) Packet(p *Packet) {
 // batch takes packets that were looked at ahead. It finds what Packet would find.
 func (e *Engine) batch(b *batch) {
 	next := 0
+	if e.packets == 0 && len(b.packets) > 0 {
+		e.begun = b.packets[0].Time
+	}
 	for i, k := range b.kinds {
 		p := &b.packets[i]
 		if k == isOther {

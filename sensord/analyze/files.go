@@ -35,6 +35,8 @@ type Summary struct {
 	Bytes    uint64
 	Calls    uint64
 	Streams  uint64
+	First    protocol.Time // of the packets; 0: there were none
+	Last     protocol.Time
 	Counters protocol.Counters // everything that was counted, what was not understood included
 	Warnings []Warning         // inputs that were cut or damaged
 }

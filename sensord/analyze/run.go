@@ -87,6 +87,9 @@ func run(ctx context.Context, src Source, e *Engine, readers int, sink *ender, f
 	e.Close()
 	stats := src.Stats()
 	s := Summary{Calls: sink.calls, Streams: sink.streams, Packets: e.packets, Bytes: e.bytes, Counters: protocol.Counters{}, Warnings: stats.Warnings}
+	if e.packets > 0 {
+		s.First, s.Last = protocol.TimeFromNanos(e.begun), protocol.TimeFromNanos(e.calls.Now())
+	}
 	e.Counters(s.Counters)
 	if stats.KernelDrops > 0 {
 		s.Counters[protocol.CountKernelDrops] = stats.KernelDrops

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -89,6 +90,16 @@ Exit status:
 type total struct {
 	inputs, failed int
 	sum            analyze.Summary
+	goesOn         []string // files that begin where the one before ends
+}
+
+// pieceGap is the longest silence between two files that are pieces of one capture.
+const pieceGap = 10 * time.Second
+
+// goesOn reports whether the file b seems to be the next piece of the capture that a is one of, as tcpdump -C and dumpcap -b write them.
+func goesOn(a, b string, first, second analyze.Summary) bool {
+	gap := second.First.Sub(first.Last)
+	return first.Packets > 0 && second.Packets > 0 && filepath.Dir(a) == filepath.Dir(b) && gap >= 0 && gap <= pieceGap
 }
 
 func (a *analyzeCommand) run(ctx context.Context, args []string) error {
@@ -105,10 +116,14 @@ func (a *analyzeCommand) run(ctx context.Context, args []string) error {
 	w := bufio.NewWriterSize(a.stdout, 64<<10)
 	out := a.writer(w)
 	t := total{sum: analyze.Summary{Counters: protocol.Counters{}}}
-	for _, paths := range inputs {
+	var before analyze.Summary
+	for i, paths := range inputs {
 		t.inputs++
 		sum, err := a.one(ctx, paths, out)
-		t.add(sum)
+		if t.add(sum); i > 0 && goesOn(inputs[i-1][0], paths[0], before, sum) {
+			t.goesOn = append(t.goesOn, paths[0])
+		}
+		before = sum
 		if err != nil {
 			var pipe writeError
 			if errors.As(err, &pipe) || ctx.Err() != nil {
@@ -145,8 +160,12 @@ func (a *analyzeCommand) one(ctx context.Context, paths []string, out output) (a
 		return analyze.Transactions(ctx, src, cfg, func(r *protocol.Transaction) error { return failed(out.transactions.write(r)) })
 	}
 	if out.lines != nil {
+		pipe := slices.Contains(paths, "-")
 		return analyze.Lines(ctx, src, cfg, appendLine, func(line []byte) error {
 			_, err := out.lines.Write(line)
+			if err == nil && pipe { // somebody may be waiting
+				err = out.lines.Flush()
+			}
 			return failed(err)
 		})
 	}
@@ -270,6 +289,13 @@ func (t *total) print(w io.Writer) {
 			fmt.Fprintf(w, "  %10d  %s\n", t.sum.Counters[n], n)
 		}
 	}
+	if n := len(t.goesOn); n > 0 {
+		more := ""
+		if n > 1 {
+			more = fmt.Sprintf(", and so do %d more", n-1)
+		}
+		fmt.Fprintf(w, "%s begins where the file before ends%s: if they are pieces of one capture, --merge keeps their calls whole\n", t.goesOn[0], more)
+	}
 	for _, v := range t.sum.Warnings {
 		fmt.Fprintf(w, "warning: %s: at byte %d: %s\n", v.Input, v.Offset, v.Text)
 	}
@@ -285,7 +311,7 @@ type recordWriter interface {
 // output takes calls, calls as lines of JSON, or transactions; the others are nil.
 type output struct {
 	calls        recordWriter
-	lines        io.Writer
+	lines        *bufio.Writer
 	transactions *transactionWriter
 }
 
@@ -299,7 +325,7 @@ func (o output) end() error {
 	return nil
 }
 
-func (a *analyzeCommand) writer(w io.Writer) output {
+func (a *analyzeCommand) writer(w *bufio.Writer) output {
 	switch {
 	case a.transactions:
 		return output{transactions: newTransactionWriter(w, a.json)}

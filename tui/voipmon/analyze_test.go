@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
 	"os"
@@ -107,6 +108,29 @@ func TestAnalyzeMergesByTime(t *testing.T) {
 	apart := runAnalyze(nil, "--json", b, a).records(t)
 	if apart[0].CallID == list[0].CallID && apart[19].CallID == list[19].CallID {
 		t.Error("one file was read after the other")
+	}
+}
+
+func TestPiecesOfOneCaptureAreTold(t *testing.T) {
+	dir := t.TempDir()
+	whole := captureOf(t, 1, 20)
+	at := 24 // behind the file's header; a record has 16 bytes before its packet
+	for at < len(whole)/2 {
+		at += 16 + int(binary.LittleEndian.Uint32(whole[at+8:]))
+	}
+	writeFile(t, filepath.Join(dir, "c.pcap1"), append(bytes.Clone(whole[:24]), whole[at:]...))
+	first := writeFile(t, filepath.Join(dir, "c.pcap"), whole[:at])
+	second := filepath.Join(dir, "c.pcap1")
+	apart := runAnalyze(nil, "--json", first, second)
+	if want := second + " begins where the file before ends: "; !strings.Contains(apart.errOut, want) {
+		t.Errorf("summary: %s", apart.errOut)
+	}
+	merged := runAnalyze(nil, "--json", "--merge", first, second)
+	if one := runAnalyze(nil, "--json", writeFile(t, filepath.Join(dir, "whole.pcap"), whole)); merged.out != one.out || strings.Contains(merged.errOut, "--merge") {
+		t.Error("merged they are not the same as whole")
+	}
+	if got := runAnalyze(nil, second, first); strings.Contains(got.errOut, "--merge") {
+		t.Errorf("in the other order: %s", got.errOut)
 	}
 }
 
