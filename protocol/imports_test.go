@@ -1,6 +1,7 @@
 package protocol_test
 
 import (
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -97,6 +98,26 @@ func TestImportsPointOneWay(t *testing.T) {
 					t.Errorf("%s imports %s, which stays in %v", pkg, imp, parts)
 				}
 			}
+		}
+	}
+}
+
+func TestTheMapNamesEveryPackage(t *testing.T) {
+	text, err := os.ReadFile("../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}\t{{.Doc}}", "voiptop/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		pkg, doc, _ := strings.Cut(strings.TrimPrefix(strings.TrimRight(line, "\n"), "voiptop/"), "\t")
+		if doc == "" {
+			t.Errorf("%s has no package comment", pkg)
+		}
+		if !strings.Contains(string(text), "`"+pkg+"`") {
+			t.Errorf("docs/architecture.md does not name %s", pkg)
 		}
 	}
 }
