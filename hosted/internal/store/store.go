@@ -1,6 +1,8 @@
-// Package store says what hosted keeps: tenants, users, sensors, enrolment tokens, CDRs and the audit log. Store is the
-// interface, store/sqlite (embedded, no set-up) and store/postgres implement it, and storetest is the set of promises
-// that both are held to. Every method that touches a tenant's data takes the tenant; there is none that reads across, but RuleRevisions, which reads numbers.
+// Package store says what hosted keeps: tenants, users, sensors, tokens, CDRs and their statistics, rules, searches, alerts, the
+// nodes of the service, and the audit log. Store is the interface, store/sqlite (embedded, no set-up) and store/postgres
+// implement it, and storetest is the set of promises that both are held to. A method that reads or changes a tenant's data for
+// somebody takes the tenant. Those that take none are the service's own: log-in, links of sensors, nodes, messages of alerts
+// that are due, revisions of rules, retention.
 //
 // It is not for packets: no capture and no audio is ever stored.
 package store
