@@ -138,7 +138,8 @@ func (m *Meter) Summary() (s [Buffers]Score) {
 		return s
 	}
 	for b := range s {
-		s[b] = Score{c.sum[b] / c.weight, c.min[b]}
+		avg := c.sum[b] / c.weight
+		s[b] = Score{avg, min(avg, c.min[b])} // a short interval counts for avg alone
 	}
 	return s
 }

@@ -173,6 +173,20 @@ func TestTheWorstIntervalCounts(t *testing.T) {
 	near(t, "mean", s[F1].Avg, mean, 0.01)
 }
 
+func TestTheMeanIsNeverBelowTheWorst(t *testing.T) {
+	m, _ := call(510, func(i int) float64 { // all is well until the last ten packets, which are not enough to be the worst interval
+		if i >= 500 && i%2 == 0 {
+			return -1
+		}
+		return 0
+	})
+	for b, s := range m.Summary() {
+		if s.Avg < s.Min {
+			t.Errorf("buffer %d: mean %.3f, worst %.3f", b, s.Avg, s.Min)
+		}
+	}
+}
+
 func TestAGapOverIntervalsIsOneBurst(t *testing.T) {
 	_, list := call(3000, func(i int) float64 {
 		if i >= 300 && i < 2700 {
