@@ -165,22 +165,46 @@ func (p *pair) eventually(what string, ok func() bool) {
 // at waits until a client sees a sensor online at a node.
 func (p *pair) at(c *stack.Client, number uint16, node string) stack.Sensor {
 	p.t.Helper()
-	var found stack.Sensor
-	p.eventually(fmt.Sprintf("sensor %d is online at %s", number, node), func() bool {
-		list, err := c.Sensors(p.ctx)
-		if err != nil {
+	return p.online(c, number, func(at string) bool { return at == node })
+}
+
+// online waits until a client sees a sensor online at a node that is good.
+func (p *pair) online(c *stack.Client, number uint16, good func(node string) bool) (found stack.Sensor) {
+	p.t.Helper()
+	var list []stack.Sensor
+	defer func() {
+		if p.t.Failed() {
+			p.t.Logf("sensor %d is waited for among %+v", number, list)
+		}
+	}()
+	p.eventually(fmt.Sprintf("sensor %d is online", number), func() (ok bool) {
+		var err error
+		if list, err = c.Sensors(p.ctx); err != nil {
 			p.t.Logf("sensors: %v", err)
 			return false
 		}
 		for _, s := range list {
-			if s.Number == number && s.Online && s.Node == node {
-				found = s
-				return true
+			if s.Number == number && s.Online && good(s.Node) {
+				found, ok = s, true
 			}
 		}
-		return false
+		return ok
 	})
 	return found
+}
+
+// runAt starts a sensor that has a list of servers, again if a busy machine makes it begin with the second of them.
+func (p *pair) runAt(s *stack.Stack, c *stack.Client, number uint16, node string, args ...string) {
+	p.t.Helper()
+	for {
+		p.run(s, args...)
+		if p.online(c, number, func(at string) bool { return at != "" }).Node == node {
+			return
+		}
+		if err := s.KillSensor(); err != nil {
+			p.t.Fatal(err)
+		}
+	}
 }
 
 // calls waits until there are n calls, or more.

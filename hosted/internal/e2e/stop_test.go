@@ -27,7 +27,7 @@ func TestTheOtherNodeGoesOnWhenOneEnds(t *testing.T) {
 	} {
 		t.Run(end.name, func(t *testing.T) {
 			both(t, func(t *testing.T, args ...string) {
-				p := start(t, time.Minute, args...)
+				p := start(t, 2*time.Minute, args...)
 				token, err := p.cb.APIToken(p.ctx, "test")
 				if err != nil {
 					t.Fatal(err)
@@ -40,8 +40,7 @@ func TestTheOtherNodeGoesOnWhenOneEnds(t *testing.T) {
 				traffic(t, talking, gen.Config{Seed: 5, Calls: 100, Rate: 1, Ring: time.Second, Talk: time.Minute})
 				up := p.sensor(p.a, p.ca, 1, "", p.a, p.b)
 				running := p.sensor(p.a, p.ca, 2, "", p.a, p.b)
-				p.run(running, "-r", talking, "--speed", "1", "--now")
-				p.at(p.cb, 2, "a")
+				p.runAt(running, p.cb, 2, "a", "-r", talking, "--speed", "1", "--now")
 				calls := func(n int) func(map[protocol.UUID]protocol.LiveCall) bool {
 					return func(list map[protocol.UUID]protocol.LiveCall) bool { return sensorsOf(list)[2] >= n }
 				}
