@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -28,4 +31,26 @@ func TestHelpFitsEightyColumns(t *testing.T) {
 		}
 	}
 	look(newRoot(time.Now))
+}
+
+// TestTheManualHasEveryOptionOfServe holds docs/hosted.md, and the pages that it sends one to for their subject, to the code.
+func TestTheManualHasEveryOptionOfServe(t *testing.T) {
+	var manual []byte
+	for _, page := range []string{"hosted.md", "scaling.md", "alerts.md", "oidc.md", "mcp.md"} {
+		b, err := os.ReadFile(filepath.Join("..", "docs", page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		manual = append(manual, b...)
+	}
+	serve, _, err := newRoot(time.Now).Find([]string{"serve"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(serve.LocalFlags().FlagUsages() + serve.InheritedFlags().FlagUsages()) {
+		flag := regexp.MustCompile(`^ +(?:-., )?(--[a-z-]+)`).FindStringSubmatch(line)
+		if flag != nil && !regexp.MustCompile("`"+flag[1]+"[` ]").Match(manual) {
+			t.Errorf("no page explains %s", flag[1])
+		}
+	}
 }
