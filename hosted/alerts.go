@@ -25,12 +25,12 @@ type alertFlags struct {
 }
 
 func (f *alertFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.smtp.Addr, "smtp", "", "mail server (HOST:PORT) that alerts are mailed through; with --smtp-from")
-	c.Flags().StringVar(&f.smtp.From, "smtp-from", "", "sender of mail: an address, or Name <address>")
-	c.Flags().StringVar(&f.security, "smtp-tls", string(notify.StartTLS), "starttls, tls (from the first byte, port 465) or none (a server on this machine)")
-	c.Flags().StringVar(&f.smtp.User, "smtp-user", "", "log in to the mail server as; the password is in $"+smtpPasswordEnv)
-	c.Flags().StringVar(&f.passwordFile, "smtp-password-file", "", "file with that password, in place of the variable")
-	c.Flags().StringSliceVar(&f.private, "alert-private-networks", nil, "networks (CIDR) that are not the internet's and that webhooks may go to all the same")
+	c.Flags().StringVar(&f.smtp.Addr, "smtp", "", "mail server at `HOST:PORT` that alerts are mailed through; with --smtp-from")
+	c.Flags().StringVar(&f.smtp.From, "smtp-from", "", "sender of mail: an `ADDRESS`, or Name <address>")
+	c.Flags().StringVar(&f.security, "smtp-tls", string(notify.StartTLS), "`MODE`: starttls, tls (from the first byte, port 465) or none (a server on this machine)")
+	c.Flags().StringVar(&f.smtp.User, "smtp-user", "", "log in to the mail server as `NAME`; the password is in $"+smtpPasswordEnv)
+	c.Flags().StringVar(&f.passwordFile, "smtp-password-file", "", "`FILE` with that password, in place of the variable")
+	c.Flags().StringSliceVar(&f.private, "alert-private-networks", nil, "`NETWORKS` (CIDR) that are not the internet's and that webhooks may go to all the same")
 	c.MarkFlagsRequiredTogether("smtp", "smtp-from")
 }
 

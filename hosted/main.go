@@ -58,7 +58,7 @@ func newRoot(now func() time.Time) *cobra.Command {
 	root.SetVersionTemplate(protocol.VersionLine("hosted") + "\n")
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages |", "FlagUsagesWrapped 80 |")) // terminals of 80 columns
 	db := &database{now: now}
-	root.PersistentFlags().StringVar(&db.url, "db", "", "sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME; else $"+dbEnv+", else "+defaultDB)
+	root.PersistentFlags().StringVar(&db.url, "db", "", "`URL` of the database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME; else $"+dbEnv+", else "+defaultDB)
 	root.AddCommand(newServe(db), newMigrate(db), newTenant(db), newUser(db), newSensor(db), newAlert(db), newNodes(db))
 	return root
 }

@@ -35,14 +35,14 @@ type nodeFlags struct {
 }
 
 func (f *nodeFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.name, "node-name", "", "what this node is called where several share a PostgreSQL (this host's name)")
-	c.Flags().StringVar(&f.listen, "node-listen", "", "address where the other nodes reach this one, with hosted's own certificates: HOST:PORT")
-	c.Flags().StringVar(&f.addr, "node-addr", "", "host:port of --node-listen as the other nodes see it")
-	c.Flags().StringVar(&f.nats.URLs, "nats", "", "NATS servers that announce who holds which sensor: nats://HOST:4222, tls://..., a list with commas; else $"+natsEnv)
-	c.Flags().StringVar(&f.nats.Credentials, "nats-creds", "", "file with the credentials for NATS (JWT and key)")
-	c.Flags().StringVar(&f.nats.CA, "nats-ca", "", "CA certificates (PEM) that NATS' may come from")
-	c.Flags().StringVar(&f.nats.Cert, "nats-cert", "", "certificate file (PEM) to show NATS; with --nats-key")
-	c.Flags().StringVar(&f.nats.Key, "nats-key", "", "key file (PEM) of --nats-cert")
+	c.Flags().StringVar(&f.name, "node-name", "", "`NAME` of this node where several share a PostgreSQL (this host's name)")
+	c.Flags().StringVar(&f.listen, "node-listen", "", "`HOST:PORT` where the other nodes reach this one, with hosted's own certificates")
+	c.Flags().StringVar(&f.addr, "node-addr", "", "`HOST:PORT` of --node-listen as the other nodes see it")
+	c.Flags().StringVar(&f.nats.URLs, "nats", "", "`URLS` of NATS servers that announce who holds which sensor: nats://HOST:4222, tls://..., with commas; else $"+natsEnv)
+	c.Flags().StringVar(&f.nats.Credentials, "nats-creds", "", "`FILE` with the credentials for NATS (JWT and key)")
+	c.Flags().StringVar(&f.nats.CA, "nats-ca", "", "`FILE` of CA certificates (PEM) that NATS' may come from")
+	c.Flags().StringVar(&f.nats.Cert, "nats-cert", "", "certificate `FILE` (PEM) to show NATS; with --nats-key")
+	c.Flags().StringVar(&f.nats.Key, "nats-key", "", "key `FILE` (PEM) of --nats-cert")
 	c.Flags().DurationVar(&f.drain, "drain", 10*time.Second, "how long downloads may go on after SIGTERM")
 	c.Flags().DurationVar(&f.wait, "stop-wait", 0, "how long to go on serving after SIGTERM, with /healthz at 503, so that a load balancer notices")
 	c.MarkFlagsRequiredTogether("nats-cert", "nats-key")

@@ -23,17 +23,17 @@ type oidcFlags struct {
 }
 
 func (f *oidcFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.config.URL, "public-url", "", "address of the GUI as browsers see it, https://voip.example, for links in messages; needed for --oidc-issuer")
-	c.Flags().StringVar(&f.config.Issuer, "oidc-issuer", "", "URL of an OpenID provider that people may log in through")
-	c.Flags().StringVar(&f.config.ClientID, "oidc-client-id", "", "what the provider knows this service as; its secret is in $"+oidcSecretEnv)
-	c.Flags().StringVar(&f.secretFile, "oidc-secret-file", "", "file with the client's secret, in place of the variable")
-	c.Flags().StringVar(&f.config.Name, "oidc-name", "", "what the log-in page calls the provider (the host of its URL)")
-	c.Flags().StringArrayVar(&f.grants, "oidc-grant", nil, "GROUP=TENANT:ROLE[:RIGHTS], what a group gives; repeated, the first counts; * is everybody")
+	c.Flags().StringVar(&f.config.URL, "public-url", "", "`URL` of the GUI as browsers see it, https://voip.example, for links in messages; needed for --oidc-issuer")
+	c.Flags().StringVar(&f.config.Issuer, "oidc-issuer", "", "`URL` of an OpenID provider that people may log in through")
+	c.Flags().StringVar(&f.config.ClientID, "oidc-client-id", "", "the `ID` that the provider knows this service as; its secret is in $"+oidcSecretEnv)
+	c.Flags().StringVar(&f.secretFile, "oidc-secret-file", "", "`FILE` with the client's secret, in place of the variable")
+	c.Flags().StringVar(&f.config.Name, "oidc-name", "", "`NAME` of the provider on the log-in page (the host of its URL)")
+	c.Flags().StringArrayVar(&f.grants, "oidc-grant", nil, "`GRANT`, what a group gives: GROUP=TENANT:ROLE[:RIGHTS]; repeated, the first counts; * is everybody")
 	c.Flags().BoolVar(&f.config.Create, "oidc-create", false, "whoever a grant lets in and who has no user gets one")
-	c.Flags().StringVar(&f.config.Groups, "oidc-groups-claim", "groups", "claim with the groups; dots lead into objects")
-	c.Flags().StringVar(&f.config.NameFrom, "oidc-name-claim", "preferred_username", "claim that a new user is called by")
-	c.Flags().StringSliceVar(&f.config.Scopes, "oidc-scopes", []string{"openid", "profile", "email"}, "scopes that are asked for")
-	c.Flags().StringVar(&f.caFile, "oidc-ca", "", "CA certificates (PEM) that the provider's may come from, beside the system's")
+	c.Flags().StringVar(&f.config.Groups, "oidc-groups-claim", "groups", "`CLAIM` with the groups; dots lead into objects")
+	c.Flags().StringVar(&f.config.NameFrom, "oidc-name-claim", "preferred_username", "`CLAIM` that a new user is called by")
+	c.Flags().StringSliceVar(&f.config.Scopes, "oidc-scopes", []string{"openid", "profile", "email"}, "`SCOPES` that are asked for")
+	c.Flags().StringVar(&f.caFile, "oidc-ca", "", "`FILE` of CA certificates (PEM) that the provider's may come from, beside the system's")
 	c.MarkFlagsRequiredTogether("oidc-issuer", "oidc-client-id", "oidc-grant")
 }
 

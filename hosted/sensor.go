@@ -73,8 +73,8 @@ func newSensorAdd(db *database) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&tenant, "tenant", defaultTenant, "the tenant that the sensor will belong to")
-	c.Flags().StringVar(&public, "public-name", "", "host:port that sensors dial")
+	c.Flags().StringVar(&tenant, "tenant", defaultTenant, "the `TENANT` that the sensor will belong to")
+	c.Flags().StringVar(&public, "public-name", "", "`HOST:PORT` that sensors dial")
 	return c
 }
 

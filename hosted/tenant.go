@@ -84,7 +84,7 @@ func newTenantSet(db *database) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().IntVar(&channels, "max-channels", 0, "concurrent calls whose media is analysed")
+	c.Flags().IntVar(&channels, "max-channels", 0, "`N` concurrent calls whose media is analysed")
 	c.Flags().BoolVar(&suspended, "suspended", false, "refuse its users and sensors")
 	return c
 }

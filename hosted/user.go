@@ -87,8 +87,8 @@ func newUserAdd(db *database) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&tenant, "tenant", defaultTenant, "the tenant that the user belongs to")
-	c.Flags().StringVar(&role, "role", string(store.RoleUser), "admin (administers users and sensors), user or viewer")
+	c.Flags().StringVar(&tenant, "tenant", defaultTenant, "the `TENANT` that the user belongs to")
+	c.Flags().StringVar(&role, "role", string(store.RoleUser), "a `ROLE`: admin (administers users and sensors), user or viewer")
 	rights.add(c)
 	p.add(c)
 	return c
@@ -124,7 +124,7 @@ func newUserSet(db *database) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&role, "role", "", "admin, user or viewer")
+	c.Flags().StringVar(&role, "role", "", "a `ROLE`: admin, user or viewer")
 	rights.add(c)
 	c.Flags().BoolVar(&disabled, "disabled", false, "the user may not log in; --disabled=false enables the user again")
 	c.MarkFlagsOneRequired("role", "rights", "disabled")
@@ -195,8 +195,8 @@ func newUserLink(db *database) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&issuer, "issuer", "", "the provider, as --oidc-issuer has it")
-	c.Flags().StringVar(&subject, "subject", "", "the claim sub of whom the provider lets in")
+	c.Flags().StringVar(&issuer, "issuer", "", "`URL` of the provider, as --oidc-issuer has it")
+	c.Flags().StringVar(&subject, "subject", "", "the claim `SUB` of whom the provider lets in")
 	_ = c.MarkFlagRequired("issuer") // the flag is there
 	_ = c.MarkFlagRequired("subject")
 	return c
@@ -247,9 +247,9 @@ func newUserToken(db *database) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&w.Label, "label", "made by command", "what the token is for")
+	c.Flags().StringVar(&w.Label, "label", "made by command", "`WORDS` about what the token is for")
 	c.Flags().StringVar(&scope, "scope", "", "mcp: good for assistants at /mcp only")
-	c.Flags().IntVar(&days, "expires-days", 0, "it ends after so many days; 0: never")
+	c.Flags().IntVar(&days, "expires-days", 0, "it ends after so many `DAYS`; 0: never")
 	rights.add(c)
 	return c
 }
@@ -281,7 +281,7 @@ func newUserTokens(db *database) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&remove, "remove", "", "the ID of a token that is to end")
+	c.Flags().StringVar(&remove, "remove", "", "the `ID` of a token that is to end")
 	return c
 }
 

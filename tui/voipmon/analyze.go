@@ -82,7 +82,7 @@ Exit status:
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no summary")
 	f.BoolVar(&a.inband, "inband-dtmf", false, "look for digits within the voice (G.711), too")
 	f.StringVar(&a.keylog, "keylog", "", "decrypt TLS with the secrets in `FILE`, an SSLKEYLOGFILE")
-	f.Uint16Var(&a.sensor, "sensor-id", 0, "id_sensor to put into the records")
+	f.Uint16Var(&a.sensor, "sensor-id", 0, "id_sensor `N` to put into the records")
 	return c
 }
 

@@ -48,8 +48,8 @@ Exit status:
 	}
 	a.flags(c)
 	f := c.Flags()
-	f.StringVar(&a.side, "side", "both", "whom one hears: caller, callee or both (stereo, the caller on the left)")
-	f.StringVar(&a.buffer, "buffer", "adaptive", "jitter buffer: adaptive, 50 or 200 (ms)")
+	f.StringVar(&a.side, "side", "both", "whom one hears, `WHO`: caller, callee or both (stereo, the caller on the left)")
+	f.StringVar(&a.buffer, "buffer", "adaptive", "jitter `BUFFER`: adaptive, 50 or 200 (ms)")
 	f.BoolVar(&a.mute, "mute-dtmf", false, "blank the digits that were pressed")
 	return c
 }

@@ -49,9 +49,9 @@ func newPair() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.server, "server", "", "hosted, HOST or HOST:PORT (default: server_destination)")
-	f.StringVar(&o.token, "token", "", "the token; better in "+tokenEnv+" or on standard input, where ps does not show it")
-	f.StringVarP(&o.conf, "config", "c", conf.DefaultPath, "configuration of the sensor")
+	f.StringVar(&o.server, "server", "", "hosted at `HOST[:PORT]` (default: server_destination)")
+	f.StringVar(&o.token, "token", "", "the `TOKEN`; better in "+tokenEnv+" or on standard input, where ps does not show it")
+	f.StringVarP(&o.conf, "config", "c", conf.DefaultPath, "configuration `FILE` of the sensor")
 	f.BoolVar(&o.force, "force", false, "pair anew although this sensor is paired")
 	return cmd
 }
