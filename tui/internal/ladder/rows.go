@@ -137,6 +137,12 @@ func (b *builder) stream(call, i int) {
 	if s.DTMF != "" {
 		notes = append(notes, "DTMF "+s.DTMF)
 	}
+	if s.DTMFInband != "" {
+		notes = append(notes, "DTMF in the voice "+s.DTMFInband)
+	}
+	if len(s.Tones) > 0 {
+		notes = append(notes, strings.Join(s.Tones, " "))
+	}
 	if len(notes) == 0 && s.Codec != "" {
 		notes = append(notes, s.Codec)
 	}

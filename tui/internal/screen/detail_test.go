@@ -22,3 +22,20 @@ func TestDigitsSentByINFOAreShownAtItsMessages(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatWasHeardAndWhatIsAssumedIsSaid(t *testing.T) {
+	theme := style.New(style.Options{Profile: termenv.Ascii})
+	s := &protocol.Stream{DTMFInband: "123#", Tones: []string{"cng", "ced"}}
+	if text := strings.Join(streamFacts(theme, s, 80), "\n"); !strings.Contains(text, "123#") || !strings.Contains(text, "cng, ced") {
+		t.Errorf("stream:\n%s", text)
+	}
+	for want, c := range map[string]*protocol.CDR{
+		"joined in the middle, who called is assumed": {Joined: true, PartiesAssumed: true},
+		"joined in the middle":                        {Joined: true},
+		"":                                            {},
+	} {
+		if got := strings.Join(facts(c), "; "); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -123,6 +123,8 @@ func streamFacts(t *style.Theme, s *protocol.Stream, w int) []string {
 		fact("far end", strings.Join(parts, ", "))
 	}
 	fact("DTMF", s.DTMF)
+	fact("DTMF voice", s.DTMFInband)
+	fact("tones", strings.Join(s.Tones, ", "))
 	if s.Encrypted {
 		fact("SRTP", "encrypted")
 	}

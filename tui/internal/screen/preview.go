@@ -169,6 +169,12 @@ func facts(c *protocol.CDR) []string {
 	if c.OverLimit {
 		f = append(f, "over the channel limit")
 	}
+	switch {
+	case c.PartiesAssumed:
+		f = append(f, "joined in the middle, who called is assumed")
+	case c.Joined:
+		f = append(f, "joined in the middle")
+	}
 	if k := kept(c.Capture.Kept, ""); k != "" {
 		f = append(f, strings.TrimSpace("kept: "+k+" "+c.Rule))
 	}
