@@ -2,16 +2,11 @@ package e2e
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -39,36 +34,13 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		bin = dir
-		cmd := exec.Command("go", "build", "-o", dir+"/", "./sensord", "./hosted", "./tui/voipmon")
-		cmd.Dir = "../../.."
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build the programs: %v\n%s", err, out)
+		if err := stack.Build(dir, "./sensord", "./hosted", "./tui/voipmon"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 		return m.Run()
 	}))
 }
-
-// seeSources looks at every file that the programs are made from, so that go test does not answer with what it remembers of
-// programs that have changed since.
-var seeSources = sync.OnceValue(func() error {
-	return filepath.WalkDir("../../..", func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() && (d.Name() == ".git" || d.Name() == "node_modules" || d.Name() == "bin") {
-			return fs.SkipDir
-		}
-		if ext := filepath.Ext(path); d.IsDir() || ext != ".go" && ext != ".sql" && ext != ".yaml" {
-			return nil
-		}
-		if _, err = os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return nil // it was moved away meanwhile
-		}
-		return err
-	})
-})
 
 // testLog writes what the programs say to the test's log.
 type testLog struct {
@@ -98,7 +70,7 @@ type pair struct {
 func start(t *testing.T, within time.Duration, args ...string) *pair {
 	t.Helper()
 	database.Skip(t)
-	if err := seeSources(); err != nil {
+	if err := stack.SeeSources(); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), within)

@@ -6,11 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
-	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -55,17 +52,11 @@ func get(ctx context.Context, t *testing.T, at *stack.Stack, token, path string,
 // spooled is the file of a call in a sensor's spool.
 func spooled(t *testing.T, spool string, id protocol.UUID) []byte {
 	t.Helper()
-	var found []byte
-	err := filepath.WalkDir(spool, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && strings.Contains(d.Name(), id.String()) && strings.HasSuffix(path, ".pcapng") {
-			found, err = os.ReadFile(path)
-		}
-		return err
-	})
-	if err != nil || found == nil {
-		t.Fatalf("no capture of %s in the spool: %v", id, err)
+	b, err := stack.Spooled(spool, id)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return found
+	return b
 }
 
 // Each node shows the sensors of both, their running calls, and what they kept.
