@@ -70,13 +70,13 @@ func (s *Service) Throttle(addr string) error {
 	return nil
 }
 
-// Suspicious is Throttle for what costs only if it fails: may says whether it may be tried, failed counts a failure.
-func (s *Service) Suspicious(addr string) (may error, failed func()) {
+// Suspicious is Throttle for what costs only if it fails: failed counts a failure, err says that it may not be tried.
+func (s *Service) Suspicious(addr string) (failed func(), err error) {
 	key := "s " + network(addr)
 	if wait := s.limits.look(key, maxThrottled, 0); wait > 0 {
-		return tooMany(wait), func() {}
+		return nil, tooMany(wait)
 	}
-	return nil, func() { s.limits.take(key, maxThrottled) }
+	return func() { s.limits.take(key, maxThrottled) }, nil
 }
 
 // LoginVouched opens a session for whom a provider vouches. What the provider says of the subject's users counts at once in all

@@ -255,9 +255,9 @@ func (s *Service) nameOf(claims map[string]any, subject string) string {
 // Logout takes a logout token, which the provider sends when it has logged somebody out (OpenID Connect Back-Channel Logout
 // 1.0): the sessions that it vouched for end.
 func (s *Service) Logout(ctx context.Context, raw, addr string) error {
-	may, failed := s.Auth.Suspicious(addr)
-	if may != nil {
-		return may
+	failed, err := s.Auth.Suspicious(addr)
+	if err != nil {
+		return err
 	}
 	p, err := s.discover(ctx)
 	if p == nil {
