@@ -1,0 +1,83 @@
+package call
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+
+	"voiptop/sensord/internal/decode"
+)
+
+func TestFlowsAgreeWithAMap(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var f flows
+	want := map[flowKey]*stream{}
+	var keys []flowKey
+	for range 300 { // few bits differ, so that probes run into each other
+		keys = append(keys, flowKey{src: decode.EndpointOf(netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(r.IntN(3))}), uint16(r.IntN(9)))), ssrc: uint32(r.IntN(20))})
+	}
+	for step := range 20000 {
+		k := keys[r.IntN(len(keys))]
+		h := flowHash(&k.src, &k.dst, k.ssrc) & 0xff // few hashes
+		switch s := f.get(h, &k.src, &k.dst, k.ssrc); {
+		case s != want[k]:
+			t.Fatalf("step %d: got %p, want %p", step, s, want[k])
+		case s != nil && r.IntN(2) == 0:
+			f.remove(h, s)
+			delete(want, k)
+		case s == nil:
+			n := &stream{key: k, hash: h}
+			f.put(h, n)
+			want[k] = n
+		}
+		if f.n != len(want) {
+			t.Fatalf("step %d: %d entries, want %d", step, f.n, len(want))
+		}
+	}
+}
+
+func TestScheduleGivesCallsByTheirTime(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	var s schedule
+	var all []*Call
+	want := map[*Call]int64{}
+	put := func(c *Call) {
+		due := 1 + int64(r.IntN(10_000))
+		if s.put(c, due); want[c] == 0 || due < want[c] { // never later than it was
+			want[c] = due
+		}
+	}
+	for i := range 2000 {
+		all = append(all, &Call{number: uint64(i)})
+		put(all[i])
+	}
+	for range 10_000 {
+		put(all[r.IntN(len(all))])
+	}
+	for i := 0; i < len(all); i += 5 {
+		s.forget(all[i])
+		delete(want, all[i])
+		if i%2 == 0 { // another call takes its memory
+			all[i].number += 10_000
+			put(all[i])
+		}
+	}
+	if alive := len(s.heap) - s.dead; alive != len(want) || s.dead > 1024 && s.dead > len(s.heap)/2+1 {
+		t.Fatalf("%d entries, %d of them dead, for %d calls", len(s.heap), s.dead, len(want))
+	}
+	var last scheduled
+	for s.ready(10_000) {
+		first := s.heap[0]
+		if first.before(&last) {
+			t.Fatalf("%v after %v", first, last)
+		}
+		last = first
+		if c := s.pop(); c != nil {
+			check(t, "due", first.due, want[c])
+			delete(want, c)
+		}
+	}
+	if len(want) > 0 || len(s.heap) > 0 || s.dead != 0 {
+		t.Errorf("%d calls were not given, %d entries left, %d dead", len(want), len(s.heap), s.dead)
+	}
+}
