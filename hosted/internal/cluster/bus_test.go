@@ -37,6 +37,26 @@ func TestNodesWorkOnWithoutNATSAndFindItAgain(t *testing.T) {
 	})
 }
 
+// A sensor is announced when it says hello, a moment before it can be called: who asks in between is not misled for good.
+func TestASensorThatIsAskedForTooEarlyIsFoundLater(t *testing.T) {
+	r := newRig(t)
+	_, port := r.nats(-1)
+	a, b := r.node("a", withNATS(port)), r.node("b", withNATS(port))
+	r.eventually("they know each other", b.bus.complete)
+	r.early = func(id protocol.UUID) {
+		r.eventually("the link is announced", func() bool { return b.bus.find(id).Node == a.ID() })
+		if _, err := b.asks(id); err == nil {
+			t.Error("it answers without a connection to ask it on")
+		}
+	}
+	s := r.must(r.comes(a, 1, "boot", names("at a")))
+	r.eventually("all is known", b.bus.complete)
+	b.sees(s.id, "a")
+	if name, err := b.asks(s.id); name != "at a" || err != nil || b.bus.find(s.id).Node != a.ID() {
+		t.Errorf("asked later: %q, %v", name, err)
+	}
+}
+
 func TestAHostedStartsThoughNATSIsNotThereYet(t *testing.T) {
 	r := newRig(t)
 	server, port := r.nats(-1)

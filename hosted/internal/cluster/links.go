@@ -188,7 +188,7 @@ func (x *remote) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		x.c.links.forget(x.sensor)
 		if x.c.bus != nil {
-			x.c.bus.doubt(x.sensor, n.ID)
+			x.c.bus.doubt(n.ID)
 		}
 		if again {
 			return nil, relay.Offline("its node does not answer: " + err.Error())

@@ -208,12 +208,12 @@ func (b *bus) complete() bool {
 	return true
 }
 
-// doubt forgets where a sensor is, because its node says otherwise: the store knows.
-func (b *bus) doubt(sensor protocol.UUID, node string) {
+// doubt says that a node does not have a sensor that it announced: until all its links were asked for again, the store knows.
+func (b *bus) doubt(node string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.where[sensor].node == node {
-		b.drop(sensor)
+	if t := b.nodes[node]; t != nil {
+		t.synced = false
 	}
 }
 

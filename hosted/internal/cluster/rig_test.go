@@ -41,6 +41,7 @@ type rig struct {
 	tenant store.TenantID
 	ahead  atomic.Int64 // of the clock, nanoseconds
 	ids    map[uint16]*link.Identity
+	early  func(protocol.UUID) // called when a sensor has said hello and cannot be called yet; nil: not
 }
 
 func (r *rig) now() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) }
@@ -203,6 +204,9 @@ func (r *rig) comes(at *node, number uint16, boot string, api http.Handler) (*se
 	if err != nil {
 		s.stop()
 		return nil, err
+	}
+	if r.early != nil {
+		r.early(id.UUID)
 	}
 	m := http.NewServeMux()
 	m.HandleFunc("GET "+link.PathSession, func(w http.ResponseWriter, _ *http.Request) {

@@ -75,9 +75,16 @@ func shares(limit int, wanted []int) []int {
 	return out
 }
 
-// divideChannels keeps the shares of the sensors that are linked here until ctx ends.
+// shareState is what was so when a tenant's channels were divided last.
+type shareState struct {
+	limit, linked int
+	next          time.Time // when to look again though nothing of this has changed
+}
+
+// divideChannels keeps the shares of the sensors that are linked here until ctx ends. Two questions to the store tell for all
+// tenants where a sensor has come or gone, at any node, or the limit is another.
 func (s *Service) divideChannels(ctx context.Context) {
-	next := map[store.TenantID]time.Time{}
+	states := map[store.TenantID]shareState{}
 	t := time.NewTicker(s.cfg.Limits.Share)
 	defer t.Stop()
 	for {
@@ -86,7 +93,6 @@ func (s *Service) divideChannels(ctx context.Context) {
 			return
 		case <-t.C:
 		case <-s.shareNow:
-			clear(next)
 		}
 		here := map[store.TenantID][]*session{}
 		for _, x := range s.live() {
@@ -94,25 +100,47 @@ func (s *Service) divideChannels(ctx context.Context) {
 				here[x.sensor.Tenant] = append(here[x.sensor.Tenant], x)
 			}
 		}
-		now := s.cfg.Clock()
-		for tenant := range next {
+		for tenant := range states {
 			if here[tenant] == nil {
-				delete(next, tenant)
+				delete(states, tenant)
 			}
 		}
-		for tenant, list := range here {
-			if now.Before(next[tenant]) {
-				continue
-			}
-			busy, err := s.divide(ctx, tenant, list)
-			if err != nil && ctx.Err() == nil {
-				s.log.Warn("channels of a tenant are not divided", "tenant", tenant, "err", err)
-			}
-			if next[tenant] = now; !busy {
-				next[tenant] = now.Add((shareIdle - 1) * s.cfg.Limits.Share)
-			}
+		if len(here) == 0 {
+			continue
+		}
+		if err := s.divideAll(ctx, here, states); err != nil && ctx.Err() == nil {
+			s.log.Warn("channels are not divided", "err", err)
 		}
 	}
+}
+
+// divideAll divides the channels of the tenants where it is time, or something has changed.
+func (s *Service) divideAll(ctx context.Context, here map[store.TenantID][]*session, states map[store.TenantID]shareState) error {
+	tenants, err := s.cfg.Store.Tenants(ctx)
+	if err != nil {
+		return err
+	}
+	totals, err := s.cfg.Store.LinkTotals(ctx)
+	if err != nil {
+		return err
+	}
+	now := s.cfg.Clock()
+	for _, t := range tenants {
+		list, was := here[t.ID], states[t.ID]
+		is := shareState{limit: t.MaxChannels, linked: totals[t.ID].Linked, next: was.next}
+		if list == nil || is == was && now.Before(was.next) {
+			continue
+		}
+		busy, err := s.divide(ctx, t, list)
+		if err != nil {
+			return err
+		}
+		if is.next = now; !busy {
+			is.next = now.Add((shareIdle - 1) * s.cfg.Limits.Share)
+		}
+		states[t.ID] = is
+	}
+	return nil
 }
 
 // shareSoon looks at the shares now: a sensor came.
@@ -124,15 +152,11 @@ func (s *Service) shareSoon() {
 }
 
 // divide asks the tenant's sensors here what they use, and gives each its share. busy: it is worth to look again soon.
-func (s *Service) divide(ctx context.Context, tenant store.TenantID, list []*session) (busy bool, err error) {
-	t, err := s.cfg.Store.Tenant(ctx, tenant)
-	if err != nil {
-		return false, err
-	}
+func (s *Service) divide(ctx context.Context, t store.Tenant, list []*session) (busy bool, err error) {
 	if t.MaxChannels <= 0 {
 		return false, nil
 	}
-	links, err := s.cfg.Store.SensorLinks(ctx, tenant)
+	links, err := s.cfg.Store.SensorLinks(ctx, t.ID)
 	if err != nil {
 		return false, err
 	}
@@ -149,7 +173,7 @@ func (s *Service) divide(ctx context.Context, tenant store.TenantID, list []*ses
 	// What is to be less is less in the store only after the sensor has agreed; what is to be more, before it hears of it.
 	lower, raise := map[protocol.UUID]int{}, map[protocol.UUID]int{}
 	now := s.cfg.Clock()
-	err = s.cfg.Store.UpdateSensorLinks(ctx, tenant, func(all []store.SensorLink) error {
+	err = s.cfg.Store.UpdateSensorLinks(ctx, t.ID, func(all []store.SensorLink) error {
 		sum := note(all, list, now)
 		busy = plan(all, list, t.MaxChannels, lower, raise)
 		grant(all, raise, t.MaxChannels-sum)
@@ -162,7 +186,7 @@ func (s *Service) divide(ctx context.Context, tenant store.TenantID, list []*ses
 	if len(lower) == 0 {
 		return busy, nil
 	}
-	return true, s.cfg.Store.UpdateSensorLinks(ctx, tenant, func(all []store.SensorLink) error {
+	return true, s.cfg.Store.UpdateSensorLinks(ctx, t.ID, func(all []store.SensorLink) error {
 		for i := range all {
 			l := &all[i]
 			x := find(list, l)

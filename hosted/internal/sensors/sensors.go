@@ -47,6 +47,8 @@ type Store interface {
 	ReleaseSensorLink(ctx context.Context, l store.SensorLink, now time.Time) error
 	SensorLink(ctx context.Context, t store.TenantID, sensor protocol.UUID) (store.SensorLink, error)
 	SensorLinks(ctx context.Context, t store.TenantID) ([]store.SensorLink, error)
+	LinkTotals(ctx context.Context) (map[store.TenantID]store.LinkTotals, error)
+	Tenants(ctx context.Context) ([]store.Tenant, error)
 	SensorLinksOf(ctx context.Context, node string) ([]store.SensorLink, error)
 	SetSensorRules(ctx context.Context, t store.TenantID, id protocol.UUID, r store.SensorRules) error
 }

@@ -54,6 +54,8 @@ type Cluster interface {
 	SensorLink(ctx context.Context, t TenantID, sensor protocol.UUID) (SensorLink, error)
 	// SensorLinks lists a tenant's sensors that have a link.
 	SensorLinks(ctx context.Context, t TenantID) ([]SensorLink, error)
+	// LinkTotals sums up the links of each tenant that has any.
+	LinkTotals(ctx context.Context) (map[TenantID]LinkTotals, error)
 	// FindSensorLink is SensorLink for who does not know the tenant. A store that is divided by tenants has to look everywhere.
 	FindSensorLink(ctx context.Context, sensor protocol.UUID) (SensorLink, error)
 	// SensorLinksOf lists the links of a node, of all tenants.

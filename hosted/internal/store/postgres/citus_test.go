@@ -134,6 +134,7 @@ var anywhere = []struct{ why, pattern string }{
 	{"retention and what expires", `^DELETE FROM (audit|sensor_links|streams|alert_\w+|rollups\w*|sensor_health) WHERE`},
 	{"the death of a node", `^UPDATE sensor_links SET node = '', since = \$2 WHERE node = \$1`},
 	{"a node's own links, each 15 s, and how many each has, for hosted nodes", `FROM sensor_links WHERE node `},
+	{"how many sensors each tenant has, in one question for all", `FROM sensor_links GROUP BY tenant`},
 	{"messages that are due, asked by the one node that delivers them", `FROM alert_notices WHERE next <> 0`},
 	{"who holds a sensor, where NATS does not say it", `FROM sensor_links WHERE sensor = \$1`},
 }

@@ -89,6 +89,24 @@ func (d *DB) SensorLinks(ctx context.Context, t store.TenantID) ([]store.SensorL
 	return all, one(err, "links of tenant %d", t)
 }
 
+// LinkTotals implements store.Store.
+func (d *DB) LinkTotals(ctx context.Context) (map[store.TenantID]store.LinkTotals, error) {
+	type row struct {
+		tenant store.TenantID
+		store.LinkTotals
+	}
+	rows, err := list(ctx, d.Read, func(r scanner) (v row, err error) { return v, r.Scan(&v.tenant, &v.Linked, &v.Granted) },
+		`SELECT tenant, count(CASE WHEN node <> '' THEN 1 END), CAST(coalesce(sum(granted), 0) AS BIGINT) FROM sensor_links GROUP BY tenant`)
+	if err != nil {
+		return nil, one(err, "links of tenants")
+	}
+	all := make(map[store.TenantID]store.LinkTotals, len(rows))
+	for _, r := range rows {
+		all[r.tenant] = r.LinkTotals
+	}
+	return all, nil
+}
+
 // FindSensorLink implements store.Store.
 func (d *DB) FindSensorLink(ctx context.Context, sensor protocol.UUID) (store.SensorLink, error) {
 	l, err := scanSensorLink(d.Read.QueryRowContext(ctx, `SELECT `+sensorLinkColumns+` FROM sensor_links WHERE sensor = $1`, sensor.String()))

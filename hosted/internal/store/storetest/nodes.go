@@ -144,6 +144,9 @@ func testNodes(t *testing.T, open Open) {
 			}
 			return nil
 		}))
+		if all, err := f.LinkTotals(f.ctx); err != nil || len(all) != 2 || all[f.tenant] != (store.LinkTotals{Linked: 1, Granted: 42}) {
+			t.Errorf("of all tenants %+v, %v", all, err)
+		}
 		f.ok(f.UpdateSensorLinks(f.ctx, f.tenant, func(all []store.SensorLink) error {
 			if len(all) != 2 {
 				t.Errorf("%+v", all)
