@@ -12,6 +12,19 @@ const (
 	StateEnded   State = "ended"
 )
 
+// State tells where the call of a record stands, as far as records know: not whether it is on hold.
+func (c *CDR) State() State {
+	switch {
+	case c.End != 0:
+		return StateEnded
+	case c.Answer != 0:
+		return StateUp
+	case c.Ringing != 0:
+		return StateRinging
+	}
+	return StateTrying
+}
+
 // LiveCall is one row of a live view: a running call as far as it has come. The whole of it is a CDR that has not ended.
 type LiveCall struct {
 	ID        UUID     `json:"id"`

@@ -226,17 +226,10 @@ var fields = []Field{
 }
 
 func (c *Call) state() protocol.State {
-	switch {
-	case c.State != "":
+	if c.State != "" {
 		return c.State
-	case c.End != 0:
-		return protocol.StateEnded
-	case c.Answer != 0:
-		return protocol.StateUp
-	case c.Ringing != 0:
-		return protocol.StateRinging
 	}
-	return protocol.StateTrying
+	return c.CDR.State()
 }
 
 // LiveCall makes a Call of a row of a live view.

@@ -37,7 +37,7 @@ type row struct {
 
 func rowOf(c *protocol.CDR) row {
 	r := row{
-		ID: c.ID.String(), Start: stamp(c.Start), State: string(stateOf(c)), DurationS: float64(c.DurationMS) / 1000, Answered: c.Answer != 0, Status: c.Status,
+		ID: c.ID.String(), Start: stamp(c.Start), State: string(c.State()), DurationS: float64(c.DurationMS) / 1000, Answered: c.Answer != 0, Status: c.Status,
 		End: string(c.EndCause), EndBy: string(c.EndBy), PDDS: seconds(c.PDDMS), MOS: c.MOS, LossPct: c.LossPct, JitterMS: c.JitterMS,
 		Sensor: int(c.SensorID), From: clean(c.Src, 64), To: clean(c.Dst, 64), Transport: token(c.Transport), Kept: string(c.Capture.Kept), Rule: clean(c.Rule, 64),
 		OverLimit: c.OverLimit, Untrusted: wire(c),
@@ -51,18 +51,6 @@ func rowOf(c *protocol.CDR) row {
 		r.Findings = append(r.Findings, token(f.Code))
 	}
 	return r
-}
-
-func stateOf(c *protocol.CDR) protocol.State {
-	switch {
-	case c.End != 0:
-		return protocol.StateEnded
-	case c.Answer != 0:
-		return protocol.StateUp
-	case c.Ringing != 0:
-		return protocol.StateRinging
-	}
-	return protocol.StateTrying
 }
 
 func seconds(ms *int64) *float64 {
