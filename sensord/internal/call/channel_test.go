@@ -35,7 +35,12 @@ func TestCallOverTheLimitIsRecordedFromItsSIPAlone(t *testing.T) {
 	check(t, "media left alone", n["media.over-limit"], uint64(200))
 	check(t, "unbound", n["rtp.unbound"], uint64(0))
 
+	check(t, "running", n[protocol.CountCallsRunning], uint64(3))
+
 	s.hangUp(10, "c0") // its channel is free at once
+	n = protocol.Counters{}
+	s.t.Counters(n)
+	check(t, "running after one has ended", n[protocol.CountCallsRunning], uint64(2))
 	s.leg(11, "c3", 3)
 	for _, id := range []string{"c1", "c2", "c3"} {
 		s.hangUp(20, id)

@@ -55,7 +55,7 @@ func (t *Table) Counters(n protocol.Counters) {
 	n[protocol.CountRTCP] += c.rtcp
 	n[protocol.CountCallsStarted] += c.started
 	n[protocol.CountCallsEnded] += c.ended
-	n[protocol.CountCallsRunning] += uint64(t.byID.n)
+	n[protocol.CountCallsRunning] += uint64(t.channels + t.overLimit)
 	for _, v := range []struct {
 		name string
 		n    uint64
