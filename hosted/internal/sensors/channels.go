@@ -85,15 +85,7 @@ type shareState struct {
 // tenants where a sensor has come or gone, at any node, or the limit is another.
 func (s *Service) divideChannels(ctx context.Context) {
 	states := map[store.TenantID]shareState{}
-	t := time.NewTicker(s.cfg.Limits.Share)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-		case <-s.shareNow:
-		}
+	every(ctx, s.cfg.Limits.Share, s.shareNow, func() {
 		here := map[store.TenantID][]*session{}
 		for _, x := range s.live() {
 			if x.callable() {
@@ -106,12 +98,12 @@ func (s *Service) divideChannels(ctx context.Context) {
 			}
 		}
 		if len(here) == 0 {
-			continue
+			return
 		}
 		if err := s.divideAll(ctx, here, states); err != nil && ctx.Err() == nil {
 			s.log.Warn("channels are not divided", "err", err)
 		}
-	}
+	})
 }
 
 // divideAll divides the channels of the tenants where it is time, or something has changed.

@@ -18,22 +18,15 @@ const (
 
 // sampleHealth asks the sensors that are linked to this node how they are, once in Limits.Health, and stores what they say.
 func (s *Service) sampleHealth(ctx context.Context) {
-	t := time.NewTicker(s.cfg.Limits.Health)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-		}
+	every(ctx, s.cfg.Limits.Health, nil, func() {
 		samples := s.askHealth(ctx)
 		if len(samples) == 0 {
-			continue
+			return
 		}
 		if err := s.cfg.Store.AddHealth(ctx, samples); err != nil && ctx.Err() == nil {
 			s.log.Warn("the health of sensors is not stored", "sensors", len(samples), "err", err)
 		}
-	}
+	})
 }
 
 // askHealth asks all sensors that can be called; those that do not answer are left out.

@@ -68,17 +68,9 @@ func (s *Service) RulesChanged() {
 
 // watchRules looks for rules to deliver until ctx ends.
 func (s *Service) watchRules(ctx context.Context) {
-	t := time.NewTicker(s.cfg.Limits.RulePoll)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-		case <-s.rules.kick:
-		}
+	every(ctx, s.cfg.Limits.RulePoll, s.rules.kick, func() {
 		s.deliverRules(ctx)
-	}
+	})
 }
 
 // deliverRules starts a push to every sensor that needs one.

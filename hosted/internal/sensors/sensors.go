@@ -304,16 +304,24 @@ func (s *Service) live() []*session {
 	return slices.Collect(maps.Values(s.sessions))
 }
 
-// recheck ends the links of sensors that somebody revoked, or whose tenant was suspended, in another process.
-func (s *Service) recheck(ctx context.Context) {
-	t := time.NewTicker(s.cfg.Limits.Recheck)
+// every does something after each d, and at once whenever wake says so, until ctx ends.
+func every(ctx context.Context, d time.Duration, wake <-chan struct{}, do func()) {
+	t := time.NewTicker(d)
 	defer t.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.C:
+		case <-wake:
 		}
+		do()
+	}
+}
+
+// recheck ends the links of sensors that somebody revoked, or whose tenant was suspended, in another process.
+func (s *Service) recheck(ctx context.Context) {
+	every(ctx, s.cfg.Limits.Recheck, nil, func() {
 		if err := s.Reclaim(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("links are not compared with the store", "err", err)
 		}
@@ -324,5 +332,5 @@ func (s *Service) recheck(ctx context.Context) {
 				x.up.Close()
 			}
 		}
-	}
+	})
 }
