@@ -11,7 +11,7 @@ import (
 )
 
 // Writer writes calls as CSV (RFC 4180, but that lines end with a line feed; UTF-8). What comes from the wire cannot become a
-// formula in a spreadsheet: see Safe.
+// formula in a spreadsheet.
 type Writer struct {
 	w       *bufio.Writer
 	columns []Column
@@ -91,20 +91,12 @@ func needsQuotes(v []byte) bool {
 	return len(v) > 0 && (v[0] == ' ' || v[len(v)-1] == ' ')
 }
 
-// Safe makes a text harmless to a spreadsheet, which takes what begins with = + - @ for a formula: an apostrophe, which spreadsheets
-// know as "this is text", goes before these. So it does behind a semicolon, a tab or a line end, where a spreadsheet that was told of
-// other separators may begin a cell. A telephone number, + and digits, stays as it is: as a formula it is that number.
-func Safe(s string) string {
-	b := safe([]byte(s))
-	if len(b) == len(s) {
-		return s
-	}
-	return string(b)
-}
-
 // begins are what formulas begin with, in both widths.
 const begins = "=+-@＝＋－＠"
 
+// safe makes a text harmless to a spreadsheet, which takes what begins with = + - @ for a formula: an apostrophe, which spreadsheets
+// know as "this is text", goes before these. So it does behind a semicolon, a tab or a line end, where a spreadsheet that was told of
+// other separators may begin a cell. A telephone number, + and digits, stays as it is: as a formula it is that number.
 func safe(b []byte) []byte {
 	if isNumber(b) || !strings.ContainsAny(string(b), begins) {
 		return b

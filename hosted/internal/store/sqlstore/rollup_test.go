@@ -29,6 +29,14 @@ func randomCounts(rnd *rand.Rand) (c store.Counts, f flowHour) {
 	return c, f
 }
 
+func (f *flowHour) merge(o *flowHour) {
+	f.running += o.running
+	for i := range f.starts {
+		f.starts[i] += o.starts[i]
+		f.ends[i] += o.ends[i]
+	}
+}
+
 func TestAStoredRollupIsReadAsItWas(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	var sum store.Counts

@@ -43,14 +43,6 @@ type flowHour struct {
 
 func (f *flowHour) zero() bool { return *f == flowHour{} }
 
-func (f *flowHour) merge(o *flowHour) {
-	f.running += o.running
-	for i := range f.starts {
-		f.starts[i] += o.starts[i]
-		f.ends[i] += o.ends[i]
-	}
-}
-
 func appendRollup(b []byte, c *store.Counts, f *flowHour) []byte {
 	b = append(b, rollupVersion)
 	scalars := c.Scalars()
