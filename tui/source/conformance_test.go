@@ -36,6 +36,24 @@ func records(t *testing.T) []*protocol.CDR {
 	return list
 }
 
+// captureOf is the capture that a sensor would keep of a call of the fixture.
+func captureOf(t *testing.T, id string) []byte {
+	t.Helper()
+	f, err := source.NewFile([]string{fixture}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.All(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var capture bytes.Buffer
+	if _, err := f.Capture(t.Context(), id, &capture); err != nil {
+		t.Fatal(err)
+	}
+	return capture.Bytes()
+}
+
 // fakeSensor serves given records: the first runs, the others have ended. The second one's packets are kept.
 type fakeSensor struct {
 	calls   []*protocol.CDR

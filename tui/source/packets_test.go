@@ -1,7 +1,6 @@
 package source_test
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -60,19 +59,7 @@ func TestPacketsOfSeveralCallsAreOneCapture(t *testing.T) {
 
 func TestPacketsOfASensorAreThoseItKept(t *testing.T) {
 	s := &fakeSensor{calls: records(t)}
-	f, err := source.NewFile([]string{fixture}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if _, err := f.All(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	var capture bytes.Buffer
-	if _, err := f.Capture(t.Context(), s.calls[1].CallID, &capture); err != nil {
-		t.Fatal(err)
-	}
-	s.capture = capture.Bytes()
+	s.capture = captureOf(t, s.calls[1].CallID)
 	path, _ := socket(t, s)
 	src := source.NewSensor(path)
 	defer src.Close()

@@ -79,19 +79,7 @@ func TestFilesHaveEveryMessageWhole(t *testing.T) {
 
 func TestMessagesOfAKeptCallComeFromItsCapture(t *testing.T) {
 	s := &fakeSensor{calls: records(t)}
-	f, err := source.NewFile([]string{fixture}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if _, err := f.All(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	var capture bytes.Buffer
-	if _, err := f.Capture(t.Context(), s.calls[1].CallID, &capture); err != nil {
-		t.Fatal(err)
-	}
-	s.capture = capture.Bytes()
+	s.capture = captureOf(t, s.calls[1].CallID)
 	path, _ := socket(t, s)
 	h, err := source.NewHosted(hosted(t, s).URL, token)
 	if err != nil {
@@ -110,8 +98,8 @@ func TestMessagesOfAKeptCallComeFromItsCapture(t *testing.T) {
 				t.Fatal(err)
 			}
 			sameMessages(t, s.calls[1], list)
-			if total != -1 && total != int64(capture.Len()) || done == 0 || done > int64(capture.Len()) { // our hosted does not tell it
-				t.Errorf("%d of %d bytes were told, the capture has %d", done, total, capture.Len())
+			if total != -1 && total != int64(len(s.capture)) || done == 0 || done > int64(len(s.capture)) { // our hosted does not tell it
+				t.Errorf("%d of %d bytes were told, the capture has %d", done, total, len(s.capture))
 			}
 			if list, err := textsOf(t, src, s.calls[2]); code(err) != protocol.CodeCaptureNotKept || list != nil {
 				t.Errorf("of a call that was not kept: %d messages, %v", len(list), err)
