@@ -8,7 +8,7 @@ import type { Problem, Severity } from '../api/types';
 import { FINDINGS } from '../pages/filterbar';
 import { ProblemBox } from '../ui/bits';
 import { PreviewBox } from './preview';
-import { BY, SEVERITIES } from './words';
+import { blank, BY, SEVERITIES } from './words';
 
 const MINUTE = 60_000;
 const WINDOWS = [1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1440];
@@ -40,6 +40,7 @@ export function AlertEditor({ start, options, receivers, done }: Props) {
     set({
       metric: name, side: m.side, over: null, bound: m.bound ? (name === 'mos_below' ? 3.6 : 1) : null, finding: name === 'finding' ? a.finding || 'one-way-audio' : '',
       match: name === 'share' ? a.match : '', by: m.by.includes(a.by) ? a.by : m.by[0]!, ...(m.sensors ? { where: '', last_week: false } : {}),
+      min_calls: m.ratio && !m.sensors ? a.min_calls || blank().min_calls : 0, // a number of calls is one of few calls, too
     });
   };
   const save = async (e: Event) => {
