@@ -117,6 +117,8 @@ function NotYours({ what }: { what: string }) {
 }
 
 function Bar({ user, route }: { user: User; route: Route }) {
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [route.page]); // in a narrow window it scrolls
   const logout = () => api.logout().then(toLoginPage, toLoginPage);
   const here = (page: string) => (route.page === page || (page === 'calls' && route.page === 'call') || (page === 'sensors' && route.page === 'sensor') ? 'page' : undefined);
   return (
@@ -127,7 +129,7 @@ function Bar({ user, route }: { user: User; route: Route }) {
         </svg>
         <span>voiptop</span>
       </a>
-      <nav aria-label="Pages">
+      <nav aria-label="Pages" ref={nav}>
         <a href="/calls" aria-current={here('calls')}>Calls</a>
         <a href="/dashboard" aria-current={here('dashboard')}>Dashboard</a>
         <a href="/sensors" aria-current={here('sensors')}>Sensors</a>

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
+import { count } from '../format';
 import { usePrefs } from '../prefs';
 import type { Zone } from '../time';
 import { useMedia } from '../ui/bits';
@@ -122,7 +123,7 @@ function draw(el: HTMLElement, now: { current: Props }, zone: Zone): uPlot {
       },
       axes: [
         { ...axis, space: 74, size: 28, values: (_u, splits) => axisTime(splits, zone) },
-        { ...axis, size: 44, space: 26 },
+        { ...axis, size: 44, space: 26, values: (_u, splits) => splits.map(count) },
       ],
       series: [{}, ...series],
       hooks: {

@@ -16,7 +16,7 @@ export function AccountPage({ user }: { user: User }) {
     <div class="page account">
       <div class="panel-head">
         <h1>{user.name}</h1>
-        <span class="quiet">{user.role} of {user.tenant}</span>
+        <span class="quiet">{user.role === 'admin' ? 'administrator' : user.role} of {user.tenant}</span>
       </div>
       <p class="quiet lead">
         {user.rights.length ? <>Your rights: {user.rights.join(', ')}. </> : 'You see calls, with their numbers masked. '}

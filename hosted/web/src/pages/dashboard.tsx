@@ -128,7 +128,7 @@ function WhyEmpty({ view, noSensor, go }: { view: View; noSensor: boolean; go: (
     return (
       <Empty title="No sensor is paired yet">
         <p>A dashboard needs calls, and calls come from a sensor beside your PBX.</p>
-        <p><a href="/sensors?add=1">Add a sensor</a></p>
+        <p><a class="primary" href="/sensors?add=1">Add a sensor</a></p>
       </Empty>
     );
   }
