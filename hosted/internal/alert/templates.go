@@ -13,7 +13,7 @@ func Templates() []Spec {
 	all := []Spec{
 		{
 			Name: "Sensor offline", Metric: Offline, Threshold: 180, ResolveMS: minute, Severity: protocol.SeverityBad,
-			Note: "Run `voipmon doctor` on the sensor's machine: it says why hosted does not hear of it.",
+			Note: "Run voipmon doctor on the sensor's machine: it says why hosted does not hear of it.",
 		},
 		{
 			Name: "Few calls are answered", Metric: ASR, Threshold: 30, Over: number(40), WindowMS: 15 * minute, MinCalls: 30, HoldMS: 2 * minute, ResolveMS: 5 * minute,
@@ -38,11 +38,11 @@ func Templates() []Spec {
 		},
 		{
 			Name: "Half of last week's calls", Metric: Calls, Side: Below, LastWeek: true, Threshold: 50, Over: number(70), WindowMS: 60 * minute, HoldMS: 5 * minute, ResolveMS: 10 * minute,
-			Severity: protocol.SeverityWarn,
+			Severity: protocol.SeverityWarn, Note: "Look for a trunk or a site that no longer calls: the dashboard's table of sources, compared with last week.",
 		},
 		{
 			Name: "Calls take long to ring", Metric: PDD, Threshold: 6000, Over: number(5000), WindowMS: 15 * minute, MinCalls: 20, HoldMS: 2 * minute, ResolveMS: 5 * minute,
-			Severity: protocol.SeverityInfo,
+			Severity: protocol.SeverityInfo, Note: "Open the slow calls: their ladder shows who answered late, and the dashboard's table of destinations to where it happens.",
 		},
 		{
 			Name: "Calls over the channel limit", Metric: OverLimit, WindowMS: 15 * minute, ResolveMS: 15 * minute, Severity: protocol.SeverityWarn,
