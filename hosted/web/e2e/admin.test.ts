@@ -64,7 +64,7 @@ describe.skipIf(why !== '')('downloads, users and rights', () => {
     await page.unroute('**/api/v1/calls?group=*');
   });
 
-  test('an administrator adds a user without rights', async () => {
+  test('an administrator adds a user, who has the rights of the role', async () => {
     await page.goto(`${base}/users`);
     await page.getByRole('button', { name: 'Add a user' }).click();
     const form = page.locator('.add-user');
@@ -73,7 +73,7 @@ describe.skipIf(why !== '')('downloads, users and rights', () => {
     await form.getByLabel('Role').selectOption('viewer');
     await form.getByRole('button', { name: 'Add', exact: true }).click();
     await page.locator(`tr[data-user="${other}"]`).waitFor();
-    expect((await get<Account[]>(page, '/api/v1/users')).find((u) => u.name === other)).toMatchObject({ role: 'viewer', rights: [] });
+    expect((await get<Account[]>(page, '/api/v1/users')).find((u) => u.name === other)).toMatchObject({ role: 'viewer', rights: ['numbers'] });
   });
 
   test('who may neither listen nor download sees why, and no page of administrators', async () => {
@@ -94,7 +94,7 @@ describe.skipIf(why !== '')('downloads, users and rights', () => {
 
   test('a right is given with one click, and holds', async () => {
     await page.getByLabel(`${other}: download`).check();
-    await expect.poll(async () => (await get<Account[]>(page, '/api/v1/users')).find((u) => u.name === other)?.rights).toEqual(['download']);
+    await expect.poll(async () => (await get<Account[]>(page, '/api/v1/users')).find((u) => u.name === other)?.rights).toEqual(['download', 'numbers']);
     const context = await person(visit.browser);
     const theirs = await context.newPage();
     await enter(theirs, `/calls/${kept[0]!.id}`, word, other);
