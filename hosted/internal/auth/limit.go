@@ -81,17 +81,23 @@ func (l *limiter) failed(name, addr string) {
 	defer l.mu.Unlock()
 	now := l.now()
 	for key, limit := range keys(name, addr) {
-		c := l.counters[key]
-		if c == nil {
-			if len(l.counters) >= maxCounters {
-				l.evict(now)
-			}
-			c = &counter{limit: limit, at: now}
-			l.counters[key] = c
-		}
-		c.sink(now)
+		c := l.counter(key, limit, now)
 		c.level = min(c.level+1, limit)
 	}
+}
+
+// counter is the counter of a key as it stands now, made if it is new; the mutex is held.
+func (l *limiter) counter(key string, limit float64, now time.Time) *counter {
+	c := l.counters[key]
+	if c == nil {
+		if len(l.counters) >= maxCounters {
+			l.evict(now)
+		}
+		c = &counter{limit: limit, at: now}
+		l.counters[key] = c
+	}
+	c.sink(now)
+	return c
 }
 
 // take counts an attempt below a key of its own if it may be made, and says how long it must wait if not.
@@ -102,15 +108,8 @@ func (l *limiter) look(key string, limit, n float64) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	c := l.counters[key]
-	if c == nil {
-		if len(l.counters) >= maxCounters {
-			l.evict(now)
-		}
-		c = &counter{limit: limit, at: now}
-		l.counters[key] = c
-	}
-	if c.sink(now); c.level > limit-1 {
+	c := l.counter(key, limit, now)
+	if c.level > limit-1 {
 		return time.Duration((c.level - limit + 1) / limit * float64(window))
 	}
 	c.level += n
