@@ -148,17 +148,7 @@ func testAppend(t *testing.T, open Open) {
 		}
 		done := make(chan error, 2)
 		for range 2 {
-			go func() {
-				for i := 0; i < len(all); {
-					cur, err := f.AppendCDRs(f.ctx, all[i], now)
-					if err != nil {
-						done <- err
-						return
-					}
-					i = int(cur.Next) / size
-				}
-				done <- nil
-			}()
+			go func() { done <- f.appendAll(all) }()
 		}
 		f.ok(errors.Join(<-done, <-done))
 		count(t, f, batches*size)

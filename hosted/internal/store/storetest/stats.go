@@ -105,17 +105,7 @@ func testManyWriters(t *testing.T, open Open) {
 			}
 		}
 		for range 2 {
-			go func() {
-				for i := 0; i < len(all); {
-					cur, err := f.AppendCDRs(f.ctx, all[i], now)
-					if err != nil {
-						done <- err
-						return
-					}
-					i = int(cur.Next) / size
-				}
-				done <- nil
-			}()
+			go func() { done <- f.appendAll(all) }()
 		}
 	}
 	f.ok(errors.Join(<-done, <-done, <-done, <-done))

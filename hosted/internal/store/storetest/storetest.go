@@ -121,6 +121,18 @@ func (f *fixture) batch(first uint64, calls ...protocol.CDR) store.Batch {
 	return store.Batch{Tenant: f.tenant, Sensor: f.sensor.UUID, Epoch: 1, First: first, CDRs: calls}
 }
 
+// appendAll stores batches of one size as a sensor does: after each, from where the store says that it is.
+func (f *fixture) appendAll(all []store.Batch) error {
+	for i := 0; i < len(all); {
+		cur, err := f.AppendCDRs(f.ctx, all[i], now)
+		if err != nil {
+			return err
+		}
+		i = int(cur.Next) / len(all[i].CDRs)
+	}
+	return nil
+}
+
 // list reads one page.
 func (f *fixture) list(q store.CallQuery) store.CallPage {
 	f.t.Helper()
