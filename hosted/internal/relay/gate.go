@@ -110,7 +110,7 @@ func (g *Gate) Enter(w http.ResponseWriter, r *http.Request, kind Kind, tenant, 
 		return nil, err
 	}
 	if err := g.takeShared(r.Context(), h); err != nil {
-		g.giveBack(h)
+		<-g.giveBack(h) // who is refused takes no place from others by asking again
 		return nil, err
 	}
 	g.running.WithLabelValues(string(kind)).Inc()
@@ -194,26 +194,32 @@ func (g *Gate) tell(ctx context.Context, h holder) error {
 }
 
 // giveBack ends the count of a stream, here and for all nodes. What the others are not told now they are told at the user's next
-// stream or, if there is none, when this node ends.
-func (g *Gate) giveBack(h holder) {
+// stream or, if there is none, when this node ends. told is closed when it was tried once.
+func (g *Gate) giveBack(h holder) (told <-chan struct{}) {
+	first := make(chan struct{})
 	g.mu.Lock()
 	count(g.byUser, h.user)
 	count(g.byTenant, h.tenant)
 	g.mu.Unlock()
 	if g.shared == nil {
-		return
+		close(first)
+		return first
 	}
 	go func() {
 		for try := range tellTries {
 			ctx, cancel := context.WithTimeout(context.Background(), tellWait)
 			err := g.tell(ctx, h)
 			cancel()
+			if try == 0 {
+				close(first)
+			}
 			if err == nil {
 				return
 			}
 			time.Sleep(100 * time.Millisecond << try)
 		}
 	}()
+	return first
 }
 
 func (g *Gate) tooMany(whose string, limit int) error {
