@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bytes, count, duration, host, interval, millis, mos, NONE, party, percent, plural, shorten } from './format';
+import { bytes, count, duration, host, interval, listens, millis, mos, NONE, party, percent, plural, shorten } from './format';
 
 test.each([[0, '0:00'], [183, '0.2 s'], [999, '1.0 s'], [1000, '0:01'], [7_999, '0:07'], [221_000, '3:41'], [3_729_000, '1:02:09'], [86_400_000, '24:00:00'], [null, NONE]])('a call of %s ms lasts %s', (ms, want) => {
   expect(duration(ms)).toBe(want);
@@ -49,6 +49,10 @@ test('a long text keeps both ends', () => {
   expect(shorten('eth0, eth1')).toBe('eth0, eth1');
   expect(shorten('/srv/captures/a.pcap, /srv/captures/b.pcap', 20)).toBe('/srv/capt…res/b.pcap');
   expect(shorten('x'.repeat(99), 20)).toHaveLength(20);
+});
+
+test.each([['', ''], ['eth0', 'eth0'], ['eth0, eth1', 'eth0, eth1'], ['a.pcap, b.pcap, c.pcap', 'a.pcap and more']])('a sensor that reads %j listens to %j', (source, want) => {
+  expect(listens(source)).toBe(want);
 });
 
 test('a party without a number is shown by what is known', () => {

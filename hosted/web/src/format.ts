@@ -57,6 +57,12 @@ function trim(v: number, decimals: number): string {
 // shorten cuts a long list ("eth0, eth1, ...") or path in its middle: both ends tell what it is.
 export const shorten = (text: string, max = 36) => (text.length <= max ? text : `${text.slice(0, Math.ceil(max / 2) - 1)}…${text.slice(-Math.floor(max / 2))}`);
 
+// listens says what a sensor reads: interfaces, or files, of which there may be hundreds.
+export function listens(source: string): string {
+  const [first = '', second, third] = source.split(', ');
+  return third === undefined ? [first, second].filter(Boolean).map((x) => shorten(x!)).join(', ') : `${shorten(first)} and more`;
+}
+
 // party is how a call's side is called in lists: the number, else the display name, else the domain.
 export const party = (number: string, name = '', domain = '') => number || name || domain || 'anonymous';
 

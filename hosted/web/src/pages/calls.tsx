@@ -6,7 +6,7 @@ import { api } from '../api/client';
 import { watchLive, type LiveState } from '../api/live';
 import type { Sensor, User } from '../api/types';
 import { searchAPI, type ConditionFields } from '../api/search';
-import { count, NONE, plural, shorten } from '../format';
+import { count, listens, NONE, plural } from '../format';
 import { usePrefs } from '../prefs';
 import { describe, EVERYTHING, inRange, isNarrow, pageQuery, parseFilter, type Filter } from '../query';
 import { callPath, callsPath, navigate } from '../router';
@@ -309,7 +309,7 @@ function WhyEmpty({ filter, clear, sensors, user }: { filter: Filter; clear: () 
         </p>
       ) : (
         <p>
-          {online.map((s) => `${s.name} is online and listens to ${shorten(s.source, 60) || 'no source'}`).join('; ')}. A call shows here when it ends, and above while it runs.
+          {online.map((s) => `${s.name} is online and listens to ${listens(s.source) || 'no source'}`).join('; ')}. A call shows here when it ends, and above while it runs.
         </p>
       )}
       <p>If calls take place and none shows, <code>voipmon doctor</code> on the sensor&apos;s machine says why. See also <a href="/sensors">Sensors</a>.</p>

@@ -5,12 +5,13 @@ import { aborted, asProblem } from '../api/client';
 import { sensor as ask, sensorHealth, type HealthLog } from '../api/health';
 import type { Problem, Sensor } from '../api/types';
 import { TimeChart } from '../charts/time';
-import { bytes, count, NONE, shorten } from '../format';
+import { bytes, count, listens, NONE } from '../format';
 import { usePrefs } from '../prefs';
 import { navigate } from '../router';
 import { clockSkew, disk, drops, grid, queue, ROWS, type Figure, type Row } from '../sensor/figures';
 import { clock, date, micros, rfc3339 } from '../time';
 import { Ago, Empty, Moment, Pill, ProblemBox, SeverityIcon, useTitle } from '../ui/bits';
+import { Icon } from '../ui/icons';
 import '../style/dashboard.css';
 import '../style/sensor.css';
 
@@ -58,7 +59,7 @@ export function SensorPage({ uuid }: { uuid: string }) {
   if (problem?.status === 404) return <Empty title="There is no such sensor"><p><a href="/sensors">All sensors</a></p></Empty>;
   return (
     <div class="page sensor-page">
-      <p><a href="/sensors">Sensors</a></p>
+      <a class="quiet-button back" href="/sensors"><Icon name="back" /> Sensors</a>
       {problem && <ProblemBox problem={problem} retry={() => load()} />}
       {s && <Now s={s} />}
       {past && s && (
@@ -104,7 +105,7 @@ function Now({ s }: { s: Sensor }) {
           <Fact name="Captures">{s.spool ? bytes(s.spool.bytes) : NONE}{s.spool?.max_bytes ? <small class="quiet"> of {bytes(s.spool.max_bytes)}</small> : null}</Fact>
           <Fact name="Version">{s.version || NONE}</Fact>
           <Fact name="System">{s.os ? `${s.os}/${s.arch}` : NONE}</Fact>
-          <Fact name="Listens to"><span title={s.source}>{shorten(s.source, 48) || NONE}</span></Fact>
+          <Fact name="Listens to"><span title={s.source}>{listens(s.source) || NONE}</span></Fact>
           <Fact name="Started">{s.started ? <Moment t={s.started} /> : NONE}</Fact>
           <Fact name="Address">{s.addr || NONE}</Fact>
           <Fact name="Paired"><Moment t={s.enrolled} /></Fact>
