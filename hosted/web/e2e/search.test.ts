@@ -66,13 +66,13 @@ describe.skipIf(why)('the search', () => {
     await page.waitForURL(`${base}/calls`);
     await page.getByLabel('MOS below').selectOption('4');
     await where('mos<4');
-    await page.getByLabel('PCAP kept').check();
+    await page.getByRole('checkbox', { name: 'PCAP kept' }).check();
     await where('mos<4 and kept:(sip headers rtp)');
     expect(await field().inputValue()).toBe('mos<4 and kept:(sip headers rtp)');
     await field().fill('mos<3.1 and status:200');
     await where('mos<3.1 and status:200');
     await expect.poll(() => page.getByLabel('MOS below').inputValue()).toBe('3.1');
-    expect(await page.getByLabel('PCAP kept').isChecked()).toBe(false);
+    expect(await page.getByRole('checkbox', { name: 'PCAP kept' }).isChecked()).toBe(false);
     await page.getByRole('button', { name: 'Clear', exact: true }).click();
     await page.waitForURL(`${base}/calls`);
   });
