@@ -166,7 +166,7 @@ func (w words) hash() uint64 {
 // byWords are the names of up to 16 bytes, the compact forms included.
 var byWords = func() (t [1 << knownBits]known) {
 	for i := range t {
-		t[i].lo = 1 // no name
+		t[i].fold.lo = ^uint64(0) // no name: it matches nothing
 	}
 	add := func(name string, n Name) {
 		var text, fold [16]byte
