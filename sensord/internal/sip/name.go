@@ -98,7 +98,7 @@ func fieldName(line []byte) (n Name, colon int, other Others) {
 		return longFieldName(line)
 	}
 	hash := w.hash()
-	if at := &byWords[hash]; w.lo|at.fold.lo == at.lo && w.hi|at.fold.hi == at.hi {
+	if at := &byWords[hash]; colon == at.length && w.lo|at.fold.lo == at.lo && w.hi|at.fold.hi == at.hi {
 		return at.name, colon, 0
 	}
 	if colon == 0 || blank(line[colon-1]) || bytes.IndexByte(line[:colon], '\n') >= 0 {
@@ -151,8 +151,9 @@ type words struct{ lo, hi uint64 }
 // known is a name as words. Its letters match whatever their case, which fold sets.
 type known struct {
 	words
-	fold words
-	name Name
+	fold   words
+	length int
+	name   Name
 }
 
 const knownBits = 7
@@ -165,9 +166,6 @@ func (w words) hash() uint64 {
 
 // byWords are the names of up to 16 bytes, the compact forms included.
 var byWords = func() (t [1 << knownBits]known) {
-	for i := range t {
-		t[i].fold.lo = ^uint64(0) // no name: it matches nothing
-	}
 	add := func(name string, n Name) {
 		var text, fold [16]byte
 		copy(text[:], name)
@@ -179,7 +177,7 @@ var byWords = func() (t [1 << knownBits]known) {
 		load := func(b *[16]byte) words {
 			return words{binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])}
 		}
-		k := known{load(&text), load(&fold), n}
+		k := known{load(&text), load(&fold), len(name), n}
 		t[k.hash()] = k
 	}
 	for n, name := range names {
