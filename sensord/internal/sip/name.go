@@ -166,6 +166,9 @@ func (w words) hash() uint64 {
 
 // byWords are the names of up to 16 bytes, the compact forms included.
 var byWords = func() (t [1 << knownBits]known) {
+	for i := range t {
+		t[i].length = -1 // no name
+	}
 	add := func(name string, n Name) {
 		var text, fold [16]byte
 		copy(text[:], name)
