@@ -41,11 +41,26 @@ func TestUsersOfTheFirstSchemaGetTheRightsOfTheirRole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := sqlite.Open(t.Context(), path, sqlstore.Options{})
+	var told [][2]int64
+	o := sqlstore.Options{Upgraded: func(from, to int64) { told = append(told, [2]int64{from, to}) }}
+	s, err := sqlite.Open(t.Context(), path, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	if len(told) != 1 || told[0][0] != 1 || told[0][1] <= 1 {
+		t.Errorf("told of the upgrades %v, want one from 1", told)
+	}
+	for _, path := range []string{path, filepath.Join(t.TempDir(), "new.db")} { // nothing to upgrade
+		again, err := sqlite.Open(t.Context(), path, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer again.Close()
+	}
+	if len(told) != 1 {
+		t.Errorf("told of the upgrades %v, want no other", told)
+	}
 	for name, want := range map[string]string{"ann": "listen,download,rules,numbers,export", "bob": "listen,download,numbers,export", "eve": "numbers"} {
 		if u, err := s.UserByName(t.Context(), name); err != nil || u.Rights.String() != want {
 			t.Errorf("%s has the rights %q, %v, want %q", name, u.Rights, err, want)

@@ -38,6 +38,8 @@ const defaultKeep = 25 * 24 * time.Hour
 type Options struct {
 	Now  func() time.Time // the clock; nil: time.Now
 	Keep time.Duration    // how long calls are kept, 0: defaultKeep. Older ones are filed under now, see store.Store.AppendCDRs
+
+	Upgraded func(from, to int64) // told the versions of the schema when an older database was brought to this program's; nil: nobody
 }
 
 // Defaults fills in what is not set.
