@@ -20,7 +20,7 @@ type account struct {
 
 // rare is what most streams have nothing of.
 type rare struct {
-	fax  tone.Fax
+	fax  *tone.Fax // nil: nothing like one was heard
 	gaps gaps
 }
 

@@ -59,7 +59,7 @@ func (b *Builder) build(c *Call, group protocol.UUID) *protocol.CDR {
 		Answer: protocol.TimeFromNanos(c.answer), End: protocol.TimeFromNanos(c.end),
 		Status: c.status, Reason: toValid(c.reason), EndCause: c.cause, EndBy: c.by,
 		UACaller: toValid(c.uaCaller), UACallee: toValid(c.uaCallee),
-		Rule: c.rule, OverLimit: c.overLimit, Joined: c.joined(), PartiesAssumed: c.assumed, Retransmissions: c.retransmissions, MessagesOmitted: c.messagesOmitted, StreamsOmitted: len(c.omitted),
+		Rule: c.rule, OverLimit: c.overLimit, Joined: c.joined(), PartiesAssumed: c.assumed, Retransmissions: int(c.retransmissions), MessagesOmitted: int(c.messagesOmitted), StreamsOmitted: len(c.omitted),
 		DTMFInfo: string(c.digits),
 	}
 	end := c.end

@@ -26,6 +26,11 @@ type Call struct {
 	overLimit      bool
 	asked          bool // what to keep
 	masked         bool // digits are blanked
+	expecting      bool // in Table.waiting
+	wasHeld        bool
+	t38            bool // offered or agreed
+	shares         bool // an endpoint with another running call
+	feedback       bool // RTCP or DTLS was seen where media goes
 	messages       []message
 	hashes         []digest          // of what makes each the same message
 	text           []byte            // first lines of messages
@@ -36,6 +41,7 @@ type Call struct {
 	provisional    int    // last status of any kind
 	branch         digest // of the newest initial INVITE: its topmost Via branch where it was seen first
 	inviteCSeq     uint32
+	challenged     int32 // final responses that asked for credentials
 	inviteTime     int64 // when that attempt began
 	startTime      int64
 	ringing, end   int64
@@ -50,11 +56,7 @@ type Call struct {
 	borrowed       []*stream // owned by a call that announced the same endpoints later
 	holes, resumed int64     // see Table.hole: time not watched, and when the newest hole ended
 	agreed         int64     // when its newest description came that left both sides described
-	expecting      bool      // in Table.waiting
 	wasLimited     bool
-	t38            bool    // offered or agreed
-	shares         bool    // an endpoint with another running call
-	feedback       bool    // RTCP or DTLS was seen where media goes
 	media          [2]side // caller's and callee's
 	evidence       evidence
 
@@ -70,14 +72,13 @@ type Call struct {
 	by                   protocol.Party
 	rule                 string
 	reason               string // the phrase of status, or what a Reason header says
-	challenged           int    // final responses that asked for credentials
 	cancel               int64
 	forks                forks
 
-	messagesOmitted              int
-	retransmissions              int
-	inviteRetrans, answerRetrans int
-	byeRetrans                   int
+	messagesOmitted              int32
+	retransmissions              int32
+	inviteRetrans, answerRetrans int32
+	byeRetrans                   int32
 
 	chosen  []*codec            // what the newest answer took
 	faxed   bool                // T.38 was sent

@@ -17,17 +17,17 @@ import (
 type evidence struct {
 	mirrored           uint64 // packets captured twice
 	credentials        bool   // the newest INVITE carried some
+	t38Refused         bool
+	unseen             bool // a receiver, or its sender, reports of a stream that was not seen
 	refusedCredentials int
 	t38Offer           uint32 // CSeq of the newest INVITE that offered T.38, and who sent it
-	t38By              int
-	t38Refused         bool
 	digitsCSeq         uint32 // of the newest INFO with digits
+	t38By              int
 	digitsBy           int
 	digitsInfo         int
 	digitsRefused      int
 	byeChallenger      decode.Endpoint // who challenged the callee's BYE
 	leakedTo           decode.Endpoint // and got its credentials
-	unseen             bool            // a receiver, or its sender, reports of a stream that was not seen
 	lengthOff          int
 	rewrittenFrom      netip.Addr // c= of one message on its first hop and on a later one
 	rewrittenTo        netip.Addr
@@ -201,8 +201,8 @@ func (c *Call) facts(f *diagnose.Facts) *diagnose.Facts {
 	*f = diagnose.Facts{
 		Streams: slices.Grow(f.Streams[:0], len(c.streams)+len(c.borrowed)),
 		Joined:  c.joined(), Finished: c.finished, Held: c.wasLimited || c.limited(), T38: c.t38, T38Refused: e.t38Refused, SharedMedia: c.shares,
-		Challenged: c.challenged, RefusedCredentials: e.refusedCredentials,
-		InviteRepeats: c.inviteRetrans, AnswerRepeats: c.answerRetrans, ByeRepeats: c.byeRetrans,
+		Challenged: int(c.challenged), RefusedCredentials: e.refusedCredentials,
+		InviteRepeats: int(c.inviteRetrans), AnswerRepeats: int(c.answerRetrans), ByeRepeats: int(c.byeRetrans),
 		Acked: c.ack != 0 && c.ack >= c.answer, ByeDone: protocol.TimeFromNanos(c.byeDone), Feedback: c.feedback,
 		DigitsInfo: e.digitsInfo, DigitsRefused: e.digitsRefused, Mirrored: e.mirrored, Unseen: e.unseen, LengthOff: e.lengthOff,
 		RewrittenFrom: e.rewrittenFrom, RewrittenTo: e.rewrittenTo, Across: c.across,

@@ -1,34 +1,37 @@
 package call
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // gaps tells whether two streams lack the same packets, whatever their numbers are: by how far each gap is from the two before it,
-// of which the sixteen least hashes are kept. Where a relay passes gaps on they are the same; where two lines lose as much by
+// of which the fifteen least hashes are kept. Where a relay passes gaps on they are the same; where two lines lose as much by
 // chance, hardly one is.
 type gaps struct {
-	n      int
-	last   uint64 // sequence number at which the newest ended
-	before uint64 // how far it was from the one before
-	least  [16]uint32
-	kept   int
+	n      uint16
+	kept   uint16
+	last   uint32 // the end of the sequence number at which the newest ended
+	before uint32 // how far it was from the one before
+	least  [15]uint32
 }
 
 // add takes a gap of so many packets before a sequence number.
 func (g *gaps) add(seq uint64, lost uint32) {
-	far := seq - g.last
+	far := uint32(seq) - g.last
 	if g.n >= 2 {
-		h := uint32(noDigest.number(uint32(g.before)).number(uint32(far)).number(lost) >> 32)
+		h := uint32(noDigest.number(g.before).number(far).number(lost) >> 32)
 		at, there := slices.BinarySearch(g.least[:g.kept], h)
 		if !there && at < len(g.least) {
-			if g.kept < len(g.least) {
+			if int(g.kept) < len(g.least) {
 				g.kept++
 			}
 			copy(g.least[at+1:g.kept], g.least[at:])
 			g.least[at] = h
 		}
 	}
-	g.n++
-	g.last, g.before = seq, far
+	g.n = min(g.n, math.MaxUint16-1) + 1
+	g.last, g.before = uint32(seq), far
 }
 
 // enoughGaps are those that make a pattern.

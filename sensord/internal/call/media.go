@@ -19,7 +19,8 @@ type stream struct {
 	dscp  uint8
 	shard uint8
 
-	dtmfPT uint8
+	dtmfPT  uint8
+	flowing bool // when it was contested
 
 	codec    *codec   // of the newest payload type that is not aside
 	aside    *codec   // of a payload type that is
@@ -31,7 +32,6 @@ type stream struct {
 	inband *tone.DTMF // digits within the voice; nil: not looked for
 
 	contested int64
-	flowing   bool // when it was contested
 }
 
 // watch says why a stream's packets are looked at more closely.

@@ -55,19 +55,23 @@ func (a *account) heard(now int64, sound tone.Sound) {
 	if !a.fresh {
 		return
 	}
-	a.rarely().fax.Packet(now, sound)
+	r := a.rarely()
+	if r.fax == nil {
+		r.fax = &tone.Fax{}
+	}
+	r.fax.Packet(now, sound)
 }
 
 // faxAt is when it was sure that a fax calls in s, and that one answers, or a modem; 0: not. One burst of the calling tone is enough if
 // another stream of the call answers.
 func (s *stream) faxAt(heard []*stream) (calls, answers int64) {
-	if s.rare == nil {
+	if s.rare == nil || s.rare.fax == nil {
 		return 0, 0
 	}
 	calls, answers = s.rare.fax.Calling(), s.rare.fax.Answering()
 	if once := s.rare.fax.Once(); calls == 0 && once != 0 {
 		for _, o := range heard {
-			if o != s && o.rare != nil {
+			if o != s && o.rare != nil && o.rare.fax != nil {
 				calls = max(calls, o.rare.fax.Answering())
 			}
 		}
