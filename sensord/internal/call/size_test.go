@@ -5,14 +5,15 @@ import (
 	"unsafe"
 )
 
-// Tens of thousands of these are alive at a time; the allocator has room for so many bytes, and the next size is an eighth larger.
+// Tens of thousands of these are alive at a time; the allocator has room for so many bytes, 8 of which are its own beyond 512, and the
+// next size is an eighth larger.
 func TestCallsAndStreamsFitTheAllocatorsSizes(t *testing.T) {
 	if unsafe.Sizeof(uintptr(0)) != 8 {
 		t.Skip("sizes are those of 64 bits")
 	}
 	for name, c := range map[string]struct{ size, most uintptr }{
-		"call":    {unsafe.Sizeof(Call{}), 1536},
-		"stream":  {unsafe.Sizeof(stream{}), 1152},
+		"call":    {unsafe.Sizeof(Call{}), 1536 - 8},
+		"stream":  {unsafe.Sizeof(stream{}), 1152 - 8},
 		"rare":    {unsafe.Sizeof(rare{}), 80},
 		"binding": {unsafe.Sizeof(binding{}), 96},
 	} {

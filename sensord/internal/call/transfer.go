@@ -10,10 +10,10 @@ import (
 // transfer is how a call was handed on.
 type transfer struct {
 	cseq     uint32 // of the newest REFER
+	accepted bool
+	replaced bool   // another call took its place (RFC 3891)
 	by       int    // who sent it
 	to       string // whom it names
-	accepted bool
-	replaced bool // another call took its place (RFC 3891)
 }
 
 // refer takes a REFER of the call (RFC 3515): to a call that is to be replaced, or to somebody who will be called.

@@ -43,12 +43,11 @@ type Stream struct {
 	untimed   [2]uint64 // bit per payload type
 
 	window
-	topSeq   uint16 // sequence number of window.top
-	bad      uint16 // sequence number of the last stray: a neighbour would confirm a restart
-	badHeld  bool   // a stray waits for its neighbour
-	started  bool
-	timed    bool // there was a packet with media time
-	restarts uint32
+	topSeq  uint16 // sequence number of window.top
+	bad     uint16 // sequence number of the last stray: a neighbour would confirm a restart
+	badHeld bool   // a stray waits for its neighbour
+	started bool
+	timed   bool // there was a packet with media time
 
 	dups, reordered, strays uint64
 	first, last             int64
@@ -69,8 +68,11 @@ type Stream struct {
 	talkspurts  uint32
 	clockJumps  uint32
 
-	base  base
-	pdv   [7]uint32
+	base base
+	pdv  [7]uint32
+
+	restarts uint32
+
 	skew  skew
 	step  uint32 // timestamp step in use and its votes (Boyer-Moore majority)
 	votes uint32
