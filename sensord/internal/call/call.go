@@ -27,7 +27,6 @@ type Call struct {
 	asked          bool // what to keep
 	masked         bool // digits are blanked
 	expecting      bool // in Table.waiting
-	wasHeld        bool
 	t38            bool // offered or agreed
 	shares         bool // an endpoint with another running call
 	feedback       bool // RTCP or DTLS was seen where media goes
