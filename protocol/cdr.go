@@ -196,6 +196,10 @@ type Finding struct {
 	Text     string   `json:"text" cbor:"3,keyasint"`
 	Evidence string   `json:"evidence" cbor:"4,keyasint,omitempty"` // times, addresses, numbers
 	Remedy   string   `json:"remedy" cbor:"5,keyasint,omitempty"`
+	// Messages and Streams are what it was found in: places in the record's lists, from 0, what tells most first. They are empty where no
+	// single one shows it.
+	Messages []uint32 `json:"messages,omitempty" cbor:"6,keyasint,omitempty"`
+	Streams  []uint32 `json:"streams,omitempty" cbor:"7,keyasint,omitempty"`
 }
 
 // Unchecked names findings that could not be looked for in a call, and why: their absence says nothing. Codes that do

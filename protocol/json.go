@@ -177,7 +177,20 @@ func (f *Finding) appendJSON(b []byte) []byte {
 	b = appendString(append(b, `,"text":`...), f.Text)
 	b = appendString(append(b, `,"evidence":`...), f.Evidence)
 	b = appendString(append(b, `,"remedy":`...), f.Remedy)
+	if len(f.Messages) > 0 {
+		b = appendPlaces(append(b, `,"messages":[`...), f.Messages)
+	}
+	if len(f.Streams) > 0 {
+		b = appendPlaces(append(b, `,"streams":[`...), f.Streams)
+	}
 	return append(b, '}')
+}
+
+func appendPlaces(b []byte, list []uint32) []byte {
+	for i, n := range list {
+		b = strconv.AppendUint(appendComma(b, i), uint64(n), 10)
+	}
+	return append(b, ']')
 }
 
 func (u *Unchecked) appendJSON(b []byte) []byte {

@@ -8,11 +8,15 @@
 //	GET /v1/health                  protocol.Health
 //	GET /v1/live                    NDJSON of protocol.LiveUpdate: a snapshot, then deltas until the client goes
 //	GET /v1/live?once=1             one protocol.LiveUpdate, the snapshot
+//	GET /v1/live/streams?limit=N&every=MS
+//	                                NDJSON of protocol.StreamUpdate: the streams of the running calls, then what changes; and once=1
 //	GET /v1/calls?limit=N&before=ID []protocol.CDR of ended calls, newest first, without streams and messages
 //	GET /v1/calls/{id}              protocol.CDR, of a running or an ended call; {id} is the UUID or the Call-ID
 //	GET /v1/calls/{id}/capture      application/vnd.tcpdump.pcap, the kept packets; Range is served
 //	GET /v1/calls/{id}/capture?group=1
 //	                                the same of all ended calls of the call's group, merged by time
+//	GET /v1/calls/{id}/messages?after=N&limit=N
+//	                                MessagePage: the SIP messages whole, as far as packets are kept or held
 //	GET /v1/calls/{id}/audio        audio/wav, decoded while it is read; Range is served
 //	    ?side=both|caller|callee&buffer=adaptive|50|200&dtmf=mute
 //	GET /v1/calls/{id}/audio/peaks?points=N                       Peaks; and side, buffer, dtmf

@@ -92,9 +92,9 @@ type Call struct {
 	keptFrame uint64 // number of the newest frame that was kept
 	headers   []Header
 
-	outcome Ended            // when it is out of the table
-	judged  int64            // when gravest was found, for the live view
-	gravest protocol.Finding //
+	outcome Ended   // when it is out of the table
+	judged  int64   // when gravest was found, for the live view
+	gravest gravest //
 }
 
 // finalState says how far a final response other than 2xx ends the call.

@@ -13,6 +13,12 @@ const trendLength = 12
 // judgeEvery is how often a running call is judged anew for the live view, nanoseconds.
 const judgeEvery = int64(5e9)
 
+// gravest is the gravest finding of a running call so far.
+type gravest struct {
+	code     string
+	severity protocol.Severity
+}
+
 // State tells where the call stands.
 func (c *Call) state() protocol.State {
 	switch {
@@ -67,12 +73,12 @@ func (c *Call) live() protocol.LiveCall {
 		l.Trend = worst.trend()
 	}
 	if now := c.table.now; c.judged == 0 || now-c.judged >= judgeEvery {
-		c.judged, c.gravest = now, protocol.Finding{}
+		c.judged, c.gravest = now, gravest{}
 		if all := c.Record().Findings; len(all) > 0 {
-			c.gravest = all[0]
+			c.gravest = gravest{all[0].Code, all[0].Severity}
 		}
 	}
-	l.Finding, l.Severity = c.gravest.Code, c.gravest.Severity
+	l.Finding, l.Severity = c.gravest.code, c.gravest.severity
 	return l
 }
 
