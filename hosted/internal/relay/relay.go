@@ -4,8 +4,8 @@
 // need: a Gate that bounds and counts them, a Stream that cuts off a browser which takes nothing, and an Archive of many captures.
 //
 // It is not for rights and not for the audit log: the caller has decided that the request may pass, and has written it
-// down. A sensor's answer is not trusted by the browser's origin: of its headers only those in passed get through, and no
-// content type that a browser would run.
+// down. A sensor's answer is not trusted by the browser's origin: of its headers only those in passed get through, neither
+// hints before it nor trailers behind it, and no content type that a browser would run.
 package relay
 
 import (
@@ -87,7 +87,7 @@ func Serve(w http.ResponseWriter, r *http.Request, rt http.RoundTripper, path st
 		BufferPool:     &buffers,
 		ErrorLog:       log.New(io.Discard, "", 0), // a download that breaks is the caller's to log
 	}
-	proxy.ServeHTTP(w, r)
+	proxy.ServeHTTP(&answer{ResponseWriter: w, head: http.Header{}}, r)
 }
 
 // filter leaves of a sensor's answer what a browser may have.

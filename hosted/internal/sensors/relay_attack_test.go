@@ -1,0 +1,67 @@
+package sensors
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"net/textproto"
+	"sync/atomic"
+	"testing"
+)
+
+// A sensor that says something before its answer (1xx), or behind it (trailers), gets no header past the list of those that may
+// pass, and takes none away that hosted has set.
+func TestWhatASensorSaysAroundItsAnswerReachesNobody(t *testing.T) {
+	r, s, _ := relayRig(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		h := w.Header()
+		h.Set("Set-Cookie", "session=stolen")
+		h.Set("Link", "<https://evil.example/x.js>; rel=preload; as=script")
+		for range 3 {
+			w.WriteHeader(http.StatusEarlyHints)
+		}
+		h.Del("Set-Cookie")
+		h.Del("Link")
+		h.Set("Content-Type", "application/json")
+		h.Set("Trailer", "Set-Cookie, X-Announced")
+		_, _ = io.WriteString(w, "{}")
+		h.Set("Set-Cookie", "session=late")
+		h.Set("X-Announced", "1")
+		h.Set(http.TrailerPrefix+"X-Late", "1")
+	}))
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		w.Header().Set("Content-Security-Policy", "default-src 'none'")
+		r.svc.Relay(w, q, s.id.UUID, "/v1/info")
+	}))
+	t.Cleanup(web.Close)
+	var hints atomic.Int32
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+		Got1xxResponse: func(int, textproto.MIMEHeader) error { hints.Add(1); return nil },
+	})
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, web.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := drainBody(res)
+	if err != nil || string(body) != "{}" || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s %q, %v", res.Status, body, err)
+	}
+	if hints.Load() != 0 {
+		t.Errorf("%d early hints of the sensor reach the browser", hints.Load())
+	}
+	if got := res.Header.Get("Content-Security-Policy"); got != "default-src 'none'" {
+		t.Errorf("hosted's own header is gone: %v", res.Header)
+	}
+	if len(res.Trailer) != 0 || res.Header.Get("Trailer") != "" {
+		t.Errorf("trailers of the sensor reach the browser: %v, announced %q", res.Trailer, res.Header.Get("Trailer"))
+	}
+	for _, k := range []string{"Set-Cookie", "Link", "X-Announced", "X-Late"} {
+		if v := res.Header.Get(k); v != "" {
+			t.Errorf("%s: %s of the sensor reaches the browser", k, v)
+		}
+	}
+}
