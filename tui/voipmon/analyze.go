@@ -247,19 +247,6 @@ func (t *total) add(s analyze.Summary) {
 	}
 }
 
-// notUnderstood are beginnings of the names of counters that a summary shows: what was not analysed, and why.
-var notUnderstood = []string{
-	"decode.", "sip.unparsed", "sip.without-call-id", "sip.cut", "sip.stream.skipped", "sip.port.other", "sip.port.unlisted",
-	"sip.outside-calls", "rtp.unbound", "rtp.omitted", "rtcp.unparsed", "media.", "tls.", "calls.evicted", "packets.",
-	"transactions.evicted", "registrations.evicted", "hep.",
-}
-
-// counted are the exceptions: figures that are no fault.
-var counted = []string{
-	"decode.fragments", "decode.fragments.reassembled", "decode.tcp.streams", "decode.tcp.retransmitted",
-	"decode.tcp.reordered", "decode.esp.null", "tls.decrypted", "hep.sip", "hep.rtp", "hep.rtcp", "hep.empty", "hep.compressed",
-}
-
 func (t *total) print(w io.Writer) {
 	files := ""
 	if t.inputs != 1 {
@@ -267,23 +254,10 @@ func (t *total) print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "%s%d packets, %d SIP messages, %d RTP packets, %d calls, %d streams\n", files, t.sum.Packets,
 		t.sum.Counters[protocol.CountSIP], t.sum.Counters[protocol.CountRTP], t.sum.Calls, t.sum.Streams)
-	if ok, refused, unanswered := transactionCounts(t.sum.Counters); ok+refused+unanswered > 0 {
+	if ok, refused, unanswered := t.sum.OutsideCalls(); ok+refused+unanswered > 0 {
 		fmt.Fprintf(w, "%d transactions outside of calls: %d ok, %d refused, %d unanswered\n", ok+refused+unanswered, ok, refused, unanswered)
 	}
-	var names []string
-	for name := range t.sum.Counters {
-		if slices.Contains(counted, name) {
-			continue
-		}
-		for _, start := range notUnderstood {
-			if strings.HasPrefix(name, start) {
-				names = append(names, name)
-				break
-			}
-		}
-	}
-	slices.Sort(names)
-	if len(names) > 0 {
+	if names := t.sum.NotAnalysed(); len(names) > 0 {
 		fmt.Fprintln(w, "not analysed, or only in part:")
 		for _, n := range names {
 			fmt.Fprintf(w, "  %10d  %s\n", t.sum.Counters[n], n)

@@ -76,18 +76,3 @@ func (t *transactionWriter) end() error {
 	}
 	return nil
 }
-
-// transactionCounts adds up the counters of transactions by result.
-func transactionCounts(c protocol.Counters) (ok, refused, unanswered uint64) {
-	for name, n := range c {
-		switch {
-		case strings.HasPrefix(name, "transactions.ok."):
-			ok += n
-		case strings.HasPrefix(name, "transactions.refused."):
-			refused += n
-		case strings.HasPrefix(name, "transactions.unanswered."):
-			unanswered += n
-		}
-	}
-	return ok, refused, unanswered
-}
