@@ -143,10 +143,38 @@ type Stream struct {
 	Media     string     `json:"media" cbor:"31,keyasint,omitempty"` // audio, video, image, ""
 
 	DTMFInband string   `json:"dtmf_inband,omitempty" cbor:"32,keyasint,omitempty"` // digits heard as tones within the voice, in order
-	Tones      []string `json:"tones,omitempty" cbor:"33,keyasint,omitempty"`       // tones of machines heard within the voice: cng, ced
+	Tones      []string `json:"tones,omitempty" cbor:"33,keyasint,omitempty"`       // tones of machines heard within the voice: cng, ced, ansam, v21
+
+	MOSBasis MOSBasis `json:"mos_basis,omitempty" cbor:"34,keyasint,omitempty"` // where the codec's figures in the MOS come from; "": not rated
+	Via      string   `json:"via,omitempty" cbor:"35,keyasint,omitempty"`       // "turn": seen between a client and its TURN server (RFC 8656)
+	Relayed  string   `json:"relayed,omitempty" cbor:"36,keyasint,omitempty"`   // then the address that the server relays by, if it was told
+	Keying   Keying   `json:"keying,omitempty" cbor:"37,keyasint,omitempty"`    // how the keys of SRTP were agreed; "": not encrypted, or not seen
 }
 
-// MOS is a listening quality by the E-model (ITU-T G.107), 1..4.5; 0 when it could not be computed.
+// ViaTURN is Stream.Via of what was seen between a client and its TURN server.
+const ViaTURN = "turn"
+
+// MOSBasis says where the figures of a codec (Ie, Bpl of the E-model) come from, docs/mos.md.
+type MOSBasis string
+
+// The origins of a codec's figures.
+const (
+	MOSFromITU     MOSBasis = "itu"         // all from ITU-T G.113
+	MOSProvisional MOSBasis = "provisional" // some are those of the codec that is most alike
+	MOSAssumed     MOSBasis = "assumed"     // the codec is not known: those of G.711
+)
+
+// Keying is a way to agree on the keys of SRTP.
+type Keying string
+
+// The ways to agree on keys.
+const (
+	KeyedBySDES Keying = "sdes" // a=crypto in the SDP, RFC 4568
+	KeyedByDTLS Keying = "dtls" // DTLS-SRTP, RFC 5764
+	KeyedByZRTP Keying = "zrtp" // RFC 6189
+)
+
+// MOS is a conversational quality by the E-model (ITU-T G.107), 1..4.5; 0, and null in JSON, where there is none: of video, of digits alone.
 type MOS struct {
 	Avg float64 `json:"avg" cbor:"1,keyasint"`
 	Min float64 `json:"min" cbor:"2,keyasint"` // the worst interval's

@@ -132,10 +132,23 @@ func (s *Stream) appendJSON(b []byte) []byte {
 		}
 		b = append(b, ']')
 	}
+	for _, v := range [...]struct{ name, text string }{
+		{`,"mos_basis":`, string(s.MOSBasis)}, {`,"via":`, s.Via}, {`,"relayed":`, s.Relayed}, {`,"keying":`, string(s.Keying)},
+	} {
+		if v.text != "" {
+			b = appendString(append(b, v.name...), v.text)
+		}
+	}
 	return append(b, '}')
 }
 
+// MarshalJSON implements json.Marshaler: null where there is no MOS.
+func (m MOS) MarshalJSON() ([]byte, error) { return m.appendJSON(nil), nil }
+
 func (m MOS) appendJSON(b []byte) []byte {
+	if m.Avg == 0 {
+		return append(b, "null"...)
+	}
 	b = appendFloat(append(b, `{"avg":`...), m.Avg)
 	b = appendFloat(append(b, `,"min":`...), m.Min)
 	return append(b, '}')

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -112,6 +113,18 @@ func randomFloat(r *rand.Rand) float64 {
 		if f := math.Float64frombits(r.Uint64()); !math.IsNaN(f) && !math.IsInf(f, 0) {
 			return f
 		}
+	}
+}
+
+func TestAMOSThatThereIsNotIsNullAndNotNought(t *testing.T) {
+	c := CDR{Streams: []Stream{{MOSAdapt: MOS{4.1, 3.9}}}}
+	got := string(c.AppendJSON(nil))
+	if want := `"mos_f1":null,"mos_f2":null,"mos_adapt":{"avg":4.1,"min":3.9},`; !strings.Contains(got, want) {
+		t.Errorf("%s lacks %s", got, want)
+	}
+	var back CDR
+	if err := json.Unmarshal([]byte(got), &back); err != nil || back.Streams[0].MOSF1 != (MOS{}) || back.Streams[0].MOSAdapt != (MOS{4.1, 3.9}) {
+		t.Errorf("read again: %+v, %v", back.Streams, err)
 	}
 }
 

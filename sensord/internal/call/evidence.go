@@ -253,7 +253,8 @@ func (s *stream) facts(f *diagnose.Stream, heard []*stream) {
 		f.DigitsAgreed = said.telephoneEvents()
 		f.DigitsUnannounced = announced && s.dtmfPT != noPT && s.to.codec(s.dtmfPT) == nil
 	}
-	if b := s.rtcp; b != nil && b.reports > 1 {
+	if b := s.rtcp; b != nil && b.reports > 0 {
+		f.Reports = b.reports
 		f.ReportedLost, f.ReportedOf = int64(b.newest.Lost)-int64(b.oldest.Lost), int64(b.newest.HighestSeq)-int64(b.oldest.HighestSeq)
 	}
 }

@@ -51,6 +51,9 @@ func (s *stream) record(r *protocol.Stream, c *Call, heard []*stream) {
 		m := s.meter.Summary()
 		r.MOSF1, r.MOSF2, r.MOSAdapt = mos(m[quality.F1]), mos(m[quality.F2]), mos(m[quality.Adaptive])
 		r.Intervals = s.recordIntervals()
+		if r.MOSAdapt.Avg > 0 {
+			r.MOSBasis = protocol.MOSBasis(s.meter.Codec().Basis())
+		}
 	}
 	if s.dtmf != nil {
 		r.DTMF = s.dtmf.Digits()

@@ -85,6 +85,7 @@ type Stream struct {
 	GapLost           uint64        // packets lost in the longest time without any
 	FirstSeq, LastSeq uint64        // extended sequence numbers
 	Restarts          uint32        // of the sequence
+	Reports           int           // of its receiver, by RTCP
 	ReportedLost      int64         // by RTCP, from the receiver's first report to its last
 	ReportedOf        int64         // packets expected between them; 0: no two reports
 }

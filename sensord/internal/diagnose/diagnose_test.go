@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,5 +140,22 @@ func TestFindingsAreGravestFirst(t *testing.T) {
 	got, _ := new(Exam).Call(c, f, false)
 	if len(got) != 2 || got[0].Severity != protocol.SeverityBad || got[1].Severity != protocol.SeverityWarn {
 		t.Errorf("got %+v", got)
+	}
+}
+
+func TestThatThereAreNoReceiverReportsIsSaidOnlyWhereThereAreNone(t *testing.T) {
+	for reports, want := range map[int]string{0: reasonReports, 1: reasonFew} {
+		c, f := good()
+		f.Streams[1].Reports = reports
+		_, unchecked := new(Exam).Call(c, f, false)
+		got := ""
+		for _, u := range unchecked {
+			if slices.Contains(u.Codes, "loss-located-on-leg") {
+				got = u.Reason
+			}
+		}
+		if got != want {
+			t.Errorf("%d reports: %q, want %q", reports, got, want)
+		}
 	}
 }

@@ -58,6 +58,7 @@ const (
 	reasonUnseen    = "receivers report media that was not seen"
 	reasonPauses    = "senders suppress silence"
 	reasonReports   = "no receiver reports (RTCP)"
+	reasonFew       = "receiver reports (RTCP) cover too little"
 	reasonEncrypted = "media encrypted"
 	reasonLimit     = "over the channel limit"
 )

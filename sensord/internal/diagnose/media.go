@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"slices"
 
 	"voiptop/protocol"
 )
@@ -159,6 +160,8 @@ func lossLocated(x *exam) {
 	case lostAcross(x), reports:
 	case encrypted(c):
 		x.skip(reasonEncrypted)
+	case slices.ContainsFunc(f.Streams, func(s Stream) bool { return s.Reports > 0 }):
+		x.skip(reasonFew)
 	default:
 		x.skip(reasonReports)
 	}

@@ -9,7 +9,19 @@ type Codec struct {
 	Bpl         float64 // packet-loss robustness factor
 	DelayMS     float64 // look-ahead of the encoder; packetisation comes on top
 	Provisional bool    // at least one figure is not the ITU-T's
+	assumed     bool    // it is not in the table
 	Source      string
+}
+
+// Basis says in a word where the figures come from, as records do.
+func (c *Codec) Basis() string {
+	switch {
+	case c.assumed:
+		return "assumed"
+	case c.Provisional:
+		return "provisional"
+	}
+	return "itu"
 }
 
 // Where figures come from: ITU-T G.113 Appendix I, of which tables I.1 (Ie) and the one of Bpl (I.3 in the edition of 11/2007, I.4 in that
@@ -77,5 +89,5 @@ func ForCodec(name string) Codec {
 	if c, ok := byName[strings.ToUpper(name)]; ok {
 		return *c
 	}
-	return Codec{Name: name, Bpl: 25.1, Provisional: true, Source: asOthers + "; unknown, taken as G.711 with concealment"}
+	return Codec{Name: name, Bpl: 25.1, Provisional: true, Source: asOthers + "; unknown, taken as G.711 with concealment", assumed: true}
 }

@@ -70,6 +70,9 @@ func (m *Meter) Set(c Codec, ptimeMS, networkMS float64) {
 	m.codec, m.fixedMS = c, ptimeMS+c.DelayMS+max(networkMS, 0)
 }
 
+// Codec is that of which the figures are used now.
+func (m *Meter) Codec() *Codec { return &m.codec }
+
 // Packet takes a unique packet that arrived at t nanoseconds with the extended sequence number seq, delay nanoseconds later
 // than the earliest ones (0 when it carries no media time), and the running jitter of its stream in milliseconds: what an
 // rtp.Event says of a packet that is New. It reports whether an interval was closed, which Closed then gives.

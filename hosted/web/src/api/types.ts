@@ -85,9 +85,9 @@ export interface Stream {
   skew_ms: number;
   bursts: number[];
   pdv: number[];
-  mos_f1: MOS;
-  mos_f2: MOS;
-  mos_adapt: MOS;
+  mos_f1: MOS | null;
+  mos_f2: MOS | null;
+  mos_adapt: MOS | null;
   rtcp: { rtt_ms: number | null; loss_max_pct: number | null; jitter_max_ms: number | null } | null;
   dtmf: string;
   encrypted: boolean;
@@ -96,7 +96,11 @@ export interface Stream {
   dscp: number;
   media: string;
   dtmf_inband?: string; // digits heard as tones within the voice
-  tones?: string[]; // of machines, heard within the voice: cng, ced
+  tones?: string[]; // of machines, heard within the voice: cng, ced, ansam, v21
+  mos_basis?: 'itu' | 'provisional' | 'assumed'; // where the codec's figures come from
+  via?: 'turn'; // seen between a client and its TURN server
+  relayed?: string; // the address that the server relays by
+  keying?: 'sdes' | 'dtls' | 'zrtp'; // how the keys of SRTP were agreed
 }
 
 export interface Interval {

@@ -120,7 +120,7 @@ export function makeCall(seed: number, startUS: number): CDR {
     side('from-caller', media(src, 4000 + 2 * Math.floor(r() * 900)), media(dst, 17_000 + 2 * Math.floor(r() * 900)), 0);
     if (seed % 23) side('from-callee', media(dst, 17_002), media(src, 4002), bad);
   }
-  const worst = streams.toSorted((a, b) => a.mos_adapt.avg - b.mos_adapt.avg)[0];
+  const worst = streams.toSorted((a, b) => (a.mos_adapt?.avg ?? 5) - (b.mos_adapt?.avg ?? 5))[0];
 
   const findings: Finding[] = [];
   if (answered && streams.length === 1)
@@ -136,7 +136,7 @@ export function makeCall(seed: number, startUS: number): CDR {
     caller_name: inbound ? '' : pick(['Alice Novak', 'Front desk', 'Bob', '']), callee_uri: inbound ? extension : outside, src, dst, transport: r() < 0.85 ? 'udp' : 'tcp',
     start: at(0), ringing: end_cause === 'no-answer' ? null : at(pdd), answer: answered ? at(ring) : null, end: rfc3339(end), duration_ms: Math.round((end - startUS) / 1000),
     connect_ms: answered ? talk : null, pdd_ms: end_cause === 'no-answer' ? null : pdd, setup_ms: answered ? ring : null, status, reason, end_cause, end_by,
-    ua_caller: pick(AGENTS), ua_callee: pick(AGENTS), codecs: answered ? [codec] : [], mos: worst?.mos_adapt.avg ?? null, loss_pct: worst?.loss_pct ?? null,
+    ua_caller: pick(AGENTS), ua_callee: pick(AGENTS), codecs: answered ? [codec] : [], mos: worst?.mos_adapt?.avg ?? null, loss_pct: worst?.loss_pct ?? null,
     jitter_ms: worst?.jitter_mean_ms ?? null, streams, messages, findings, rule: kept ? (seed % 5 === 0 ? 'sales numbers' : 'bad calls') : '',
     capture: kept ? { kept: 'rtp', packets: 2 * (worst?.packets ?? 0) + messages.length, bytes: 430 * (worst?.packets ?? 0) } : { kept: 'none', packets: 0, bytes: 0 },
     over_limit: false, retransmissions: messages.filter((m) => m.retransmission).length, messages_omitted: 0, streams_omitted: 0, dtmf_info: seed % 7 === 0 ? '1#' : '',

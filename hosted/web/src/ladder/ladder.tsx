@@ -91,8 +91,9 @@ function ArrowRow({ row, x1, x2, gutter, spacing }: { row: Arrow } & Ends) {
 function BarRow({ row, x1, x2, gutter }: { row: Bar } & Ends) {
   const s = row.stream;
   const self = x1 === x2;
-  const g = grade(s.mos_adapt.avg);
-  const mos = g === 'none' ? '' : mosText(s.mos_adapt.avg);
+  const avg = s.mos_adapt?.avg ?? null;
+  const g = grade(avg);
+  const mos = g === 'none' ? '' : mosText(avg);
   const lost = `${percent(s.loss_pct)} lost`;
   const right = x2 >= x1;
   const [a, b] = self ? [x1 - 80, x1 + 80] : [Math.min(x1, x2), Math.max(x1, x2)];

@@ -59,8 +59,8 @@ function StreamTable({ streams, names }: { streams: Stream[]; names: string[] })
               <td class="n">{percent(s.loss_pct)}</td>
               <td class="n">{millis(s.jitter_mean_ms)} / {millis(s.jitter_max_ms)}</td>
               <td class="n">{millis(s.delta_max_ms)}</td>
-              <td>{grade(s.mos_adapt.avg) === 'none' ? <span class="quiet">{whyNoMOS(s)}</span> : <Quality mos={s.mos_adapt.avg} />}</td>
-              <td class="n">{mos(s.mos_adapt.min)}</td>
+              <td>{s.mos_adapt && grade(s.mos_adapt.avg) !== 'none' ? <Quality mos={s.mos_adapt.avg} /> : <span class="quiet">{whyNoMOS(s)}</span>}</td>
+              <td class="n">{mos(s.mos_adapt?.min ?? null)}</td>
             </tr>
           ))}
         </tbody>
@@ -69,7 +69,10 @@ function StreamTable({ streams, names }: { streams: Stream[]; names: string[] })
   );
 }
 
-const pair = (m: MOS) => (m.avg ? `${mos(m.avg)} (worst ${mos(m.min)})` : NONE);
+const BASES = { provisional: 'in part of a like codec', assumed: 'codec unknown: as G.711' } as const;
+const KEYINGS = { sdes: 'in the SDP (SDES)', dtls: 'DTLS', zrtp: 'ZRTP' } as const;
+
+const pair = (m: MOS | null) => (m?.avg ? `${mos(m.avg)} (worst ${mos(m.min)})` : NONE);
 
 function StreamCard({ stream: s, name, index }: { stream: Stream; name: string; index: number }) {
   const facts: [string, string][] = [
@@ -83,6 +86,9 @@ function StreamCard({ stream: s, name, index }: { stream: Stream; name: string; 
     ['MOS, 200 ms buffer', pair(s.mos_f2)],
     ...(s.dtmf ? [['DTMF', s.dtmf] as [string, string]] : []),
     ...(s.dtmf_inband ? [['DTMF within the voice', s.dtmf_inband] as [string, string]] : []),
+    ...(s.mos_basis && s.mos_basis !== 'itu' ? [['MOS figures', BASES[s.mos_basis]] as [string, string]] : []),
+    ...(s.via ? [['Way', `through TURN${s.relayed ? `, relayed at ${s.relayed}` : ''}`] as [string, string]] : []),
+    ...(s.keying ? [['Keys of SRTP', KEYINGS[s.keying]] as [string, string]] : []),
     ...(s.tones ? [['Fax and modem tones', s.tones.join(', ').toUpperCase()] as [string, string]] : []),
   ];
   return (
