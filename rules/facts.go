@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"net/netip"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,7 +14,9 @@ import (
 // that a condition on any text is about. Each value is a line "k=value", k being its field's letter below, the value in lower case,
 // with blanks for control characters and U+FFFD for what is not UTF-8:
 //
-//	\na=+420777\nb=1001\nc=pbx.example\n...\no=pcma\n
+//	\nv=2\na=+420777\nb=1001\nc=pbx.example\n...\no=pcma\n
+//
+// Facts of the first version, which do not begin with v, lack the letters of laterKeys.
 //
 // A value longer than maxFact bytes is cut, and cutFact stands behind it.
 const (
@@ -26,11 +30,17 @@ var factKeys = map[string]string{
 	"transport": "t", "callid": "i", "codec": "o", "end": "e", "by": "y", "rule": "r",
 }
 
+// laterKeys are the letters of the fields that facts have since their second version; f is of the flags that marks lists.
+var laterKeys = map[string]string{"dialled": "q", "reason": "p", "media-ip": "m", "ssrc": "x"}
+
+// secondFacts is how facts of the second version begin.
+const secondFacts = "\nv=2\n"
+
 // Facts is that text of a call.
 func Facts(c *protocol.CDR) string {
 	var b strings.Builder
-	b.Grow(384)
-	b.WriteByte('\n')
+	b.Grow(512)
+	b.WriteString(secondFacts)
 	fact := func(key byte, s string) {
 		if s == "" {
 			return
@@ -58,24 +68,40 @@ func Facts(c *protocol.CDR) string {
 	}
 	fact('t', c.Transport)
 	fact('i', c.CallID)
-	for _, codec := range c.Codecs[:min(len(c.Codecs), maxFactCodecs)] {
+	for _, codec := range c.Codecs[:min(len(c.Codecs), maxFactList)] {
 		fact('o', codec)
-	}
-	if len(c.Codecs) > maxFactCodecs {
-		b.WriteString(cutFact)
-		b.WriteByte('\n')
 	}
 	fact('e', string(c.EndCause))
 	fact('y', string(c.EndBy))
 	fact('r', c.Rule)
 	fact('s', c.Src)
 	fact('s', c.Dst)
+	fact('q', c.CalleeURI)
+	fact('p', c.Reason)
+	for _, m := range marks(c) {
+		fact('f', m)
+	}
+	var ends []netip.Addr
+	for i := range c.Streams[:min(len(c.Streams), maxFactList)] {
+		s := &c.Streams[i]
+		fact('x', s.SSRC.String())
+		for _, end := range [2]string{s.Src, s.Dst} {
+			if a, ok := endpoint(end); ok && !slices.Contains(ends, a.Addr()) {
+				ends = append(ends, a.Addr())
+				fact('m', a.Addr().String())
+			}
+		}
+	}
+	if len(c.Codecs) > maxFactList || len(c.Streams) > maxFactList {
+		b.WriteString(cutFact)
+		b.WriteByte('\n')
+	}
 	return b.String()
 }
 
 const (
-	maxFactCodecs = 16
-	maxFactParts  = 6 // of a pattern: a database may try all ways to put many between each other
+	maxFactList  = 16 // codecs, and streams
+	maxFactParts = 6  // of a pattern: a database may try all ways to put many between each other
 )
 
 // factRune is how a character stands in facts.
@@ -97,15 +123,21 @@ func factText(s string) (text string, ok bool) {
 
 // facts answers a term that holds whenever a test of a text does. It is never exact.
 func (q *query) facts(t *test) string {
-	keys := factKeys[t.field.Name]
-	if q.c.Facts == "" || keys == "" || t.not || len(t.vals) > maxSQLValues || len(q.args) > maxSQLArgs {
+	if q.c.Facts == "" || len(q.args) > maxSQLArgs {
+		return ""
+	}
+	if m := t.mark(); m != "" {
+		return q.likedLater([]string{"%\nf=" + m + "\n%", "%" + cutFact + "%"})
+	}
+	keys, later := factKeys[t.field.Name], laterKeys[t.field.Name]
+	if keys+later == "" || t.not || len(t.vals) > maxSQLValues {
 		return ""
 	}
 	var likes []string
-	whole := true // nothing can match behind the end of a text that was cut
+	whole := !listed(t.field) // nothing can match behind the end of what was cut
 	for i := range t.vals {
-		for k := range len(keys) {
-			some, ok := factLikes(t, &t.vals[i], keys[k:k+1])
+		for _, key := range keys + later {
+			some, ok := factLikes(t, &t.vals[i], string(key))
 			if some == nil {
 				return ""
 			}
@@ -116,7 +148,19 @@ func (q *query) facts(t *test) string {
 	if !whole {
 		likes = append(likes, "%"+cutFact+"%")
 	}
+	if later != "" {
+		return q.likedLater(likes)
+	}
 	return q.liked(likes)
+}
+
+// listed reports whether a call may have more of a field than its facts.
+func listed(f *Field) bool { return f.Name == "codec" || f.Name == "ssrc" || f.Name == "media-ip" }
+
+// likedLater is liked of what facts have since their second version: a call with facts of the first is asked itself.
+func (q *query) likedLater(likes []string) string {
+	term := q.liked(likes)
+	return "(" + q.c.Facts + " NOT LIKE " + q.arg(secondFacts+"%") + " OR " + term[1:]
 }
 
 // liked asks for one of the patterns; a call without facts is asked itself.
@@ -132,6 +176,16 @@ func (q *query) liked(likes []string) string {
 // nothing can be said. whole: that is so of a text that was cut, too.
 func factLikes(t *test, v *value, key string) (likes []string, whole bool) {
 	line := `%` + "\n" + key + `=`
+	if t.field.Type == Address {
+		switch head, bits := printed(v.net); {
+		case head == "":
+			return nil, false
+		case bits == v.net.Addr().BitLen():
+			return []string{line + head + "\n%"}, true
+		default:
+			return []string{line + head + "%"}, true
+		}
+	}
 	switch t.op {
 	case "=":
 		s, ok := factText(v.text)

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"voiptop/protocol"
@@ -61,8 +62,11 @@ type Field struct {
 	known known
 	text  func(c *Call, i int) (s string, more bool) // its i-th value; more is false behind the last
 	count func(c *Call) (v float64, present bool)
-	ends  uint8  // of an Address: the ends of the call that it is about, src and dst
-	name  string // of a header: its name in lower case, long form
+	// counts is its i-th value, of one that has several; more is false behind the last.
+	counts func(c *Call, i int) (v float64, present, more bool)
+	detail bool   // it is about streams or messages
+	ends   uint8  // of an Address: the ends of the call that it is about, src and dst
+	name   string // of a header: its name in lower case, long form
 }
 
 const (
@@ -75,7 +79,7 @@ func (f *Field) InRules() bool { return f.known != forFilter }
 
 // Stored reports whether calls that are stored may be asked for the field: not for headers.
 func (f *Field) Stored() bool {
-	return f.count != nil || f.text != nil || f.Type == Clock || f.Type == Weekday || f.Name == "direction"
+	return f.count != nil || f.counts != nil || f.text != nil || f.Type == Clock || f.Type == Weekday || f.Name == "direction"
 }
 
 // Fields lists every field, in the order of the documentation.
@@ -146,7 +150,9 @@ var (
 	dst    = func(c *Call) string { return c.Dst }
 )
 
-var fields = []Field{
+var fields = slices.Concat(mainFields, recordFields, streamFields)
+
+var mainFields = []Field{
 	{Name: "caller", Type: Number, Doc: "user part of From", text: one(caller)},
 	{Name: "callee", Type: Number, Doc: "user part of To", text: one(callee)},
 	{Name: "number", Type: Number, Doc: "caller or callee", text: two(caller, callee)},

@@ -65,13 +65,20 @@ func (s *scene) end(i int) netip.AddrPort {
 		if i == 1 {
 			text = s.call.Dst
 		}
-		if a, err := netip.ParseAddrPort(text); err == nil {
-			s.addr[i] = netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
-		} else if a, err := netip.ParseAddr(text); err == nil {
-			s.addr[i] = netip.AddrPortFrom(a.Unmap().WithZone(""), 0)
-		}
+		s.addr[i], _ = endpoint(text)
 	}
 	return s.addr[i]
+}
+
+// endpoint reads an address, with or without a port: IPv4 in IPv6 as IPv4, without a zone.
+func endpoint(text string) (a netip.AddrPort, ok bool) {
+	if a, err := netip.ParseAddrPort(text); err == nil {
+		return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port()), true
+	}
+	if a, err := netip.ParseAddr(text); err == nil {
+		return netip.AddrPortFrom(a.Unmap().WithZone(""), 0), true
+	}
+	return a, false
 }
 
 // eval judges a condition in the surroundings (groups, zone) of its file.
@@ -134,6 +141,8 @@ func (t *test) hit(s *scene, e *env) bool {
 				return true
 			}
 		}
+	case f.counts != nil:
+		return t.figure(&s.call)
 	case f.ends != 0:
 		for i := range 2 {
 			if f.ends&(1<<i) != 0 {
@@ -146,6 +155,16 @@ func (t *test) hit(s *scene, e *env) bool {
 		at := s.call.Start.Std().In(e.zone)
 		for i := range t.vals {
 			if t.vals[i].moment.has(at) {
+				return true
+			}
+		}
+	case f.Type == Address:
+		for i := 0; ; i++ {
+			text, more := f.text(&s.call, i)
+			if !more {
+				return false
+			}
+			if a, ok := endpoint(text); ok && t.inNetwork(a) {
 				return true
 			}
 		}
@@ -163,6 +182,21 @@ func (t *test) hit(s *scene, e *env) bool {
 		}
 	}
 	return false
+}
+
+// figure asks a field that has several numbers.
+func (t *test) figure(c *Call) bool {
+	for i := 0; ; i++ {
+		v, present, more := t.field.counts(c, i)
+		if !more {
+			return false
+		}
+		for k := range t.vals {
+			if present && compare(t.op, v, t.vals[k].num) {
+				return true
+			}
+		}
+	}
 }
 
 func (t *test) word(s *scene, text string) bool {

@@ -18,6 +18,7 @@ type Columns struct {
 	Kept                   string // boolean: a capture was kept
 	Facts                  string // text: what Facts answers, NULL if that is not known; then the columns below need not be set
 	Duration, Talk, PDD    string // integer: duration_ms, connect_ms, pdd_ms; NULL if there is none
+	ID, Group              string // id, in a form that equals its text, and text: group_id
 	Loss, Jitter           string // double precision: loss_pct, jitter_ms; NULL if there is none
 }
 
@@ -229,6 +230,10 @@ func (q *query) columns(f *Field) []string {
 		return []string{q.c.SrcIP, q.c.DstIP}
 	case "callid":
 		return []string{q.c.CallID}
+	case "group":
+		if q.c.ID != "" {
+			return []string{q.c.Group}
+		}
 	case "sensor":
 		return []string{q.c.Sensor}
 	case "status":

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"voiptop/protocol"
 )
 
 // value answers a term for one value and one column, as query.node does.
@@ -34,6 +36,9 @@ func (q *query) value(t *test, column string, v *value) (string, bool) {
 		}
 		return column, false
 	}
+	if t.field.Name == "group" {
+		return q.group(t.op, v.text), false
+	}
 	if t.field.Type == Address {
 		return q.network(column, v)
 	}
@@ -44,6 +49,18 @@ func (q *query) value(t *test, column string, v *value) (string, bool) {
 		return q.pattern(column, t.field, v)
 	}
 	return "", false
+}
+
+// group asks the indexes of a call's id and of further legs: no index has the first leg's own group, which is its id.
+func (q *query) group(op, id string) string {
+	if op == ":" {
+		id = strings.ToLower(id)
+	}
+	if _, err := protocol.ParseUUID(id); err != nil || op == "~" {
+		return ""
+	}
+	first := q.keep(exactKey, q.c.ID+" = "+q.arg(id))
+	return "(" + first + " OR " + q.keep(exactKey, fmt.Sprintf("%s = %s AND %[1]s <> CAST(%s AS TEXT)", q.c.Group, q.arg(id), q.c.ID)) + ")"
 }
 
 // figure compares a column that a call without facts does not have.
@@ -153,28 +170,36 @@ func (q *query) finding(column, op string, v *value) (string, bool) {
 
 // network translates to a range of printed addresses: the parts of the address that are whole in the network.
 func (q *query) network(column string, v *value) (string, bool) {
-	a := v.net.Addr()
-	if v.net.Bits() == a.BitLen() {
-		term, _ := q.equal(column, a.String())
-		return term, v.port == 0
-	}
-	head, bits := "", 0
-	if a.Is4() {
-		for _, b := range a.As4() {
-			if bits+8 > v.net.Bits() {
-				break
-			}
-			head, bits = head+strconv.Itoa(int(b))+".", bits+8
-		}
-	} else {
-		head, bits = groups(a, v.net.Bits())
-	}
-	if head == "" {
+	head, bits := printed(v.net)
+	switch {
+	case head == "":
 		return "", false
+	case bits == v.net.Addr().BitLen():
+		term, _ := q.equal(column, head)
+		return term, v.port == 0
 	}
 	// the character behind the last one ends the range: every address goes on behind it
 	end := head[:len(head)-1] + string(head[len(head)-1]+1)
 	return q.between(column, head, end), bits == v.net.Bits()
+}
+
+// printed is how the printed addresses of a network begin, "" if nothing can be said, and how many bits that fixes: all of an
+// address are the whole of it.
+func printed(net netip.Prefix) (head string, bits int) {
+	a := net.Addr()
+	switch {
+	case net.Bits() == a.BitLen():
+		return a.String(), a.BitLen()
+	case a.Is4():
+		for _, b := range a.As4() {
+			if bits+8 > net.Bits() {
+				break
+			}
+			head, bits = head+strconv.Itoa(int(b))+".", bits+8
+		}
+		return head, bits
+	}
+	return groups(a, net.Bits())
 }
 
 // groups prints the first groups of an IPv6 address, as far as they are within bits and none is zero: zeros may be left out.

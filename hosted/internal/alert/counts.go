@@ -83,6 +83,9 @@ func (c *Counter) Metric() MetricInfo { return c.info }
 // Where is the condition on the calls that are counted.
 func (c *Counter) Where() rules.Expr { return c.where }
 
+// Detail reports whether its conditions ask for streams or messages, which lists of calls do not have.
+func (c *Counter) Detail() bool { return c.where.Detail() || c.match.Detail() }
+
 // call counts one ended call. ok is false for one that the alert is not about.
 func (c *Counter) call(r *protocol.CDR) (key string, n Counts, ok bool) {
 	if c.info.Sensors || !c.where.Match(rules.Call{CDR: r, State: protocol.StateEnded}) {

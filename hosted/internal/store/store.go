@@ -123,11 +123,12 @@ type CallQuery struct {
 	Finding  string  // code
 	Kept     bool    // only calls with a capture
 	Oldest   bool    // the oldest first
+	Whole    bool    // the page has its calls' streams and messages
 	Limit    int     // 1..1000
 	After    string  // cursor of the page before, from CallPage.Next
 }
 
-// CallPage is one page of calls, without streams and messages. Next is "" on the last.
+// CallPage is one page of calls, without streams and messages unless CallQuery.Whole asks for them. Next is "" on the last.
 type CallPage struct {
 	Calls []protocol.CDR
 	Next  string

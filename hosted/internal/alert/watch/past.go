@@ -39,7 +39,7 @@ func (s *Service) past(ctx context.Context, t store.TenantID, c *alert.Counter, 
 	defer cancel()
 	tally := alert.NewTally(c)
 	since = from
-	q := store.CallQuery{Where: c.Where(), From: protocol.TimeOf(from.Add(-longestCall)), To: protocol.TimeOf(until), Limit: pageOfCalls}
+	q := store.CallQuery{Where: c.Where(), Whole: c.Detail(), From: protocol.TimeOf(from.Add(-longestCall)), To: protocol.TimeOf(until), Limit: pageOfCalls}
 	oldest := until
 	for {
 		page, err := s.cfg.Store.Calls(ctx, t, q)

@@ -140,3 +140,39 @@ func enrolled(t *testing.T, s store.Store, now time.Time) (store.TenantID, proto
 	}
 	return tenant.ID, sensor.UUID
 }
+
+// Calls whose facts were written before these knew of flags, conversations and media are searched as the others are.
+func TestCallsWithFactsOfTheFirstVersionAreFound(t *testing.T) {
+	now := time.Now()
+	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "x.db"), sqlstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	tenant, sensor := enrolled(t, s, now)
+	c := protocol.CDR{
+		ID: protocol.UUID{1}, Start: protocol.TimeOf(now.Add(-time.Minute)), End: protocol.TimeOf(now), SensorID: 7, OverLimit: true, CalleeURI: "1001", Reason: "Busy Here",
+		Streams: []protocol.Stream{{Src: "192.0.2.7:4000", SSRC: 5}},
+	}
+	other := c
+	other.ID, other.OverLimit, other.CalleeURI, other.Reason, other.Streams = protocol.UUID{2}, false, "", "", nil
+	if _, err := s.AppendCDRs(t.Context(), store.Batch{Tenant: tenant, Sensor: sensor, Epoch: 1, CDRs: []protocol.CDR{c, other}}, now); err != nil {
+		t.Fatal(err)
+	}
+	for _, facts := range []string{"of the second version", "\ne=bye\n"} {
+		if facts[0] == '\n' {
+			if _, err := s.Write.Exec("UPDATE calls_"+now.Add(-time.Minute).UTC().Format("20060102")+" SET facts = $1", facts); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, text := range []string{"over-limit:yes", "dialled:1001", "reason:busy*", "media-ip:192.0.2.0/24", "ssrc:0x00000005"} {
+			e, err := rules.ParseExpr(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p, err := s.Calls(t.Context(), tenant, store.CallQuery{Where: e}); err != nil || len(p.Calls) != 1 || p.Calls[0].ID != c.ID {
+				t.Errorf("facts %q: %s finds %d calls, %v, want one", facts, text, len(p.Calls), err)
+			}
+		}
+	}
+}

@@ -28,6 +28,7 @@ type Query struct {
 	Narrow []string
 	where  string     // the whole condition, but for rest and where the page begins
 	rest   rules.Expr // what is asked of the rows yet
+	whole  bool       // the page has streams and messages
 	args   []any      // of where and Narrow
 	after  Place      // the page begins behind it
 	up     bool       // the oldest first
@@ -40,13 +41,13 @@ type Query struct {
 // searched are the columns that a condition is asked of. They are compared by bytes: in PostgreSQL >= of a column with the
 // collation C is ~>=~, which may be used below row-level security.
 var searched = rules.Columns{
-	CallID: "call_id", Caller: "caller", Callee: "callee", SrcIP: "src_ip", DstIP: "dst_ip", Sensor: "sensor_id", Status: "status",
+	ID: "id", Group: "group_id", CallID: "call_id", Caller: "caller", Callee: "callee", SrcIP: "src_ip", DstIP: "dst_ip", Sensor: "sensor_id", Status: "status",
 	MOS: "mos", Findings: "findings", Kept: "kept", Facts: "facts", Duration: "duration_ms", Talk: "connect_ms", PDD: "pdd_ms", Loss: "loss_pct", Jitter: "jitter_ms",
 }
 
 // NewQuery translates q.
 func NewQuery(t store.TenantID, q store.CallQuery) (Query, error) {
-	s := Query{Limit: q.Limit, From: q.From, To: q.To, up: q.Oldest}
+	s := Query{whole: q.Whole, Limit: q.Limit, From: q.From, To: q.To, up: q.Oldest}
 	if s.Limit <= 0 {
 		s.Limit = defaultLimit
 	}
@@ -240,23 +241,34 @@ func (s *Query) Select(ctx context.Context, db Querier, from string, p Part, lim
 		order = "at, id"
 	}
 	var all Rows
+	columns, detail := "at, id, summary", s.whole || s.rest.Detail()
+	if detail {
+		columns += ", detail"
+	}
 	err := bounded(ctx, func(ctx context.Context) error {
-		rows, err := db.QueryContext(ctx, fmt.Sprintf(`SELECT at, id, summary FROM %s WHERE %s ORDER BY %s LIMIT %d`, from, where, order, limit), args...)
+		rows, err := db.QueryContext(ctx, fmt.Sprintf(`SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT %d`, columns, from, where, order, limit), args...)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var summary sql.RawBytes
-			if err := rows.Scan((*int64)(&all.Last.At), uuid{&all.Last.ID}, &summary); err != nil {
+			var summary, more sql.RawBytes
+			into := []any{(*int64)(&all.Last.At), uuid{&all.Last.ID}, &summary}
+			if detail {
+				into = append(into, &more)
+			}
+			if err := rows.Scan(into...); err != nil {
 				return err
 			}
 			all.Read++
-			c, err := decodeSummary(summary)
+			c, err := decodeCall(summary, more)
 			if err != nil {
 				return err
 			}
 			if s.rest.IsZero() || s.rest.Match(rules.Call{CDR: &c, State: protocol.StateEnded}) {
+				if !s.whole {
+					c.Streams, c.Messages = nil, nil
+				}
 				all.Found = append(all.Found, Found{all.Last.At, c})
 			}
 		}

@@ -188,6 +188,14 @@ func decodeSummary(summary []byte) (c protocol.CDR, err error) {
 	return c, err
 }
 
+// decodeCall reads a CDR, with its streams and messages if detail is not empty.
+func decodeCall(summary, detail []byte) (protocol.CDR, error) {
+	if len(detail) == 0 {
+		return decodeSummary(summary)
+	}
+	return decodeCDR(summary, detail)
+}
+
 // decodeCDR reads a whole CDR. The keys of detail are those that summary has not.
 func decodeCDR(summary, detail []byte) (protocol.CDR, error) {
 	c, err := decodeSummary(summary)
