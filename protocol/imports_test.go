@@ -37,6 +37,7 @@ var may = map[string]struct {
 	"sensord/internal/diagnose": {own: []string{"protocol"}, std: true},
 	"sensord/internal/transact": {own: []string{"protocol", "sensord/internal/decode", "sensord/internal/sip"}, std: true},
 	"sensord/internal/journal":  {own: []string{"protocol"}},
+	"sensord/internal/direct":   {own: []string{"protocol"}},
 	"sensord/internal/uplink":   {own: []string{"protocol", "sensord/internal/journal"}},
 
 	"hosted":                  {own: []string{"protocol", "rules", "hosted"}},
@@ -76,6 +77,8 @@ var only = map[string][]string{
 	"modernc.org/sqlite":                   {"hosted"},
 	"github.com/pion/opus":                 {"sensord/internal/audio"},
 	"github.com/pion/srtp":                 {"sensord/internal/audio"},
+	"github.com/pion/webrtc":               {"sensord/internal/direct"},
+	"github.com/pion/ice":                  {"sensord/internal/direct"},
 	"github.com/modelcontextprotocol":      {"protocol/mcp"},
 	"github.com/coreos/go-oidc":            {"hosted/internal/oidc"},
 	"golang.org/x/crypto/chacha20poly1305": {"sensord/internal/tlsdec"},
