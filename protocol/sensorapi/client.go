@@ -18,6 +18,8 @@ import (
 type Client struct {
 	HTTP *http.Client
 	Base string
+	// MaxAnswer is how many bytes of JSON one answer, or one line of an endless answer, may have; 0: 64 MiB.
+	MaxAnswer int64
 }
 
 // Dial gives a client of the sensor that listens on a unix socket. It does not connect yet.
@@ -52,9 +54,9 @@ func (c *Client) Watch(ctx context.Context, emit func(*protocol.LiveUpdate) erro
 		return err
 	}
 	defer res.Body.Close()
-	for d := json.NewDecoder(res.Body); ; {
+	for d := c.decoder(res.Body); ; {
 		u := &protocol.LiveUpdate{}
-		if err := d.Decode(u); err != nil {
+		if err := d.decode(u); err != nil {
 			return fmt.Errorf("live calls: %w", err)
 		}
 		if err := emit(u); err != nil {
@@ -104,7 +106,7 @@ func (c *Client) SetRules(ctx context.Context, in Rules) (out Rules, err error) 
 		return out, err
 	}
 	defer res.Body.Close()
-	return out, json.NewDecoder(res.Body).Decode(&out)
+	return out, c.decoder(res.Body).decode(&out)
 }
 
 func (c *Client) get(ctx context.Context, path string, v any) error {
@@ -113,7 +115,7 @@ func (c *Client) get(ctx context.Context, path string, v any) error {
 		return err
 	}
 	defer res.Body.Close()
-	if err := json.NewDecoder(res.Body).Decode(v); err != nil {
+	if err := c.decoder(res.Body).decode(v); err != nil {
 		return fmt.Errorf("read answer of %s: %w", path, err)
 	}
 	return nil

@@ -39,5 +39,5 @@ func (c *Client) SetHostedRules(ctx context.Context, in HostedRules) (out Hosted
 		return out, err
 	}
 	defer res.Body.Close()
-	return out, json.NewDecoder(res.Body).Decode(&out)
+	return out, c.decoder(res.Body).decode(&out)
 }

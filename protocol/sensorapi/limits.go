@@ -48,5 +48,5 @@ func (c *Client) SetLimits(ctx context.Context, in Limits) (out Limits, err erro
 		return out, err
 	}
 	defer res.Body.Close()
-	return out, json.NewDecoder(res.Body).Decode(&out)
+	return out, c.decoder(res.Body).decode(&out)
 }

@@ -119,9 +119,9 @@ func (c *Client) WatchStreams(ctx context.Context, o StreamOptions, emit func(*p
 		return err
 	}
 	defer res.Body.Close()
-	for d := json.NewDecoder(res.Body); ; {
+	for d := c.decoder(res.Body); ; {
 		u := &protocol.StreamUpdate{}
-		if err := d.Decode(u); err != nil {
+		if err := d.decode(u); err != nil {
 			return fmt.Errorf("live streams: %w", err)
 		}
 		if err := emit(u); err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"voiptop/hosted/internal/relay"
+	"voiptop/hosted/internal/sensors"
 	"voiptop/hosted/internal/store"
 	"voiptop/protocol"
 	"voiptop/protocol/link"
@@ -50,7 +51,7 @@ func (c *Cluster) Client(sensor protocol.UUID) *sensorapi.Client {
 	if _, _, ok := c.find(context.Background(), sensor); !ok {
 		return nil
 	}
-	return &sensorapi.Client{HTTP: &http.Client{Transport: &remote{c: c, sensor: sensor}}, Base: link.BaseURL}
+	return &sensorapi.Client{HTTP: &http.Client{Transport: &remote{c: c, sensor: sensor}}, Base: link.BaseURL, MaxAnswer: sensors.MaxAnswer}
 }
 
 // Relay passes a request on to a sensor's API, by way of the node that holds its link, and the answer back.

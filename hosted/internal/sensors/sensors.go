@@ -239,9 +239,12 @@ func (s *Service) Client(sensor protocol.UUID) *sensorapi.Client {
 	return clientOf(x)
 }
 
+// MaxAnswer bounds what hosted takes from a sensor into memory at a time. A sensor is its tenant's, and may be anybody's.
+const MaxAnswer = 16 << 20
+
 // clientOf calls the API of the sensor at the other end of a session.
 func clientOf(x *session) *sensorapi.Client {
-	return &sensorapi.Client{HTTP: &http.Client{Transport: x.small()}, Base: link.BaseURL}
+	return &sensorapi.Client{HTTP: &http.Client{Transport: x.small()}, Base: link.BaseURL, MaxAnswer: MaxAnswer}
 }
 
 // Transport carries requests to a sensor; nil while it is offline. Captures and audio go on the sensor's bulk connection, so that
