@@ -44,6 +44,7 @@ type daemon struct {
 	source   capture.Source
 	pipeline *pipeline
 	viewer   *viewer
+	streams  *streamViewer
 	uplink   *uplink.Uplink // nil when no server is configured
 	listener net.Listener
 
@@ -57,13 +58,14 @@ type daemon struct {
 	transactions recent // requests outside of calls that ended last
 
 	listening *listening
+	reading   chan struct{} // has room for so many as read captures for their messages
 }
 
 func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err error) {
 	if err := c.CheckLive(len(o.read) > 0); err != nil {
 		return nil, err
 	}
-	d := &daemon{conf: c, opt: o, log: log, listening: newListening()}
+	d := &daemon{conf: c, opt: o, log: log, listening: newListening(), reading: make(chan struct{}, messagesAtOnce)}
 	defer func() {
 		if err != nil {
 			d.close()
@@ -119,6 +121,7 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	}
 	d.pipeline = newPipeline(d.source, engine)
 	d.viewer = &viewer{pipeline: d.pipeline, counters: d.counters, now: time.Now}
+	d.streams = &streamViewer{pipeline: d.pipeline, now: time.Now}
 
 	api := sensorapi.NewHandler(sensor{d})
 	if len(c.Servers) > 0 {

@@ -190,13 +190,7 @@ func (s sensor) packets(u protocol.UUID) (analyze.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	file := &guarded{r: f}
-	src, err := capture.Open([]string{"-"}, capture.Options{Stdin: file})
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return &fileSource{src, file}, nil
+	return sourceOf(f)
 }
 
 // fileSource closes its file with it.

@@ -31,6 +31,7 @@ func overLink(c *conf.Config, r *rulebook, limit func(context.Context, sensorapi
 	}
 	if !c.CloudDownload {
 		off("/v1/calls/{id}/capture", "downloads", "cloud_download")
+		off("/v1/calls/{id}/messages", "downloads", "cloud_download") // they are packets, too
 	}
 	m.Handle("/", api)
 	return m

@@ -8,6 +8,12 @@ import (
 // Live appends the calls that run, and those that ended within the last seconds, to dst in the order of their start.
 func (e *Engine) Live(dst []protocol.LiveCall) []protocol.LiveCall { return e.calls.Live(dst) }
 
+// Streams appends the streams of up to n running calls behind the cursor to dst, and moves the cursor on; more tells whether there are
+// other calls. Asked between packets, some calls at a time, it does not hold up the capture.
+func (e *Engine) Streams(at *Cursor, dst []protocol.LiveStream, n int) (_ []protocol.LiveStream, more bool) {
+	return e.calls.Streams(at, dst, n)
+}
+
 // Find makes a record of a running call as far as it has come. id is its UUID or Call-ID; nil when no such call runs.
 func (e *Engine) Find(id string) *protocol.CDR { return e.calls.Find(id) }
 

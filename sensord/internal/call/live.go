@@ -7,9 +7,6 @@ import (
 	"voiptop/sensord/internal/quality"
 )
 
-// trendLength is how many intervals a live call's trend has.
-const trendLength = 12
-
 // judgeEvery is how often a running call is judged anew for the live view, nanoseconds.
 const judgeEvery = int64(5e9)
 
@@ -84,8 +81,8 @@ func (c *Call) live() protocol.LiveCall {
 
 // trend gives the MOS of the last intervals in tenths.
 func (s *stream) trend() []byte {
-	from := max(0, len(s.intervals)-trendLength+1)
-	out := make([]byte, 0, trendLength)
+	from := max(0, len(s.intervals)-protocol.LiveTrend+1)
+	out := make([]byte, 0, protocol.LiveTrend)
 	for _, i := range s.intervals[from:] {
 		out = append(out, byte(math.Round(float64(i.mos)*10)))
 	}

@@ -26,6 +26,27 @@ func (c *Call) record() *protocol.CDR {
 
 // record makes the record of a stream as one of those of c.
 func (s *stream) record(r *protocol.Stream, c *Call, heard []*stream) {
+	s.figures(r, c)
+	if s.rated {
+		m := s.meter.Summary()
+		r.MOSF1, r.MOSF2, r.MOSAdapt = mos(m[quality.F1]), mos(m[quality.F2]), mos(m[quality.Adaptive])
+		r.Intervals = s.recordIntervals()
+		if r.MOSAdapt.Avg > 0 {
+			r.MOSBasis = protocol.MOSBasis(s.meter.Codec().Basis())
+		}
+	}
+	if s.dtmf != nil {
+		r.DTMF = s.dtmf.Digits()
+	}
+	if s.inband != nil {
+		r.DTMFInband = s.inband.Digits()
+	}
+	r.Tones = s.tones(heard)
+	r.RTCP = s.farEnd()
+}
+
+// figures makes the part of a stream's record that is counted packet by packet.
+func (s *stream) figures(r *protocol.Stream, c *Call) {
 	p := s.rtp.Report()
 	*r = protocol.Stream{
 		Src: s.key.src.String(), Dst: s.key.dst.String(), SSRC: protocol.SSRC(s.key.ssrc),
@@ -47,29 +68,21 @@ func (s *stream) record(r *protocol.Stream, c *Call, heard []*stream) {
 			r.ClockRate = k.clock
 		}
 	}
-	if s.rated {
-		m := s.meter.Summary()
-		r.MOSF1, r.MOSF2, r.MOSAdapt = mos(m[quality.F1]), mos(m[quality.F2]), mos(m[quality.Adaptive])
-		r.Intervals = s.recordIntervals()
-		if r.MOSAdapt.Avg > 0 {
-			r.MOSBasis = protocol.MOSBasis(s.meter.Codec().Basis())
-		}
+}
+
+// farEnd is what RTCP reported, nil if it did not.
+func (s *stream) farEnd() *protocol.RTCP {
+	f := s.rtcp
+	if f == nil || f.reports == 0 {
+		return nil
 	}
-	if s.dtmf != nil {
-		r.DTMF = s.dtmf.Digits()
+	loss, jitter := round(f.lossMax), round(f.jitterMax)
+	r := &protocol.RTCP{LossMaxPct: &loss, JitterMaxMS: &jitter}
+	if rtt := s.roundTrip(); rtt >= 0 {
+		v := round(float64(rtt) / 1e6)
+		r.RTTMS = &v
 	}
-	if s.inband != nil {
-		r.DTMFInband = s.inband.Digits()
-	}
-	r.Tones = s.tones(heard)
-	if f := s.rtcp; f != nil && f.reports > 0 {
-		loss, jitter := round(f.lossMax), round(f.jitterMax)
-		r.RTCP = &protocol.RTCP{LossMaxPct: &loss, JitterMaxMS: &jitter}
-		if rtt := s.roundTrip(); rtt >= 0 {
-			v := round(float64(rtt) / 1e6)
-			r.RTCP.RTTMS = &v
-		}
-	}
+	return r
 }
 
 // mainCodec is that of the payload type which most packets carried, unless it is comfort noise or DTMF and there was speech.

@@ -17,6 +17,7 @@ const (
 	jobStore                  // store what is held on disk and in memory, as far as the level goes
 	jobTitle                  // write the section header again
 	jobDiscard                // remove what is stored
+	jobPeek                   // tell what is on disk
 	jobEnd                    // finish the file
 )
 
@@ -28,6 +29,7 @@ type job struct {
 	packets uint64 // that are stored then
 	bytes   int64  //
 	tally   tally  // of data that is held
+	peek    chan<- peeked
 }
 
 // put gives a job to the writing goroutine. The spool's lock is held.
@@ -82,6 +84,8 @@ func (s *Spool) do(j *job) {
 		s.title(r)
 	case jobDiscard:
 		s.removeStored(r)
+	case jobPeek:
+		j.peek <- s.peek(r)
 	case jobEnd:
 		s.finish(r)
 	}
