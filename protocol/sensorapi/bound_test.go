@@ -12,7 +12,7 @@ import (
 	"voiptop/protocol"
 )
 
-// endless answers with one JSON value that never ends, and counts what is taken of it.
+// endless answers with one JSON value that never ends.
 func endless(begin string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

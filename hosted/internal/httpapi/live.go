@@ -5,7 +5,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"voiptop/protocol"
@@ -15,12 +14,34 @@ import (
 // somebody does: what its uplink carries does not grow with the viewers.
 type live struct {
 	links   Links
-	viewers atomic.Int64 // open views
 	mu      sync.Mutex
+	viewers int           // open views
+	byUser  map[int64]int // of each user
 	feeds   map[protocol.UUID]*feed
 }
 
-func newLive(links Links) *live { return &live{links: links, feeds: map[protocol.UUID]*feed{}} }
+func newLive(links Links) *live {
+	return &live{links: links, byUser: map[int64]int{}, feeds: map[protocol.UUID]*feed{}}
+}
+
+// enter counts a view of a user, unless there are too many: of one user, so that nobody takes the views of all.
+func (l *live) enter(user int64) (leave func(), ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.viewers >= maxViewers || l.byUser[user] >= maxOfUser {
+		return nil, false
+	}
+	l.viewers++
+	l.byUser[user]++
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.viewers--
+		if l.byUser[user]--; l.byUser[user] == 0 {
+			delete(l.byUser, user)
+		}
+	}, true
+}
 
 // feed is one sensor's running calls as they are now.
 type feed struct {
@@ -29,8 +50,23 @@ type feed struct {
 	seen     bool // the first snapshot is here
 	t        protocol.Time
 	calls    map[protocol.UUID]protocol.LiveCall
+	weight   int // bytes of calls, about
 	counters protocol.Counters
 	viewers  map[*viewer]struct{}
+}
+
+// What a sensor says is its tenant's, or whoever has its key: it may be anything. A call takes about 600 bytes.
+const (
+	maxFeed     = 16 << 20 // bytes of one sensor's running calls; those for which there is no room are not shown
+	maxCounters = 1000     // names of one sensor's counters
+	maxWaiting  = 200_000  // calls and ids that wait for one viewer; who is that slow begins anew
+)
+
+// weigh is about how many bytes a running call takes.
+func weigh(c *protocol.LiveCall) int {
+	const fields = 400 // the struct, its numbers and the map's share
+	return fields + len(c.CallID) + len(c.GroupID) + len(c.State) + len(c.Caller) + len(c.Callee) + len(c.Src) + len(c.Dst) + len(c.Transport) +
+		len(c.Codec) + len(c.Trend) + len(c.Finding) + len(c.Severity) + len(c.Kept) + len(c.Held) + len(c.Rule)
 }
 
 // retryWatch is how long after a sensor's stream broke it is asked again.
@@ -86,28 +122,60 @@ func (f *feed) run(ctx context.Context, links Links, sensor protocol.UUID) {
 func (f *feed) apply(u *protocol.LiveUpdate) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	change := protocol.LiveUpdate{T: u.T, Calls: u.Calls, Gone: u.Gone, Counters: u.Counters}
+	change := protocol.LiveUpdate{T: u.T, Counters: u.Counters}
+	if len(change.Counters) > maxCounters {
+		change.Counters = nil
+	}
 	if u.Snapshot {
 		now := make(map[protocol.UUID]struct{}, len(u.Calls))
 		for i := range u.Calls {
 			now[u.Calls[i].ID] = struct{}{}
 		}
 		for id := range f.calls {
-			if _, ok := now[id]; !ok {
+			if _, ok := now[id]; !ok && f.drop(id) {
 				change.Gone = append(change.Gone, id)
 			}
 		}
 	}
-	for _, c := range u.Calls {
-		f.calls[c.ID] = c
+	for i := range u.Calls {
+		if c := &u.Calls[i]; f.put(c) {
+			change.Calls = append(change.Calls, *c)
+		}
 	}
-	for _, id := range change.Gone {
-		delete(f.calls, id)
+	for _, id := range u.Gone {
+		if f.drop(id) {
+			change.Gone = append(change.Gone, id)
+		}
 	}
-	f.seen, f.t, f.counters = true, u.T, u.Counters
+	f.seen, f.t, f.counters = true, u.T, change.Counters
 	for v := range f.viewers {
 		v.take(f, change)
 	}
+}
+
+// put takes a call as it is now, if there is room.
+func (f *feed) put(c *protocol.LiveCall) bool {
+	before := 0
+	if old, ok := f.calls[c.ID]; ok {
+		before = weigh(&old)
+	}
+	after := weigh(c)
+	if f.weight+after-before > maxFeed {
+		return false
+	}
+	f.weight += after - before
+	f.calls[c.ID] = *c
+	return true
+}
+
+// drop forgets a call, if it is there.
+func (f *feed) drop(id protocol.UUID) bool {
+	old, ok := f.calls[id]
+	if ok {
+		f.weight -= weigh(&old)
+		delete(f.calls, id)
+	}
+	return ok
 }
 
 // all is the feed's state as a change from nothing.
@@ -127,6 +195,7 @@ type viewer struct {
 	gone    map[protocol.UUID]struct{}
 	sources map[*feed]source
 	dirty   bool
+	over    bool // more waited than may: what waits is no longer all
 }
 
 type source struct {
@@ -141,6 +210,11 @@ func newViewer() *viewer {
 func (v *viewer) take(f *feed, u protocol.LiveUpdate) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.over = v.over || len(v.calls)+len(v.gone) > maxWaiting; v.over {
+		clear(v.calls)
+		clear(v.gone)
+		return
+	}
 	for _, c := range u.Calls {
 		v.calls[c.ID] = c
 		delete(v.gone, c.ID)
@@ -158,6 +232,13 @@ func (v *viewer) heard() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return len(v.sources)
+}
+
+// late reports whether more waits for the viewer than may: it reads too slowly for what its sensors say.
+func (v *viewer) late() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.over
 }
 
 // next is what changed since the last time, and whether anything did. Counters are summed over the sensors; the time is the

@@ -17,17 +17,19 @@ const (
 	beatEvery    = 15 * time.Second // a line without change, so that a dead connection is noticed
 	writeTimeout = 30 * time.Second // of a viewer that reads nothing
 	maxViewers   = 1000
+	maxOfUser    = 32 // of these
 )
 
 // watch streams the running calls of all the tenant's online sensors as one: a snapshot, then what changes.
 func (a *api) watch(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
-	defer a.live.viewers.Add(-1)
-	if a.live.viewers.Add(1) > maxViewers {
+	leave, ok := a.live.enter(id.User)
+	if !ok {
 		return &protocol.Problem{
 			Code: codeTooManyLive, Status: http.StatusServiceUnavailable, Title: "too many live views are open",
 			Remedy: "close some, or try again later", Fields: map[string]string{protocol.FieldRetryAfter: "30"},
 		}
 	}
+	defer leave()
 
 	q, err := a.searchOf(r.Context(), id, onlyWhere(r.URL.Query()))
 	if err != nil {
@@ -100,6 +102,9 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 			if now, err := a.admit(r, member); err != nil || now.Tenant != id.Tenant || now.Rights != id.Rights {
 				return nil
 			}
+		}
+		if v.late() {
+			return nil
 		}
 		u, changed := v.next()
 		sieve.apply(&u)
