@@ -71,6 +71,9 @@ func (d *daemon) counters() protocol.Counters {
 	d.countHEP(c)
 	d.spool.Counters(c)
 	d.listening.counters(c)
+	if d.direct != nil {
+		d.direct.Counters(c)
+	}
 	return c
 }
 

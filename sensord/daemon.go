@@ -25,6 +25,7 @@ import (
 	"voiptop/sensord/conf"
 	"voiptop/sensord/internal/bpf"
 	"voiptop/sensord/internal/capture"
+	"voiptop/sensord/internal/direct"
 	"voiptop/sensord/internal/hep"
 	"voiptop/sensord/internal/journal"
 	"voiptop/sensord/internal/spool"
@@ -58,14 +59,15 @@ type daemon struct {
 	transactions recent // requests outside of calls that ended last
 
 	listening *listening
-	reading   chan struct{} // has room for so many as read captures for their messages
+	direct    *direct.Service // nil unless direct_download allows it
+	reading   chan struct{}   // has room for so many as read captures for their messages
 }
 
 func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err error) {
 	if err := c.CheckLive(len(o.read) > 0); err != nil {
 		return nil, err
 	}
-	d := &daemon{conf: c, opt: o, log: log, listening: newListening(), reading: make(chan struct{}, messagesAtOnce)}
+	d := &daemon{conf: c, opt: o, log: log, listening: newListening(), direct: newDirect(c, log), reading: make(chan struct{}, messagesAtOnce)}
 	defer func() {
 		if err != nil {
 			d.close()
@@ -127,7 +129,7 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	if len(c.Servers) > 0 {
 		d.uplink = uplink.New(uplink.Config{
 			Servers: c.Servers, Alternatives: c.Alternatives, Dial: link.ThroughProxy(c.Proxy, nil), Fingerprint: c.Fingerprint, IdentityDir: filepath.Join(c.StateDir, "identity"), Token: string(c.Token),
-			Info: d.sensorInfo, Paired: d.rules.paired, Handler: overLink(c, d.rules, d.setLimits, api), Journal: d.journal, Limits: d.limited, Log: log,
+			Info: d.sensorInfo, Paired: d.rules.paired, Handler: overLink(c, d.rules, d.setLimits, directly{sensor{d}, d.direct}, api), Journal: d.journal, Limits: d.limited, Log: log,
 		})
 	}
 	return d, nil

@@ -196,7 +196,7 @@ func TestTheOwnerSwitchesListeningAndDownloadsOffForHosted(t *testing.T) {
 	for _, off := range []string{"", "cloud_listen", "cloud_download"} {
 		c := conf.Default()
 		c.CloudListen, c.CloudDownload = off != "cloud_listen", off != "cloud_download"
-		h := overLink(c, nil, nil, api)
+		h := overLink(c, nil, nil, directly{}, api)
 		for path, key := range paths {
 			for _, method := range []string{http.MethodGet, http.MethodHead} {
 				w := httptest.NewRecorder()

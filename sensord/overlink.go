@@ -10,8 +10,8 @@ import (
 )
 
 // overLink is the sensor API as hosted sees it: hosted's rules and limits can be set, and what the sensor's owner has switched off for hosted
-// (cloud_listen, cloud_download) cannot be had. Whoever is at the sensor's own socket has all of api, and nothing more.
-func overLink(c *conf.Config, r *rulebook, limit func(context.Context, sensorapi.Limits) (sensorapi.Limits, error), api http.Handler) http.Handler {
+// (cloud_listen, cloud_download) cannot be had. Direct transfers are asked for here alone. Whoever is at the sensor's own socket has all of api, and nothing more.
+func overLink(c *conf.Config, r *rulebook, limit func(context.Context, sensorapi.Limits) (sensorapi.Limits, error), d directly, api http.Handler) http.Handler {
 	m := http.NewServeMux()
 	m.Handle("PUT "+sensorapi.PathHostedRules, sensorapi.HostedRulesHandler(r.replaceHosted))
 	m.Handle("PUT "+sensorapi.PathLimits, sensorapi.LimitsHandler(limit))
@@ -26,10 +26,14 @@ func overLink(c *conf.Config, r *rulebook, limit func(context.Context, sensorapi
 		m.HandleFunc(path, h)
 		m.HandleFunc(path+"/", h) // whatever is below: what the API gains later is not open by itself
 	}
-	if !c.CloudListen {
+	if c.CloudListen {
+		m.Handle("POST /v1/calls/{id}/audio/direct", d.handler(d.audio))
+	} else {
 		off("/v1/calls/{id}/audio", "listening", "cloud_listen")
 	}
-	if !c.CloudDownload {
+	if c.CloudDownload {
+		m.Handle("POST /v1/calls/{id}/capture/direct", d.handler(d.capture))
+	} else {
 		off("/v1/calls/{id}/capture", "downloads", "cloud_download")
 		off("/v1/calls/{id}/messages", "downloads", "cloud_download") // they are packets, too
 	}
@@ -45,6 +49,9 @@ func capabilities(c *conf.Config) []string {
 	}
 	if c.CloudDownload {
 		list = append(list, "download")
+	}
+	if c.DirectDownload != conf.DirectNo {
+		list = append(list, "direct") // of what the two above allow
 	}
 	return list
 }

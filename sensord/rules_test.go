@@ -252,7 +252,7 @@ func TestOnlyTheLinkSetsHostedsRules(t *testing.T) {
 	if res := put(api); res.StatusCode != http.StatusForbidden || names(d.rules) != "" {
 		t.Errorf("on the socket: %s, rules %q", res.Status, names(d.rules))
 	}
-	res := put(overLink(conf.Default(), d.rules, nil, api))
+	res := put(overLink(conf.Default(), d.rules, nil, directly{}, api))
 	var out sensorapi.HostedRules
 	if err := json.NewDecoder(res.Body).Decode(&out); err != nil || res.StatusCode != http.StatusOK || out.Revision != 3 || names(d.rules) != "theirs" {
 		t.Errorf("over the link: %s %+v (%v), rules %q", res.Status, out, err, names(d.rules))

@@ -62,15 +62,17 @@ type Config struct {
 	SIPPorts     []uint16 // sipport; empty: SIP is found by content on every port
 	TLSKeyLog    string   // tls_keylog: a TLS key log that is followed; "" for none
 
-	Servers       []string          // server_destination[:server_destination_port], host:port, in order of preference
-	Alternatives  map[string]string // of Servers whose port is not written anywhere: the same host at port 443, where hosted may answer, too
-	Proxy         *url.URL          // server_proxy, with its password: print Redacted; nil: none
-	Fingerprint   string            // server_fingerprint, SHA-256 of hosted's CA certificate in hexadecimal; "" trusts the paired CA
-	Token         Secret            // cloud_token
-	CloudListen   bool              // cloud_listen: hosted may listen to kept calls
-	CloudDownload bool              // cloud_download: hosted may download captures
-	SendPackets   bool              // packetbuffer_sender as written; results are sent, packets never
-	SendPacketsAt int               // its line, 0 when not set
+	Servers        []string          // server_destination[:server_destination_port], host:port, in order of preference
+	Alternatives   map[string]string // of Servers whose port is not written anywhere: the same host at port 443, where hosted may answer, too
+	Proxy          *url.URL          // server_proxy, with its password: print Redacted; nil: none
+	Fingerprint    string            // server_fingerprint, SHA-256 of hosted's CA certificate in hexadecimal; "" trusts the paired CA
+	Token          Secret            // cloud_token
+	CloudListen    bool              // cloud_listen: hosted may listen to kept calls
+	CloudDownload  bool              // cloud_download: hosted may download captures
+	DirectDownload Direct            // direct_download
+	DirectPorts    [2]uint16         // direct_ports, the first and the last; 0: the system chooses
+	SendPackets    bool              // packetbuffer_sender as written; results are sent, packets never
+	SendPacketsAt  int               // its line, 0 when not set
 
 	HEP         bool   // hep: listen for HEP
 	HEPAddress  string // hep_bind_ip:hep_bind_port
@@ -116,6 +118,7 @@ func Default() *Config {
 		HEPUDP:          true,
 		CloudListen:     true,
 		CloudDownload:   true,
+		DirectDownload:  DirectNo,
 		SpoolDir:        "/var/spool/sensord",
 		MaxPoolMB:       102400,
 		MinFreeGB:       -1,

@@ -247,6 +247,7 @@ func init() {
 		},
 	}
 	maps.Copy(keys, spoolKeys())
+	maps.Copy(keys, directKeys())
 	for why, names := range foreign {
 		for _, n := range strings.Fields(names) {
 			keys[n] = key{why: why}
