@@ -258,7 +258,7 @@ func TestOnlyTheLinkSetsHostedsRules(t *testing.T) {
 		t.Errorf("over the link: %s %+v (%v), rules %q", res.Status, out, err, names(d.rules))
 	}
 	w := httptest.NewRecorder()
-	overLink(conf.Default(), d.rules, nil, api).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/rules", nil))
+	overLink(conf.Default(), d.rules, nil, directly{}, api).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/rules", nil))
 	var all sensorapi.Rules
 	if err := json.Unmarshal(w.Body.Bytes(), &all); err != nil || all.Hosted == nil || all.Hosted.Revision != 3 {
 		t.Errorf("GET /v1/rules: %s", w.Body)
