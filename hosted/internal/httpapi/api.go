@@ -83,7 +83,8 @@ const maxBody = 64 << 10
 type api struct {
 	Config
 	live     *live
-	workshop *workshop
+	workshop *workshop // of rules
+	counting *workshop // of statistics that must be exact
 	// conditions are read as those of the tenant's rules.
 	conditions *search.Conditions
 	assistants assistants
@@ -188,7 +189,7 @@ func New(c Config) http.Handler {
 	if c.Gate == nil {
 		c.Gate = relay.NewGate(relay.Limits{}, nil)
 	}
-	a := &api{Config: c, live: newLive(c.Links), workshop: newWorkshop(), conditions: search.New(c.Store)}
+	a := &api{Config: c, live: newLive(c.Links), workshop: newWorkshop(ruleWorks), counting: newWorkshop(exactWorks), conditions: search.New(c.Store)}
 	m := mux.NewRouter().UseEncodedPath().SkipClean(true) // a path is what it is: no redirect to another
 	for _, rt := range a.routes() {
 		m.Path(Prefix + rt.path).Handler(a.endpoint(rt))

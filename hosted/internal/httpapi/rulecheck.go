@@ -21,7 +21,7 @@ const (
 	ruleWorks = 2               // rule files that are read or tried at a time in the whole service, one of each tenant
 )
 
-// workshop bounds what reading and trying rules takes of the machine. A tenant waits for itself before it takes a place
+// workshop bounds what work takes of the machine: reading and trying rules, and counting all calls. A tenant waits for itself before it takes a place
 // from others.
 type workshop struct {
 	places chan struct{}
@@ -35,8 +35,8 @@ type turn struct {
 	users int
 }
 
-func newWorkshop() *workshop {
-	return &workshop{places: make(chan struct{}, ruleWorks), tenant: map[store.TenantID]*turn{}}
+func newWorkshop(places int) *workshop {
+	return &workshop{places: make(chan struct{}, places), tenant: map[store.TenantID]*turn{}}
 }
 
 // enter waits for a place until ctx ends; leave gives it back.

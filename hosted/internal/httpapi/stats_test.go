@@ -224,7 +224,7 @@ func TestStatisticsAreCompressedForThoseWhoTakeThat(t *testing.T) {
 
 func TestStatisticsAreOfTheTenantWhoAsks(t *testing.T) {
 	w := busy(t)
-	for _, q := range []string{"", "?by=src", "?by=sensor&step=60"} {
+	for _, q := range []string{"", "?by=src", "?by=sensor&step=60", "?by=ua&exact=1"} {
 		var s statistics
 		w.as("eve").get("/stats"+q).into(t, &s)
 		if s.Totals.Calls != 0 || len(s.Groups) != 0 {
@@ -244,7 +244,7 @@ func TestAStatisticThatCannotBeSaysWhichParameterIsWrong(t *testing.T) {
 	c := newWorld(t).as("viewer")
 	for q, field := range map[string]string{
 		"step=30": "step", "step=420": "step", "step=60&from=2026-01-01T00:00:00Z": "step", "by=colour": "by", "top=0": "top", "digits=x": "digits",
-		"limit=3": "limit", "after=x": "after", "caller=1": "caller", "by=src&by=dst": "by",
+		"limit=3": "limit", "after=x": "after", "caller=1": "caller", "by=src&by=dst": "by", "exact=2": "exact",
 	} {
 		a := c.get("/stats?" + q)
 		var p protocol.Problem

@@ -16,6 +16,7 @@ type StatsQuery struct {
 	By        Dimension     // "": no groups
 	Top       int           // groups, those with most calls; 0: DefaultTop, at most MaxTop
 	Digits    int           // of a prefix; 0: DefaultDigits
+	Exact     bool          // all calls are read, for as long as ExactTime if need be
 }
 
 // ErrRange says that a StatsQuery asks for no time, for a step that is no whole number of minutes or does not divide days, or for
@@ -46,8 +47,9 @@ const (
 	DefaultDigits = 4
 	MaxDigits     = 15
 	MaxPoints     = 2000
-	StatsRows     = 200_000         // calls that are read for an answer that rollups cannot give
+	StatsRows     = 1_000_000       // calls that are read for an answer that rollups cannot give
 	StatsTime     = 4 * time.Second // and for how long
+	ExactTime     = 5 * time.Minute // and for how long if the answer must be exact
 )
 
 // Source says what an answer was made of.
@@ -63,7 +65,8 @@ const (
 type Stats struct {
 	From, To protocol.Time // what was counted; may be less than what was asked for, see Partial
 	Source   Source
-	Partial  bool // only the newest calls were read, those since From: there are more than StatsRows, or it takes longer than StatsTime
+	Partial  bool  // only the newest calls were read, those since From: there are more than StatsRows, or it takes longer than StatsTime
+	Read     int64 // calls that were read for it, 0 from rollups
 	Totals   Counts
 	Flow     Flow
 	Step     time.Duration
@@ -86,8 +89,8 @@ type Group struct {
 }
 
 // Flow is how many calls ran at a time. It is counted at every full ten seconds: a call runs at an instant if it had begun, with
-// its first INVITE, and had not ended. Calls that still run have no record yet and are not in it. In an answer that was made of the
-// calls themselves, those that began more than two hours before From are not in it either; Known is false if not all were read.
+// its first INVITE, and had not ended. Calls that still run have no record yet and are not in it. Known is false if not all calls
+// were read.
 type Flow struct {
 	Known   bool
 	Max     int64         // most at any instant
@@ -100,6 +103,6 @@ type Flow struct {
 type Statistics interface {
 	// Stats counts a tenant's calls. What rollups have is answered from them: all calls of whole minutes, of all sensors or of
 	// one (CallQuery.SensorID), by no dimension or by BySensor, ByStatus, ByEnd and ByFinding, of which the last three have
-	// Counts.Calls alone. Everything else is counted from the calls, newest first, within StatsRows and StatsTime.
+	// Counts.Calls alone. Everything else is counted from the calls, newest first, within StatsRows and StatsTime, or ExactTime.
 	Stats(ctx context.Context, t TenantID, q StatsQuery) (Stats, error)
 }

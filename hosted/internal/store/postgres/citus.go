@@ -17,6 +17,7 @@ import (
 // whole are the tables that are not divided. All others have the column tenant, in every key.
 var whole = []string{
 	"tenants", "users", "api_tokens", "sessions", "enrol_tokens", "oidc_links", "saved_searches", "secrets", "nodes", "alert_leases",
+	"login_failures",
 }
 
 // bookkeeping is read by the migrations alone.

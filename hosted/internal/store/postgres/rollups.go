@@ -67,7 +67,7 @@ func (s *Store) Stats(ctx context.Context, t store.TenantID, sq store.StatsQuery
 		if q.HasRollups() {
 			out, err = q.Rollups(ctx, db, t)
 		} else {
-			out, err = q.Calls(ctx, source{db, t}, &calls, s.Now)
+			out, err = q.Calls(ctx, source{db, t}, t, &calls, s.Now)
 		}
 		return err
 	})

@@ -49,7 +49,13 @@ CREATE INDEX IF NOT EXISTS calls_D_group ON calls_D (tenant, group_id) WHERE gro
 CREATE INDEX IF NOT EXISTS calls_D_src_ip ON calls_D (tenant, src_ip);
 CREATE INDEX IF NOT EXISTS calls_D_dst_ip ON calls_D (tenant, dst_ip);
 CREATE INDEX IF NOT EXISTS calls_D_kept ON calls_D (tenant, at, id) WHERE kept;
-CREATE INDEX IF NOT EXISTS calls_D_findings ON calls_D (tenant, at, id) WHERE findings <> '';`, "calls_D", table(d))
+CREATE INDEX IF NOT EXISTS calls_D_findings ON calls_D (tenant, at, id) WHERE findings <> '';
+`+indexLong(d), "calls_D", table(d))
+}
+
+// indexLong makes the index that sqlstore.Query.Long is for.
+func indexLong(d sqlstore.Day) string {
+	return fmt.Sprintf("CREATE INDEX IF NOT EXISTS %[1]s_long ON %[1]s (tenant, at, id) WHERE duration_ms > %[2]d", table(d), sqlstore.LongCall)
 }
 
 // AppendCDRs implements store.Store.

@@ -59,7 +59,7 @@ func (s *Store) Stats(ctx context.Context, t store.TenantID, sq store.StatsQuery
 		return out, err
 	}
 	err = s.snapshot(ctx, func(tx *sql.Tx, days []sqlstore.Day) error {
-		out, err = q.Calls(ctx, source{tx, days}, &calls, s.Now)
+		out, err = q.Calls(ctx, source{tx, days}, t, &calls, s.Now)
 		return err
 	})
 	return out, err

@@ -89,7 +89,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	return s.Tx(ctx, func(tx *sql.Tx) error { return addLater(ctx, tx) })
 }
 
-// addLater gives the tables of days that are older than a column that column.
+// addLater gives the tables of days that are older than a column or an index that column or index.
 func addLater(ctx context.Context, tx *sql.Tx) error {
 	days, err := listDays(ctx, tx)
 	if err != nil {
@@ -107,6 +107,9 @@ func addLater(ctx context.Context, tx *sql.Tx) error {
 			if _, err := tx.ExecContext(ctx, fmt.Sprintf(`ALTER TABLE %s ADD COLUMN %s %s`, table(d), column[0], column[1])); err != nil {
 				return fmt.Errorf("add column %s to day %s: %w", column[0], d, err)
 			}
+		}
+		if _, err := tx.ExecContext(ctx, indexLong(d)); err != nil {
+			return fmt.Errorf("index the long calls of day %s: %w", d, err)
 		}
 	}
 	return nil

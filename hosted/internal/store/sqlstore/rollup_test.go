@@ -158,7 +158,7 @@ func TestWhatIsTooMuchToReadIsCountedWholeFromWhereTheAnswerSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := q.Calls(t.Context(), endless{to}, &calls, func() time.Time { return now })
+		s, err := q.Calls(t.Context(), endless{to}, 1, &calls, func() time.Time { return now })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,6 +170,29 @@ func TestWhatIsTooMuchToReadIsCountedWholeFromWhereTheAnswerSays(t *testing.T) {
 			if p.Calls != countOf(from, to) || i == 0 && p.At+hour <= s.From {
 				t.Errorf("%s: %d calls, want %d", p.At, p.Calls, countOf(from, to))
 			}
+		}
+	}
+}
+
+func TestAnExactAnswerTakesItsTime(t *testing.T) {
+	at := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	to := protocol.TimeOf(at)
+	for exact, partial := range map[bool]bool{false: true, true: false} {
+		q, err := NewStatsQuery(store.StatsQuery{CallQuery: store.CallQuery{From: to - day, To: to, Status: 200}, Exact: exact}, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls, err := NewQuery(1, q.ToRead())
+		if err != nil {
+			t.Fatal(err)
+		}
+		clock := at
+		s, err := q.Calls(t.Context(), endless{to}, 1, &calls, func() time.Time { clock = clock.Add(150 * time.Millisecond); return clock })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Partial != partial || s.Flow.Known == partial || !partial && s.Totals.Calls != countOf(to-day, to) || s.Read < s.Totals.Calls {
+			t.Errorf("exact %v: partial %v, %d calls counted, %d read, there are %d", exact, s.Partial, s.Totals.Calls, s.Read, countOf(to-day, to))
 		}
 	}
 }

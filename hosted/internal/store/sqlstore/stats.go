@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,6 +79,7 @@ type tally struct {
 	ran    Rollup                      // the flows of the calls that were read
 	groups map[string]*store.Counts
 	more   int64   // calls of properties that there was no room for
+	before bool    // what is read began before the time that is asked for
 	held   []Found // read last, all filed under the same time: there may be more of them
 }
 
@@ -179,8 +181,12 @@ func eachRollup(ctx context.Context, db Querier, t store.TenantID, sensor uint16
 	return rows.Err()
 }
 
-// lookBack is how much earlier than the time that is asked for calls are read that may still run in it.
-const lookBack = 2 * hour
+// LongCall is what a call lasts that an index finds by that, ms; migrations name it, too.
+const LongCall = 3_600_000
+
+// lookBack is how much earlier than the time that is asked for all calls are read that may still run in it: those that are no
+// longer than LongCall. Of those before it, Long finds the others.
+const lookBack = LongCall * 1000
 
 // ToRead selects the calls that Calls reads.
 func (s *StatsQuery) ToRead() store.CallQuery {
@@ -189,33 +195,37 @@ func (s *StatsQuery) ToRead() store.CallQuery {
 	return q
 }
 
-// Calls answers from the calls themselves, which q, made of ToRead, selects: newest first, as far as it gets.
-func (s *StatsQuery) Calls(ctx context.Context, src Source, q *Query, now func() time.Time) (store.Stats, error) {
+// Long selects the calls that began before those of ToRead and may still run in the time that is asked for.
+func (s *StatsQuery) Long(t store.TenantID) (Query, error) {
+	q := s.CallQuery
+	q.From, q.To = max(s.from-maxRun, 1), max(s.from-lookBack, 2)
+	long, err := NewQuery(t, q)
+	long.and("duration_ms > " + strconv.Itoa(LongCall))
+	long.walks, long.Narrow = false, nil // the index leads to all of them, and they are few
+	return long, err
+}
+
+// Calls answers from the calls themselves: those that q, made of ToRead, selects, newest first, as far as it gets, and those of Long.
+func (s *StatsQuery) Calls(ctx context.Context, src Source, tenant store.TenantID, q *Query, now func() time.Time) (store.Stats, error) {
 	t := s.tally(store.FromCalls)
-	w, err := q.newWalk(ctx, src, now)
+	rows, patience := store.StatsRows, store.StatsTime
+	if s.Exact {
+		rows, patience = math.MaxInt, store.ExactTime
+	}
+	whole, err := t.read(ctx, src, q, now, rows, patience)
 	if err != nil {
 		return t.out, err
 	}
-	whole := true
-	for read := 0; w != nil; {
-		rows, more, err := w.read(ctx, src, maxChunk)
+	if whole {
+		var long Query
+		if long, err = s.Long(tenant); err == nil {
+			t.before = true
+			whole, err = t.read(ctx, src, &long, now, rows, patience)
+		}
 		if err != nil {
 			return t.out, err
 		}
-		for _, f := range rows.Found {
-			t.hold(f)
-		}
-		read += rows.Read
-		if !more && !w.next() {
-			break
-		}
-		if read >= store.StatsRows || now().Sub(w.began) > store.StatsTime {
-			t.cut(w.at())
-			whole = false
-			break
-		}
 	}
-	t.release()
 	if whole {
 		t.flows = make(map[protocol.Time]*flowHour, len(t.ran.rows))
 		for k, row := range t.ran.rows {
@@ -224,6 +234,38 @@ func (s *StatsQuery) Calls(ctx context.Context, src Source, q *Query, now func()
 		t.flow()
 	}
 	return t.finish(), nil
+}
+
+// read counts what a query selects until it has read so many rows, or for so long; whole: that was all.
+func (t *tally) read(ctx context.Context, src Source, q *Query, now func() time.Time, most int, patience time.Duration) (whole bool, err error) {
+	w, err := q.newWalk(ctx, src, now)
+	if err != nil || w == nil {
+		return err == nil, err
+	}
+	read := 0
+	defer func() {
+		t.release()
+		t.out.Read += int64(read)
+	}()
+	for {
+		rows, more, err := w.read(ctx, src, maxChunk)
+		if err != nil {
+			return false, err
+		}
+		for _, f := range rows.Found {
+			t.hold(f)
+		}
+		read += rows.Read
+		if !more && !w.next() {
+			return true, nil
+		}
+		if read >= most || now().Sub(w.began) > patience {
+			if !t.before { // what was counted is whole already
+				t.cut(w.at())
+			}
+			return false, nil
+		}
+	}
 }
 
 // hold counts what was read before, and keeps f, unless both are filed under the same time.

@@ -57,6 +57,7 @@ export interface Stats {
   to: Time;
   source: 'rollups' | 'calls';
   partial: boolean;
+  read: number; // calls that were read for it; 0 of rollups
   totals: Measures;
   flow: Flow | null; // null: not all calls were read
   status: Record<string, number>;

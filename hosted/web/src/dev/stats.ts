@@ -36,7 +36,7 @@ export function makeStats(p: URLSearchParams): Stats {
   const all = series.reduce((n, s) => n + s.calls, 0);
   const group = (key: string, share: number, good: number): Group => ({ key, where: `${by} = "${key}"`, ...measures(Math.round(share * 4000), good) });
   return {
-    from: rfc3339(from), to: rfc3339(to), source: 'rollups', partial: false, totals: measures(all, 0.74), flow: { max: 93, max_at: rfc3339(from), mean: 21.4, peak_cps: 2.1 }, status: {}, ends: {}, findings: {},
+    from: rfc3339(from), to: rfc3339(to), source: 'rollups', partial: false, read: 0, totals: measures(all, 0.74), flow: { max: 93, max_at: rfc3339(from), mean: 21.4, peak_cps: 2.1 }, status: {}, ends: {}, findings: {},
     step, series, by, groups: by ? [group('192.0.2.10', 0.5, 0.8), group('198.51.100.7', 0.3, 0.42), group('203.0.113.5', 0.2, 0.77)] : [], others: 0,
   };
 }
