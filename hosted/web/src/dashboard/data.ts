@@ -18,16 +18,17 @@ export interface Data {
 // refreshMS is how often figures change visibly: a few times a step.
 const refreshMS = (v: View) => (v.span && SECONDS[v.span] <= 21_600 ? 15_000 : 60_000);
 
-export function useStats(view: View, key: string): Data & { reload: () => void } {
+export function useStats(view: View, key: string): Data & { reload: () => void; all: () => void } {
   const [data, setData] = useState<Data>({ now: null, before: null, from: 0, to: 0, loading: true, problem: null });
   const busy = useRef<AbortController | null>(null);
   const fitted = useRef<number | null>(null); // the step that fitted last
+  const whole = useRef(false); // all calls are counted, once: it takes long
   const load = useCallback(async () => {
     busy.current?.abort();
     const mine = (busy.current = new AbortController());
     const [from, to] = bounds(view, Date.now() * 1000);
     const back = view.compare ? BACK[view.compare] * 1e6 : 0;
-    const ask = (shift: number, step: number) => stats(statsQuery(view, from - shift, to - shift, { step: String(step) }), mine.signal);
+    const ask = (shift: number, step: number) => stats(statsQuery(view, from - shift, to - shift, { step: String(step), ...(whole.current ? { exact: '1' } : {}) }), mine.signal);
     setData((d) => ({ ...d, loading: true }));
     try {
       let now = await ask(0, fitted.current ?? stepFor(from, to));
@@ -42,12 +43,17 @@ export function useStats(view: View, key: string): Data & { reload: () => void }
   }, [key]);
   useEffect(() => {
     fitted.current = null;
+    whole.current = false;
     void load();
-    const t = isLive(view) ? setInterval(() => document.hidden || void load(), refreshMS(view)) : undefined;
+    const t = isLive(view) ? setInterval(() => document.hidden || whole.current || void load(), refreshMS(view)) : undefined;
     return () => {
       clearInterval(t);
       busy.current?.abort();
     };
   }, [load]);
-  return { ...data, reload: load };
+  const all = useCallback(() => {
+    whole.current = true;
+    void load();
+  }, [load]);
+  return { ...data, reload: load, all };
 }

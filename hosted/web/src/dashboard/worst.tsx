@@ -44,10 +44,13 @@ export function Worst({ view, from, to, version }: { view: View; from: number; t
   const [all, setAll] = useState(false);
   const [got, setGot] = useState<Stats | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
+  const [whole, setWhole] = useState(''); // what is counted to the end, however long it takes
   const tabs = useRef<HTMLDivElement>(null);
+  const asked = `${by} ${view.span || `${from} ${to}`} ${view.where} ${view.sensor}`;
+  const exact = whole === asked; // is not counted anew while the page renews itself
   useEffect(() => {
     const control = new AbortController();
-    stats(statsQuery(view, from, to, { by, top: '200' }), control.signal).then(
+    stats(statsQuery(view, from, to, { by, top: '200', ...(exact ? { exact: '1' } : {}) }), control.signal).then(
       (s) => {
         setGot(s);
         setProblem(null);
@@ -55,7 +58,7 @@ export function Worst({ view, from, to, version }: { view: View; from: number; t
       (e) => aborted(e) || setProblem(asProblem(e)),
     );
     return () => control.abort();
-  }, [by, from, to, version]);
+  }, [by, from, exact ? 0 : to, exact ? 0 : version, exact]);
 
   const mine = got?.by === by ? got : null;
   const bare = mine?.source === 'rollups' && by !== 'sensor'; // only how many calls is known
@@ -108,7 +111,12 @@ export function Worst({ view, from, to, version }: { view: View; from: number; t
         )}
         {rows.length > SHOWN && <p><button type="button" class="link" onClick={() => setAll(!all)}>{all ? 'Show fewer' : `Show all ${count(rows.length)}`}</button></p>}
         {!!mine?.others && <p class="quiet">{plural(mine.others, 'call')} more in groups with fewer calls.</p>}
-        {mine?.partial && <p class="quiet">Only the newest calls were counted for this table, those since {mine.from.slice(0, 16).replace('T', ' ')} UTC; choose a shorter time to see all.</p>}
+        {mine?.partial && (
+          <p class="quiet">
+            Only the newest calls were counted for this table: {count(mine.read)} were read, back to {mine.from.slice(0, 16).replace('T', ' ')} UTC.{' '}
+            {exact ? 'Counting all; this can take minutes …' : <button type="button" class="link" onClick={() => setWhole(asked)}>Count all</button>}
+          </p>
+        )}
         {bare && <p class="quiet">With a condition above, this table has all figures.</p>}
       </div>
     </section>

@@ -13,6 +13,7 @@ import { COMPARES, PANELS, parseView, SPANS, viewPath, type Compare, type Span, 
 import { Worst } from '../dashboard/worst';
 import { usePrefs } from '../prefs';
 import { back, navigate } from '../router';
+import { count } from '../format';
 import { SearchField } from '../search/field';
 import { clock, date, micros, zoneName } from '../time';
 import { Empty, ProblemBox, useMedia, useTitle } from '../ui/bits';
@@ -52,7 +53,11 @@ export function DashboardPage({ query }: { query: string }) {
       {data.problem && <ProblemBox problem={data.problem} retry={data.reload} />}
       {now?.partial && (
         <div class="notice warn" role="status">
-          <div><strong>Only the newest calls are counted</strong><p>With a condition the calls are read one by one. There are more than can be read at once: what is shown begins at {text(micros(now.from)!, zone)}. Choose a shorter time to see all of it.</p></div>
+          <div>
+            <strong>Only the newest calls are counted</strong>
+            <p>With a condition the calls are read one by one. {count(now.read)} were read in the time that a page has: what is shown begins at {text(micros(now.from)!, zone)}.</p>
+            <p>{data.loading ? 'Counting all; this can take minutes …' : <button type="button" onClick={data.all}>Count all</button>}</p>
+          </div>
         </div>
       )}
       {now && now.totals.calls === 0 ? (
