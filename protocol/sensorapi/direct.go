@@ -97,7 +97,10 @@ func DirectHandler(serve func(r *http.Request, o DirectOffer, emit func(DirectEv
 
 // ReadDirectOffer reads the body of a request and checks its bounds. The error is a *protocol.Problem.
 func ReadDirectOffer(w http.ResponseWriter, r *http.Request) (o DirectOffer, err error) {
-	err = json.NewDecoder(http.MaxBytesReader(w, r.Body, maxDirectLine)).Decode(&o)
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxDirectLine)) // to its end, so that the connection is free of it
+	if err == nil {
+		err = json.Unmarshal(b, &o)
+	}
 	switch {
 	case err != nil:
 	case o.SDP == "" || len(o.SDP) > MaxDirectSDP:

@@ -42,12 +42,18 @@ func (c *Cluster) serve(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	if r.Method == http.MethodPost {
+	path := "/" + what
+	ofSensor := strings.HasPrefix(path, "/v1/")
+	if r.Method == http.MethodPost && !ofSensor {
 		c.serveAsk(w, r, sensor, what)
 		return
 	}
-	path := "/" + what
-	if !strings.HasPrefix(path, "/v1/") || r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodPut {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPost:
+	default:
+		ofSensor = false
+	}
+	if !ofSensor {
 		http.NotFound(w, r)
 		return
 	}

@@ -54,6 +54,7 @@ type Config struct {
 	Auth    *auth.Service
 	Links   Links
 	OIDC    *oidc.Service    // lets people in; nil: passwords alone do
+	Direct  Direct           // downloads past hosted; the zero value: they are possible, and no STUN server is named
 	Gate    *relay.Gate      // of captures and audio; nil: one with the usual limits
 	GUI     fs.FS            // the built GUI; without an index.html a page says how to build it
 	Server  func() string    // host:port that sensors dial
@@ -145,6 +146,9 @@ func (a *api) routes() []route {
 		{calls + "/audio", map[string]method{"GET": {listen, a.ofCall(voice)}}},
 		{calls + "/audio/peaks", map[string]method{"GET": {listen, a.ofCall(waveform)}}},
 		{calls + "/audio/spectrogram", map[string]method{"GET": {listen, a.ofCall(spectrogram)}}},
+		{"/direct", map[string]method{"GET": {member, a.howDirect}}},
+		{calls + "/capture/direct", map[string]method{"POST": {download, a.directly(packets, download)}}},
+		{calls + "/audio/direct", map[string]method{"POST": {listen, a.directly(voice, listen)}}},
 		{"/captures", map[string]method{"GET": {download, a.captures}}},
 		{"/live", map[string]method{"GET": {member, a.watch}}},
 		{"/stats", map[string]method{"GET": {member, a.stats}}},

@@ -21,11 +21,26 @@ func (a *api) captureGroup(w http.ResponseWriter, r *http.Request, id auth.Ident
 	if !sensor.IsZero() { // running: its sensor alone knows its group
 		return a.stream(w, r, id, wish{asset: packets, sensor: sensor, call: c.ID.String()})
 	}
-	legs, err := a.group(r.Context(), id.Tenant, c)
+	entries, err := a.groupEntries(r.Context(), id.Tenant, c)
 	if err != nil {
 		return err
 	}
-	var entries []entry
+	if len(entries) == 1 {
+		e := &entries[0]
+		if e.sensor, err = a.keeper(r.Context(), id.Tenant, e.calls[0]); err != nil {
+			return err
+		}
+		return a.stream(w, r, id, e.wish)
+	}
+	return a.archive(w, r, id, fileName(c, ".zip"), "group=1", "zip of the group of "+c.ID.String(), entries)
+}
+
+// groupEntries lists what there is of a call's group, one entry for what one sensor merges; there is at least one.
+func (a *api) groupEntries(ctx context.Context, t store.TenantID, c *protocol.CDR) (entries []entry, err error) {
+	legs, err := a.group(ctx, t, c)
+	if err != nil {
+		return nil, err
+	}
 	for i := range legs {
 		leg := &legs[i]
 		if !kept(leg) {
@@ -43,17 +58,10 @@ func (a *api) captureGroup(w http.ResponseWriter, r *http.Request, id auth.Ident
 		entries[at].calls = append(entries[at].calls, leg)
 		entries[at].legs = append(entries[at].legs, leg.ID)
 	}
-	switch len(entries) {
-	case 0:
-		return notKept(c)
-	case 1:
-		e := &entries[0]
-		if e.sensor, err = a.keeper(r.Context(), id.Tenant, e.calls[0]); err != nil {
-			return err
-		}
-		return a.stream(w, r, id, e.wish)
+	if len(entries) == 0 {
+		return nil, notKept(c)
 	}
-	return a.archive(w, r, id, fileName(c, ".zip"), "group=1", "zip of the group of "+c.ID.String(), entries)
+	return entries, nil
 }
 
 // maxLegs bounds a group; a group with more is a mistake of whoever joined it.

@@ -19,10 +19,11 @@ import (
 
 // Codes of the problems that only this API has, beside protocol's and auth's.
 const (
-	codeCrossOrigin = "cross-origin"
-	codeTooLarge    = "too-large"
-	codeTooManyLive = "too-many-streams" // of running calls
-	codeTooSlow     = "search-too-slow"
+	codeCrossOrigin    = "cross-origin"
+	codeTooLarge       = "too-large"
+	codeTooManyLive    = "too-many-streams" // of running calls
+	codeTooSlow        = "search-too-slow"
+	codeSeveralSensors = "several-sensors" // have what is wanted
 )
 
 // asProblem is the problem that an error is or stands for; nil: it is our fault.

@@ -25,6 +25,7 @@ const (
 	KindArchive Kind = "archive" // a zip of captures
 	KindAudio   Kind = "audio"   // the voice of a call, or a picture of it
 	KindExport  Kind = "export"  // records of calls
+	KindDirect  Kind = "direct"  // what is said of a capture or audio that goes from the sensor straight to the browser
 )
 
 // Limits bound what streams take of hosted, of all its nodes together where they are counted together. Zero fields take the default.
@@ -51,6 +52,7 @@ type Gate struct {
 	ended    *prometheus.CounterVec
 	bytes    *prometheus.CounterVec
 	refused  *prometheus.CounterVec
+	past     prometheus.Counter
 	mu       sync.Mutex
 	byUser   map[int64]int
 	byTenant map[int64]int
@@ -84,9 +86,12 @@ func NewSharedGate(l Limits, shared Shared, r prometheus.Registerer) *Gate {
 		running: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "hosted_streams_running", Help: "Captures and audio on their way to browsers, by kind.",
 		}, []string{"kind"}),
-		ended:    counter("hosted_streams_total", "Captures and audio that browsers asked for, by kind and how it ended.", "kind", "result"),
-		bytes:    counter("hosted_stream_bytes_total", "Bytes of captures and audio that were passed on, by kind.", "kind"),
-		refused:  counter("hosted_streams_refused_total", "Captures and audio that were refused because too many ran, by whose limit.", "limit"),
+		ended:   counter("hosted_streams_total", "Captures and audio that browsers asked for, by kind and how it ended.", "kind", "result"),
+		bytes:   counter("hosted_stream_bytes_total", "Bytes of captures and audio that were passed on, by kind.", "kind"),
+		refused: counter("hosted_streams_refused_total", "Captures and audio that were refused because too many ran, by whose limit.", "limit"),
+		past: f.NewCounter(prometheus.CounterOpts{
+			Name: "hosted_direct_bytes_total", Help: "Bytes of captures and audio that sensors sent straight to browsers, as they say.",
+		}),
 		byUser:   map[int64]int{},
 		byTenant: map[int64]int{},
 		telling:  map[holder]*turn{},
@@ -221,6 +226,9 @@ func (g *Gate) giveBack(h holder) (told <-chan struct{}) {
 	}()
 	return first
 }
+
+// Past counts bytes that went from a sensor straight to a browser.
+func (g *Gate) Past(bytes int64) { g.past.Add(float64(bytes)) }
 
 func (g *Gate) tooMany(whose string, limit int) error {
 	g.refused.WithLabelValues(whose).Inc()

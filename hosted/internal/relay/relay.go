@@ -58,7 +58,7 @@ func Offline(detail string) *protocol.Problem {
 // is below a call's capture and audio.
 func Bulk(path string) bool {
 	p := strings.Split(path, "/") // "", "v1", "calls", id, ...
-	return len(p) > 4 && p[2] == "calls" && (p[4] == "capture" || p[4] == "audio")
+	return len(p) > 4 && p[2] == "calls" && (p[4] == "capture" || p[4] == "audio") && p[len(p)-1] != "direct"
 }
 
 // Serve passes r on through rt, to path (escaped, without query) of the sensor's API. Like httputil.ReverseProxy it panics
