@@ -36,6 +36,7 @@ type serveFlags struct {
 	retention       int
 	trusted         []string
 	streams         relay.Limits
+	direct          directFlags
 	oidc            oidcFlags
 	mcpWrite        bool
 	alerts          alertFlags
@@ -67,6 +68,7 @@ func newServe(db *database) *cobra.Command {
 	c.Flags().IntVar(&f.streams.PerTenant, "downloads-per-tenant", 200, "at most `N` of all users of a tenant")
 	c.Flags().DurationVar(&f.streams.Stalled, "download-stall", 5*time.Minute, "a browser that takes nothing for so long is cut off")
 	c.Flags().IntVar(&f.streams.Calls, "archive-calls", 1000, "at most `N` calls in one zip")
+	f.direct.add(c)
 	c.Flags().StringSliceVar(&f.trusted, "trusted-proxy", nil, "`NETWORK` (CIDR) of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed")
 	f.oidc.add(c)
 	c.Flags().BoolVar(&f.mcpWrite, "mcp-allow-write", false, "let assistants at /mcp change capture rules, with a token that has the right")
@@ -113,6 +115,10 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 		return errors.New("--downloads-per-user, --downloads-per-tenant and --archive-calls: want at least 1; --download-stall: at least 1s")
 	}
 	trusted, err := parseNetworks(f.trusted)
+	if err != nil {
+		return err
+	}
+	direct, err := f.direct.settings()
 	if err != nil {
 		return err
 	}
@@ -165,7 +171,7 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 	})
 	s.watch = watch.New(watch.Config{Store: s.store, Sender: sender, Links: s.links, Base: s.guiURL(), Log: log, Now: s.now, Metrics: m.registry})
 	s.handler = httpapi.New(httpapi.Config{
-		Store: s.store, Auth: people, OIDC: provider, MCPWrite: f.mcpWrite, Links: s.node.links(s.links), Gate: s.node.gate(f.streams, m), GUI: web.FS(), Server: s.publicName, Trusted: trusted,
+		Store: s.store, Auth: people, OIDC: provider, MCPWrite: f.mcpWrite, Links: s.node.links(s.links), Direct: direct, Gate: s.node.gate(f.streams, m), GUI: web.FS(), Server: s.publicName, Trusted: trusted,
 		Metrics: m.handler(), Observe: m.observe, Watch: s.watch, Log: log, Now: s.now, Done: s.stopping, Ready: s.ready,
 	})
 	if s.node.Cluster != nil {
