@@ -68,6 +68,7 @@ type Config struct {
 	MCPWrite bool
 	Ready    func(context.Context) error // why no requests should come here, for load balancers; nil: the store is asked
 	Done     <-chan struct{}             // closed when the server shuts down: endless answers end; nil: never
+	Patience time.Duration               // with a client that sends or takes nothing, outside of streams; 0: 1 minute
 }
 
 // Observed is a request that has been answered.
@@ -193,6 +194,9 @@ func New(c Config) http.Handler {
 	if c.Gate == nil {
 		c.Gate = relay.NewGate(relay.Limits{}, nil)
 	}
+	if c.Patience == 0 {
+		c.Patience = time.Minute
+	}
 	a := &api{Config: c, live: newLive(c.Links), workshop: newWorkshop(ruleWorks), counting: newWorkshop(exactWorks), conditions: search.New(c.Store)}
 	m := mux.NewRouter().UseEncodedPath().SkipClean(true) // a path is what it is: no redirect to another
 	for _, rt := range a.routes() {
@@ -208,7 +212,7 @@ func New(c Config) http.Handler {
 	m.Path("/healthz").Handler(a.observed("/healthz", http.HandlerFunc(a.healthz)))
 	m.Path("/metrics").Handler(http.HandlerFunc(a.metrics))
 	m.PathPrefix("/").Handler(a.observed("gui", newGUI(c.GUI)))
-	return a.secure(m)
+	return a.hasten(a.secure(m))
 }
 
 // endpoint serves the methods of one path.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
-	"time"
 
 	"voiptop/hosted/internal/auth"
 	"voiptop/hosted/internal/store"
@@ -62,8 +61,6 @@ func (a *api) mcp(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer leave()
-	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout)) // the connection's own time; a test's recorder has none
 	src := &tenantCalls{api: a, r: r, id: id}
 	o := mcp.Options{Context: r.Context(), Now: a.Now, Called: src.called, Counter: src}
 	if a.MCPWrite && id.May(auth.RightRules) {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"time"
 	"unicode/utf8"
 
 	"voiptop/hosted/internal/relay"
@@ -105,9 +104,6 @@ func writeJSON(w http.ResponseWriter, v any) error {
 	return nil
 }
 
-// bodyTimeout is how long a client may take to send a body.
-const bodyTimeout = 15 * time.Second
-
 // readJSON reads the body of a request. An empty body leaves v as it is.
 func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	return readJSONUpTo(maxBody, w, r, v)
@@ -122,17 +118,13 @@ func readJSONUpTo(limit int64, w http.ResponseWriter, r *http.Request, v any) er
 			}
 		}
 	}
-	rc := http.NewResponseController(w)
-	// A deadline is in the system's time, whatever clock we are given. Where there are none (a test's recorder), none is set.
-	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout))
-	defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		return err
 	case err != nil:
-		return badRequest("body", "cannot be read: "+err.Error(), "send it whole, within "+bodyTimeout.String())
+		return badRequest("body", "cannot be read: "+err.Error(), "send it whole, and without a pause")
 	}
 	if !utf8.Valid(body) { // encoding/json would put other characters in its place
 		return badRequest("body", "is no UTF-8", "send JSON in UTF-8")
