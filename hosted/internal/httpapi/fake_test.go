@@ -96,7 +96,7 @@ type fakeSensor struct {
 	live     []protocol.LiveCall
 	changed  chan struct{} // closed and made anew when live changes
 	watchers int
-	asked    []string      // paths
+	asked    []string      // paths with their parameters
 	held     chan struct{} // told of who asks for registrations, and then gets none; nil: they are answered
 	rules    sensorapi.Rules
 	hosted   uint64 // revision of the tenant's rules
@@ -105,7 +105,7 @@ type fakeSensor struct {
 // RoundTrip carries relayed requests, which are for link.BaseURL, to the sensor.
 func (f *fakeSensor) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.mu.Lock()
-	f.asked = append(f.asked, r.Method+" "+r.URL.EscapedPath())
+	f.asked = append(f.asked, r.Method+" "+r.URL.RequestURI())
 	f.mu.Unlock()
 	base, err := url.Parse(f.server.URL)
 	if err != nil {

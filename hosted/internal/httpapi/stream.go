@@ -138,6 +138,9 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request, id auth.Identity, x
 		return err
 	}
 	defer s.Done()
+	if x.kind == relay.KindAudio {
+		r = withoutDigits(r, id)
+	}
 	out := http.ResponseWriter(s)
 	if !id.May(auth.RightNumbers) {
 		out = nameless{out}
