@@ -104,6 +104,13 @@ func (m *Masker) Live(c protocol.LiveCall) protocol.LiveCall {
 	return c
 }
 
+// Stream is CDR for what a live stream is about. It answers a copy.
+func (m *Masker) Stream(a *protocol.StreamAbout) *protocol.StreamAbout {
+	out := *a
+	out.Caller, out.Callee = m.Number(a.Caller), m.Number(a.Callee)
+	return &out
+}
+
 // Registration masks who registers.
 func (m *Masker) Registration(r protocol.Registration) protocol.Registration {
 	r.AOR, r.Contact = m.aor(r.AOR), m.Text(r.Contact)

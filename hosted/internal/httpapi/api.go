@@ -84,7 +84,9 @@ const maxBody = 64 << 10
 
 type api struct {
 	Config
-	live     *live
+	live     *live[protocol.UUID, protocol.LiveCall]
+	streams  *live[protocol.StreamID, protocol.LiveStream]
+	views    views
 	workshop *workshop // of rules
 	counting *workshop // of statistics that must be exact
 	// conditions are read as those of the tenant's rules.
@@ -144,6 +146,7 @@ func (a *api) routes() []route {
 		{"/searches/{search}", map[string]method{"PUT": {member, a.saveSearch}, "DELETE": {member, a.removeSearch}}},
 		{calls, map[string]method{"GET": {member, a.call}}},
 		{calls + "/capture", map[string]method{"GET": {download, a.capture}}},
+		{calls + "/messages", map[string]method{"GET": {download, a.ofCall(messages)}}},
 		{calls + "/audio", map[string]method{"GET": {listen, a.ofCall(voice)}}},
 		{calls + "/audio/peaks", map[string]method{"GET": {listen, a.ofCall(waveform)}}},
 		{calls + "/audio/spectrogram", map[string]method{"GET": {listen, a.ofCall(spectrogram)}}},
@@ -152,6 +155,7 @@ func (a *api) routes() []route {
 		{calls + "/audio/direct", map[string]method{"POST": {listen, a.directly(voice, listen)}}},
 		{"/captures", map[string]method{"GET": {download, a.captures}}},
 		{"/live", map[string]method{"GET": {member, a.watch}}},
+		{"/live/streams", map[string]method{"GET": {member, a.watchStreams}}},
 		{"/stats", map[string]method{"GET": {member, a.stats}}},
 		{"/usage", map[string]method{"GET": {member, a.usage}}},
 		{"/sensors", map[string]method{"GET": {member, a.sensors}}},
@@ -197,7 +201,7 @@ func New(c Config) http.Handler {
 	if c.Patience == 0 {
 		c.Patience = time.Minute
 	}
-	a := &api{Config: c, live: newLive(c.Links), workshop: newWorkshop(ruleWorks), counting: newWorkshop(exactWorks), conditions: search.New(c.Store)}
+	a := &api{Config: c, live: newLive(c.Links, liveCalls()), streams: newLive(c.Links, liveStreams()), workshop: newWorkshop(ruleWorks), counting: newWorkshop(exactWorks), conditions: search.New(c.Store)}
 	m := mux.NewRouter().UseEncodedPath().SkipClean(true) // a path is what it is: no redirect to another
 	for _, rt := range a.routes() {
 		m.Path(Prefix + rt.path).Handler(a.endpoint(rt))

@@ -1,92 +1,115 @@
 package httpapi
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"slices"
 	"sync"
 	"time"
 
 	"voiptop/protocol"
+	"voiptop/protocol/sensorapi"
 )
 
-// live watches sensors for those who look at running calls. A sensor is watched once, however many look, and only while
-// somebody does: what its uplink carries does not grow with the viewers.
-type live struct {
-	links   Links
-	mu      sync.Mutex
-	viewers int           // open views
-	byUser  map[int64]int // of each user
-	feeds   map[protocol.UUID]*feed
+// live watches sensors for those who look at what runs: calls, or their streams. A sensor is watched once, however many look, and
+// only while somebody does: what its uplink carries does not grow with the viewers.
+type live[K comparable, V any] struct {
+	links Links
+	kind  kind[K, V]
+	mu    sync.Mutex
+	feeds map[protocol.UUID]*feed[K, V]
 }
 
-func newLive(links Links) *live {
-	return &live{links: links, byUser: map[int64]int{}, feeds: map[protocol.UUID]*feed{}}
+// kind is what is watched of a sensor.
+type kind[K comparable, V any] struct {
+	watch func(context.Context, *sensorapi.Client, func(change[K, V]) error) error
+	key   func(*V) K
+	less  func(a, b K) int
+	join  func(old, now V) V // what is known of a row, and what is told of it now
+	whole func(*V) bool      // a row can be shown without an older one
+	weigh func(*V) int       // about how many bytes a row takes
+}
+
+// change is what a sensor, or hosted, says at a time.
+type change[K comparable, V any] struct {
+	t        protocol.Time
+	all      bool // rows are all there are
+	rows     []V
+	gone     []K
+	counters protocol.Counters
+}
+
+// views counts the open views of whatever kind.
+type views struct {
+	mu     sync.Mutex
+	all    int
+	byUser map[int64]int
 }
 
 // enter counts a view of a user, unless there are too many: of one user, so that nobody takes the views of all.
-func (l *live) enter(user int64) (leave func(), ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.viewers >= maxViewers || l.byUser[user] >= maxOfUser {
+func (n *views) enter(user int64) (leave func(), ok bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.all >= maxViewers || n.byUser[user] >= maxOfUser {
 		return nil, false
 	}
-	l.viewers++
-	l.byUser[user]++
+	if n.byUser == nil {
+		n.byUser = map[int64]int{}
+	}
+	n.all++
+	n.byUser[user]++
 	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.viewers--
-		if l.byUser[user]--; l.byUser[user] == 0 {
-			delete(l.byUser, user)
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.all--
+		if n.byUser[user]--; n.byUser[user] == 0 {
+			delete(n.byUser, user)
 		}
 	}, true
 }
 
-// feed is one sensor's running calls as they are now.
-type feed struct {
+func newLive[K comparable, V any](links Links, k kind[K, V]) *live[K, V] {
+	return &live[K, V]{links: links, kind: k, feeds: map[protocol.UUID]*feed[K, V]{}}
+}
+
+// feed is what runs at one sensor now.
+type feed[K comparable, V any] struct {
+	kind     *kind[K, V]
 	stop     context.CancelFunc
 	mu       sync.Mutex
 	seen     bool // the first snapshot is here
 	t        protocol.Time
-	calls    map[protocol.UUID]protocol.LiveCall
-	weight   int // bytes of calls, about
+	rows     map[K]V
+	weight   int // bytes of rows, about
 	counters protocol.Counters
-	viewers  map[*viewer]struct{}
+	viewers  map[*viewer[K, V]]struct{}
 }
 
 // What a sensor says is its tenant's, or whoever has its key: it may be anything. A call takes about 600 bytes.
 const (
-	maxFeed     = 16 << 20 // bytes of one sensor's running calls; those for which there is no room are not shown
+	maxFeed     = 16 << 20 // bytes of what runs at one sensor; that for which there is no room is not shown
 	maxCounters = 1000     // names of one sensor's counters
-	maxWaiting  = 200_000  // calls and ids that wait for one viewer; who is that slow begins anew
+	maxWaiting  = 200_000  // rows and ids that wait for one viewer; who is that slow begins anew
 )
-
-// weigh is about how many bytes a running call takes.
-func weigh(c *protocol.LiveCall) int {
-	const fields = 400 // the struct, its numbers and the map's share
-	return fields + len(c.CallID) + len(c.GroupID) + len(c.State) + len(c.Caller) + len(c.Callee) + len(c.Src) + len(c.Dst) + len(c.Transport) +
-		len(c.Codec) + len(c.Trend) + len(c.Finding) + len(c.Severity) + len(c.Kept) + len(c.Held) + len(c.Rule)
-}
 
 // retryWatch is how long after a sensor's stream broke it is asked again.
 const retryWatch = time.Second
 
-// join makes v a viewer of a sensor's calls, and answers how it leaves.
-func (l *live) join(sensor protocol.UUID, v *viewer) (leave func()) {
+// join makes v a viewer of a sensor, and answers how it leaves.
+func (l *live[K, V]) join(sensor protocol.UUID, v *viewer[K, V]) (leave func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f := l.feeds[sensor]
 	if f == nil {
 		ctx, stop := context.WithCancel(context.Background()) // ends when the last viewer leaves
-		f = &feed{stop: stop, viewers: map[*viewer]struct{}{}, calls: map[protocol.UUID]protocol.LiveCall{}}
+		f = &feed[K, V]{kind: &l.kind, stop: stop, viewers: map[*viewer[K, V]]struct{}{}, rows: map[K]V{}}
 		l.feeds[sensor] = f
 		go f.run(ctx, l.links, sensor)
 	}
 	f.mu.Lock()
 	f.viewers[v] = struct{}{}
 	if f.seen {
-		v.take(f.all())
+		v.take(f, f.all())
 	}
 	f.mu.Unlock()
 	return func() {
@@ -103,13 +126,13 @@ func (l *live) join(sensor protocol.UUID, v *viewer) (leave func()) {
 	}
 }
 
-// run watches the sensor until ctx ends. While the sensor is gone it has no running calls.
-func (f *feed) run(ctx context.Context, links Links, sensor protocol.UUID) {
+// run watches the sensor until ctx ends. While the sensor is gone nothing runs at it.
+func (f *feed[K, V]) run(ctx context.Context, links Links, sensor protocol.UUID) {
 	for {
 		if client := links.Client(sensor); client != nil {
-			_ = client.Watch(ctx, func(u *protocol.LiveUpdate) error { f.apply(u); return nil }) // it ended: ask again
+			_ = f.kind.watch(ctx, client, func(c change[K, V]) error { f.apply(c); return nil }) // it ended: ask again
 		}
-		f.apply(&protocol.LiveUpdate{Snapshot: true})
+		f.apply(change[K, V]{all: true})
 		select {
 		case <-ctx.Done():
 			return
@@ -118,82 +141,86 @@ func (f *feed) run(ctx context.Context, links Links, sensor protocol.UUID) {
 	}
 }
 
-// apply takes an update of the sensor and passes on what it changes.
-func (f *feed) apply(u *protocol.LiveUpdate) {
+// apply takes what the sensor says and passes on what it changes.
+func (f *feed[K, V]) apply(c change[K, V]) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	change := protocol.LiveUpdate{T: u.T, Counters: u.Counters}
-	if len(change.Counters) > maxCounters {
-		change.Counters = nil
+	next := change[K, V]{t: c.t, counters: c.counters}
+	if len(next.counters) > maxCounters {
+		next.counters = nil
 	}
-	if u.Snapshot {
-		now := make(map[protocol.UUID]struct{}, len(u.Calls))
-		for i := range u.Calls {
-			now[u.Calls[i].ID] = struct{}{}
+	if c.all {
+		now := make(map[K]struct{}, len(c.rows))
+		for i := range c.rows {
+			now[f.kind.key(&c.rows[i])] = struct{}{}
 		}
-		for id := range f.calls {
-			if _, ok := now[id]; !ok && f.drop(id) {
-				change.Gone = append(change.Gone, id)
+		for k := range f.rows {
+			if _, ok := now[k]; !ok && f.drop(k) {
+				next.gone = append(next.gone, k)
 			}
 		}
 	}
-	for i := range u.Calls {
-		if c := &u.Calls[i]; f.put(c) {
-			change.Calls = append(change.Calls, *c)
+	for i := range c.rows {
+		if f.put(c.rows[i]) {
+			next.rows = append(next.rows, c.rows[i])
 		}
 	}
-	for _, id := range u.Gone {
-		if f.drop(id) {
-			change.Gone = append(change.Gone, id)
+	for _, k := range c.gone {
+		if f.drop(k) {
+			next.gone = append(next.gone, k)
 		}
 	}
-	f.seen, f.t, f.counters = true, u.T, change.Counters
+	f.seen, f.t, f.counters = true, next.t, next.counters
 	for v := range f.viewers {
-		v.take(f, change)
+		v.take(f, next)
 	}
 }
 
-// put takes a call as it is now, if there is room.
-func (f *feed) put(c *protocol.LiveCall) bool {
-	before := 0
-	if old, ok := f.calls[c.ID]; ok {
-		before = weigh(&old)
+// put takes a row as it is now, if there is room.
+func (f *feed[K, V]) put(row V) bool {
+	k, before := f.kind.key(&row), 0
+	if old, ok := f.rows[k]; ok {
+		before = f.kind.weigh(&old)
+		row = f.kind.join(old, row)
+	} else if !f.kind.whole(&row) {
+		return false
 	}
-	after := weigh(c)
+	after := f.kind.weigh(&row)
 	if f.weight+after-before > maxFeed {
 		return false
 	}
 	f.weight += after - before
-	f.calls[c.ID] = *c
+	f.rows[k] = row
 	return true
 }
 
-// drop forgets a call, if it is there.
-func (f *feed) drop(id protocol.UUID) bool {
-	old, ok := f.calls[id]
+// drop forgets a row, if it is there.
+func (f *feed[K, V]) drop(k K) bool {
+	old, ok := f.rows[k]
 	if ok {
-		f.weight -= weigh(&old)
-		delete(f.calls, id)
+		f.weight -= f.kind.weigh(&old)
+		delete(f.rows, k)
 	}
 	return ok
 }
 
 // all is the feed's state as a change from nothing.
-func (f *feed) all() (*feed, protocol.LiveUpdate) {
-	u := protocol.LiveUpdate{T: f.t, Counters: f.counters, Calls: make([]protocol.LiveCall, 0, len(f.calls))}
-	for _, c := range f.calls {
-		u.Calls = append(u.Calls, c)
+func (f *feed[K, V]) all() change[K, V] {
+	c := change[K, V]{t: f.t, counters: f.counters, rows: make([]V, 0, len(f.rows))}
+	for _, row := range f.rows {
+		c.rows = append(c.rows, row)
 	}
-	return f, u
+	return c
 }
 
-// viewer is one who looks. What changed since it last got something waits here, each call once, so that a slow viewer
-// costs no more than the running calls.
-type viewer struct {
+// viewer is one who looks. What changed since it last got something waits here, each row once, so that a slow viewer costs no
+// more than what runs.
+type viewer[K comparable, V any] struct {
+	kind    *kind[K, V]
 	mu      sync.Mutex
-	calls   map[protocol.UUID]protocol.LiveCall
-	gone    map[protocol.UUID]struct{}
-	sources map[*feed]source
+	rows    map[K]V
+	gone    map[K]struct{}
+	sources map[*feed[K, V]]source
 	dirty   bool
 	over    bool // more waited than may: what waits is no longer all
 }
@@ -203,39 +230,43 @@ type source struct {
 	counters protocol.Counters
 }
 
-func newViewer() *viewer {
-	return &viewer{calls: map[protocol.UUID]protocol.LiveCall{}, gone: map[protocol.UUID]struct{}{}, sources: map[*feed]source{}}
+func (l *live[K, V]) viewer() *viewer[K, V] {
+	return &viewer[K, V]{kind: &l.kind, rows: map[K]V{}, gone: map[K]struct{}{}, sources: map[*feed[K, V]]source{}}
 }
 
-func (v *viewer) take(f *feed, u protocol.LiveUpdate) {
+func (v *viewer[K, V]) take(f *feed[K, V], c change[K, V]) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.over = v.over || len(v.calls)+len(v.gone) > maxWaiting; v.over {
-		clear(v.calls)
+	if v.over = v.over || len(v.rows)+len(v.gone) > maxWaiting; v.over {
+		clear(v.rows)
 		clear(v.gone)
 		return
 	}
-	for _, c := range u.Calls {
-		v.calls[c.ID] = c
-		delete(v.gone, c.ID)
+	for i := range c.rows {
+		k, row := v.kind.key(&c.rows[i]), c.rows[i]
+		if old, ok := v.rows[k]; ok {
+			row = v.kind.join(old, row)
+		}
+		v.rows[k] = row
+		delete(v.gone, k)
 	}
-	for _, id := range u.Gone {
-		delete(v.calls, id)
-		v.gone[id] = struct{}{}
+	for _, k := range c.gone {
+		delete(v.rows, k)
+		v.gone[k] = struct{}{}
 	}
-	v.sources[f] = source{u.T, u.Counters}
+	v.sources[f] = source{c.t, c.counters}
 	v.dirty = true
 }
 
 // heard is how many sensors have said something.
-func (v *viewer) heard() int {
+func (v *viewer[K, V]) heard() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return len(v.sources)
 }
 
 // late reports whether more waits for the viewer than may: it reads too slowly for what its sensors say.
-func (v *viewer) late() bool {
+func (v *viewer[K, V]) late() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.over
@@ -243,27 +274,81 @@ func (v *viewer) late() bool {
 
 // next is what changed since the last time, and whether anything did. Counters are summed over the sensors; the time is the
 // latest of their clocks.
-func (v *viewer) next() (protocol.LiveUpdate, bool) {
+func (v *viewer[K, V]) next() (change[K, V], bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	changed := v.dirty
-	u := protocol.LiveUpdate{Counters: protocol.Counters{}}
-	for _, c := range v.calls {
-		u.Calls = append(u.Calls, c)
+	c := change[K, V]{counters: protocol.Counters{}}
+	for _, row := range v.rows {
+		c.rows = append(c.rows, row)
 	}
-	for id := range v.gone {
-		u.Gone = append(u.Gone, id)
+	for k := range v.gone {
+		c.gone = append(c.gone, k)
 	}
-	slices.SortFunc(u.Calls, func(a, b protocol.LiveCall) int { return bytes.Compare(a.ID[:], b.ID[:]) })
-	slices.SortFunc(u.Gone, func(a, b protocol.UUID) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(c.rows, func(a, b V) int { return v.kind.less(v.kind.key(&a), v.kind.key(&b)) })
+	slices.SortFunc(c.gone, v.kind.less)
 	for _, s := range v.sources {
-		u.T = max(u.T, s.t)
+		c.t = max(c.t, s.t)
 		for name, n := range s.counters {
-			u.Counters[name] += n
+			c.counters[name] += n
 		}
 	}
-	clear(v.calls)
+	clear(v.rows)
 	clear(v.gone)
 	v.dirty = false
-	return u, changed
+	return c, changed
+}
+
+// liveCalls watches the calls that run.
+func liveCalls() kind[protocol.UUID, protocol.LiveCall] {
+	return kind[protocol.UUID, protocol.LiveCall]{
+		watch: func(ctx context.Context, c *sensorapi.Client, emit func(change[protocol.UUID, protocol.LiveCall]) error) error {
+			return c.Watch(ctx, func(u *protocol.LiveUpdate) error {
+				return emit(change[protocol.UUID, protocol.LiveCall]{u.T, u.Snapshot, u.Calls, u.Gone, u.Counters})
+			})
+		},
+		key:   func(c *protocol.LiveCall) protocol.UUID { return c.ID },
+		less:  func(a, b protocol.UUID) int { return slices.Compare(a[:], b[:]) },
+		join:  func(_, now protocol.LiveCall) protocol.LiveCall { return now },
+		whole: func(*protocol.LiveCall) bool { return true },
+		weigh: func(c *protocol.LiveCall) int {
+			return rowWeight + len(c.CallID) + len(c.GroupID) + len(c.State) + len(c.Caller) + len(c.Callee) + len(c.Src) + len(c.Dst) + len(c.Transport) +
+				len(c.Codec) + len(c.Trend) + len(c.Finding) + len(c.Severity) + len(c.Kept) + len(c.Held) + len(c.Rule)
+		},
+	}
+}
+
+// rowWeight is what a row takes beside its texts: the struct, its numbers and the map's share.
+const rowWeight = 400
+
+const (
+	// streamsEvery is how often a sensor tells what changed of its streams: they are many, and its uplink may be narrow.
+	streamsEvery = time.Second
+	// countStreams is among the counters of liveStreams the streams that there are, those that are not told included.
+	countStreams = "streams"
+)
+
+// liveStreams watches the streams of the calls that run.
+func liveStreams() kind[protocol.StreamID, protocol.LiveStream] {
+	return kind[protocol.StreamID, protocol.LiveStream]{
+		watch: func(ctx context.Context, c *sensorapi.Client, emit func(change[protocol.StreamID, protocol.LiveStream]) error) error {
+			return c.WatchStreams(ctx, sensorapi.StreamOptions{Limit: sensorapi.DefaultStreams, Every: streamsEvery}, func(u *protocol.StreamUpdate) error {
+				return emit(change[protocol.StreamID, protocol.LiveStream]{u.T, u.Snapshot, u.Streams, u.Gone, protocol.Counters{countStreams: uint64(max(u.Total, 0))}})
+			})
+		},
+		key:  func(s *protocol.LiveStream) protocol.StreamID { return s.ID },
+		less: cmp.Compare[protocol.StreamID],
+		join: func(old, now protocol.LiveStream) protocol.LiveStream {
+			if now.About == nil {
+				now.About = old.About
+			}
+			return now
+		},
+		whole: func(s *protocol.LiveStream) bool { return s.About != nil },
+		weigh: func(s *protocol.LiveStream) int {
+			a := s.About
+			return rowWeight + len(s.Trend) + len(a.CallID) + len(a.Caller) + len(a.Callee) + len(a.CallSrc) + len(a.CallDst) + len(a.Direction) + len(a.Src) +
+				len(a.Dst) + len(a.Codec) + len(a.Media)
+		},
+	}
 }

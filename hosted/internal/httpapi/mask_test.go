@@ -40,7 +40,7 @@ func TestNoRouteTellsANumberToWhoMayNotSeeThem(t *testing.T) {
 		}
 		path = fill(path, c.ID, w.s1.uuid)
 		switch {
-		case strings.HasSuffix(path, "/live"):
+		case strings.HasSuffix(path, "/live"), strings.HasSuffix(path, "/live/streams"):
 			path += "?once=1"
 		case strings.HasSuffix(path, "/stats"), strings.HasSuffix(path, "/statistics"):
 			path += "?from=" + url.QueryEscape(w.now().Add(-time.Hour).UTC().Format(time.RFC3339))

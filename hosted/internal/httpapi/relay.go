@@ -75,8 +75,10 @@ func tellsNumbers(what string) bool {
 // readable lists what every user may read of a sensor. What the sensor API gains later is not open by itself.
 func readable(parts []string) bool {
 	switch parts[0] {
-	case "info", "health", "live", "registrations", "transactions", "rules":
+	case "info", "health", "registrations", "transactions", "rules":
 		return len(parts) == 1
+	case "live":
+		return len(parts) == 1 || len(parts) == 2 && parts[1] == "streams"
 	case "calls":
 		return len(parts) == 1 || len(parts) == 2 && segment(parts[1])
 	}

@@ -24,6 +24,7 @@ type asset struct {
 
 var (
 	packets     = asset{"capture", relay.KindCapture, auth.RightDownload | auth.RightNumbers, auth.ActionCaptureOpen, auth.ActionCapture}
+	messages    = asset{"messages", relay.KindCapture, auth.RightDownload | auth.RightNumbers, auth.ActionCaptureOpen, auth.ActionCapture}
 	voice       = asset{"audio", relay.KindAudio, auth.RightListen, auth.ActionAudioOpen, auth.ActionAudio}
 	waveform    = asset{"audio/peaks", relay.KindAudio, auth.RightListen, auth.ActionAudioOpen, auth.ActionAudio}
 	spectrogram = asset{"audio/spectrogram", relay.KindAudio, auth.RightListen, auth.ActionAudioOpen, auth.ActionAudio}
@@ -31,7 +32,7 @@ var (
 
 // assetAt finds the asset with a path.
 func assetAt(path string) (asset, bool) {
-	for _, x := range []asset{packets, voice, waveform, spectrogram} {
+	for _, x := range []asset{packets, messages, voice, waveform, spectrogram} {
 		if x.path == path {
 			return x, true
 		}
@@ -44,6 +45,8 @@ func (x asset) detail(r *http.Request) string {
 	var words []string
 	if _, part, ok := strings.Cut(x.path, "/"); ok {
 		words = append(words, part)
+	} else if x.path == messages.path { // of the packets
+		words = append(words, x.path)
 	}
 	q := r.URL.Query()
 	for _, k := range []string{"group", "side", "buffer", "dtmf"} {

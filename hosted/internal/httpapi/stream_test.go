@@ -122,6 +122,7 @@ func TestListeningAndDownloadingAreSeparateRights(t *testing.T) {
 		for path, need := range map[string]store.Rights{
 			"/calls/" + id + "/audio": store.RightListen, "/calls/" + id + "/audio/peaks": store.RightListen, "/calls/" + id + "/audio/spectrogram": store.RightListen,
 			"/calls/" + id + "/capture": packets, "/calls/" + id + "/capture?group=1": packets, "/captures": packets,
+			"/calls/" + id + "/messages": packets, "/sensors/" + w.s1.uuid.String() + "/api/calls/" + id + "/messages": packets,
 			"/sensors/" + w.s1.uuid.String() + "/api/calls/" + id + "/audio": store.RightListen, "/sensors/" + w.s1.uuid.String() + "/api/calls/" + id + "/audio/peaks": store.RightListen,
 			"/sensors/" + w.s1.uuid.String() + "/api/calls/" + id + "/capture": packets,
 		} {
@@ -148,7 +149,7 @@ func TestWithoutAuditThereIsNothingToHear(t *testing.T) {
 	w.s1.voices[id], w.s1.captures[id], w.s1.merged[id] = []byte("voice"), []byte("packets"), []byte("packets")
 	c := w.as("user")
 	dropAudit(t, w)
-	for _, path := range []string{"/calls/" + id + "/audio", "/calls/" + id + "/audio/peaks", "/calls/" + id + "/audio/spectrogram", "/calls/" + id + "/capture?group=1", "/captures"} {
+	for _, path := range []string{"/calls/" + id + "/audio", "/calls/" + id + "/audio/peaks", "/calls/" + id + "/audio/spectrogram", "/calls/" + id + "/capture?group=1", "/calls/" + id + "/messages", "/captures"} {
 		if a := c.get(path); a.status != http.StatusInternalServerError {
 			t.Errorf("%s: %d %s, want 500", path, a.status, a.body)
 		}

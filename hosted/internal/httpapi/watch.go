@@ -7,6 +7,7 @@ import (
 
 	"voiptop/hosted/internal/auth"
 	"voiptop/protocol"
+	"voiptop/protocol/mask"
 )
 
 const (
@@ -22,15 +23,6 @@ const (
 
 // watch streams the running calls of all the tenant's online sensors as one: a snapshot, then what changes.
 func (a *api) watch(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
-	leave, ok := a.live.enter(id.User)
-	if !ok {
-		return &protocol.Problem{
-			Code: codeTooManyLive, Status: http.StatusServiceUnavailable, Title: "too many live views are open",
-			Remedy: "close some, or try again later", Fields: map[string]string{protocol.FieldRetryAfter: "30"},
-		}
-	}
-	defer leave()
-
 	q, err := a.searchOf(r.Context(), id, onlyWhere(r.URL.Query()))
 	if err != nil {
 		return err
@@ -40,7 +32,50 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 	if err != nil {
 		return err
 	}
-	v := newViewer()
+	return watch(a, w, r, id, a.live, func(c change[protocol.UUID, protocol.LiveCall]) any {
+		u := protocol.LiveUpdate{T: c.t, Snapshot: c.all, Calls: c.rows, Gone: c.gone, Counters: c.counters}
+		sieve.apply(&u)
+		maskLive(m, &u)
+		return u
+	})
+}
+
+// watchStreams streams the RTP streams of the running calls likewise.
+func (a *api) watchStreams(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
+	m, err := a.masker(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	return watch(a, w, r, id, a.streams, func(c change[protocol.StreamID, protocol.LiveStream]) any {
+		u := protocol.StreamUpdate{T: c.t, Snapshot: c.all, Streams: c.rows, Gone: c.gone, Total: int(c.counters[countStreams])}
+		maskStreams(m, &u)
+		return u
+	})
+}
+
+// maskStreams masks an update; what its rows point to is shared, and stays as it is.
+func maskStreams(m *mask.Masker, u *protocol.StreamUpdate) {
+	if m == nil {
+		return
+	}
+	for i := range u.Streams {
+		if u.Streams[i].About != nil {
+			u.Streams[i].About = m.Stream(u.Streams[i].About)
+		}
+	}
+}
+
+// watch streams what l watches at the tenant's online sensors, in the form that line makes.
+func watch[K comparable, V any](a *api, w http.ResponseWriter, r *http.Request, id auth.Identity, l *live[K, V], line func(change[K, V]) any) error {
+	leave, ok := a.views.enter(id.User)
+	if !ok {
+		return &protocol.Problem{
+			Code: codeTooManyLive, Status: http.StatusServiceUnavailable, Title: "too many live views are open",
+			Remedy: "close some, or try again later", Fields: map[string]string{protocol.FieldRetryAfter: "30"},
+		}
+	}
+	defer leave()
+	v := l.viewer()
 	joined := map[protocol.UUID]func(){}
 	defer func() {
 		for _, leave := range joined {
@@ -50,7 +85,7 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 	join := func() {
 		for _, s := range a.Links.Online(id.Tenant) {
 			if joined[s] == nil {
-				joined[s] = a.live.join(s, v)
+				joined[s] = l.join(s, v)
 			}
 		}
 	}
@@ -64,29 +99,27 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 		case <-ticker.C:
 		}
 	}
-	u, _ := v.next()
-	u.Snapshot = true
-	sieve.apply(&u)
-	maskLive(m, &u)
-	if u.T == 0 {
-		u.T = protocol.TimeOf(a.Now())
+	c, _ := v.next()
+	c.all = true
+	if c.t == 0 {
+		c.t = protocol.TimeOf(a.Now())
 	}
 	if r.URL.Query().Get("once") != "" {
-		return writeJSON(w, u)
+		return writeJSON(w, line(c))
 	}
 
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not collect lines
 	enc, rc := json.NewEncoder(w), http.NewResponseController(w)
-	send := func(u protocol.LiveUpdate) bool {
+	send := func(c change[K, V]) bool {
 		_ = rc.SetWriteDeadline(time.Now().Add(writeTimeout)) // the connection's own time; a test's recorder has none
-		return enc.Encode(u) == nil && rc.Flush() == nil
+		return enc.Encode(line(c)) == nil && rc.Flush() == nil
 	}
 	// From here an error can only end the stream; the client asks again and is told.
-	if !send(u) {
+	if !send(c) {
 		return nil
 	}
-	t := u.T
+	t := c.t
 	for tick := time.Duration(0); ; tick += updateEvery {
 		select {
 		case <-r.Context().Done():
@@ -106,15 +139,13 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 		if v.late() {
 			return nil
 		}
-		u, changed := v.next()
-		sieve.apply(&u)
-		maskLive(m, &u)
+		c, changed := v.next()
 		if !changed && tick%beatEvery != 0 {
 			continue
 		}
-		t = max(t, u.T)
-		u.T = t
-		if !send(u) {
+		t = max(t, c.t)
+		c.t = t
+		if !send(c) {
 			return nil
 		}
 	}

@@ -127,6 +127,8 @@ export interface Finding {
   text: string;
   evidence: string;
   remedy: string;
+  messages?: number[]; // places in the call's messages and streams in which it was found
+  streams?: number[];
 }
 
 // Findings that could not be looked for, and why: that they are absent says nothing.
