@@ -80,7 +80,7 @@ export function DownloadButton({ path, name, size, about, primary, action, child
   );
 }
 
-function save(href: string, name: string) {
+export function save(href: string, name: string) {
   const a = Object.assign(document.createElement('a'), { href, download: name });
   document.body.append(a);
   a.click();

@@ -1,14 +1,25 @@
 // Draws the ladder of a call as SVG, and the same as a table for those who read or copy text.
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { CDR } from '../api/types';
+import type { CDR, Message } from '../api/types';
 import { mos as mosText, percent, shorten } from '../format';
 import { usePrefs } from '../prefs';
 import { clock, micros, zoneName } from '../time';
 import { grade } from '../words';
 import { HEAD, layout, type Arrow, type Bar, type Ladder as Shape, type Pause } from './layout';
 
-export function Ladder({ cdr }: { cdr: CDR }) {
+// Picking is for where messages can be shown whole.
+export interface Picking {
+  picked: Message | null;
+  pick: (m: Message) => void;
+}
+
+interface Props {
+  cdr: CDR;
+  picking?: Picking | undefined;
+}
+
+export function Ladder({ cdr, picking }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(760);
   useEffect(() => {
@@ -21,16 +32,16 @@ export function Ladder({ cdr }: { cdr: CDR }) {
   const shape = useMemo(() => layout(cdr, width), [cdr, width]);
   return (
     <div ref={box} class="ladder" tabIndex={0} role="group" aria-label="SIP ladder, scrolls sideways">
-      <Drawing shape={shape} />
+      <Drawing shape={shape} picking={picking} />
     </div>
   );
 }
 
-function Drawing({ shape }: { shape: Shape }) {
+function Drawing({ shape, picking }: { shape: Shape; picking: Picking | undefined }) {
   const { participants, rows, gutter, spacing, width, height } = shape;
   const x = (i: number) => participants[i]!.x;
   return (
-    <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={`Ladder: ${rows.length} lines between ${participants.map((p) => p.endpoint).join(', ')}. The table view holds the same as text.`}>
+    <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role={picking ? 'group' : 'img'} aria-label={`Ladder: ${rows.length} lines between ${participants.map((p) => p.endpoint).join(', ')}. The table view holds the same as text.`}>
       <defs>
         <marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto-start-reverse">
           <path d="M0 1 10 5 0 9Z" fill="context-stroke" />
@@ -49,7 +60,7 @@ function Drawing({ shape }: { shape: Shape }) {
       {rows.map((r) => {
         if (r.kind === 'pause') return <PauseRow key={`p${r.y}`} row={r} gutter={gutter} width={width} />;
         const span = { x1: x(r.from), x2: x(r.to), gutter, spacing };
-        return r.kind === 'message' ? <ArrowRow key={r.y} row={r} {...span} /> : <BarRow key={r.y} row={r} {...span} />;
+        return r.kind === 'message' ? <ArrowRow key={r.y} row={r} picking={picking} {...span} /> : <BarRow key={r.y} row={r} {...span} />;
       })}
     </svg>
   );
@@ -71,14 +82,23 @@ function Times({ row, gutter }: { row: Arrow | Bar; gutter: number }) {
   );
 }
 
-function ArrowRow({ row, x1, x2, gutter, spacing }: { row: Arrow } & Ends) {
+function ArrowRow({ row, picking, x1, x2, gutter, spacing }: { row: Arrow; picking: Picking | undefined } & Ends) {
   const m = row.message;
   const self = x1 === x2;
   const mid = self ? x1 + 34 : (x1 + x2) / 2;
   const room = Math.max(Math.abs(x2 - x1), spacing) - 26;
   const anchor = self ? 'start' : 'middle';
+  const button = picking && {
+    role: 'button' as const, tabIndex: 0, 'aria-pressed': picking.picked === m, 'aria-label': `${row.label}, ${row.offset} s: show the message`, onClick: () => picking.pick(m),
+    onKeyDown: (e: KeyboardEvent) => {
+      if (e.key !== 'Enter' && e.key !== ' ') return;
+      e.preventDefault();
+      picking.pick(m);
+    },
+  };
   return (
-    <g class={`arrow ${row.tone}${m.retransmission ? ' again' : ''}`} data-kind="message" data-from={m.src} data-to={m.dst}>
+    <g class={`arrow ${row.tone}${m.retransmission ? ' again' : ''}`} data-kind="message" data-from={m.src} data-to={m.dst} {...button}>
+      {picking && <rect class="place" x={Math.min(x1, x2) + 4} y={row.y - 19} width={self ? spacing : Math.abs(x2 - x1) - 8} height={37} rx={5} />}
       <title>{`${m.first_line}\n${m.src} > ${m.dst}\nCSeq ${m.cseq}${m.sdp ? `\nSDP ${m.sdp}` : ''}${m.retransmission ? '\nretransmission' : ''}\n${row.offset} s after the first message`}</title>
       <Times row={row} gutter={gutter} />
       {self ? <path class="line" d={`M${x1} ${row.y - 4}h26v9h-24`} marker-end="url(#tip)" /> : <line class="line" x1={x1} x2={x2} y1={row.y} y2={row.y} marker-end="url(#tip)" />}
@@ -126,7 +146,7 @@ const widest = (texts: string[], room: number) => texts.find((t) => t.length * B
 // fit cuts a text to a width, at the mean width of a character of its font.
 const fit = (text: string, room: number, char: number) => (text.length * char <= room ? text : text.slice(0, Math.max(1, Math.floor(room / char) - 1)) + '…');
 
-export function MessageTable({ cdr }: { cdr: CDR }) {
+export function MessageTable({ cdr, picking }: Props) {
   const { zone } = usePrefs();
   let before = 0;
   return (
@@ -143,7 +163,7 @@ export function MessageTable({ cdr }: { cdr: CDR }) {
             return (
               <tr key={i}>
                 <td class="mono">{clock(at, zone, 6)}</td><td class="n mono">{delta}</td><td class="mono">{m.src}</td><td class="mono">{m.dst}</td>
-                <td class="mono">{m.first_line}{m.retransmission && <span class="pill warn">again</span>}</td><td class="mono">{m.cseq}</td><td>{m.sdp}</td>
+                <td class="mono">{picking ? <button type="button" class="link" aria-pressed={picking.picked === m} onClick={() => picking.pick(m)}>{m.first_line}</button> : m.first_line}{m.retransmission && <span class="pill warn">again</span>}</td><td class="mono">{m.cseq}</td><td>{m.sdp}</td>
               </tr>
             );
           })}
