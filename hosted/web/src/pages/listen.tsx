@@ -40,7 +40,7 @@ export function ListenPanel({ cdr, state, user, from }: Props) {
       {state.pcap && <p><a href="#capture">To its packets</a></p>}
       {state.rule && <RuleOffer cdr={cdr} rule={state.rule} user={user} />}
       {state.get && !open && !state.offline && <p class="quiet">The sensor decodes what it kept, on the way to you; nothing is stored here. That you listened is written to the audit log.</p>}
-      {state.get && open && <Player cdr={cdr} from={from ?? 0} />}
+      {state.get && open && <Player cdr={cdr} from={from ?? 0} digits={user.rights.includes('numbers')} />}
     </section>
   );
 }
