@@ -1,15 +1,15 @@
-// Listens to a call: the sensor decodes it on the way, behind the jitter buffer that one chooses.
+// Listens to a call behind the jitter buffer that one chooses: the sensor decodes it on the way, or the engine on this page.
 
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { aborted, api, asProblem, request, type Hearing } from '../api/client';
+import { aborted, asProblem, type Hearing } from '../api/client';
 import type { CDR, Peaks, Problem } from '../api/types';
 import { plural } from '../format';
 import { usePrefs } from '../prefs';
-import { callPath } from '../router';
 import { clock, micros, zoneName } from '../time';
 import { Copy, ProblemBox } from '../ui/bits';
 import { Icon } from '../ui/icons';
 import { badPlaces, leadIn, nextMark, SIDE_WORD, type Mark } from './marks';
+import { ofHosted, useAddress, type Sounds } from './sounds';
 import { AXIS, label } from './wave';
 import { WaveView } from './waveview';
 
@@ -22,14 +22,14 @@ const BUFFERS: [Hearing['buffer'], string][] = [['adaptive', 'Adaptive buffer, t
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
 
 // Player asks for the waveform, and asks again when another jitter buffer is chosen: it plays other packets.
-export function Player({ cdr, from, digits = true }: { cdr: CDR; from: number; digits?: boolean }) {
+export function Player({ cdr, from, digits = true, sounds = ofHosted }: { cdr: CDR; from: number; digits?: boolean; sounds?: Sounds }) {
   const [how, setHow] = useState<Hearing>({ side: 'both', buffer: 'adaptive', mute: !digits });
   const [peaks, setPeaks] = useState<Peaks | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     const control = new AbortController();
-    api.peaks(cdr.id, { ...how, side: 'both' }, POINTS(cdr.duration_ms), control.signal).then(
+    sounds.peaks(cdr.id, { ...how, side: 'both' }, POINTS(cdr.duration_ms), control.signal).then(
       (p) => {
         setPeaks(p);
         setProblem(null);
@@ -37,14 +37,14 @@ export function Player({ cdr, from, digits = true }: { cdr: CDR; from: number; d
       (e) => aborted(e) || setProblem(asProblem(e)),
     );
     return () => control.abort();
-  }, [cdr.id, how.buffer, how.mute, attempt]);
+  }, [cdr.id, sounds, how.buffer, how.mute, attempt]);
   const again = () => {
     setProblem(null);
     setAttempt(attempt + 1);
   };
   return (
     <>
-      {peaks ? <Deck cdr={cdr} peaks={peaks} digits={digits} how={how} setHow={setHow} from={from} failed={setProblem} /> : !problem && <p class="quiet" role="status">The sensor decodes the voice …</p>}
+      {peaks ? <Deck cdr={cdr} peaks={peaks} digits={digits} how={how} setHow={setHow} from={from} failed={setProblem} sounds={sounds} /> : !problem && <p class="quiet" role="status">{sounds.decodes}</p>}
       {problem && <ProblemBox problem={problem} retry={again} />}
     </>
   );
@@ -58,20 +58,23 @@ interface DeckProps {
   setHow: (h: Hearing) => void;
   from: number; // s
   failed: (p: Problem) => void;
+  sounds: Sounds;
 }
 
-function Deck({ cdr, peaks, digits, how, setHow, from, failed }: DeckProps) {
+function Deck({ cdr, peaks, digits, how, setHow, from, failed, sounds }: DeckProps) {
   const [spectrum, setSpectrum] = useState(false);
   const [width, setWidth] = useState(0);
   const start = micros(peaks.start) ?? 0;
   const marks = useMemo(() => badPlaces(peaks, cdr), [peaks, cdr]);
-  const sound = useSound(api.audioURL(cdr.id, how), Math.min(from * 1000, peaks.duration_ms), failed);
+  const address = useAddress(`${cdr.id} ${how.side} ${how.buffer} ${how.mute}`, (signal) => sounds.audio(cdr.id, how, signal), failed);
+  const sound = useSound(address, Math.min(from * 1000, peaks.duration_ms), (url) => void sounds.why(url).then(failed));
   const jump = (step: 1 | -1) => {
     const m = nextMark(marks, sound.at, step);
     if (m) sound.seek(leadIn(m));
   };
   // In steps, so that a window that is being resized does not have the sensor draw it anew for every pixel.
-  const picture = spectrum && width ? api.spectrogramURL(cdr.id, { ...how, side: 'both' }, Math.min(2048, Math.ceil(width / 128) * 128), SPECTRUM - AXIS) : '';
+  const steps = Math.min(2048, Math.ceil(width / 128) * 128);
+  const picture = useAddress(spectrum && width ? `${cdr.id} ${how.buffer} ${how.mute} ${steps}` : '', (signal) => sounds.spectrogram(cdr.id, { ...how, side: 'both' }, steps, SPECTRUM - AXIS, signal), failed);
   const length = peaks.duration_ms;
   return (
     <div class="player" data-state={sound.playing ? 'playing' : 'paused'}>
@@ -91,7 +94,7 @@ function Deck({ cdr, peaks, digits, how, setHow, from, failed }: DeckProps) {
       <WaveView
         cdr={cdr} peaks={peaks} marks={marks} side={how.side} at={sound.at} start={start} picture={picture} pictureFailed={() => {
           setSpectrum(false);
-          void why(picture).then(failed);
+          void sounds.why(picture).then(failed);
         }}
         seek={(ms) => sound.seek(Math.min(length, Math.max(0, ms)))} toggle={sound.toggle} jump={jump} width={setWidth}
       />
@@ -100,13 +103,13 @@ function Deck({ cdr, peaks, digits, how, setHow, from, failed }: DeckProps) {
           <Icon name={sound.playing ? 'pause' : 'play'} /> {sound.playing ? 'Pause' : 'Play'}
         </button>
         <Position at={sound.at} length={length} start={start} />
-        {sound.waiting && <span class="quiet" role="status">waits for the sensor …</span>}
+        {sound.waiting && <span class="quiet" role="status">{sounds.waits}</span>}
         <select aria-label="Speed" value={String(sound.speed)} onChange={(e) => sound.setSpeed(Number(e.currentTarget.value))}>
           {SPEEDS.map((s) => <option key={s} value={String(s)}>{s} ×</option>)}
         </select>
         <span class="end">
-          <Copy text={`${location.origin}${callPath(cdr.id)}?t=${(sound.at / 1000).toFixed(1)}`} label="Copy a link to this moment" icon="link" />
-          <a class="button" href={api.audioURL(cdr.id, how)} download="" data-action="wav"><Icon name="pcap" /> WAV</a>
+          {sounds.link && <Copy text={`${sounds.link(cdr.id)}?t=${(sound.at / 1000).toFixed(1)}`} label="Copy a link to this moment" icon="link" />}
+          <a class="button" href={address} download={sounds.fileName?.(cdr) ?? ''} data-action="wav"><Icon name="pcap" /> WAV</a>
         </span>
       </div>
       {peaks.missing?.map((m) => (
@@ -155,19 +158,8 @@ function BadPlaces({ marks, how, seek, jump }: { marks: Mark[]; how: Hearing; se
 // worst are the few places where most is missing, in time.
 const worst = (marks: Mark[]) => [...marks].sort((a, b) => b.lost - a.lost).slice(0, FEW).sort((a, b) => a.from - b.from);
 
-// why asks for the reason that an element (audio, img) keeps to itself.
-async function why(url: string): Promise<Problem> {
-  try {
-    const res = await request('GET', url.replace(/^\/api\/v1/, ''), { headers: { Range: 'bytes=0-0' } });
-    void res.body?.cancel();
-    return { code: 'internal', status: 0, title: 'The browser could not use what the sensor sent', remedy: 'Download the WAV or the PCAP instead.' };
-  } catch (e) {
-    return asProblem(e);
-  }
-}
-
 // useSound is an audio element whose position, in ms, outlives a change of what it plays.
-function useSound(url: string, from: number, failed: (p: Problem) => void) {
+function useSound(url: string, from: number, failed: (url: string) => void) {
   const audio = useRef<HTMLAudioElement>(null);
   const [at, setAt] = useState(from);
   const [playing, setPlaying] = useState(false);
@@ -180,12 +172,9 @@ function useSound(url: string, from: number, failed: (p: Problem) => void) {
 
   useEffect(() => {
     const a = audio.current!;
+    if (!url) return;
     wanted.current = position.current;
-    if (!a.getAttribute('src')) {
-      a.preload = 'none'; // nothing is decoded, and nothing counts as listened to, before somebody presses play
-      a.src = url;
-      return;
-    }
+    if (!a.getAttribute('src')) a.preload = 'none'; // nothing is decoded, and nothing counts as listened to, before somebody presses play
     a.src = url;
     if (run.current) void a.play().catch(() => {});
   }, [url]);
@@ -243,7 +232,7 @@ function useSound(url: string, from: number, failed: (p: Problem) => void) {
         run.current = false;
         setPlaying(false);
         setWaiting(false);
-        void why(url).then(failed);
+        failed(url);
       }}
     />
   );
