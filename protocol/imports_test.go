@@ -25,6 +25,7 @@ var may = map[string]struct {
 	"sensord/internal/sip":      {std: true},
 	"sensord/internal/sdp":      {std: true},
 	"sensord/internal/rtp":      {std: true},
+	"sensord/internal/turn":     {std: true},
 	"sensord/internal/quality":  {std: true},
 	"sensord/internal/pcapng":   {std: true},
 	"sensord/internal/g711":     {std: true},

@@ -9,6 +9,7 @@ import (
 	"voiptop/sensord/internal/hep"
 	"voiptop/sensord/internal/sip"
 	"voiptop/sensord/internal/transact"
+	"voiptop/sensord/internal/turn"
 )
 
 // Engine analyses packets. Make it with New.
@@ -248,6 +249,10 @@ func (e *Engine) udp(d *decode.Datagram) {
 		e.hepMessage(d, d.Payload, true)
 		return
 	}
+	var m turn.Message
+	if turn.Read(d.Payload, d.Length, &m) && e.turned(d, &m) {
+		return
+	}
 	if e.front.onPort(d) {
 		switch sip.KindOf(d.Payload) {
 		case sip.IsMessage:
@@ -264,6 +269,28 @@ func (e *Engine) udp(d *decode.Datagram) {
 		e.count.unlisted++
 	}
 	e.calls.Media(d)
+}
+
+// turned takes a message of TURN, and reports whether it was data: that is looked at as if it had come alone.
+func (e *Engine) turned(d *decode.Datagram, m *turn.Message) bool {
+	if m.Kind != turn.Data {
+		e.calls.TURN(d, m)
+		return false
+	}
+	data := m.Payload(d.Payload)
+	if !turn.Bears(data) {
+		return false
+	}
+	d.Payload, d.Length, d.Cut = data, m.Length, m.Length > len(data)
+	if d.HeaderLen > 0 {
+		d.HeaderLen += m.Offset
+	}
+	if sip.LooksLikeSIP(data) {
+		e.sip(d, data, "udp")
+		return true
+	}
+	e.calls.Turned(d, m)
+	return true
 }
 
 // sipPort is SIP's own port, RFC 3261 section 19.1.2.

@@ -77,7 +77,7 @@ func (x *renderer) Datagram(d *decode.Datagram) {
 		return
 	}
 	var h rtp.Header
-	if !rtp.ParseCut(d.Payload, d.Length, &h) {
+	if !packetOf(d, &h) {
 		return
 	}
 	if v := x.voices[flowKey{d.Src, d.Dst, h.SSRC}]; v != nil {

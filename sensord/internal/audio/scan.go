@@ -8,6 +8,7 @@ import (
 	"voiptop/sensord/internal/decode"
 	"voiptop/sensord/internal/rtp"
 	"voiptop/sensord/internal/sip"
+	"voiptop/sensord/internal/turn"
 )
 
 // Bounds of a scan.
@@ -70,12 +71,24 @@ func (s *Scan) SIP(t int64, message []byte, callID string) {
 	}
 }
 
+// packetOf reads the header of a packet of RTP, which d has as its payload then: what is within TURN is taken out.
+func packetOf(d *decode.Datagram, h *rtp.Header) bool {
+	if len(d.Payload) > 0 && d.Payload[0] < 0x80 {
+		var m turn.Message
+		if !turn.Read(d.Payload, d.Length, &m) || m.Kind != turn.Data {
+			return false
+		}
+		d.Payload, d.Length = m.Payload(d.Payload), m.Length
+	}
+	return rtp.ParseCut(d.Payload, d.Length, h)
+}
+
 // scanner is a Scan as its decoder sees it.
 type scanner Scan
 
 func (s *scanner) Datagram(d *decode.Datagram) {
 	var h rtp.Header
-	if d.Transport != decode.UDP || !rtp.ParseCut(d.Payload, d.Length, &h) {
+	if d.Transport != decode.UDP || !packetOf(d, &h) {
 		return
 	}
 	k := flowKey{d.Src, d.Dst, h.SSRC}

@@ -215,7 +215,7 @@ func (t *Table) stack(b *binding) {
 func (b *binding) contest() {
 	waited := false
 	for _, s := range b.call.heard() {
-		if s.key.dst != b.end && s.key.src != b.end {
+		if src, dst := s.ends(); *dst != b.end && *src != b.end {
 			continue
 		}
 		if !waited {

@@ -28,6 +28,7 @@ type counts struct {
 	learned    uint64 // flows of that kind whose call was found otherwise
 	strays     uint64 // neither RTP nor RTCP, at an announced endpoint
 	stun       uint64
+	turned     uint64 // packets that were within TURN
 	dtls       uint64
 	t38        uint64
 	omitted    uint64 // packets of streams beyond maxStreams
@@ -77,6 +78,7 @@ func (t *Table) Counters(n protocol.Counters) {
 		{"rtp.omitted", c.omitted},
 		{"rtcp.unparsed", c.badRTCP},
 		{"media.stun", c.stun},
+		{"turn.packets", c.turned},
 		{"media.dtls", c.dtls},
 		{"media.t38", c.t38},
 		{"media.unknown", c.strays},

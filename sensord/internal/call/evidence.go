@@ -11,6 +11,7 @@ import (
 	"voiptop/sensord/internal/rtp"
 	"voiptop/sensord/internal/sdp"
 	"voiptop/sensord/internal/sip"
+	"voiptop/sensord/internal/turn"
 )
 
 // evidence is what a call keeps for its diagnosis alone.
@@ -187,7 +188,15 @@ func (t *Table) MirroredSIP(m *sip.Message) {
 // MirroredMedia notes that a media packet was captured twice; it is not given to Media again.
 func (t *Table) MirroredMedia(d *decode.Datagram) {
 	var h rtp.Header
-	if !rtp.ParseCut(d.Payload, d.Length, &h) {
+	b, length := d.Payload, d.Length
+	if len(b) > 0 && b[0] < 0x80 {
+		var m turn.Message
+		if !turn.Read(b, length, &m) || m.Kind != turn.Data {
+			return
+		}
+		b, length = m.Payload(b), m.Length
+	}
+	if !rtp.ParseCut(b, length, &h) {
 		return
 	}
 	if s := t.flows.get(flowHash(&d.Src, &d.Dst, h.SSRC), &d.Src, &d.Dst, h.SSRC); s != nil {
@@ -225,11 +234,19 @@ func (c *Call) facts(f *diagnose.Facts) *diagnose.Facts {
 		noise := s.codec == nil && s.aside != nil && s.aside.isNoise() // it has the path, and nothing to say
 		if k := s.codec; noise || k != nil && k.kind != sdp.Video {
 			f.Sides[c.sender(s)].Sent = true
-			f.Astray = f.Astray || s.to == nil || s.to.origin == learned
+			f.Astray = f.Astray || s.astray()
 		}
 		s.facts(&f.Streams[i], heard)
 	}
 	return f
+}
+
+// astray reports whether nobody announced where s goes. Of what goes to a TURN server for a peer that was not seen, where it comes from tells.
+func (s *stream) astray() bool {
+	if s.to == nil && s.extra != nil && s.extra.turn != nil {
+		return s.from.origin == learned
+	}
+	return s.to == nil || s.to.origin == learned
 }
 
 func (s *stream) facts(f *diagnose.Stream, heard []*stream) {

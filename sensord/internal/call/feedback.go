@@ -28,13 +28,14 @@ func (s *stream) feedback() *feedback {
 
 // takeRTCP gives a compound packet to the streams that it speaks of.
 func (t *Table) takeRTCP(d *decode.Datagram) {
-	b, from := t.analysed(d.Dst), t.analysed(d.Src)
+	at := t.between(d)
+	b, from := t.analysed(at.Dst), t.analysed(at.Src)
 	secure := encrypts(b, from)
 	if b == nil {
 		b = from
 	}
 	if b == nil {
-		if !t.leftAlone(d) {
+		if !t.leftAlone(at) {
 			t.count.unbound++
 		}
 		return

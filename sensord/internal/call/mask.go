@@ -40,13 +40,18 @@ func (k *masking) copy(d *decode.Datagram, p *capture.Packet) {
 	}
 }
 
+// mostBefore is how far before the payload a UDP header may begin: in TURN, an indication's header and addresses are between them.
+const mostBefore = 8 + 128
+
 // checksum finds the checksum of the UDP or TCP header before the payload.
 func (k *masking) checksum(d *decode.Datagram) int {
 	switch d.Transport {
 	case decode.UDP:
 		k.udp = true
-		if at := k.payload - 8; at >= 0 && k.ports(at, d) && k.data[at+6]|k.data[at+7] != 0 {
-			return at + 6
+		for n := 8; n <= mostBefore && n <= k.payload; n += 4 {
+			if at := k.payload - n; k.ports(at, d) && k.data[at+6]|k.data[at+7] != 0 {
+				return at + 6
+			}
 		}
 	case decode.TCP:
 		for n := 20; n <= 60 && n <= k.payload; n += 4 {

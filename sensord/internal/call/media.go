@@ -29,7 +29,7 @@ type stream struct {
 	types    []format // payload types met so far
 	sharers  []*Call  // calls that borrow it
 
-	inband *tone.DTMF // digits within the voice; nil: not looked for
+	extra *extra // nil: nothing of it
 
 	contested int64
 }
@@ -170,11 +170,12 @@ func (t *Table) stays(s *stream, now int64) bool {
 	if s.call.ended() || s.to == nil || s.from == nil || now-s.contested > goesOn {
 		return false
 	}
-	to := t.announced(s.key.dst)
+	src, dst := s.ends()
+	to := t.announced(*dst)
 	if to == nil {
 		return true
 	}
-	other := together(to, s.key.src)
+	other := together(to, *src)
 	if other == nil || other.call == s.call {
 		return true
 	}
@@ -186,24 +187,25 @@ func (t *Table) stays(s *stream, now int64) bool {
 
 // newStream finds the call of a packet's endpoints; nil when no call has announced them.
 func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, hash uint64) *stream {
-	to, from := t.announced(d.Dst), t.announced(d.Src)
+	at := t.between(d)
+	to, from := t.announced(at.Dst), t.announced(at.Src)
 	if to == nil && from == nil {
-		if t.leftAlone(d) {
+		if t.leftAlone(at) {
 			return nil
 		}
-		if !t.suspicious(d, h, hash) {
+		if t.turn.on || !t.suspicious(at, h, hash) { // all clients of a TURN server have its address
 			t.count.unbound++
 			return nil
 		}
-		to, from = t.announced(d.Dst), t.announced(d.Src)
+		to, from = t.announced(at.Dst), t.announced(at.Src)
 	}
 	b := to
 	switch {
 	case to == nil:
 		b = from
 	case from != nil && from.call != to.call:
-		if both := together(to, d.Src); both != nil {
-			b, to, from = both, both, both.call.binding(d.Src)
+		if both := together(to, at.Src); both != nil {
+			b, to, from = both, both, both.call.binding(at.Src)
 		} else if from.call.number > to.call.number {
 			b, to = from, nil
 		} else {
@@ -227,6 +229,10 @@ func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, hash uint64) *strea
 	}
 	s := &stream{key: flowKey{d.Src, d.Dst, h.SSRC}, hash: hash, call: c, to: to, from: from, pt: noPT, dtmfPT: noPT, dscp: d.DSCP}
 	s.shard = c.shard
+	if t.turn.on {
+		path := t.turn.path
+		s.more().turn = &path
+	}
 	if c.ended() {
 		s.watch = trails
 	}
@@ -327,9 +333,10 @@ func (s *stream) kind() sdp.Kind {
 
 // notRTP sorts what else arrives at an announced endpoint. None of it is ever counted as lost media.
 func (t *Table) notRTP(d *decode.Datagram) {
-	b := t.ends.get(&d.Dst)
+	at := t.between(d)
+	b := t.ends.get(&at.Dst)
 	if b == nil {
-		if b = t.ends.get(&d.Src); b == nil {
+		if b = t.ends.get(&at.Src); b == nil {
 			return
 		}
 	}
@@ -340,7 +347,7 @@ func (t *Table) notRTP(d *decode.Datagram) {
 	case len(p) > 13 && p[0] >= 20 && p[0] <= 63: // RFC 7983 section 7
 		t.count.dtls++
 		b.call.feedback = true
-		for _, e := range [...]*decode.Endpoint{&d.Src, &d.Dst} {
+		for _, e := range [...]*decode.Endpoint{&at.Src, &at.Dst} {
 			if b := t.ends.get(e); b != nil {
 				b.said().secure = true
 			}

@@ -38,8 +38,8 @@ func (s *stream) record(r *protocol.Stream, c *Call, heard []*stream) {
 	if s.dtmf != nil {
 		r.DTMF = s.dtmf.Digits()
 	}
-	if s.inband != nil {
-		r.DTMFInband = s.inband.Digits()
+	if s.extra != nil && s.extra.inband != nil {
+		r.DTMFInband = s.extra.inband.Digits()
 	}
 	r.Tones = s.tones(heard)
 	r.RTCP = s.farEnd()
@@ -60,6 +60,12 @@ func (s *stream) figures(r *protocol.Stream, c *Call) {
 	}
 	if c.sender(s) == caller {
 		r.Direction = protocol.FromCaller
+	}
+	if s.extra != nil && s.extra.turn != nil {
+		r.Via = protocol.ViaTURN
+		if e := s.extra.turn.relayed; e.Port != 0 {
+			r.Relayed = e.String()
+		}
 	}
 	if k := s.mainCodec(p.PayloadType); k != nil {
 		r.Codec = toValid(k.name)

@@ -22,7 +22,8 @@ func (s *stream) share() {
 // lend gives s to the call of b as well, which has announced both of its ends and has no stream of its own between them.
 func (s *stream) lend(b *binding) {
 	c := b.call
-	if b.origin == announced && c != s.call && !c.overLimit && !c.ended() && !s.lentTo(c) && c.binding(s.key.src) != nil && c.binding(s.key.dst) != nil && !c.sends(&s.key) {
+	src, dst := s.ends()
+	if b.origin == announced && c != s.call && !c.overLimit && !c.ended() && !s.lentTo(c) && c.binding(*src) != nil && c.binding(*dst) != nil && !c.sends(&s.key) {
 		s.sharers = append(s.sharers, c)
 		c.borrowed = append(c.borrowed, s)
 	}
@@ -88,7 +89,8 @@ func (s *stream) bequeath() bool {
 		s.sharers = append(s.sharers[:i:i], s.sharers[i+1:]...)
 		c.giveBack(s)
 		c.streams = append(c.streams, s)
-		s.call, s.to, s.from = c, c.binding(s.key.dst), c.binding(s.key.src)
+		src, dst := s.ends()
+		s.call, s.to, s.from = c, c.binding(*dst), c.binding(*src)
 		s.pt, s.watch = noPT, 0
 		return true
 	}
@@ -139,7 +141,8 @@ func (c *Call) heard() []*stream {
 func (c *Call) sender(s *stream) int {
 	to, from := s.to, s.from
 	if s.call != c {
-		to, from = c.binding(s.key.dst), c.binding(s.key.src)
+		src, dst := s.ends()
+		to, from = c.binding(*dst), c.binding(*src)
 	}
 	switch {
 	case from != nil:

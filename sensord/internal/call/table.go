@@ -33,6 +33,7 @@ type Table struct {
 	letGo gone // calls that may go on unseen: timed out, or there was no room
 
 	legs legs
+	turn turnTable
 
 	names    map[string]string // strings that many calls share
 	codecs   map[codecKey]*codec

@@ -44,10 +44,11 @@ func (s *stream) listen(h *rtp.Header, payload []byte) {
 	if s.encrypted() {
 		return
 	}
-	if s.inband == nil {
-		s.inband = &tone.DTMF{}
+	x := s.more()
+	if x.inband == nil {
+		x.inband = &tone.DTMF{}
 	}
-	s.inband.Packet(h.Timestamp, payload, h.PayloadType == pcma)
+	x.inband.Packet(h.Timestamp, payload, h.PayloadType == pcma)
 }
 
 // heard takes a sound that the newest packet is filled with.

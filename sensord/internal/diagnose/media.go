@@ -178,7 +178,9 @@ func encrypted(c *protocol.CDR) bool {
 }
 
 // relays reports whether b goes on where a ends: from the address that a went to.
-func relays(a, b *protocol.Stream) bool { return host(a.Dst) == host(b.Src) }
+func relays(a, b *protocol.Stream) bool {
+	return host(a.Dst) == host(b.Src) || a.Relayed != "" && a.Relayed == b.Src || b.Relayed != "" && b.Relayed == a.Dst
+}
 
 // host is an endpoint without its port.
 func host(endpoint string) string {
