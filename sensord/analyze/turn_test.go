@@ -95,8 +95,11 @@ type inChannels struct{ Source }
 
 func (c inChannels) Next(p *Packet) error {
 	err := c.Source.Next(p)
-	if src, _ := ports(p); err != nil || src != 5060 {
+	if err != nil {
 		return err
+	}
+	if src, _ := ports(p); src != 5060 {
+		return nil
 	}
 	const head = 14 + 20 + 8
 	b := append(slices.Clone(p.Data[:head]), 0x40, 0x07)
