@@ -17,9 +17,12 @@ const (
 	// windowSize is how many packets a file may have a packet late. Writers that merge several queues or interfaces
 	// are out of order by a few.
 	windowSize = 64
-	// maxStep is how far back in time a packet may be and still be put into its place, in nanoseconds. A longer step
-	// back is a clock that was set: what was read before comes first.
-	maxStep = int64(60e9)
+	// maxStep is how far back in time a packet may be and still be put into its place at once, in nanoseconds. A longer step
+	// back is a clock that was set, and what was read before comes first; or a file whose few packets lie far apart is out of
+	// order, and then one of the next aheadSize goes on where the step began, or they are the last of the file.
+	maxStep   = int64(60e9)
+	aheadSize = windowSize
+	ringSize  = windowSize + aheadSize
 	// maxHeld is how far behind a packet may wait in the file's buffer for its turn; then it is copied out.
 	maxHeld = 256 << 10
 
@@ -33,13 +36,13 @@ type file struct {
 	b    *buffer
 	f    format
 
-	ring       [windowSize]record // sorted by time, from head
-	head, n    int
-	pending    record // read, but to come after all in the ring
-	hasPending bool
-	err        error // why nothing more is read
-	warning    *Warning
-	secrets    []byte // TLS key log lines that were read, and not handed out yet
+	ring    [ringSize]record // sorted by time, from head
+	head, n int
+	ahead   [aheadSize]record // read after a step back in time, not in the ring yet
+	later   int               // records in ahead that are to come after all in the ring
+	err     error             // why nothing more is read
+	warning *Warning
+	secrets []byte // TLS key log lines that were read, and not handed out yet
 }
 
 // openFile opens a capture file and reads its header. stdin is what "-" reads.
@@ -172,42 +175,45 @@ func (f *file) close() {
 func (f *file) keep(pos int64) int64 {
 	oldest := pos
 	for i := range f.n {
-		r := &f.ring[(f.head+i)%windowSize]
-		if r.data != nil {
-			continue
-		}
-		if pos-r.off > maxHeld {
-			at := int(r.off - f.b.base)
-			r.data = bytes.Clone(f.b.b[at : at+int(r.caplen)])
-			continue
-		}
-		oldest = min(oldest, r.off)
+		oldest = min(oldest, f.hold(&f.ring[(f.head+i)%ringSize], pos))
+	}
+	for i := range f.later {
+		oldest = min(oldest, f.hold(&f.ahead[i], pos))
 	}
 	return oldest
+}
+
+// hold answers the offset from which on the buffer must keep what it holds for r.
+func (f *file) hold(r *record, pos int64) int64 {
+	if r.data != nil {
+		return pos
+	}
+	if pos-r.off > maxHeld {
+		at := int(r.off - f.b.base)
+		r.data = bytes.Clone(f.b.b[at : at+int(r.caplen)])
+		return pos
+	}
+	return r.off
 }
 
 // fill reads on until the window is full or nothing more comes. A record is read into its place in the window: mostly it is
 // the newest.
 func (f *file) fill() {
-	for f.n < windowSize && !f.hasPending && f.err == nil {
+	for f.n < windowSize && f.later == 0 && f.err == nil {
 		at := f.head + f.n
-		r := &f.ring[at%windowSize]
+		r := &f.ring[at%ringSize]
 		if err := f.f.next(r); err != nil {
-			f.err = io.EOF
-			var d *damage
-			if errors.As(err, &d) {
-				f.warning = &Warning{f.name, d.off, d.text}
-			}
+			f.ended(err)
 			return
 		}
 		if f.n > 0 {
-			if newest := f.ring[(at-1)%windowSize].time; r.time < newest {
-				f.pending = *r
+			if newest := f.ring[(at-1)%ringSize].time; r.time < newest {
+				f.ahead[0] = *r
 				if r.time < newest-maxStep {
-					f.hasPending = true
-					return
+					f.lookAhead(newest)
+				} else {
+					f.insert(&f.ahead[0])
 				}
-				f.insert()
 				continue
 			}
 		}
@@ -215,24 +221,61 @@ func (f *file) fill() {
 	}
 }
 
-// insert puts the pending record into its place, after those of the same time.
-func (f *file) insert() {
-	i := f.head + f.n
-	for ; i > f.head && f.ring[(i-1)%windowSize].time > f.pending.time; i-- {
-		f.ring[i%windowSize] = f.ring[(i-1)%windowSize]
+// ended takes why nothing more is read.
+func (f *file) ended(err error) {
+	f.err = io.EOF
+	var d *damage
+	if errors.As(err, &d) {
+		f.warning = &Warning{f.name, d.off, d.text}
 	}
-	f.ring[i%windowSize] = f.pending
+}
+
+// lookAhead finds out what a long step back is. What was out of order is put into its place; after a clock was set it waits.
+func (f *file) lookAhead(newest int64) {
+	f.later = 1
+	for f.ahead[f.later-1].time < newest {
+		if f.later == aheadSize {
+			return
+		}
+		if err := f.f.next(&f.ahead[f.later]); err != nil {
+			f.ended(err)
+			break
+		}
+		f.later++
+	}
+	f.takeAhead()
+}
+
+// takeAhead puts what was read ahead into the window.
+func (f *file) takeAhead() {
+	for i := range f.later {
+		f.insert(&f.ahead[i])
+	}
+	f.later = 0
+}
+
+// startAnew goes on after a step back, with what was read ahead. It answers false at the end.
+func (f *file) startAnew() bool {
+	f.takeAhead()
+	f.fill()
+	return f.n > 0
+}
+
+// insert puts r into its place, after those of the same time.
+func (f *file) insert(r *record) {
+	i := f.head + f.n
+	for ; i > f.head && f.ring[(i-1)%ringSize].time > r.time; i-- {
+		f.ring[i%ringSize] = f.ring[(i-1)%ringSize]
+	}
+	f.ring[i%ringSize] = *r
 	f.n++
 }
 
 // peek returns the time of the next packet; ok is false at the end.
 func (f *file) peek() (t int64, ok bool) {
 	f.fill()
-	if f.n == 0 {
-		if !f.hasPending {
-			return 0, false
-		}
-		return f.pending.time, true
+	if f.n == 0 && !f.startAnew() {
+		return 0, false
 	}
 	return f.ring[f.head].time, true
 }
@@ -240,16 +283,11 @@ func (f *file) peek() (t int64, ok bool) {
 // next fills p, but for Iface. It answers io.EOF at the end, damaged or not.
 func (f *file) next(p *Packet) error {
 	f.fill()
-	if f.n == 0 {
-		if !f.hasPending {
-			return f.err
-		}
-		f.hasPending = false
-		f.insert()
-		f.fill()
+	if f.n == 0 && !f.startAnew() {
+		return f.err
 	}
 	r := &f.ring[f.head]
-	f.head = (f.head + 1) % windowSize
+	f.head = (f.head + 1) % ringSize
 	f.n--
 	p.Time, p.Link, p.Length = r.time, r.link, int(max(r.length, r.caplen))
 	p.Secrets, f.secrets = f.secrets, nil

@@ -208,6 +208,22 @@ func TestPacketsSlightlyOutOfOrderComeSorted(t *testing.T) {
 	check(t, g, want, 1)
 }
 
+func TestPacketsThatLieFarApartComeSorted(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	want := some(203)
+	for i := range want {
+		want[i].t = base + int64(i)*45e9
+	}
+	shuffled := slices.Clone(want)
+	for i := 0; i < len(shuffled); i += 40 {
+		g := shuffled[i:min(i+40, len(shuffled))]
+		r.Shuffle(len(g), func(a, b int) { g[a], g[b] = g[b], g[a] })
+	}
+	slices.Reverse(shuffled[200:]) // the last one comes first: nothing follows that would tell
+	g, _ := read(t, write(t, t.TempDir(), "a.pcap", pcapBytes(binary.LittleEndian, true, 1, shuffled...)))
+	check(t, g, want, 1)
+}
+
 func TestAClockThatWasSetBackDoesNotMixOldAndNew(t *testing.T) {
 	want := append(some(200), some(200)...)
 	for i := range 200 {
