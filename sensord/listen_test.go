@@ -191,7 +191,7 @@ func TestTheOwnerSwitchesListeningAndDownloadsOffForHosted(t *testing.T) {
 		"/v1/calls/x/audio": "cloud_listen", "/v1/calls/x/audio/peaks": "cloud_listen", "/v1/calls/x/audio/spectrogram": "cloud_listen",
 		"/v1/calls/a%2Fb/audio": "cloud_listen", "/v1/calls/x/capture": "cloud_download", "/v1/calls/x/capture?group=1": "cloud_download",
 		"/v1/calls/x/messages": "cloud_download",
-		"/v1/calls/x": "", "/v1/calls": "", "/v1/info": "",
+		"/v1/calls/x":          "", "/v1/calls": "", "/v1/info": "",
 	}
 	for _, off := range []string{"", "cloud_listen", "cloud_download"} {
 		c := conf.Default()

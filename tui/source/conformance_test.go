@@ -237,6 +237,21 @@ func hosted(t *testing.T, s *fakeSensor) *httptest.Server {
 		}
 		io.Copy(w, f)
 	})
+	m.HandleFunc("GET /api/v1/calls/{id}/messages", func(w http.ResponseWriter, r *http.Request) {
+		o, err := sensorapi.ParseMessageOptions(r.URL.Query())
+		if err != nil {
+			t.Error(err)
+		}
+		p, err := s.Messages(r.Context(), r.PathValue("id"), o)
+		answer(w, p, err)
+	})
+	m.HandleFunc("GET /api/v1/live/streams", func(w http.ResponseWriter, r *http.Request) {
+		enc := json.NewEncoder(w)
+		s.WatchStreams(r.Context(), sensorapi.StreamOptions{}, func(u *protocol.StreamUpdate) error {
+			enc.Encode(u)
+			return http.NewResponseController(w).Flush()
+		})
+	})
 	m.HandleFunc("GET /api/v1/sensors", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, []source.SensorStatus{{UUID: protocol.UUID{9}, Revoked: true}, {UUID: id, SensorID: 12, Name: "pbx-1", Online: true}}, nil)
 	})
@@ -304,6 +319,7 @@ func TestConformance(t *testing.T) {
 				}
 			})
 			t.Run("watches a snapshot first", func(t *testing.T) { watches(t, src, c.file, calls[0].ID) })
+			t.Run("watches streams", func(t *testing.T) { watchesStreams(t, src, c.file, calls) })
 			t.Run("stops watching when emit fails", func(t *testing.T) {
 				enough := errors.New("enough")
 				if err := src.Watch(t.Context(), func(*protocol.LiveUpdate) error { return enough }); !errors.Is(err, enough) {

@@ -3,12 +3,9 @@ package source
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 
 	"voiptop/sensord/analyze"
-	"voiptop/tui/internal/sipmsg"
 )
 
 // MessageSearcher is a Source that finds calls by what stands in their messages, bodies included.
@@ -43,23 +40,13 @@ func (f *File) InMessages(ctx context.Context, words []string) (map[string]bool,
 		return nil, err
 	}
 	defer in.Close()
-	e := analyze.New(analyze.Config{TLSKeys: f.keys, SIP: func(_ *analyze.Datagram, message []byte, _ string) {
-		s.look(sipmsg.Value(message, "call-id"), message)
-	}}, nothing{})
-	var p analyze.Packet
-	for n := 0; ; n++ {
-		if n%1024 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if err := in.Next(&p); err != nil {
-			if !errors.Is(err, io.EOF) {
-				return nil, fmt.Errorf("read %s: %w", f.name, err)
-			}
-			break
-		}
-		e.Packet(&p)
+	err = analyze.Messages(ctx, in, f.keys, func(_ *analyze.Datagram, callID, message []byte, _ string) error {
+		s.look(callID, message)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", f.name, err)
 	}
-	e.Close()
 	return s.found(), nil
 }
 

@@ -1,13 +1,14 @@
 package source
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 
 	"voiptop/protocol"
+	"voiptop/protocol/sensorapi"
 	"voiptop/sensord/analyze"
 	"voiptop/tui/internal/sipmsg"
 )
@@ -25,16 +26,13 @@ type Text struct {
 type Reader interface {
 	Source
 	// Texts calls emit with the messages of some calls, of one conversation mostly, each call's in the order of time. A file is read
-	// again; of a sensor and of hosted the messages are taken from the packets that were kept, of which w, if it is not nil, hears how
-	// much has come. When there are none, the error is a *protocol.Problem that says why; what emit got before is right.
+	// again; a sensor and hosted have those that were kept, or of running calls are held until a rule decides; w, if it is not nil, hears
+	// how much has come. When there are none, the error is a *protocol.Problem that says why; what emit got before is right.
 	Texts(ctx context.Context, calls []*protocol.CDR, w Progress, emit func(Text) error) error
 }
 
 // Progress hears of a download: bytes that have come, of total, -1: not known.
 type Progress func(done, total int64)
-
-// errWhole ends a reading when everything has been found.
-var errWhole = errors.New("all is found")
 
 // span is where the messages of a call stand in the files: numbers of packets, from 1.
 type span struct {
@@ -104,120 +102,78 @@ func (f *File) Texts(ctx context.Context, calls []*protocol.CDR, _ Progress, emi
 
 // texts takes the messages of calls out of the packets from..to of in, numbered from 1.
 func texts(ctx context.Context, in analyze.Source, keys []byte, from, to uint64, calls []*protocol.CDR, emit func(Text) error) error {
-	var failed error
-	e := analyze.New(analyze.Config{TLSKeys: keys, SIP: func(d *analyze.Datagram, message []byte, transport string) {
-		id := sipmsg.Value(message, "call-id")
-		if failed != nil || !slices.ContainsFunc(calls, func(c *protocol.CDR) bool { return c.CallID == string(id) }) {
-			return
+	return analyze.Messages(ctx, &part{Source: in, from: from, to: to}, keys, func(d *analyze.Datagram, callID, message []byte, transport string) error {
+		if !slices.ContainsFunc(calls, func(c *protocol.CDR) bool { return c.CallID == string(callID) }) {
+			return nil
 		}
-		failed = emit(Text{string(id), protocol.TimeFromNanos(d.Time), d.Src.String(), d.Dst.String(), transport, slices.Clone(message)})
-	}}, nothing{})
-	var p analyze.Packet
-	for n := uint64(1); n <= to && failed == nil; n++ {
-		if n%1024 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err := in.Next(&p); err != nil {
-			if !errors.Is(err, io.EOF) {
-				return err
-			}
-			e.Close()
-			break
-		}
-		if n >= from || p.Secrets != nil {
-			e.Packet(&p)
-		}
-	}
-	return failed
+		return emit(Text{string(callID), protocol.TimeFromNanos(d.Time), d.Src.String(), d.Dst.String(), transport, slices.Clone(message)})
+	})
 }
 
-// nothing is a Sink for which only the messages count.
-type nothing struct{ analyze.KeepsNothing }
-
-// Call implements analyze.Sink.
-func (nothing) Call(*protocol.CDR) {}
-
-// Texts takes the messages from what the sensor has kept of the calls. It implements Reader.
-func (s *sensor) Texts(ctx context.Context, calls []*protocol.CDR, w Progress, emit func(Text) error) error {
-	return keptTexts(ctx, s, calls, w, emit)
+// part is a Source of the packets from..to of another, numbered from 1, and of the TLS secrets before them.
+type part struct {
+	analyze.Source
+	n, from, to uint64
 }
 
-// Texts takes the messages from what the calls' sensors have kept. It implements Reader.
-func (h *Hosted) Texts(ctx context.Context, calls []*protocol.CDR, w Progress, emit func(Text) error) error {
-	return keptTexts(ctx, h, calls, w, emit)
-}
-
-// keptTexts reads the captures of calls one by one. It stops when it has the last message that a record names: voice that was kept
-// behind it need not come.
-func keptTexts(ctx context.Context, src Source, calls []*protocol.CDR, w Progress, emit func(Text) error) error {
-	var errs []error
-	got := false
-	for _, c := range calls {
-		err := textsOfCapture(ctx, src, c, w, func(t Text) error {
-			got = true
-			return emit(t)
-		})
-		if err != nil {
-			errs = append(errs, err)
+// Next implements analyze.Source.
+func (s *part) Next(p *analyze.Packet) error {
+	for {
+		if s.n++; s.n > s.to {
+			return io.EOF
 		}
-	}
-	switch {
-	case len(errs) == 0 && !got:
-		return &protocol.Problem{
-			Code: protocol.CodeCaptureNotKept, Title: "no message can be read in the packets that were kept",
-			Detail: "they may be encrypted", Remedy: "docs/tls.md says how a sensor is told the keys",
-		}
-	case len(errs) == 0 || got && len(calls) > 1:
-		return nil // of the other calls: the screen says so of each message that is missing
-	}
-	return errs[0]
-}
-
-func textsOfCapture(ctx context.Context, src Source, c *protocol.CDR, w Progress, emit func(Text) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	r, pipe := io.Pipe()
-	var fetched error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_, fetched = src.Capture(ctx, c.ID.String(), &counted{Writer: pipe, tell: w, total: -1})
-		pipe.CloseWithError(fetched)
-	}()
-	err := textsOfStream(ctx, r, c, emit)
-	r.CloseWithError(errWhole)
-	cancel()
-	<-done
-	var p *protocol.Problem
-	switch {
-	case errors.Is(err, errWhole):
-		return nil
-	case errors.As(fetched, &p): // it explains why
-		return p
-	}
-	return err
-}
-
-func textsOfStream(ctx context.Context, r io.Reader, c *protocol.CDR, emit func(Text) error) error {
-	in, err := analyze.Open([]string{"-"}, r)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	var last protocol.Time
-	for i := range c.Messages {
-		last = max(last, c.Messages[i].T)
-	}
-	left := len(c.Messages)
-	return texts(ctx, in, nil, 0, ^uint64(0), []*protocol.CDR{c}, func(t Text) error {
-		if err := emit(t); err != nil {
+		if err := s.Source.Next(p); err != nil || s.n >= s.from || p.Secrets != nil {
 			return err
 		}
-		if left--; left <= 0 && t.T >= last && c.End != 0 {
-			return errWhole
-		}
-		return nil
+	}
+}
+
+// Texts asks the sensor for the messages that are kept of the calls, or held so far. It implements Reader.
+func (s *sensor) Texts(ctx context.Context, calls []*protocol.CDR, w Progress, emit func(Text) error) error {
+	return pagedTexts(ctx, calls, w, emit, func(id protocol.UUID, o sensorapi.MessageOptions) (*sensorapi.MessagePage, error) {
+		p, err := s.api.Messages(ctx, id.String(), o)
+		return p, s.explain(err)
 	})
+}
+
+// Texts asks the calls' sensors for the messages. It implements Reader.
+func (h *Hosted) Texts(ctx context.Context, calls []*protocol.CDR, w Progress, emit func(Text) error) error {
+	return pagedTexts(ctx, calls, w, emit, func(id protocol.UUID, o sensorapi.MessageOptions) (p *sensorapi.MessagePage, err error) {
+		return p, h.get(ctx, "/calls/"+id.String()+"/messages?"+o.Query().Encode(), &p)
+	})
+}
+
+// pagedTexts asks for the messages of calls one by one.
+func pagedTexts(ctx context.Context, calls []*protocol.CDR, w Progress, emit func(Text) error, ask func(protocol.UUID, sensorapi.MessageOptions) (*sensorapi.MessagePage, error)) error {
+	var first error
+	got, bytes := false, int64(0)
+	for _, c := range calls {
+		o := sensorapi.MessageOptions{Limit: sensorapi.MaxMessages}
+		for more := true; more; more = o.After > 0 {
+			page, err := ask(c.ID, o)
+			if err != nil {
+				first = cmp.Or(first, err)
+				if ctx.Err() != nil {
+					return err
+				}
+				break
+			}
+			for _, m := range page.Messages {
+				got, bytes = true, bytes+int64(len(m.Raw))
+				if err := emit(Text{c.CallID, m.T, m.Src, m.Dst, m.Transport, m.Raw}); err != nil {
+					return err
+				}
+			}
+			if w != nil {
+				w(bytes, -1)
+			}
+			o.After = page.Next
+		}
+	}
+	if got {
+		return nil // of the other calls: the screen says so of each message that is missing
+	}
+	return first
 }
 
 // counted tells how much was written.
