@@ -191,6 +191,7 @@ func TestSIPOverStreams(t *testing.T) {
 		{"joined in the middle of a message", [][]byte{[]byte("tail: of a header\r\nl: 0\r\n\r\n" + callText)}, "tcp"},
 		{"WebSocket from its upgrade on", [][]byte{[]byte("GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n"), wsText(callText[:first]), wsText(callText[first:])}, "ws"},
 		{"WebSocket joined later", [][]byte{wsText(callText[:first]), wsText(callText[first:])}, "ws"},
+		{"WebSocket joined at a frame whose length has the byte of a line's end", [][]byte{wsText(callText[:first-2] + "X: " + strings.Repeat("x", 0x20a-first-5) + "\r\n\r\n"), wsText(callText[first:])}, "ws"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			sink := &discard{}

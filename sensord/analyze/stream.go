@@ -126,10 +126,12 @@ func (f *tcpFlow) recognise(b []byte) bool {
 	switch {
 	case hep.Is(b):
 		f.kind = flowHEP
-	case sip.LooksLikeSIP(b), sip.HasMessage(b):
+	case sip.LooksLikeSIP(b):
 		f.kind = flowSIP
 	case sip.IsUpgrade(b), sip.IsFrame(b):
 		f.kind = flowWebSocket
+	case sip.HasMessage(b): // asked last: a byte of a frame's length may be a line's end
+		f.kind = flowSIP
 	default:
 		return false
 	}
