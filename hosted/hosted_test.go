@@ -294,7 +294,7 @@ func TestASensorEnrolsAndItsCallsAreSeen(t *testing.T) {
 		if _, body := in.ask("GET", "/api/v1/sensors", bearer, ""); !strings.Contains(body, `"name":"pbx"`) || !strings.Contains(body, `"cdrs":1`) {
 			t.Errorf("sensors: %s", body)
 		}
-		if _, body := in.ask("GET", "/metrics", "", ""); !strings.Contains(body, "hosted_link_cdrs_total 2") || !strings.Contains(body, "hosted_http_requests_total{") {
+		if _, body := in.ask("GET", "/metrics", "", ""); !strings.Contains(body, "hosted_link_cdrs_total 2") || !strings.Contains(body, "hosted_http_requests_total{") || !strings.Contains(body, `hosted_tenant_cdrs_total{tenant="default"} 1`) {
 			t.Errorf("metrics: %s", body)
 		}
 		if out := must(t, "sensor", "list", "--db", db); !strings.Contains(out, id.UUID.String()) {

@@ -3,10 +3,10 @@ package main
 import (
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"voiptop/hosted/internal/httpapi"
 	"voiptop/protocol"
@@ -18,10 +18,12 @@ type metrics struct {
 	requests   *prometheus.CounterVec
 	seconds    *prometheus.HistogramVec
 	maintained prometheus.Gauge
+	tenants    *tenantMetrics
 }
 
-func newMetrics() *metrics {
+func newMetrics(now func() time.Time) *metrics {
 	m := &metrics{
+		tenants:  newTenantMetrics(now),
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hosted_http_requests_total", Help: "Requests answered, by route, method and status."},
 			[]string{"route", "method", "status"}),
@@ -42,10 +44,6 @@ func newMetrics() *metrics {
 	m.registry.MustRegister(m.requests, m.seconds, m.maintained, build, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
-}
-
-func (m *metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
 // observe counts a request. The method is the client's word: only the usual ones get a label of their own.

@@ -148,7 +148,8 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 	if err != nil {
 		return err
 	}
-	m := newMetrics()
+	m := newMetrics(s.now)
+	m.tenants.tenants, m.tenants.uses = s.store.Tenants, func() map[store.TenantID]sensors.Use { return s.links.Uses() }
 	people := auth.New(s.store, s.now)
 	provider, err := f.oidc.service(s, people)
 	if err != nil {
@@ -167,12 +168,12 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 	s.links = sensors.New(sensors.Config{
 		Store: s.store, CA: ca, Log: log, Clock: s.now, Metrics: m.registry, Node: s.node.id(), Cluster: s.node.others(),
 		Limits: sensors.Limits{KeepDays: f.retention},
-		Stored: func(t store.TenantID, calls []protocol.CDR) { s.watch.Stored(t, calls) },
+		Stored: func(t store.TenantID, calls []protocol.CDR) { m.tenants.count(t, calls); s.watch.Stored(t, calls) },
 	})
 	s.watch = watch.New(watch.Config{Store: s.store, Sender: sender, Links: s.links, Base: s.guiURL(), Log: log, Now: s.now, Metrics: m.registry})
 	s.handler = httpapi.New(httpapi.Config{
 		Store: s.store, Auth: people, OIDC: provider, MCPWrite: f.mcpWrite, Links: s.node.links(s.links), Direct: direct, Gate: s.node.gate(f.streams, m), GUI: web.FS(), Server: s.publicName, Trusted: trusted,
-		Metrics: m.handler(), Observe: m.observe, Watch: s.watch, Log: log, Now: s.now, Done: s.stopping, Ready: s.ready,
+		Metrics: m.handler(), MetricsOf: m.of, Observe: m.observe, Watch: s.watch, Log: log, Now: s.now, Done: s.stopping, Ready: s.ready,
 	})
 	if s.node.Cluster != nil {
 		if err := s.node.Join(ctx); err != nil {

@@ -423,6 +423,9 @@ func TestAFaultOfOursIsNotExplainedToTheClient(t *testing.T) {
 func TestMetricsAreForThisHostAndAdministrators(t *testing.T) {
 	w := newWorld(t, func(c *httpapi.Config) {
 		c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "m 1") })
+		c.MetricsOf = func(tenant string) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "of "+tenant) })
+		}
 	})
 	for name, tt := range map[string]struct {
 		c         *client
@@ -439,8 +442,9 @@ func TestMetricsAreForThisHostAndAdministrators(t *testing.T) {
 		if tt.forwarded != "" {
 			req.Header.Set("X-Forwarded-For", tt.forwarded)
 		}
-		if a := tt.c.send(req); a.status != tt.want {
-			t.Errorf("%s: %d, want %d", name, a.status, tt.want)
+		a := tt.c.send(req)
+		if want := map[bool]string{true: "of acme", false: "m 1"}[tt.forwarded != ""]; a.status != tt.want || a.status == 200 && string(a.body) != want {
+			t.Errorf("%s: %d %s, want %d and %s", name, a.status, a.body, tt.want, want)
 		}
 	}
 }

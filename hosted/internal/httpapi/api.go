@@ -59,7 +59,7 @@ type Config struct {
 	GUI     fs.FS            // the built GUI; without an index.html a page says how to build it
 	Server  func() string    // host:port that sensors dial
 	Trusted []netip.Prefix   // proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; none unless set
-	Metrics http.Handler     // served at /metrics to this host and to administrators; nil: not at all
+	Metrics http.Handler     // served at /metrics to this host; nil: not at all
 	Observe func(r Observed) // told of every request when it has been answered; nil: nobody
 	Watch   Watch            // keeps the alerts
 	Log     *slog.Logger
@@ -69,6 +69,9 @@ type Config struct {
 	Ready    func(context.Context) error // why no requests should come here, for load balancers; nil: the store is asked
 	Done     <-chan struct{}             // closed when the server shuts down: endless answers end; nil: never
 	Patience time.Duration               // with a client that sends or takes nothing, outside of streams; 0: 1 minute
+
+	// MetricsOf are the metrics that administrators of a tenant see, by its name; nil: none.
+	MetricsOf func(tenant string) http.Handler
 }
 
 // Observed is a request that has been answered.

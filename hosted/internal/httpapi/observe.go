@@ -46,20 +46,26 @@ func (a *api) ready(ctx context.Context) error {
 	return nil
 }
 
-// metrics are for this host and for administrators. A request that a proxy passed on is not from this host.
+// metrics are for this host, and for administrators without what is of other tenants. A request that a proxy passed on is not from this host.
 func (a *api) metrics(w http.ResponseWriter, r *http.Request) {
 	if a.Metrics == nil {
 		a.answer(w, r, notFound("there are no metrics"))
 		return
 	}
 	local := peer(r).IsLoopback() && r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == "" && r.Header.Get("Via") == ""
-	if !local {
-		if _, err := a.admit(r, manage); err != nil {
-			a.answer(w, r, err)
-			return
-		}
+	if local {
+		a.Metrics.ServeHTTP(w, r)
+		return
 	}
-	a.Metrics.ServeHTTP(w, r)
+	id, err := a.admit(r, manage)
+	if err == nil && a.MetricsOf == nil {
+		err = notFound("metrics are shown to who asks on the service's own host")
+	}
+	if err != nil {
+		a.answer(w, r, err)
+		return
+	}
+	a.MetricsOf(id.TenantName).ServeHTTP(w, r)
 }
 
 // observed tells Observe of every answer.

@@ -49,6 +49,8 @@ func (s *Service) askHealth(ctx context.Context) []store.SensorHealth {
 			if err != nil {
 				return
 			}
+			x.running.Store(int64(max(h.Running, 0)))
+			x.over.Store(int64(min(h.Counters[protocol.CountOverLimitNow], 1<<30)))
 			sample := sampleOf(&h, before, s.cfg.Clock())
 			mu.Lock()
 			defer mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"voiptop/hosted/internal/relay"
@@ -27,6 +28,7 @@ type session struct {
 	bulkIdle, answerWithin time.Duration
 	rules                  sessionRules
 	share                  sessionShare
+	running, over          atomic.Int64 // calls, as the sensor said last; and those that have no channel
 
 	mu       sync.Mutex
 	ended    bool
