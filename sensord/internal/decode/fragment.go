@@ -3,6 +3,7 @@ package decode
 import (
 	"bytes"
 	"container/list"
+	"hash/maphash"
 	"slices"
 
 	"voiptop/sensord/internal/capture"
@@ -12,7 +13,7 @@ const (
 	// fragmentAge is how long a datagram waits for its missing fragments, in nanoseconds. They come back to back; a
 	// longer wait would mix datagrams, because identifications come round (RFC 4963).
 	fragmentAge = 1e9
-	// fragmentDone is how long fragments of a datagram that is complete are taken for duplicates.
+	// fragmentDone is how long fragments like those of a datagram that is complete are taken for duplicates.
 	fragmentDone   = 50e6
 	maxParts       = 128
 	maxLoose       = 3 // fragmented packets one in the other
@@ -30,6 +31,7 @@ type fragments struct {
 	maxBytes int
 	bytes    int
 	buffers  [maxLoose][]byte
+	seed     maphash.Seed
 }
 
 type fragmentKey struct {
@@ -48,6 +50,7 @@ type assembly struct {
 	parts     []part
 	bytes     int
 	done      bool
+	sums      []uint64 // of the parts, when done
 }
 
 // part is one fragment: its place in the payload, and the frame it came in.
@@ -60,7 +63,7 @@ type part struct {
 
 func (f *fragments) init(maxCount, maxBytes int) {
 	f.byKey = map[fragmentKey]*list.Element{}
-	f.max, f.maxBytes = maxCount, maxBytes
+	f.max, f.maxBytes, f.seed = maxCount, maxBytes, maphash.MakeSeed()
 }
 
 func (f *fragments) waiting() bool { return f.byAge.Len() > 0 }
@@ -98,7 +101,8 @@ func (x *Decoder) fragment(proto uint8, v6 bool, off int, more bool, b []byte) {
 	}
 	e := f.byKey[key]
 	if e != nil && e.Value.(*assembly).done {
-		if x.d.Time-e.Value.(*assembly).time <= fragmentDone {
+		a := e.Value.(*assembly)
+		if x.d.Time-a.time <= fragmentDone && slices.Contains(a.sums, f.sum(off, b)) {
 			x.count(cDuplicate)
 			return
 		}
@@ -142,8 +146,8 @@ func (x *Decoder) fragment(proto uint8, v6 bool, off int, more bool, b []byte) {
 	f.bytes += size
 	if a.total != unknownPayload && a.prefix() >= a.total {
 		x.whole(a)
-		f.bytes -= a.bytes
-		a.bytes, a.parts, a.done, a.time = 0, nil, true, x.d.Time
+		f.finish(a)
+		a.time = x.d.Time
 		return
 	}
 	for f.byAge.Len() > f.max || f.bytes > f.maxBytes {
@@ -152,6 +156,22 @@ func (x *Decoder) fragment(proto uint8, v6 bool, off int, more bool, b []byte) {
 		}
 		f.remove(f.byAge.Front())
 	}
+}
+
+// finish keeps of a datagram that is complete what its copies are known by. A sender that numbers its packets alike (RFC 6864 section 4.1
+// allows it where nothing is fragmented on the way) may send another with the same identification at once.
+func (f *fragments) finish(a *assembly) {
+	a.sums = make([]uint64, len(a.parts))
+	for i := range a.parts {
+		a.sums[i] = f.sum(a.parts[i].off, a.parts[i].data)
+	}
+	f.bytes += len(a.sums)*8 - a.bytes
+	a.bytes, a.parts, a.done = len(a.sums)*8, nil, true
+}
+
+// sum is what a fragment is known by.
+func (f *fragments) sum(off int, b []byte) uint64 {
+	return maphash.Bytes(f.seed, b) ^ uint64(off)*0x9e3779b97f4a7c15
 }
 
 // prefix returns how many bytes from the start of the payload are there.

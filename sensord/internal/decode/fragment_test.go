@@ -82,6 +82,23 @@ func TestAllFramesOfAFragmentedDatagramAreThereToBeKept(t *testing.T) {
 	}
 }
 
+func TestDatagramsOfTheSameIdentificationAreToldFromCopies(t *testing.T) {
+	for _, v6 := range []bool{false, true} {
+		var frames [][]byte
+		var want []string
+		for i := range 5 {
+			text := fmt.Sprint(i, strings.Repeat("0123456789abcdef", 50))
+			want = append(want, text)
+			f := pieces(v6, 9, udp(5060, 5061, []byte(text)), 400)
+			frames = append(frames, slices.Concat(f, f)...) // each captured twice
+		}
+		s, c := run(Config{}, 1, frames...)
+		if !slices.Equal(s.payloads, want) || c["packets.duplicate"] != uint64(len(frames)/2) {
+			t.Errorf("v6 %v: %d payloads, counters %v", v6, len(s.payloads), c)
+		}
+	}
+}
+
 func TestWhereFragmentsOverlapTheFirstBytesStand(t *testing.T) {
 	whole := udp(1, 2, []byte(strings.Repeat("a", 72)))
 	late := slices.Clone(whole)
