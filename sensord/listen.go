@@ -75,6 +75,7 @@ func (s sensor) Audio(ctx context.Context, id string, o sensorapi.AudioOptions) 
 	if err != nil {
 		return nil, err
 	}
+	o.MuteDTMF = o.MuteDTMF || c.masked
 	gate := s.d.listening.gate
 	w, err := r.WAV(ctx, o, gate)
 	if err != nil {
@@ -109,6 +110,7 @@ func (s sensor) Peaks(ctx context.Context, id string, points int, o sensorapi.Au
 	if err != nil {
 		return nil, err
 	}
+	o.MuteDTMF = o.MuteDTMF || c.masked
 	key := peaksKey{c.key, points, o}
 	if p, ok := s.d.listening.peaks.get(key); ok {
 		return p, nil
@@ -123,10 +125,11 @@ func (s sensor) Peaks(ctx context.Context, id string, points int, o sensorapi.Au
 
 // Spectrogram implements sensorapi.Listener.
 func (s sensor) Spectrogram(ctx context.Context, id string, o sensorapi.SpectrogramOptions) ([]byte, error) {
-	r, _, err := s.recording(ctx, id)
+	r, c, err := s.recording(ctx, id)
 	if err != nil {
 		return nil, err
 	}
+	o.MuteDTMF = o.MuteDTMF || c.masked
 	b, err := r.Spectrogram(ctx, o.AudioOptions, o.Width, o.Height, s.d.listening.gate)
 	s.d.listening.count(err)
 	return b, err
@@ -136,6 +139,7 @@ func (s sensor) Spectrogram(ctx context.Context, id string, o sensorapi.Spectrog
 type kept struct {
 	key      callKey
 	modified time.Time
+	masked   bool // its rule has digits blanked: so are those that are tones within the voice
 }
 
 // recording finds what can be heard of a call, or says why nothing can.
@@ -149,7 +153,7 @@ func (s sensor) recording(ctx context.Context, id string) (*analyze.Recording, k
 		return nil, kept{}, s.captureProblem(ctx, id, err)
 	}
 	defer f.Close()
-	k := kept{callKey{u, f.Size}, f.ModTime}
+	k := kept{callKey{u, f.Size}, f.ModTime, f.Info.Masked}
 	known, _ := s.d.journal.Find(u.String()) // nil: the history does not go back to it
 	switch {
 	case f.Info.NoAudio:

@@ -1,39 +1,45 @@
 package audio
 
-import "math"
+import (
+	"math"
 
-// toneFinder looks for digits in the voice itself, for those who send no telephone-events: in blocks of 20 ms, by the power at
-// the eight frequencies of ITU-T Q.23 (Goertzel's algorithm). It is used to blank them only: what speech may be taken for a
-// digit by it is silent then, so that it asks for more than a receiver does.
+	"voiptop/sensord/internal/tone"
+)
+
+// toneFinder looks for digits in the voice itself, to blank those that are not sent as telephone-events: at 8000 samples a second,
+// whatever the rate of the time line.
 type toneFinder struct {
-	n       int64 // samples of a block
-	next    int64 // block that is looked at next
-	rows    [4]float64
-	columns [4]float64
-	last    int   // digit in the block before, -1: none
-	run     int64 // block that it was met in first
-	block   []int16
+	finder tone.Finder
+	factor int64     // samples of the time line for one of the finder's
+	filter []float64 // low-pass, of which the middle is at the sample that is made; nil: the rates are the same
+	next   int64     // sample of the finder's that is made next
 }
 
 const (
-	blockMS     = 20
-	findAhead   = digitMargin + 2*blockMS + 20 // ms that must be known of what comes after a sample that goes out
-	toneShare   = 0.8                          // of a block's power that is in the two tones
-	toneTwist   = 10.0                         // power of one over that of the other, at the most
-	toneFloor   = 0.003                        // RMS of a block that is looked at, full scale 1: -50 dB
-	toneBlocks  = 2                            // that have the same digit
-	foundInBand = 255                          // event of a digit that was found
+	findStep    = 51                  // samples at which the finder's answer changes
+	findAhead   = digitMargin + 60    // ms that must be known of what comes after a sample that goes out: what makes a digit sure, twice
+	foundInBand = 255                 // event of a digit that was found
+	finderRate  = 8000                //
+	filterEach  = 8                   // samples of the finder's on either side that the filter spans: 1 ms
+	filterUpTo  = 3400.0 / finderRate // of the finder's rate: telephone bandwidth, far above the tones
 )
 
 func newToneFinder(rate int) *toneFinder {
-	f := &toneFinder{n: int64(rate * blockMS / 1000), last: -1}
-	for i, hz := range [4]float64{697, 770, 852, 941} {
-		f.rows[i] = 2 * math.Cos(2*math.Pi*hz/float64(rate))
+	f := &toneFinder{factor: int64(max(1, rate/finderRate))}
+	if f.factor == 1 {
+		return f
 	}
-	for i, hz := range [4]float64{1209, 1336, 1477, 1633} {
-		f.columns[i] = 2 * math.Cos(2*math.Pi*hz/float64(rate))
+	half := int(filterEach * f.factor)
+	f.filter = make([]float64, 2*half+1)
+	sum := 0.0
+	for i := range f.filter {
+		x := float64(i - half)
+		f.filter[i] = sinc(2*filterUpTo*x/float64(f.factor)) * (0.5 + 0.5*math.Cos(math.Pi*x/float64(half+1)))
+		sum += f.filter[i]
 	}
-	f.block = make([]int16, f.n)
+	for i := range f.filter {
+		f.filter[i] /= sum
+	}
 	return f
 }
 
@@ -43,51 +49,30 @@ func (s *side) find(end int64) {
 	if f == nil {
 		return
 	}
-	f.next = max(f.next, (s.base+f.n-1)/f.n)
-	mask := int64(len(s.ring) - 1)
-	for ; (f.next+1)*f.n <= end; f.next++ {
-		for i := range f.block {
-			f.block[i] = s.ring[(f.next*f.n+int64(i))&mask]
-		}
-		d := f.digit(f.block)
-		if d < 0 || d != f.last {
-			f.last, f.run = d, f.next
-			continue
-		}
-		if f.next-f.run+1 >= toneBlocks {
-			s.event(flowKey{}, uint32(f.run), foundInBand, 0, f.run*f.n, (f.next+1)*f.n)
+	half := int64(len(f.filter) / 2)
+	if first := (s.base + f.factor - 1) / f.factor; f.next < first { // steps begin at the same places wherever one begins to listen
+		f.next = (first + findStep - 1) / findStep * findStep
+		f.finder.Reset()
+	}
+	for ; f.next*f.factor+half < end; f.next++ {
+		f.finder.Sample(s.at(f, half))
+		if held := int64(f.finder.Held()); held > 0 && (f.next+1)%findStep == 0 {
+			from := f.next + 1 - held
+			s.event(flowKey{}, uint32(from), foundInBand, 0, from*f.factor, (f.next+1)*f.factor)
 		}
 	}
 }
 
-// digit is the digit whose tones a block is, -1: none.
-func (f *toneFinder) digit(block []int16) int {
-	total := 0.0
-	for _, v := range block {
-		total += float64(v) * float64(v)
+// at makes the next sample of the finder's.
+func (s *side) at(f *toneFinder, half int64) (v float64) {
+	mask, at := int64(len(s.ring)-1), f.next*f.factor
+	if f.filter == nil {
+		return float64(s.ring[at&mask])
 	}
-	n := float64(len(block))
-	if total < n*32768*toneFloor*32768*toneFloor {
-		return -1
-	}
-	row, rowPower := strongest(block, &f.rows)
-	column, columnPower := strongest(block, &f.columns)
-	if 2*(rowPower+columnPower) < toneShare*n*total || rowPower > toneTwist*columnPower || columnPower > toneTwist*rowPower {
-		return -1
-	}
-	return 4*row + column
-}
-
-// strongest is the frequency that most of a block's power is at, and its power.
-func strongest(block []int16, coefficients *[4]float64) (best int, power float64) {
-	for i, c := range coefficients {
-		var s1, s2 float64
-		for _, v := range block {
-			s1, s2 = float64(v)+c*s1-s2, s1
-		}
-		if p := s1*s1 + s2*s2 - c*s1*s2; p > power {
-			best, power = i, p
+	for i, c := range f.filter {
+		if j := at - half + int64(i); j >= 0 {
+			v += c * float64(s.ring[j&mask])
 		}
 	}
-	return best, power
+	return v
 }

@@ -38,6 +38,7 @@ type Kept struct {
 	Keep    protocol.Keep // what is kept; while Open, the most that may be in the end
 	Open    bool          // undecided: what comes is held back, until Decided says what becomes of it
 	NoAudio bool          // the capture may not be listened to
+	Masked  bool          // digits are blanked in it, and are to be where it is listened to
 }
 
 // Sink takes what a Table finds; see analyze.Sink.

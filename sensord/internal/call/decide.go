@@ -138,12 +138,12 @@ func (c *Call) take(d Decision) {
 		}
 		c.kept = &Kept{
 			ID: c.id, CallID: c.callID, Caller: c.caller, Callee: c.callee, Start: protocol.TimeFromNanos(c.startTime),
-			Rule: d.Rule, Keep: keep, Open: undecided, NoAudio: d.NoAudio,
+			Rule: d.Rule, Keep: keep, Open: undecided, NoAudio: d.NoAudio, Masked: d.MaskDTMF,
 		}
 		return // the sink learns of it with the first packet
 	}
 	was := *c.kept
-	c.kept.Rule, c.kept.Keep, c.kept.Open, c.kept.NoAudio = d.Rule, keep, undecided, d.NoAudio
+	c.kept.Rule, c.kept.Keep, c.kept.Open, c.kept.NoAudio, c.kept.Masked = d.Rule, keep, undecided, d.NoAudio, d.MaskDTMF
 	if *c.kept != was {
 		c.table.sink.Decided(c.kept)
 	}

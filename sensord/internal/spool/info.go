@@ -17,6 +17,7 @@ type Info struct {
 	Rule    string        // that decided
 	Keep    protocol.Keep // what of the packets was kept; the most, if rules changed while the call ran
 	NoAudio bool          // the rule says that it may not be listened to
+	Masked  bool          // the rule says that digits are blanked
 	Partial bool          // packets are missing that the rule wants
 }
 
@@ -30,9 +31,11 @@ const (
 	keyRule    = "Rule: "
 	keyKeep    = "Keep: "
 	keyAudio   = "Audio: "
+	keyDigits  = "Digits: "
 	keyPartial = "Partial: "
 
 	audioOff    = "off"
+	digitsGone  = "masked"
 	partialText = "packets are missing that the rule wants"
 )
 
@@ -45,6 +48,9 @@ func (i *Info) comments() []string {
 	c = append(c, keyRule+i.Rule, keyKeep+string(i.Keep))
 	if i.NoAudio {
 		c = append(c, keyAudio+audioOff)
+	}
+	if i.Masked {
+		c = append(c, keyDigits+digitsGone)
 	}
 	if i.Partial {
 		c = append(c, keyPartial+partialText)
@@ -68,6 +74,8 @@ func readInfo(comments []string) (i Info) {
 			text(c, keySensor, &i.Sensor), text(c, keyRule, &i.Rule), text(c, keyKeep, &keep):
 		case c == keyAudio+audioOff:
 			i.NoAudio = true
+		case c == keyDigits+digitsGone:
+			i.Masked = true
 		case strings.HasPrefix(c, keyPartial):
 			i.Partial = true
 		}

@@ -112,10 +112,10 @@ func (s *Spool) recordingOf(c *analyze.KeptCall) *recording {
 	r = &recording{id: c.ID, level: protocol.KeepNone, done: make(chan struct{})}
 	r.info = Info{
 		CallID: c.CallID, Caller: c.Caller, Callee: c.Callee, Start: c.Start, Sensor: s.cfg.Sensor,
-		Rule: c.Rule, Keep: protocol.KeepHeaders, NoAudio: true, Partial: true,
+		Rule: c.Rule, Keep: protocol.KeepHeaders, NoAudio: true, Masked: true, Partial: true,
 	}
 	r.headSize = sectionBytes(application(), r.info.comments()) + ruleRoom
-	r.info.Keep, r.info.NoAudio, r.info.Partial = c.Keep, c.NoAudio, false
+	r.info.Keep, r.info.NoAudio, r.info.Masked, r.info.Partial = c.Keep, c.NoAudio, c.Masked, false
 	s.running[c.ID] = r
 	return r
 }
@@ -132,7 +132,7 @@ func (s *Spool) decide(r *recording, c *analyze.KeptCall) {
 		}
 		return
 	}
-	r.info.Rule, r.info.NoAudio = c.Rule, c.NoAudio
+	r.info.Rule, r.info.NoAudio, r.info.Masked = c.Rule, c.NoAudio, c.Masked
 	s.storeHeld(r, c.Keep)
 	s.retitle(r)
 }

@@ -1,8 +1,8 @@
 // Package tone listens for signals within the voice of G.711 streams: the tones by which faxes and modems call and answer
 // (CNG, CED and ANSam), and the digits of telephones (DTMF).
 //
-// Package call asks it about the packets of streams. It is not for telephone-events, which name such signals (rtp), and not for
-// playing sound (audio, which has a search of its own to blank digits). It has no clock, keeps no packet and does not allocate.
+// Package call asks it about the packets of streams, audio about the samples in which it blanks digits. It is not for telephone-events, which
+// name such signals (rtp), and not for playing sound (audio). It has no clock, keeps no packet and does not allocate.
 package tone
 
 import (
