@@ -20,6 +20,7 @@ import (
 	"voiptop/hosted/internal/alert/watch"
 	"voiptop/hosted/internal/auth"
 	"voiptop/hosted/internal/httpapi"
+	"voiptop/hosted/internal/lobby"
 	"voiptop/hosted/internal/relay"
 	"voiptop/hosted/internal/sensors"
 	"voiptop/hosted/internal/store"
@@ -88,6 +89,7 @@ type service struct {
 	log      *slog.Logger
 	web      net.Listener
 	link     net.Listener // sensors dial it
+	lobby    *lobby.Lobby // of those who have not proved who they are
 	links    *sensors.Service
 	node     node           // this process as one of several
 	watch    *watch.Service // keeps the alerts
@@ -165,7 +167,9 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 	if s.node.listener != nil {
 		defer s.node.listener.Close()
 	}
+	s.lobby = newLobby(m.registry)
 	s.links = sensors.New(sensors.Config{
+		Lobby: s.lobby,
 		Store: s.store, CA: ca, Log: log, Clock: s.now, Metrics: m.registry, Node: s.node.id(), Cluster: s.node.others(),
 		Limits: sensors.Limits{KeepDays: f.retention},
 		Stored: func(t store.TenantID, calls []protocol.CDR) { m.tenants.count(t, calls); s.watch.Stored(t, calls) },
@@ -173,7 +177,7 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 	s.watch = watch.New(watch.Config{Store: s.store, Sender: sender, Links: s.links, Base: s.guiURL(), Log: log, Now: s.now, Metrics: m.registry})
 	s.handler = httpapi.New(httpapi.Config{
 		Store: s.store, Auth: people, OIDC: provider, MCPWrite: f.mcpWrite, Links: s.node.links(s.links), Direct: direct, Gate: s.node.gate(f.streams, m), GUI: web.FS(), Server: s.publicName, Trusted: trusted,
-		Metrics: m.handler(), MetricsOf: m.of, Observe: m.observe, Watch: s.watch, Log: log, Now: s.now, Done: s.stopping, Ready: s.ready,
+		Metrics: m.handler(), MetricsOf: m.of, Observe: m.observe, Watch: s.watch, Log: log, Now: s.now, Done: s.stopping, Ready: s.ready, Proved: proved(s.lobby),
 	})
 	if s.node.Cluster != nil {
 		if err := s.node.Join(ctx); err != nil {
@@ -196,6 +200,7 @@ func (s *service) run(ctx context.Context, m *metrics) error {
 		Handler: s.handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	watchDoor(server, s.lobby)
 	if s.cert != "" {
 		s.links.Share(server)
 	}

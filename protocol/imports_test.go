@@ -49,7 +49,8 @@ var may = map[string]struct {
 	"hosted/internal/alert":   {own: []string{"protocol", "rules", "hosted/internal/store"}, std: true},
 	"hosted/internal/notify":  {own: []string{"protocol", "hosted/internal/alert"}, std: true},
 	"hosted/internal/relay":   {own: []string{"protocol"}},
-	"hosted/internal/sensors": {own: []string{"protocol", "hosted/internal/store", "hosted/internal/relay"}},
+	"hosted/internal/lobby":   {},
+	"hosted/internal/sensors": {own: []string{"protocol", "hosted/internal/store", "hosted/internal/relay", "hosted/internal/lobby"}},
 	"hosted/internal/cluster": {own: []string{"protocol", "hosted/internal/store", "hosted/internal/relay", "hosted/internal/sensors"}},
 	"hosted/internal/alert/watch": {own: []string{
 		"protocol", "rules", "hosted/internal/store", "hosted/internal/search", "hosted/internal/alert", "hosted/internal/notify",

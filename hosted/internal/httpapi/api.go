@@ -68,6 +68,7 @@ type Config struct {
 	MCPWrite bool
 	Ready    func(context.Context) error // why no requests should come here, for load balancers; nil: the store is asked
 	Done     <-chan struct{}             // closed when the server shuts down: endless answers end; nil: never
+	Proved   func(context.Context)       // told of requests whose sender is known, as soon as it is; nil: nobody
 	Patience time.Duration               // with a client that sends or takes nothing, outside of streams; 0: 1 minute
 
 	// MetricsOf are the metrics that administrators of a tenant see, by its name; nil: none.
@@ -261,7 +262,7 @@ func (a *api) admit(r *http.Request, need access) (auth.Identity, error) {
 	if need == public {
 		return auth.Identity{}, nil
 	}
-	id, err := a.Auth.Identify(r)
+	id, err := a.identify(r)
 	if err != nil {
 		return id, err
 	}
@@ -275,6 +276,15 @@ func (a *api) admit(r *http.Request, need access) (auth.Identity, error) {
 		return id, forbidden(id)
 	}
 	return id, nil
+}
+
+// identify says who asks.
+func (a *api) identify(r *http.Request) (auth.Identity, error) {
+	id, err := a.Auth.Identify(r)
+	if err == nil && a.Proved != nil {
+		a.Proved(r.Context())
+	}
+	return id, err
 }
 
 // needed is what an access asks for; none is not listed. Packets hold numbers.

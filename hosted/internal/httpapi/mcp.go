@@ -80,7 +80,7 @@ func (a *api) assistant(r *http.Request) (auth.Identity, error) {
 			Remedy: "send Authorization: Bearer TOKEN; the page Account makes tokens for assistants",
 		}
 	}
-	id, err := a.Auth.Identify(r)
+	id, err := a.identify(r)
 	if err == nil {
 		err = a.Auth.ThrottleTools(id.User)
 	}

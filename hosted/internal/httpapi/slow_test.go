@@ -2,12 +2,14 @@ package httpapi_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,5 +102,25 @@ func TestWhoReadsNoAnswerLosesTheConnection(t *testing.T) {
 	case <-ended:
 	case <-time.After(20 * time.Second):
 		t.Error("the connection stays")
+	}
+}
+
+func TestOnlyWhoIsKnownIsToldOf(t *testing.T) {
+	var known atomic.Int32
+	w := newWorld(t, func(c *httpapi.Config) { c.Proved = func(context.Context) { known.Add(1) } })
+	w.anonymous().get("/calls")
+	w.anonymous().get("/version")
+	c := w.anonymous()
+	c.header.Set("Authorization", "Bearer vtu_x")
+	c.get("/calls")
+	c.do("POST", "/session", map[string]string{"name": "user", "password": "wrong"})
+	if n := known.Load(); n != 0 {
+		t.Errorf("%d strangers are taken for known", n)
+	}
+	user := w.as("user")
+	user.get("/calls")
+	user.get("/audit") // known, and refused
+	if n := known.Load(); n != 2 {
+		t.Errorf("told of %d requests, want 2", n)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"voiptop/protocol"
@@ -18,7 +19,10 @@ import (
 // peer is a connection of a sensor, or of somebody who wants to enrol.
 type peer struct {
 	*link.Conn
-	addr string // where it comes from, for people
+	addr string   // where it comes from, for people
+	door net.Conn // as the lobby knows it
+
+	counted atomic.Bool // see makeRoom
 
 	mu      sync.Mutex
 	session *session // after hello
@@ -50,15 +54,9 @@ func (s *Service) accept(ctx context.Context, ln net.Listener) error {
 			continue
 		}
 		pause = 0
-		select {
-		case s.conns <- struct{}{}:
-		default:
-			s.metrics.dropped.WithLabelValues("too-many-connections").Inc()
-			c.Close()
-			continue
-		}
+		s.cfg.Lobby.Enter(c)
 		s.closers.Go(func() {
-			defer func() { <-s.conns }()
+			defer s.cfg.Lobby.Leave(c)
 			unwatch := context.AfterFunc(ctx, func() { c.Close() })
 			defer unwatch()
 			s.serveConn(ctx, c)
@@ -84,13 +82,14 @@ func (s *Service) serveConn(ctx context.Context, raw net.Conn) {
 		return
 	}
 	_ = raw.SetDeadline(time.Time{})
-	s.servePeer(ctx, c)
+	s.servePeer(ctx, c, raw)
 }
 
 // servePeer lives as long as the connection, whose handshake is done.
-func (s *Service) servePeer(ctx context.Context, c *tls.Conn) {
-	conn := &peer{Conn: link.NewConn(c), addr: c.RemoteAddr().String()}
+func (s *Service) servePeer(ctx context.Context, c *tls.Conn, door net.Conn) {
+	conn := &peer{Conn: link.NewConn(c), addr: c.RemoteAddr().String(), door: door}
 	defer conn.Close()
+	defer s.leaveRoom(conn)
 	s.metrics.accepted.WithLabelValues(conn.ALPN()).Inc()
 	switch conn.ALPN() {
 	case link.ALPNUp:
@@ -105,6 +104,26 @@ func (s *Service) servePeer(ctx context.Context, c *tls.Conn) {
 		b := make([]byte, 1024)
 		_, _ = c.Read(b) // an HTTP client wants to have spoken first
 		answerStranger(c, "HTTP")
+	}
+}
+
+// makeRoom counts a connection as that of a sensor, which has proved itself, unless there are too many: those who have not, however
+// many, take no room from it.
+func (s *Service) makeRoom(p *peer) bool {
+	select {
+	case s.conns <- struct{}{}:
+		p.counted.Store(true)
+		s.cfg.Lobby.Leave(p.door)
+		return true
+	default:
+		s.metrics.dropped.WithLabelValues("too-many-connections").Inc()
+		return false
+	}
+}
+
+func (s *Service) leaveRoom(p *peer) {
+	if p.counted.Swap(false) {
+		<-s.conns
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"voiptop/hosted/internal/lobby"
 	"voiptop/hosted/internal/relay"
 	"voiptop/hosted/internal/store"
 	"voiptop/protocol"
@@ -55,7 +56,7 @@ type Store interface {
 
 // Limits bound what sensors may do. Zero fields take the default.
 type Limits struct {
-	Connections  int           // at a time, of all sensors; 8192
+	Connections  int           // at a time, of all sensors that have proved themselves; 8192
 	PerSensor    int           // at a time, of one sensor; 8
 	Decoders     int           // batches decoded at a time; 4
 	MaxSkew      time.Duration // between the clocks; 10 minutes
@@ -87,6 +88,7 @@ type Config struct {
 	Node    string                // store.Node.ID of this hosted; made up unless set
 	Cluster Cluster               // nil: there are no other nodes
 	Metrics prometheus.Registerer // nil: not registered
+	Lobby   *lobby.Lobby          // of those who have not proved themselves; nil: one of 1024 for the link alone
 	// Stored is told of calls that were stored now, and not before; it answers at once and keeps none of them. nil: nobody is.
 	Stored func(t store.TenantID, calls []protocol.CDR)
 }
@@ -112,6 +114,9 @@ type Service struct {
 	sessions map[protocol.UUID]*session
 	perPeer  map[protocol.UUID]int // connections of each sensor
 }
+
+// ownLobby is the room of a lobby that no other server shares.
+const ownLobby = 1024
 
 // maxRequests is how many requests a sensor may have running on its up connection; it needs two.
 const maxRequests = 16
@@ -149,6 +154,9 @@ func New(cfg Config) *Service {
 	}
 	s.tls = s.tlsConfig()
 	s.metrics = newMetrics(cfg.Metrics, s.countOnline)
+	if cfg.Lobby == nil {
+		s.cfg.Lobby = lobby.New(ownLobby, func() { s.metrics.dropped.WithLabelValues("too-many-strangers").Inc() })
+	}
 	s.up = link.NewServer(s.routes())
 	s.up.HTTP2.MaxConcurrentStreams = maxRequests
 	s.up.ConnContext = func(ctx context.Context, c net.Conn) context.Context {

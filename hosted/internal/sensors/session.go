@@ -53,6 +53,9 @@ func (s *Service) begin(p *peer, sensor store.Sensor, l store.SensorLink, token 
 		return errors.New("connection ended during hello")
 	default:
 	}
+	if !s.makeRoom(p) {
+		return problem(protocol.CodeInternal, http.StatusServiceUnavailable, "hosted has as many connections of sensors as it can", "", "ask its operator; the sensor tries again")
+	}
 	p.session = x
 	s.mu.Lock()
 	old := s.sessions[sensor.UUID]
@@ -111,6 +114,9 @@ func (s *Service) serveReverse(ctx context.Context, p *peer) error {
 		return fmt.Errorf("sensor %s has %d connections already", sensor.UUID, s.cfg.Limits.PerSensor)
 	}
 	defer s.release(sensor.UUID)
+	if !s.makeRoom(p) {
+		return errors.New("too many connections of sensors")
+	}
 	cc, err := link.NewClientConn(ctx, p.Conn)
 	if err != nil {
 		return err

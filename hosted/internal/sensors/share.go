@@ -33,13 +33,8 @@ func (s *Service) serveGuest(c *tls.Conn) {
 	if s.isLeaving() {
 		return
 	}
-	select {
-	case s.conns <- struct{}{}:
-	default:
-		s.metrics.dropped.WithLabelValues("too-many-connections").Inc()
-		return
-	}
-	defer func() { <-s.conns }()
+	s.cfg.Lobby.Enter(c)
+	defer s.cfg.Lobby.Leave(c)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
@@ -50,5 +45,5 @@ func (s *Service) serveGuest(c *tls.Conn) {
 		case <-ctx.Done():
 		}
 	}()
-	s.servePeer(ctx, c)
+	s.servePeer(ctx, c, c)
 }
