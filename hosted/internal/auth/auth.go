@@ -84,6 +84,7 @@ type Store interface {
 	APITokens(ctx context.Context, user int64) ([]store.APIToken, error)
 	DeleteAPIToken(ctx context.Context, user int64, hash [32]byte) error
 	store.Access
+	store.LoginFailures
 	Audit(ctx context.Context, e store.AuditEntry) error
 }
 
@@ -92,6 +93,7 @@ type Service struct {
 	store  Store
 	now    func() time.Time
 	limits *limiter
+	sweeps turns
 }
 
 // New gives a service on a store, with a clock.
@@ -108,8 +110,12 @@ type From struct {
 // Login checks a password and opens a session. The errors are problems: login-failed, too-many-logins, user-disabled,
 // tenant-suspended.
 func (s *Service) Login(ctx context.Context, name, password string, from From) (token string, id Identity, err error) {
-	if wait := s.limits.wait(name, from.Addr); wait > 0 {
-		return "", id, tooMany(wait)
+	wait, err := s.mayTry(ctx, name, from.Addr)
+	if err == nil && wait > 0 {
+		err = tooMany(wait)
+	}
+	if err != nil {
+		return "", id, err
 	}
 	u, err := s.store.UserByName(ctx, name)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -121,7 +127,9 @@ func (s *Service) Login(ctx context.Context, name, password string, from From) (
 		return "", id, err
 	}
 	if !known || !ok {
-		s.limits.failed(name, from.Addr)
+		if err := s.failed(ctx, name, from.Addr); err != nil {
+			return "", id, err
+		}
 		if err := s.audit(ctx, u.Tenant, name, from.Addr, ActionLoginFailed); err != nil {
 			return "", id, err
 		}
@@ -133,7 +141,9 @@ func (s *Service) Login(ctx context.Context, name, password string, from From) (
 	if id, err = s.identity(ctx, u); err != nil {
 		return "", id, err
 	}
-	s.limits.succeeded(name, from.Addr)
+	if err := s.succeeded(ctx, name, from.Addr); err != nil {
+		return "", id, err
+	}
 	if err := s.audit(ctx, u.Tenant, u.Name, from.Addr, ActionLogin); err != nil {
 		return "", id, err
 	}

@@ -29,6 +29,27 @@ func (c *counter) sink(now time.Time) {
 	c.at = now
 }
 
+// wait says how long the next attempt must wait, 0 if it may be made now.
+func (c *counter) wait() time.Duration {
+	return max(0, time.Duration((c.level-c.limit+1)/c.limit*float64(window)))
+}
+
+// turns says when something is due that is done once in a window.
+type turns struct {
+	mu   sync.Mutex
+	last time.Time
+}
+
+func (t *turns) due(now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now.Sub(t.last) < window {
+		return false
+	}
+	t.last = now
+	return true
+}
+
 type limiter struct {
 	now      func() time.Time
 	mu       sync.Mutex
@@ -43,8 +64,10 @@ func newLimiter(now func() time.Time) *limiter {
 // keys of the counters that a login concerns, and their limits.
 func keys(name, addr string) map[string]float64 {
 	addr = network(addr)
-	return map[string]float64{"p " + addr + " " + name: maxPair, "a " + addr: maxAddress, "n " + name: maxName}
+	return map[string]float64{pairKey(name, addr): maxPair, "a " + addr: maxAddress, "n " + name: maxName}
 }
+
+func pairKey(name, addr string) string { return "p " + network(addr) + " " + name }
 
 // network is the address that counts as one: an IPv6 user has a /64 of them.
 func network(addr string) string {
@@ -69,9 +92,8 @@ func (l *limiter) wait(name, addr string) (wait time.Duration) {
 		if c == nil {
 			continue
 		}
-		if c.sink(now); c.level > c.limit-1 {
-			wait = max(wait, time.Duration((c.level-c.limit+1)/c.limit*float64(window)))
-		}
+		c.sink(now)
+		wait = max(wait, c.wait())
 	}
 	return wait
 }
@@ -109,8 +131,8 @@ func (l *limiter) look(key string, limit, n float64) time.Duration {
 	defer l.mu.Unlock()
 	now := l.now()
 	c := l.counter(key, limit, now)
-	if c.level > limit-1 {
-		return time.Duration((c.level - limit + 1) / limit * float64(window))
+	if wait := c.wait(); wait > 0 {
+		return wait
 	}
 	c.level += n
 	return 0
@@ -141,5 +163,5 @@ func (l *limiter) evict(now time.Time) {
 func (l *limiter) succeeded(name, addr string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.counters, "p "+network(addr)+" "+name)
+	delete(l.counters, pairKey(name, addr))
 }

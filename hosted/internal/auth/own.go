@@ -48,22 +48,27 @@ func (s *Service) CheckOwnPassword(ctx context.Context, id Identity, current str
 			Remedy: "use your OpenID provider for this",
 		}
 	}
-	if wait := s.limits.wait(u.Name, from.Addr); wait > 0 {
-		return u, tooMany(wait)
+	wait, err := s.mayTry(ctx, u.Name, from.Addr)
+	if err == nil && wait > 0 {
+		err = tooMany(wait)
+	}
+	if err != nil {
+		return u, err
 	}
 	ok, err := verify(ctx, u.Password, current)
 	if err != nil {
 		return u, err
 	}
 	if !ok {
-		s.limits.failed(u.Name, from.Addr)
+		if err := s.failed(ctx, u.Name, from.Addr); err != nil {
+			return u, err
+		}
 		if err := s.auditUser(ctx, Actor{u.Name, from.Addr}, u, ActionLoginFailed, "asked for the password again"); err != nil {
 			return u, err
 		}
 		return u, wrongPassword()
 	}
-	s.limits.succeeded(u.Name, from.Addr)
-	return u, nil
+	return u, s.succeeded(ctx, u.Name, from.Addr)
 }
 
 func wrongPassword() error {

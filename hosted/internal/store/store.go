@@ -176,6 +176,7 @@ type Store interface {
 	DeleteAPIToken(ctx context.Context, user int64, hash [32]byte) error
 
 	Access
+	LoginFailures
 
 	CreateEnrolToken(ctx context.Context, t EnrolToken) error
 	// RedeemEnrolToken marks an unused, unexpired token used and enrols the sensor, in one transaction.

@@ -88,6 +88,7 @@ func (d *DB) Forget(ctx context.Context, now time.Time) error {
 		{`DELETE FROM sessions WHERE expires < $1`, now},
 		{`DELETE FROM api_tokens WHERE expires <> 0 AND expires < $1`, now},
 		{`DELETE FROM enrol_tokens WHERE expires < $1`, now},
+		{`DELETE FROM login_failures WHERE at < $1`, now.Add(-time.Hour)},
 		{`DELETE FROM audit WHERE at < $1`, now.Add(-store.AuditAge)},
 	} {
 		if _, err := d.Write.ExecContext(ctx, q.sql, micros(q.t)); err != nil {

@@ -33,6 +33,7 @@ func Run(t *testing.T, open Open) {
 		{"days", testDays},
 		{"rights", testRights},
 		{"access", testAccess},
+		{"failures", testFailures},
 		{"rules", testRules},
 		{"nodes", testNodes},
 		{"stats", testStats},
