@@ -11,4 +11,4 @@ export function findChromium(): string {
   return candidates.find((c) => existsSync(c)) ?? '';
 }
 
-export const launch = (): Promise<Browser> => chromium.launch({ executablePath: findChromium(), args: ARGS });
+export const launch = (more: string[] = []): Promise<Browser> => chromium.launch({ executablePath: findChromium(), args: [...ARGS, ...more] });

@@ -19,8 +19,9 @@ export interface Visit {
   watch: (p: Page) => void;
 }
 
-export async function start(): Promise<Visit> {
-  const browser = await launch();
+// start begins one; args are further ones of the browser.
+export async function start(args: string[] = []): Promise<Visit> {
+  const browser = await launch(args);
   const context = await person(browser);
   const page = await context.newPage();
   const foreign: string[] = [];

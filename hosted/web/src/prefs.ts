@@ -8,6 +8,7 @@ export interface Prefs {
   theme: Theme;
   zone: Zone;
   live: boolean; // running calls above the list
+  direct: boolean; // downloads come straight from sensors that allow it
   columns: string[]; // of the calls list; none: the usual ones
 }
 
@@ -16,12 +17,13 @@ const listeners = new Set<() => void>();
 let prefs: Prefs = load();
 
 function load(): Prefs {
-  const p: Prefs = { theme: 'auto', zone: 'local', live: true, columns: [] };
+  const p: Prefs = { theme: 'auto', zone: 'local', live: true, direct: true, columns: [] };
   try {
     const saved = JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Prefs>;
     if (saved.theme === 'light' || saved.theme === 'dark') p.theme = saved.theme;
     if (saved.zone === 'utc') p.zone = 'utc';
     if (saved.live === false) p.live = false;
+    if (saved.direct === false) p.direct = false;
     if (Array.isArray(saved.columns)) p.columns = saved.columns.filter((c) => typeof c === 'string');
   } catch {
     // no storage, or not ours: the defaults hold

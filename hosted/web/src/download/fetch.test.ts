@@ -32,9 +32,9 @@ describe('a download', () => {
     serve(() => new Response('12345', { headers: { 'Content-Length': '5', 'Content-Disposition': 'attachment; filename="a.pcapng"' } }));
     const seen: Progress[] = [];
     const file = await run(new Fetcher('/x', 'b'), seen);
-    expect([file.name, await file.blob.text()]).toEqual(['a.pcapng', '12345']);
-    expect(seen.at(0)).toEqual({ got: 0, total: 5 });
-    expect(seen.at(-1)).toEqual({ got: 5, total: 5 });
+    expect([file.name, await file.blob!.text()]).toEqual(['a.pcapng', '12345']);
+    expect(seen.at(0)).toEqual({ got: 0, total: 5, by: 'relay' });
+    expect(seen.at(-1)).toEqual({ got: 5, total: 5, by: 'relay' });
   });
   test('that broke off goes on where it stopped', async () => {
     const asked = serve(
@@ -43,7 +43,7 @@ describe('a download', () => {
     );
     const f = new Fetcher('/x', 'b');
     expect(asProblem(await run(f).catch((e: unknown) => e))).toMatchObject({ code: 'broken-off', remedy: expect.stringContaining('goes on') });
-    expect(await (await run(f)).blob.text()).toBe('12345');
+    expect(await (await run(f)).blob!.text()).toBe('12345');
     expect(asked).toEqual(['', 'bytes=3- "t"']);
   });
   test('begins anew where the file has changed meanwhile', async () => {
@@ -53,13 +53,13 @@ describe('a download', () => {
     );
     const f = new Fetcher('/x', 'b');
     await run(f).catch(() => {});
-    expect(await (await run(f)).blob.text()).toBe('abcde');
+    expect(await (await run(f)).blob!.text()).toBe('abcde');
   });
   test('begins anew where the server cannot go on', async () => {
     const asked = serve(() => new Response(torn('123')), () => new Response('abcde'));
     const f = new Fetcher('/x', 'b');
     expect(asProblem(await run(f).catch((e: unknown) => e)).remedy).toBe('Try again.');
-    expect(await (await run(f)).blob.text()).toBe('abcde');
+    expect(await (await run(f)).blob!.text()).toBe('abcde');
     expect(asked).toEqual(['', '']);
   });
   test('that ends too early is not taken for whole', async () => {

@@ -77,7 +77,7 @@ function Password() {
 const THEMES: [Theme, string][] = [['auto', 'As the system'], ['light', 'Light'], ['dark', 'Dark']];
 
 function Look() {
-  const { theme, zone } = usePrefs();
+  const { theme, zone, direct } = usePrefs();
   return (
     <section class="panel" aria-labelledby="look">
       <h2 id="look">This browser</h2>
@@ -91,6 +91,11 @@ function Look() {
         <legend>Times</legend>
         <label class="check"><input type="radio" name="zone" checked={zone === 'utc'} onChange={() => setPrefs({ zone: 'utc' })} /> UTC</label>
         <label class="check"><input type="radio" name="zone" checked={zone === 'local'} onChange={() => setPrefs({ zone: 'local' })} /> Local</label>
+      </fieldset>
+      <fieldset>
+        <legend>Downloads</legend>
+        <label class="check"><input type="checkbox" name="direct" checked={direct} onChange={(e) => setPrefs({ direct: e.currentTarget.checked })} /> Straight from the sensor, where its owner allows it</label>
+        <p class="quiet">The two then see each other’s addresses, and this service sees no packet. What finds no way is relayed.</p>
       </fieldset>
     </section>
   );

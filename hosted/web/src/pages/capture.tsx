@@ -2,13 +2,17 @@
 
 import type { CDR, Sensor, User } from '../api/types';
 import { DownloadButton } from '../download/button';
+import { wayOf } from '../download/way';
 import { bytes, plural } from '../format';
+import { usePrefs } from '../prefs';
 import { KEPT } from '../words';
 import { captureState } from './reasons';
 import { RuleOffer, rulePath } from './ruleoffer';
 
 export function CapturePanel({ cdr, sensor, user, legs }: { cdr: CDR; sensor: Sensor | undefined; user: User; legs: number }) {
+  const { direct } = usePrefs();
   const state = captureState(cdr, sensor, user);
+  const way = () => wayOf(sensor, direct);
   const path = `/calls/${encodeURIComponent(cdr.id)}/capture`;
   const name = `${cdr.caller || 'call'}_${cdr.callee || cdr.id}`.replace(/[^\w.+-]/g, '_');
   return (
@@ -21,12 +25,12 @@ export function CapturePanel({ cdr, sensor, user, legs }: { cdr: CDR; sensor: Se
       )}
       {cdr.capture.partial && <p class="notice warn">Not all packets that the rule wants are there: the sensor had no room for them at the time.</p>}
       {state.get && (
-        <DownloadButton path={path} name={`${name}.pcapng`} size={cdr.capture.bytes} primary={!state.offline} action="pcap">
+        <DownloadButton path={path} name={`${name}.pcapng`} size={cdr.capture.bytes} primary={!state.offline} way={way} action="pcap">
           {state.offline ? 'Try to download' : 'Download PCAP'}
         </DownloadButton>
       )}
       {state.get && legs > 1 && (
-        <DownloadButton path={`${path}?group=1`} name={`${name}_conversation.pcapng`} size={0} action="group">
+        <DownloadButton path={`${path}?group=1`} name={`${name}_conversation.pcapng`} size={0} way={way} action="group">
           Whole conversation, {legs} legs
         </DownloadButton>
       )}
