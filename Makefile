@@ -10,7 +10,7 @@ NFPM    ?= $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 PACKAGE_VERSION = $(shell v=$$(git describe --tags --match 'v*' --abbrev=7 2>/dev/null | sed 's/^v//; s/-\([0-9]*\)-g/+\1.g/'); echo $${v:-0.1.0~$$(git rev-list --count HEAD).g$$(git rev-parse --short=7 HEAD)})
 BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -pgo=$(PGO) -ldflags '$(LDFLAGS)'
 
-.PHONY: help build programs packages gui demo test check bench bench-live soak golden fuzz clean tools
+.PHONY: always help build programs packages gui engine demo test check bench bench-live soak golden fuzz clean tools
 
 help:   ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,17 @@ programs:
 
 gui: hosted/web/dist/index.html
 
-hosted/web/dist/index.html: hosted/web/node_modules/.package-lock.json $(shell find hosted/web/src hosted/web/index.html hosted/web/vite.config.ts -type f 2>/dev/null)
+# The analysis engine for the browser, and Go's runtime for it. Go knows whether it has to be built again; the GUI is only if it has changed.
+ENGINE = hosted/web/engine
+engine: $(ENGINE)/engine.wasm
+
+$(ENGINE)/engine.wasm: always
+	@mkdir -p $(ENGINE)
+	GOOS=js GOARCH=wasm CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o $(ENGINE)/built.wasm ./tui/wasm
+	@cmp -s "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" $(ENGINE)/wasm_exec.js || cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" $(ENGINE)/
+	@cmp -s $(ENGINE)/built.wasm $@ || cp $(ENGINE)/built.wasm $@
+
+hosted/web/dist/index.html: $(ENGINE)/engine.wasm hosted/web/node_modules/.package-lock.json $(shell find hosted/web/src hosted/web/index.html hosted/web/vite.config.ts -type f 2>/dev/null)
 	cd hosted/web && npm run build
 
 hosted/web/node_modules/.package-lock.json: hosted/web/package-lock.json
@@ -88,4 +98,4 @@ soak: ## as root: 2,000 calls at real speed, recorded by rules, every capture co
 	@bin/livebench -rates 200000 -soak tenth,tail $(BENCH)
 
 clean: ## remove what was built
-	rm -rf bin hosted/web/dist/assets hosted/web/dist/index.html hosted/web/node_modules
+	rm -rf bin $(ENGINE) hosted/web/dist/assets hosted/web/dist/index.html hosted/web/node_modules

@@ -1,4 +1,5 @@
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
@@ -8,6 +9,7 @@ import type { Mock } from './src/dev/mock';
 // What the browser loads must stay below these, gzipped: the GUI is opened over slow links, often in an emergency.
 const FIRST = 80 * 1024; // by the first page, the calls
 const ALL = 160 * 1024; // by all pages together
+const ENGINE = 3300 * 1024; // by the analysis engine, for the page that opens captures; the browser keeps it
 
 // budget prints what the browser loads and fails the build above the limits. It also puts back dist/.keep, which lets
 // `go build` embed the folder before the GUI was ever built.
@@ -33,17 +35,44 @@ function budget(): Plugin {
     closeBundle() {
       let all = 0;
       let begin = 0;
+      let engine = 0;
       for (const f of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
+        if (f.endsWith('.wasm.gz')) engine += readFileSync(join(dir, f)).length;
         if (!/\.(js|css|html|svg)$/.test(f)) continue;
         const size = gzipSync(readFileSync(join(dir, f))).length;
         all += size;
         if (first.has(f)) begin += size;
       }
       writeFileSync(join(dir, '.keep'), '');
-      for (const [what, size, most] of [['the first page loads', begin, FIRST], ['all pages load', all, ALL]] as const) {
+      for (const [what, size, most] of [['the first page loads', begin, FIRST], ['all pages load', all, ALL], ['the engine is', engine, ENGINE]] as const) {
         console.log(`gzipped, ${what} ${(size / 1024).toFixed(1)} KiB of ${most / 1024} KiB`);
         if (size > most) throw new Error(`${what} ${size} bytes gzipped; at most ${most} are allowed (vite.config.ts)`);
       }
+    },
+  };
+}
+
+// engine brings in the program that `make engine` builds of tui/wasm, and what Go's runtime needs beside it. The program is put there
+// gzipped only: hosted unpacks it for the few that want it otherwise. Without it the GUI is built, too, and its page says so.
+function engine(): Plugin {
+  const at = (name: string) => resolve('engine', name);
+  const wasm = existsSync(at('engine.wasm')) ? readFileSync(at('engine.wasm')) : null;
+  const packed = wasm && gzipSync(wasm, { level: 9 });
+  const name = wasm ? `assets/engine-${createHash('sha256').update(wasm).digest('base64url').slice(0, 8)}.wasm` : '';
+  const texts: Record<string, () => string> = {
+    'virtual:engine': () => `export const engineURL = ${JSON.stringify(name && `/${name}`)}, engineSize = ${packed?.length ?? 0};`,
+    'virtual:wasm-exec': () => (wasm ? readFileSync(at('wasm_exec.js'), 'utf8') : ''),
+  };
+  return {
+    name: 'engine',
+    resolveId: (id) => (id in texts ? `\0${id}` : null),
+    load: (id) => texts[id.slice(1)]?.() ?? null,
+    generateBundle(options) {
+      if (!wasm) this.warn('engine/engine.wasm is not there: the page that opens captures will say so. `make engine` builds it.');
+      else if (options.format === 'es' && !options.inlineDynamicImports) this.emitFile({ type: 'asset', fileName: `${name}.gz`, source: packed! });
+    },
+    configureServer(server) {
+      server.middlewares.use((req, res, next) => (wasm && req.url === `/${name}` ? res.setHeader('Content-Type', 'application/wasm').end(wasm) : next()));
     },
   };
 }
@@ -79,9 +108,10 @@ function mockAPI(): Plugin {
 const api = process.env.API;
 
 export default defineConfig({
-  plugins: [licences(), budget(), ...(api ? [] : [mockAPI()])],
+  plugins: [engine(), licences(), budget(), ...(api ? [] : [mockAPI()])],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: { target: 'es2022', outDir: 'dist', emptyOutDir: true, modulePreload: { polyfill: false }, reportCompressedSize: true },
+  worker: { format: 'es', plugins: () => [engine()], rollupOptions: { output: { entryFileNames: 'assets/engine-[hash].js' } } }, // hosted knows it by this name
   server: api ? { proxy: { '/api': { target: api, changeOrigin: true } } } : {},
   test: { include: ['src/**/*.test.ts'], environment: 'node', env: { TZ: 'Europe/Prague' } },
 });

@@ -15,6 +15,9 @@ const notBuilt = `<!doctype html>
 </html>
 `
 
+// immutable is for files whose name holds a hash of their content.
+const immutable = "public, max-age=31536000, immutable"
+
 // gui serves the built pages. A path without a file extension is one of the pages' own addresses: index.html shows it.
 type gui struct {
 	files fs.FS
@@ -30,9 +33,12 @@ func (g gui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
+	if strings.HasPrefix(name, enginePrefix) && g.engine(w, r, name) {
+		return
+	}
 	if fi, err := fs.Stat(g.files, name); err == nil && fi.Mode().IsRegular() && name != "index.html" && !hidden(name) {
 		if strings.HasPrefix(name, "assets/") { // their names hold a hash of their content
-			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+			w.Header().Set("Cache-Control", immutable)
 		}
 		g.serve.ServeHTTP(w, r)
 		return

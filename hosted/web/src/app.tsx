@@ -21,6 +21,7 @@ const AlertsPage = lazy(() => import('./pages/alerts').then((m) => m.AlertsPage)
 const AuditPage = lazy(() => import('./pages/audit').then((m) => m.AuditPage));
 const CallPage = lazy(() => import('./pages/call').then((m) => m.CallPage));
 const DashboardPage = lazy(() => import('./pages/dashboard').then((m) => m.DashboardPage));
+const OpenPage = lazy(() => import('./open/page').then((m) => m.OpenPage));
 const RulesPage = lazy(() => import('./pages/rules').then((m) => m.RulesPage));
 const SensorPage = lazy(() => import('./pages/sensor').then((m) => m.SensorPage));
 const SensorsPage = lazy(() => import('./pages/sensors').then((m) => m.SensorsPage));
@@ -87,6 +88,7 @@ function View({ route, user }: { route: Route; user: User }) {
     case 'sensors': return <SensorsPage user={user} add={route.add} />;
     case 'sensor': return <SensorPage key={route.uuid} uuid={route.uuid} />;
     case 'rules': return <RulesPage user={user} call={route.call} />;
+    case 'open': return <OpenPage where={route.where} call={route.call} />;
     case 'alerts': return <AlertsPage query={route.query} />;
     case 'account': return <AccountPage user={user} />;
     case 'users': return user.role === 'admin' ? <UsersPage user={user} /> : <NotYours what="Users are changed" />;
@@ -135,6 +137,7 @@ function Bar({ user, route }: { user: User; route: Route }) {
         <a href="/sensors" aria-current={here('sensors')}>Sensors</a>
         <a href="/alerts" aria-current={here('alerts')}>Alerts <FiringBadge /></a>
         <a href="/rules" aria-current={here('rules')}>Rules</a>
+        <a href="/open" aria-current={here('open')}>Open PCAP</a>
         {user.role === 'admin' && (
           <>
             <a href="/users" aria-current={here('users')}>Users</a>

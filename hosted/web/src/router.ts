@@ -11,6 +11,7 @@ export type Route =
   | { page: 'sensor'; uuid: string }
   | { page: 'rules'; call: string } // call: one to make a rule from, ""
   | { page: 'alerts'; query: string }
+  | { page: 'open'; where: string; call: string } // a capture from the user's disk; call: one of it, ""
   | { page: 'users' }
   | { page: 'account' }
   | { page: 'audit'; query: string }
@@ -27,6 +28,9 @@ export function parseRoute(path: string, search: string): Route {
   if (path === '/users') return { page: 'users' };
   if (path === '/account') return { page: 'account' };
   if (path === '/audit') return { page: 'audit', query: params.toString() };
+  if (path === '/open') return { page: 'open', where: params.get('where') ?? '', call: '' };
+  const opened = /^\/open\/calls\/([0-9a-f-]{36})$/.exec(path);
+  if (opened) return { page: 'open', where: params.get('where') ?? '', call: opened[1]! };
   const sensor = /^\/sensors\/([0-9a-f-]{36})$/.exec(path);
   if (sensor) return { page: 'sensor', uuid: sensor[1]! };
   const call = /^\/calls\/([^/]+)$/.exec(path);
@@ -50,6 +54,7 @@ export function localPath(next: string | null): string {
 
 export const callPath = (id: string) => `/calls/${encodeURIComponent(id)}`;
 export const sensorPath = (uuid: string) => `/sensors/${uuid}`;
+export const openPath = (where: string, call = '') => `/open${call && `/calls/${call}`}${where ? `?${new URLSearchParams({ where })}` : ''}`;
 export const callsPath = (query: string) => (query ? `/calls?${query}` : '/calls');
 
 const listeners = new Set<() => void>();

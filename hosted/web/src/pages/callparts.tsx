@@ -104,7 +104,8 @@ export function Signalling({ cdr, picking, children }: { cdr: CDR; picking?: Pic
   );
 }
 
-export function Facts({ cdr, sensor }: { cdr: CDR; sensor: Sensor | undefined }) {
+// Facts is the record. A call of a capture that was opened has no sensor: null.
+export function Facts({ cdr, sensor }: { cdr: CDR; sensor: Sensor | undefined | null }) {
   const address = (user: string, domain: string) => (user || domain ? `${user}${domain ? '@' + domain : ''}` : '');
   const facts: [string, string][] = [
     ['From', address(cdr.caller, cdr.caller_domain)],
@@ -120,8 +121,7 @@ export function Facts({ cdr, sensor }: { cdr: CDR; sensor: Sensor | undefined })
     ['Called agent', cdr.ua_callee],
     ['Codecs', cdr.codecs.join(', ')],
     ...(cdr.dtmf_info ? [['DTMF by INFO', cdr.dtmf_info] as [string, string]] : []),
-    ['Sensor', `${cdr.sensor_id}${sensor ? ` ${sensor.name}` : ''}`],
-    ['Capture rule', cdr.rule || 'none matched'],
+    ...(sensor === null ? [] : [['Sensor', `${cdr.sensor_id}${sensor ? ` ${sensor.name}` : ''}`], ['Capture rule', cdr.rule || 'none matched']] as [string, string][]),
   ];
   return (
     <section class="panel" aria-labelledby="facts">

@@ -44,7 +44,7 @@ const switchedOff = (right: 'listen' | 'download', name: string) =>
   `${name[0]!.toUpperCase()}${name.slice(1)} does not allow ${right === 'listen' ? 'listening' : 'downloads'} through this service: its owner has switched it off (cloud_${right} = no in its configuration), or its version cannot do it. On the sensor’s own machine it can still be done.`;
 
 // Codecs without a decoder that can be had freely.
-const SILENT = /^(g729|g723|g728|amr|amr-wb|evs|ilbc|silk|speex|isac|g7221)/i;
+export const SILENT = /^(g729|g723|g728|amr|amr-wb|evs|ilbc|silk|speex|isac|g7221)/i;
 
 // audioState says whether a call can be listened to. What only the sensor knows, it says when it is asked.
 export function audioState(c: CDR, sensor: Sensor | undefined, user: User): Access {
@@ -66,13 +66,13 @@ export function audioState(c: CDR, sensor: Sensor | undefined, user: User): Acce
 
 export function whyNoStreams(c: CDR): string {
   if (c.over_limit) return 'The call was over the tenant’s limit of concurrent channels: its record was made from SIP alone, its media was not analysed.';
-  if (c.answer) return 'The call was answered, and the sensor saw no RTP that belongs to it. Either none was sent, or the media takes a way that the sensor does not see.';
+  if (c.answer) return 'The call was answered, and no RTP that belongs to it was captured. Either none was sent, or the media takes another way.';
   if (!c.end) return 'No RTP so far.';
   return `The call was not answered (${status(c.status, c.reason)}), so no RTP was expected, and none was seen.`;
 }
 
 export function whyNoMessages(c: CDR): string {
-  return c.messages_omitted > 0 ? `All ${c.messages_omitted} messages were left out of the record to keep it small.` : 'The record holds no SIP messages: the sensor did not see the signalling.';
+  return c.messages_omitted > 0 ? `All ${c.messages_omitted} messages were left out of the record to keep it small.` : 'The record holds no SIP messages: the signalling was not captured.';
 }
 
 export function whyNoMOS(s: Stream): string {
