@@ -11,8 +11,9 @@ func ethernet(t uint16, payload []byte) []byte {
 	return slices.Concat([]byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2}, u16(t), payload)
 }
 
-func u16(v uint16) []byte { return binary.BigEndian.AppendUint16(nil, v) }
-func u32(v uint32) []byte { return binary.BigEndian.AppendUint32(nil, v) }
+func u16(v uint16) []byte  { return binary.BigEndian.AppendUint16(nil, v) }
+func le16(v uint16) []byte { return binary.LittleEndian.AppendUint16(nil, v) }
+func u32(v uint32) []byte  { return binary.BigEndian.AppendUint32(nil, v) }
 
 // ipv4 builds IPv4 packets, by default from 10.0.0.1 to 10.0.0.2.
 type ipv4 struct {

@@ -195,6 +195,12 @@ func (x *Decoder) udp(b []byte) {
 	if x.tunnelInUDP(b) {
 		return
 	}
+	x.datagram(b, n)
+}
+
+// datagram hands out a payload of n bytes, of which b was captured.
+func (x *Decoder) datagram(b []byte, n int) {
+	d := &x.d
 	d.Transport, d.Length, d.Payload = UDP, n, b
 	if d.Cut = n > len(b); d.Cut {
 		x.count(cCut)

@@ -8,19 +8,39 @@ const (
 	linkPPPHDLC  = 50
 	linkPPPoE    = 51
 	linkCHDLC    = 104 // Cisco HDLC
+	linkATM      = 100 // RFC 1483: LLC and SNAP
 	link80211    = 105
+	linkFRelay   = 107
 	linkENC      = 109 // OpenBSD's IPsec interface
 	linkPFLOG    = 117
 	linkRadiotap = 127
 	linkPPPD     = 166 // PPP of Linux pppd, a direction in place of the address
 	linkPPI      = 192
 	linkPPPDir   = 204 // PPP after a byte of direction
+	linkNFLOG    = 239 // what iptables and nft log to a netlink group
+	linkExported = 252 // "Export PDUs" of Wireshark
+	linkPKTAP    = 258 // macOS, and telephones it watches
 )
 
 // otherLink looks into a frame of a less common link layer, and says whether it is one that is known.
 func (x *Decoder) otherLink(link uint16, b []byte) bool {
 	head := 0
 	switch link {
+	case linkATM:
+		x.etherType(0, b)
+		return true
+	case linkFRelay:
+		x.frameRelay(b)
+		return true
+	case linkNFLOG:
+		x.nflog(b)
+		return true
+	case linkExported:
+		x.exported(b)
+		return true
+	case linkPKTAP:
+		x.pktap(b)
+		return true
 	case linkPPP, linkPPPHDLC, linkPPPoE:
 	case linkPPPDir:
 		head = 1
@@ -105,4 +125,63 @@ func (x *Decoder) wlan(b []byte) {
 		head += 2
 	}
 	x.etherType(0, b[head:])
+}
+
+// frameRelay reads RFC 2427 section 3, and Cisco's encapsulation: address 2 | control 1 (3) | NLPID 1, or address 2 | EtherType 2.
+func (x *Decoder) frameRelay(b []byte) {
+	const ipv4, ipv6, snap = 0xcc, 0x8e, 0x80
+	if len(b) < 4 {
+		x.count(cShortLink)
+		return
+	}
+	switch {
+	case b[2] != 3:
+		x.etherType(be16(b[2:]), b[4:])
+	case b[3] == ipv4, b[3] == ipv6:
+		x.ip(b[4:])
+	case b[3] == snap && len(b) >= 9: // OUI 3 | EtherType 2
+		x.etherType(be16(b[7:]), b[9:])
+	default:
+		x.count(cLLC)
+	}
+}
+
+// nflog reads a header of address family 1 | version 1 (0) | resource 2, then attributes: length 2 | type 2 | content, filled up to four bytes.
+// Lengths and types are in the byte order of the machine that wrote them, the payload is attribute 9.
+func (x *Decoder) nflog(b []byte) {
+	const payload = 9
+	if len(b) < 8 || b[1] != 0 {
+		x.count(cShortLink)
+		return
+	}
+	var order binary.ByteOrder = binary.LittleEndian
+	b = b[4:]
+	if n := int(order.Uint16(b)); n < 4 || n > len(b)+x.missing {
+		order = binary.BigEndian
+	}
+	for len(b) >= 4 {
+		n, kind := int(order.Uint16(b)), order.Uint16(b[2:])
+		if n < 4 {
+			break
+		}
+		if kind&0x7fff == payload {
+			x.ip(b[4:min(n, len(b))])
+			return
+		}
+		b = b[min((n+3)&^3, len(b)):]
+	}
+	x.count(cShortLink)
+}
+
+// pktap reads a header of its length 4 | record type 4 (1: a packet) | link type of the packet 4 | and more, little-endian.
+func (x *Decoder) pktap(b []byte) {
+	const head, packet = 108, 1
+	le := binary.LittleEndian
+	if len(b) < head || le.Uint32(b) < head || uint64(le.Uint32(b)) > uint64(len(b)) || le.Uint32(b[4:]) != packet || le.Uint32(b[8:]) > 0xffff {
+		x.count(cShortLink)
+		return
+	}
+	if x.enter() {
+		x.link(uint16(le.Uint32(b[8:])), b[le.Uint32(b):])
+	}
 }

@@ -83,6 +83,8 @@ func TestLinksAndTunnelsComeOff(t *testing.T) {
 		{"ERSPAN III with subheader", 1, gre(0x1000, etherERSPAN3, zeros(4), zeros(11), bytes(1), zeros(8), eth), false},
 		{"VXLAN", 1, inUDP(portVXLAN, bytes(8, 0, 0, 0, 0, 0, 42, 0), eth), false},
 		{"VXLAN, old port", 1, inUDP(portOldVXLAN, bytes(8, 0, 0, 0, 0, 0, 42, 0), eth), false},
+		{"VXLAN GPE", 1, inUDP(portVXLANGPE, bytes(12, 0, 0, 3, 0, 0, 42, 0), eth), false},
+		{"VXLAN GPE, IPv6", 1, inUDP(portVXLANGPE, bytes(12, 0, 0, 2, 0, 0, 42, 0), v6), true},
 		{"L2TP", 1, inUDP(portL2TP, bytes(0, 2, 0, 1, 0, 2, 0xff, 3, 0, 0x21), v4), false},
 		{"L2TP with length, sequence, offset", 1, inUDP(portL2TP, bytes(0x4a, 2), u16(uint16(20+len(v6))), bytes(0, 1, 0, 2, 0, 9, 0, 8, 0, 4), zeros(4), bytes(0, 0x57), v6), true},
 		{"TZSP", 1, inUDP(portTZSP, bytes(1, 0, 0, 1, 0, 10, 2, 7, 7, 1), eth), false},
@@ -97,6 +99,14 @@ func TestLinksAndTunnelsComeOff(t *testing.T) {
 		{"PPI", linkPPI, slices.Concat(bytes(0, 0, 8, 0, 105, 0, 0, 0), wlan), false},
 		{"OpenBSD enc", linkENC, slices.Concat(zeros(12), v6), true},
 		{"OpenBSD pflog", linkPFLOG, slices.Concat(bytes(61), zeros(63), v4), false},
+		{"ATM with LLC", linkATM, slices.Concat(bytes(0xaa, 0xaa, 3, 0, 0, 0), u16(etherIPv4), v4), false},
+		{"frame relay", linkFRelay, slices.Concat(bytes(0x18, 0x41, 3, 0xcc), v4), false},
+		{"frame relay, SNAP", linkFRelay, slices.Concat(bytes(0x18, 0x41, 3, 0x80, 0, 0, 0), u16(etherIPv6), v6), true},
+		{"frame relay of Cisco", linkFRelay, slices.Concat(bytes(0x18, 0x41), u16(etherIPv4), v4), false},
+		{"netlink log", linkNFLOG, slices.Concat(bytes(2, 0, 0, 30, 8, 0, 1, 0, 8, 0, 1, 0, 6, 0, 10, 0, 'i', 0, 0, 0), le16(uint16(4+len(v4))), le16(9), v4), false},
+		{"netlink log, big endian", linkNFLOG, slices.Concat(bytes(10, 0, 0, 30, 0, 8, 0, 1, 8, 0, 1, 0), u16(uint16(4+len(v6))), u16(9), v6), true},
+		{"PKTAP of a raw interface", linkPKTAP, slices.Concat(bytes(108, 0, 0, 0, 1, 0, 0, 0, 101, 0, 0, 0), zeros(96), v6), true},
+		{"PKTAP of Ethernet", linkPKTAP, slices.Concat(bytes(112, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0), zeros(100), eth), false},
 		{"Geneve with options", 1, inUDP(portGeneve, bytes(1, 0, 0x65, 0x58, 0, 0, 42, 0), zeros(4), eth), false},
 		{"GTP-U", 1, inUDP(portGTPU, bytes(0x30, 255), u16(uint16(len(v4))), zeros(4), v4), false},
 		{"GTP-U with sequence and extension", 1, inUDP(portGTPU, bytes(0x36, 255), u16(uint16(8+len(v6))), zeros(4), bytes(0, 1, 0, 0x85, 1, 0, 9, 0), v6), true},
@@ -131,6 +141,23 @@ func TestLinksAndTunnelsComeOff(t *testing.T) {
 	}
 }
 
+func TestExportedMessagesAreDatagrams(t *testing.T) {
+	tag := func(number uint16, content ...byte) []byte {
+		return slices.Concat(u16(number), u16(uint16(len(content))), content)
+	}
+	v6 := func(last byte) []byte { return append(append([]byte{0xfd}, make([]byte, 14)...), last) }
+	end := slices.Concat(u16(0), u16(0), []byte(hello))
+	for _, tt := range []struct{ frame, src, dst string }{
+		{string(slices.Concat(tag(12, []byte("sip\x00")...), tag(20, 10, 0, 0, 1), tag(21, 10, 0, 0, 2), tag(24, 0, 0, 0, 2), tag(25, 0, 0, 0x13, 0xc5), tag(26, 0, 0, 0x9c, 0x40), end)), "10.0.0.1:5061", "10.0.0.2:40000"},
+		{string(slices.Concat(tag(22, v6(1)...), tag(23, v6(2)...), end)), "[fd00::1]:0", "[fd00::2]:0"},
+	} {
+		s, c := run(Config{}, linkExported, []byte(tt.frame))
+		if len(s.payloads) != 1 || s.payloads[0] != hello || s.grams[0].Src.String() != tt.src || s.grams[0].Dst.String() != tt.dst {
+			t.Errorf("got %q %+v, counters %v", s.payloads, s.grams, c)
+		}
+	}
+}
+
 func TestWhatIsNotUnderstoodIsCountedByName(t *testing.T) {
 	v4 := ipv4{}.packet(protoUDP, udp(1, 2, []byte(hello)))
 	tests := []struct {
@@ -150,6 +177,12 @@ func TestWhatIsNotUnderstoodIsCountedByName(t *testing.T) {
 		{"ICMP", 1, ethernet(etherIPv4, ipv4{}.packet(1, make([]byte, 8))), "decode.ipproto.1"},
 		{"PPP link control", 9, []byte{0xff, 3, 0xc0, 0x21, 1}, "decode.ppp.0xc021"},
 		{"short Ethernet", 1, make([]byte, 13), "decode.short.link"},
+		{"short frame relay", linkFRelay, make([]byte, 3), "decode.short.link"},
+		{"frame relay, signalling", linkFRelay, []byte{0, 1, 3, 8, 0}, "decode.llc"},
+		{"netlink log without a packet", linkNFLOG, []byte{2, 0, 0, 0, 4, 0, 1, 0}, "decode.short.link"},
+		{"PKTAP, cut", linkPKTAP, slices.Concat([]byte{108, 0, 0, 0, 1, 0, 0, 0, 1}, make([]byte, 90)), "decode.short.link"},
+		{"exported message without an end of tags", linkExported, []byte{0, 12, 0, 3, 's', 'i', 'p'}, "decode.short.link"},
+		{"exported message with a tag longer than itself", linkExported, []byte{0, 12, 0, 30, 's', 'i', 'p'}, "decode.short.link"},
 		{"short VLAN", 1, ethernet(etherVLAN, []byte{0, 1, 8}), "decode.short.link"},
 		{"short IPv4", 1, ethernet(etherIPv4, v4[:19]), "decode.short.ipv4"},
 		{"short IPv6", 1, ethernet(etherIPv6, make([]byte, 39)), "decode.short.ipv6"},
@@ -171,7 +204,7 @@ func TestWhatIsNotUnderstoodIsCountedByName(t *testing.T) {
 
 func TestAPortAloneDoesNotMakeATunnel(t *testing.T) {
 	rtp := append([]byte{0x80, 0, 0, 1}, make([]byte, 168)...)
-	for _, port := range []uint16{portGTPU, portVXLAN, portGeneve, portESP} {
+	for _, port := range []uint16{portGTPU, portVXLAN, portVXLANGPE, portGeneve, portESP} {
 		for _, payload := range [][]byte{rtp, []byte("SIP/2.0 200 OK\r\n"), []byte("0123456789"), {}} {
 			s, c := run(Config{}, 1, ethernet(etherIPv4, ipv4{}.packet(protoUDP, udp(port, port, payload))))
 			if len(s.payloads) != 1 || s.payloads[0] != string(payload) {

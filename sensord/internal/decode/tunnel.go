@@ -6,6 +6,7 @@ const (
 	portGTPU     = 2152
 	portESP      = 4500 // RFC 3948
 	portVXLAN    = 4789
+	portVXLANGPE = 4790
 	portGeneve   = 6081
 	portOldVXLAN = 8472  // Linux before IANA gave a number
 	portTZSP     = 37008 // MikroTik's sniffer and others
@@ -14,7 +15,7 @@ const (
 // mayTunnel says whether UDP between two ports may be a tunnel.
 func mayTunnel(src, dst uint16) bool {
 	switch dst {
-	case portGTPU, portVXLAN, portGeneve, portESP, portL2TP, portOldVXLAN, portTZSP:
+	case portGTPU, portVXLAN, portVXLANGPE, portGeneve, portESP, portL2TP, portOldVXLAN, portTZSP:
 		return true
 	}
 	return src == portGTPU || src == portESP || src == portL2TP
@@ -27,6 +28,8 @@ func (x *Decoder) tunnelInUDP(b []byte) bool {
 		return x.gtpu(b)
 	case portVXLAN, portOldVXLAN:
 		return x.vxlan(b)
+	case portVXLANGPE:
+		return x.vxlanGPE(b)
 	case portGeneve:
 		return x.geneve(b)
 	case portL2TP:
@@ -119,6 +122,29 @@ func (x *Decoder) vxlan(b []byte) bool {
 	if x.enter() {
 		x.ethernet(b[8:])
 	}
+	return true
+}
+
+// vxlanGPE reads draft-ietf-nvo3-vxlan-gpe section 3: flags 1 (I = 8, P = 4) | reserved 2 | next protocol 1 | VNI 3 | reserved 1.
+func (x *Decoder) vxlanGPE(b []byte) bool {
+	const ipv4, ipv6, ethernet, mpls = 1, 2, 3, 5
+	if len(b) < 8 || b[0]&0xcc != 0x0c || b[1]|b[2]|b[7] != 0 {
+		return false
+	}
+	var t uint16
+	switch b[3] {
+	case ipv4:
+		t = etherIPv4
+	case ipv6:
+		t = etherIPv6
+	case ethernet:
+		t = etherBridged
+	case mpls:
+		t = etherMPLS
+	default:
+		return false
+	}
+	x.etherType(t, b[8:])
 	return true
 }
 
