@@ -54,10 +54,11 @@ type detail struct {
 	off     int // columns scrolled off
 	follow  bool
 	marks   []rowKey
-	side    scroll // the pane beside the ladder
-	sideRow rowKey // what it shows
-	stream  int    // chosen on the page of streams
-	finding int    // chosen on the page of findings
+	side    scroll                // the pane beside the ladder
+	sideRow rowKey                // what it shows
+	stream  int                   // chosen on the page of streams
+	wanted  *protocol.StreamAbout // the stream to choose when the call is there
+	finding int                   // chosen on the page of findings
 	text    scroll
 	over    overlay // over everything else, nil mostly
 }
@@ -152,6 +153,9 @@ func (d *detail) take(c *protocol.CDR, others []*protocol.CDR) {
 	slices.SortStableFunc(d.legs, func(a, b *protocol.CDR) int {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), slices.Compare(a.ID[:], b.ID[:]))
 	})
+	if d.wanted != nil {
+		d.toStream(d.wanted)
+	}
 	d.build()
 }
 
@@ -307,12 +311,16 @@ type streamOf struct {
 	s    *protocol.Stream
 }
 
-// toStream opens the page of streams at one of them.
-func (d *detail) toStream(want *protocol.Stream) {
-	d.page = pageStreams
-	d.stream = max(0, slices.IndexFunc(d.streams(), func(x streamOf) bool {
-		return x.s.Src == want.Src && x.s.Dst == want.Dst && x.s.SSRC == want.SSRC
-	}))
+// toStream opens the page of streams at one of them, as soon as it is there.
+func (d *detail) toStream(want *protocol.StreamAbout) {
+	d.page, d.wanted = pageStreams, want
+	if d.cdr == nil {
+		return
+	}
+	at := slices.IndexFunc(d.streams(), func(x streamOf) bool {
+		return x.call.ID == want.Call && x.s.Src == want.Src && x.s.Dst == want.Dst && x.s.SSRC == want.SSRC
+	})
+	d.stream, d.wanted = max(0, at), nil
 }
 
 // close ends what was begun for the call.

@@ -58,23 +58,30 @@ func newFeed(src source.Source, now func() time.Time) *feed {
 
 // run watches until ctx ends or the source has nothing more to say.
 func (f *feed) run(ctx context.Context) {
+	again(ctx, f.now, f.watch, func(conn connection, err error, retry time.Time) {
+		f.change(func(m *feedMsg) { m.conn, m.err, m.retry = conn, err, retry })
+	})
+}
+
+// again watches, and when that fails once more after a while, until ctx ends or there is nothing more to come; tell hears where it
+// stands.
+func again(ctx context.Context, now func() time.Time, watch func(context.Context) error, tell func(connection, error, time.Time)) {
 	for wait := backoffMin; ctx.Err() == nil; {
-		f.change(func(m *feedMsg) { m.conn, m.err = connecting, nil })
-		began := f.now()
-		err := f.watch(ctx)
+		tell(connecting, nil, time.Time{})
+		began := now()
+		err := watch(ctx)
 		if err == nil {
-			f.change(func(m *feedMsg) { m.conn, m.err = ended, nil })
+			tell(ended, nil, time.Time{})
 			return
 		}
 		if ctx.Err() != nil {
 			return
 		}
-		if f.now().Sub(began) > backoffMax {
+		if now().Sub(began) > backoffMax {
 			wait = backoffMin // it was well for a while
 		}
 		pause := wait/2 + rand.N(wait/2+1)
-		retry := f.now().Add(pause)
-		f.change(func(m *feedMsg) { m.conn, m.err, m.retry = lost, err, retry })
+		tell(lost, err, now().Add(pause))
 		if !sleep(ctx, pause) {
 			return
 		}

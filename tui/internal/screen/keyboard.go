@@ -129,7 +129,7 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 	case viewRegs:
 		return m.regs.update(k, true)
 	case viewStreams:
-		return m.streams.update(k, true)
+		return m.streams.update(k)
 	case viewRules:
 		return m.rules.update(k)
 	case viewDoctor:

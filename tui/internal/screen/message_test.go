@@ -45,7 +45,6 @@ func TestMessagesLookAsTheyShould(t *testing.T) {
 			{"messageside", []string{"enter", "down", "down"}},
 			{"diff", []string{"enter", " ", "down", " ", "="}},
 			{"comparison", []string{"2", " ", "down", "down", " ", "="}},
-			{"streamlist", []string{"4"}},
 			{"doctor", []string{"6", "n"}},
 			{"columns", []string{"c", "down", "down", " "}},
 			{"save", []string{"w", "right", "right", "down", "right"}},

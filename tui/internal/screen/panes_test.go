@@ -130,46 +130,6 @@ func TestTheLastColumnCannotBeTakenAway(t *testing.T) {
 	s.want(`State`)
 }
 
-func TestStreamsOfTheWorstCallsAreListedWorstFirst(t *testing.T) {
-	src := pbx()
-	s := newScreen(t, src, 120, 40, asciiLook)
-	s.feed(src)
-	s.keys("4")
-	s.want(`4 streams`)
-	if got := s.m.streams.rows[0].(*streamRow).s; got.SSRC != 0x90ce41f3 {
-		t.Errorf("the worst is %v", got.SSRC)
-	}
-	s.keys("s") // loss
-	s.keys("/", "from-caller", "enter")
-	s.want(`2 of 4 shown`)
-	s.keys("esc", "g", "enter")
-	s.want(`\[Streams 4\]`)
-	s.want(`(?m)^>.*198.51.100.9:30008 +> 10.0.0.5:30002`)
-	s.keys("esc")
-	s.want(`\[4 Streams\]`)
-}
-
-func TestStreamsAreAskedForWhileTheyAreSeen(t *testing.T) {
-	src := pbx()
-	s := newScreen(t, src, 80, 24, asciiLook)
-	s.feed(src)
-	s.keys("4")
-	round := s.m.streams.round
-	s.m.streams.timer = false
-	s.send(streamsDue{})
-	if s.m.streams.round == round {
-		t.Error("the streams are not asked for again")
-	}
-	s.keys("p")
-	s.keys("1")
-	round = s.m.streams.round
-	s.m.streams.timer = false
-	s.send(streamsDue{})
-	if s.m.streams.round != round {
-		t.Error("they are asked for although nobody sees them")
-	}
-}
-
 func TestTheDoctorsRemedyIsCopied(t *testing.T) {
 	src := pbx()
 	s := newScreen(t, src, 80, 24, asciiLook)

@@ -59,11 +59,17 @@ func (p *preview) setSize(w, h int) int {
 
 // follow asks for the call of r, soon, if it is not the one that is shown.
 func (p *preview) follow(r *row) tea.Cmd {
-	if r == nil || p.h == 0 {
+	if r == nil {
 		return nil
 	}
-	id := r.call.ID
-	fresh := p.e.Now().Sub(p.since) < previewFresh || r.call.End != 0
+	return p.followCall(r.call.ID, r.call.End != 0)
+}
+
+func (p *preview) followCall(id protocol.UUID, ended bool) tea.Cmd {
+	if p.h == 0 {
+		return nil
+	}
+	fresh := p.e.Now().Sub(p.since) < previewFresh || ended
 	if id == p.want && (p.due || fresh) {
 		return nil
 	}

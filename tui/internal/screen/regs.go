@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/charmbracelet/bubbles/key"
@@ -27,16 +25,9 @@ type regKey struct {
 
 // regsPane lists who is registered, and who fails to.
 type regsPane struct {
-	e      *env
+	grid[regKey, *regRow]
 	live   *live // for the clock, and for why there is nothing
 	w, h   int
-	table  *table.Table[regKey]
-	all    []regRow
-	shown  []table.Row[regKey]
-	filter string
-	cols   []int // that are chosen, nil: all
-	sort   int
-	rev    bool
 	loaded bool
 	busy   bool
 	timer  bool  // the next look is due
@@ -61,33 +52,12 @@ func newRegs(e *env, l *live) *regsPane {
 	if !isFleet(e.Source) {
 		cols = cols[:len(cols)-1] // the sensor
 	}
-	p := &regsPane{e: e, live: l, table: table.New[regKey](e.Theme, cols)}
-	p.table.SetSort(p.sort, p.rev)
-	e.set.restore(p)
+	p := &regsPane{live: l}
+	p.init(e, "regs", "registration", cols, func(col int) func(a, b *regRow) int {
+		return func(a, b *regRow) int { return regColumns[col].cmp(&a.r, &b.r) }
+	})
 	return p
 }
-
-// The registrations have columns to choose.
-func (p *regsPane) setting() string { return "regs" }
-
-func (p *regsPane) titles() (out []string) {
-	for _, c := range regColumns {
-		out = append(out, c.Title)
-	}
-	if !isFleet(p.e.Source) {
-		out = out[:len(out)-1] // the sensor
-	}
-	return out
-}
-
-func (p *regsPane) choose(cols []int)                 { p.cols = cols; p.table.Choose(cols) }
-func (p *regsPane) chosen() []int                     { return p.cols }
-func (p *regsPane) sortedBy() (col int, reverse bool) { return p.sort, p.rev }
-func (p *regsPane) sortBy(col int, reverse bool)      { p.sort, p.rev = col, reverse; p.arrange() }
-func (p *regsPane) columnAt(x int) int                { return p.table.ColumnAt(x) }
-func (p *regsPane) click(y int) bool                  { return p.table.Click(y) }
-func (p *regsPane) wheel(n int)                       { p.table.Scroll(n) }
-func (p *regsPane) onScreen() []int                   { return p.table.Shown() }
 
 func (p *regsPane) setSize(w, h int) {
 	p.w, p.h = w, h
@@ -122,7 +92,7 @@ func (p *regsPane) update(msg tea.Msg, seen bool) tea.Cmd {
 			p.round++
 			p.all = p.all[:0]
 			for i := range msg.list {
-				p.all = append(p.all, regRow{p, msg.list[i], p.round})
+				p.all = append(p.all, &regRow{p, msg.list[i], p.round})
 			}
 			p.arrange()
 		}
@@ -137,42 +107,10 @@ func (p *regsPane) update(msg tea.Msg, seen bool) tea.Cmd {
 			return p.load()
 		}
 	case tea.KeyMsg:
-		switch {
-		case key.Matches(msg, keys.Reload):
+		if key.Matches(msg, keys.Reload) {
 			return p.load()
-		case key.Matches(msg, keys.Sort), key.Matches(msg, keys.Reverse):
-			return p.e.set.sortNext(p.e, p, key.Matches(msg, keys.Reverse))
-		default:
-			move(msg, p.table)
 		}
-	}
-	return nil
-}
-
-// arrange filters and sorts anew. Rows that the sort finds equal stay in the order of their address.
-func (p *regsPane) arrange() {
-	words := strings.Fields(strings.ToLower(p.filter))
-	p.shown = p.shown[:0]
-	for i := range p.all {
-		if p.all[i].matches(words) {
-			p.shown = append(p.shown, &p.all[i])
-		}
-	}
-	by := regColumns[p.sort].cmp
-	slices.SortStableFunc(p.shown, func(x, y table.Row[regKey]) int {
-		c := by(&x.(*regRow).r, &y.(*regRow).r)
-		if p.rev {
-			return -c
-		}
-		return c
-	})
-	p.table.SetSort(p.sort, p.rev)
-	p.table.SetRows(p.shown)
-}
-
-func (p *regsPane) current() *protocol.Registration {
-	if r, ok := p.table.Current(); ok {
-		return &r.(*regRow).r
+		return p.key(msg)
 	}
 	return nil
 }
@@ -183,9 +121,9 @@ func (p *regsPane) view() []string {
 		return centred(t, p.empty(), p.w, p.h)
 	}
 	out := p.table.View(true)
-	if r := p.current(); r != nil && p.notes() > 0 {
-		out = append(out, t.HLine(r.AOR, p.w))
-		out = append(out, p.about(r)...)
+	if r, ok := p.current(); ok && p.notes() > 0 {
+		out = append(out, t.HLine(r.r.AOR, p.w))
+		out = append(out, p.about(&r.r)...)
 	}
 	return fill(out, p.w, p.h)
 }
@@ -240,17 +178,6 @@ func (p *regsPane) status(w int) string {
 	return l.String()
 }
 
-// count says how many rows there are: "6 of 37 shown".
-func (p *regsPane) count() string {
-	if n := p.table.Len(); n != len(p.all) {
-		return fmt.Sprintf("%d of %d shown", n, len(p.all))
-	}
-	if len(p.all) == 1 {
-		return "1 registration"
-	}
-	return strconv.Itoa(len(p.all)) + " registrations"
-}
-
 // empty says why there is nothing to see, and what to do.
 func (p *regsPane) empty() []string {
 	c := p.live.counters
@@ -260,7 +187,7 @@ func (p *regsPane) empty() []string {
 	case !p.loaded:
 		return []string{"Reading the registrations"}
 	case len(p.all) > 0:
-		return []string{fmt.Sprintf("None of %d registrations matches the filter", len(p.all)), "/ changes it, esc clears it"}
+		return p.unmatched()
 	case p.live.conn == ended:
 		return []string{"No registrations", "the file has been read: no REGISTER in it was answered, or timed out"}
 	case c[protocol.CountPackets] == 0 && isFleet(p.e.Source):

@@ -28,18 +28,10 @@ func (r *regRow) Cell(col, w int) (string, style.Style) { return regColumns[col]
 // left is the time until the registration runs out, negative once it has.
 func (r *regRow) left() time.Duration { return r.r.Until.Sub(r.p.live.now()) }
 
-// matches reports whether each of the words, in lower case, is a part of the row.
-func (r *regRow) matches(words []string) bool {
-	for _, w := range words {
-		found := false
-		for _, s := range []string{r.r.AOR, r.r.Contact, r.r.Src, r.r.Dst, r.r.UserAgent, string(r.r.State), r.r.Transport, strconv.Itoa(r.r.Status), r.r.Reason} {
-			found = found || strings.Contains(strings.ToLower(s), w)
-		}
-		if !found {
-			return false
-		}
-	}
-	return true
+func (r *regRow) text() string {
+	return strings.ToLower(strings.Join([]string{
+		r.r.AOR, r.r.Contact, r.r.Src, r.r.Dst, r.r.UserAgent, string(r.r.State), r.r.Transport, strconv.Itoa(r.r.Status), r.r.Reason,
+	}, "\n"))
 }
 
 // regColumn is one column: how it looks and how it sorts.

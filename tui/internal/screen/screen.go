@@ -110,13 +110,17 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if !m.live.paused {
 			m.live.tick()
 		}
-		return m, tea.Batch(m.live.look(), m.e.after(tickEvery, tickMsg{}))
+		cmds := []tea.Cmd{m.live.look(), m.e.after(tickEvery, tickMsg{})}
+		if m.view == viewStreams {
+			cmds = append(cmds, m.streams.look())
+		}
+		return m, tea.Batch(cmds...)
 	case toast:
 		m.toast, m.toastEnd = msg, m.e.Now().Add(toastFor)
 	case pageMsg, refreshDue, seekDue, soughtMsg:
 		return m, m.done.update(msg)
 	case previewMsg, previewDue:
-		return m, tea.Batch(m.live.update(msg), m.done.update(msg))
+		return m, tea.Batch(m.live.update(msg), m.done.update(msg), m.streams.update(msg))
 	case detailMsg, detailDue, textsMsg:
 		if m.detail != nil {
 			return m, m.detail.update(msg)
@@ -125,8 +129,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if m.detail != nil {
 			return m, m.detail.progress(msg)
 		}
-	case streamsMsg, streamsDue:
-		return m, m.streams.update(msg, m.view == viewStreams)
+	case streamsWake:
+		return m, m.streams.update(msg)
 	case doctorMsg:
 		return m, m.doctor.update(msg)
 	case readyMsg:
@@ -168,11 +172,8 @@ func (m *Model) take(f feedMsg) tea.Cmd {
 	}
 	if f.conn == ended {
 		cmds = append(cmds, m.done.load(""))
-		switch m.view {
-		case viewRegs:
+		if m.view == viewRegs {
 			cmds = append(cmds, m.regs.load())
-		case viewStreams:
-			cmds = append(cmds, m.streams.load())
 		}
 	}
 	return tea.Batch(cmds...)

@@ -359,7 +359,7 @@ func TestUpdateDoesNotTouchTheSource(t *testing.T) {
 		tea.KeyMsg{Type: tea.KeyEnter},
 		tea.KeyMsg{Type: tea.KeyEsc},
 		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("4")},
-		streamsDue{},
+		streamsWake{},
 		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("6")},
 		tickMsg{},
 		previewDue{id(1)},

@@ -5,41 +5,18 @@ import (
 	"math"
 )
 
-// The streams have columns to choose.
-func (p *streamsPane) setting() string { return "streams" }
-
-func (p *streamsPane) titles() (out []string) {
-	for _, c := range streamColumns {
-		out = append(out, c.Title)
-	}
-	return out
-}
-func (p *streamsPane) choose(cols []int)                 { p.cols = cols; p.table.Choose(cols) }
-func (p *streamsPane) chosen() []int                     { return p.cols }
-func (p *streamsPane) sortedBy() (col int, reverse bool) { return p.sort, p.rev }
-func (p *streamsPane) sortBy(col int, reverse bool)      { p.sort, p.rev = col, reverse; p.arrange() }
-func (p *streamsPane) columnAt(x int) int                { return p.table.ColumnAt(x) }
-func (p *streamsPane) click(y int) bool                  { return p.table.Click(y) }
-func (p *streamsPane) wheel(n int)                       { p.table.Scroll(n) }
-func (p *streamsPane) onScreen() []int                   { return p.table.Shown() }
-
 func (p *streamsPane) view() []string {
 	t := p.e.Theme
 	if p.table.Len() == 0 {
 		return centred(t, p.empty(), p.w, p.h)
 	}
 	out := p.table.View(true)
-	if r := p.current(); r != nil && p.notes() > 0 {
-		c := r.call
-		name := party(c.Caller, c.CallerDomain, c.Src) + " " + t.Glyph.Arrow + " " + party(c.Callee, c.CalleeDomain, c.Dst) + "  " + r.s.SSRC.String()
-		out = append(out, t.HLine(name, p.w))
-		if n := p.notes() - 1; n >= 10 {
-			out = append(out, r.brief(p.w)...)
-			if len(r.s.Intervals) > 0 {
-				out = append(out, charts(p.e, r.s, p.w, n-4)...)
-			}
-		} else {
-			out = append(out, r.brief(p.w)...)
+	if r, ok := p.current(); ok && p.notes() > 0 {
+		from, to := r.parties()
+		out = append(out, t.HLine(from+" "+t.Glyph.Arrow+" "+to+"  "+r.about.SSRC.String(), p.w))
+		out = append(out, r.brief(p.w)...)
+		if s := p.whole(r); p.notes() > 10 && s != nil && len(s.Intervals) > 0 {
+			out = append(out, charts(p.e, s, p.w, p.notes()-5)...)
 		}
 	}
 	return fill(out, p.w, p.h)
@@ -55,8 +32,7 @@ func (p *streamsPane) status(w int) string {
 	var rated, bad, fair, silent int
 	low, sum := math.Inf(1), 0.0
 	for i := range p.all {
-		s := p.all[i].s
-		switch v := s.MOSAdapt.Avg; {
+		switch v := p.all[i].s.MOS; {
 		case v <= 0:
 			silent++
 		default:
@@ -87,17 +63,10 @@ func (p *streamsPane) status(w int) string {
 	if silent > 0 {
 		l.Add(t.Dim, fmt.Sprintf(" %d without MOS ", silent))
 	}
-	if p.asked < p.of {
-		l.Add(t.Dim, fmt.Sprintf("  of the %d worst of %d calls", p.asked, p.of))
+	if p.total > len(p.all) {
+		l.Add(t.Dim, fmt.Sprintf("  the %d worst of %d", len(p.all), p.total))
 	}
 	return l.String()
-}
-
-func (p *streamsPane) count() string {
-	if n := p.table.Len(); n != len(p.all) {
-		return fmt.Sprintf("%d of %d shown", n, len(p.all))
-	}
-	return plural(len(p.all), "stream")
 }
 
 // empty says why there is nothing to see, and what to do.
@@ -105,12 +74,14 @@ func (p *streamsPane) empty() []string {
 	switch {
 	case p.err != nil:
 		return append(explain(p.err), "r tries again")
-	case !p.loaded:
+	case p.feed == nil:
+		return []string{"The streams are not to be had here"}
+	case !p.here:
 		return []string{"Reading the streams"}
 	case len(p.all) > 0:
-		return []string{fmt.Sprintf("None of %d streams matches the filter", len(p.all)), "/ changes it, esc clears it"}
-	case p.of > 0:
-		return []string{"No RTP", fmt.Sprintf("%d calls have been answered; their media may take another way than past this sensor", p.of)}
+		return p.unmatched()
+	case p.conn == ended:
+		return []string{"No RTP", "media may take another way than past where this was captured"}
 	}
-	return []string{"No streams", "a call has streams once it is answered and its media is seen"}
+	return []string{"No streams", "a call has streams once its media is seen; media may take another way than past this sensor"}
 }

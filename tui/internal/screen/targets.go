@@ -42,8 +42,8 @@ func (m *Model) target() *protocol.CDR {
 		return m.detail.cdr
 	}
 	if m.view == viewStreams {
-		if r := m.streams.current(); r != nil {
-			return r.call
+		if r, ok := m.streams.current(); ok {
+			return m.streams.call(r)
 		}
 	}
 	if l := m.list(); l != nil {
@@ -68,8 +68,8 @@ func (m *Model) targets() []*protocol.CDR {
 }
 
 func (m *Model) act(k tea.KeyMsg) tea.Cmd {
-	if r := m.regs.current(); m.view == viewRegs && m.detail == nil && r != nil && key.Matches(k, keys.Copy) {
-		return m.e.copy(r.AOR, "address")
+	if r, ok := m.regs.current(); ok && m.view == viewRegs && m.detail == nil && key.Matches(k, keys.Copy) {
+		return m.e.copy(r.r.AOR, "address")
 	}
 	c := m.target()
 	if c == nil {

@@ -43,6 +43,8 @@ func (m *Model) look() tea.Cmd {
 		return m.live.look()
 	case viewDone:
 		return tea.Batch(m.done.look(), m.done.more())
+	case viewStreams:
+		return m.streams.look()
 	}
 	return nil
 }
@@ -61,6 +63,9 @@ func (m *Model) choose(v view) tea.Cmd {
 
 func (m *Model) show(v view) tea.Cmd {
 	m.swapFilter(v)
+	if m.view == viewStreams && v != viewStreams {
+		m.streams.leave()
+	}
 	m.view = v
 	m.resize()
 	switch v {
@@ -72,10 +77,7 @@ func (m *Model) show(v view) tea.Cmd {
 	case viewRegs:
 		return m.regs.load()
 	case viewStreams:
-		if !m.done.loaded && m.live.conn == ended {
-			return tea.Batch(m.done.load(""), m.streams.load())
-		}
-		return m.streams.load()
+		return m.streams.begin()
 	case viewDoctor:
 		return m.doctor.begin(false)
 	case viewRules:
@@ -100,12 +102,12 @@ func (m *Model) open() tea.Cmd {
 		return m.choose(viewRules)
 	}
 	if m.view == viewStreams {
-		r := m.streams.current()
-		if r == nil {
+		r, ok := m.streams.current()
+		if !ok {
 			return nil
 		}
-		m.detail = newDetail(m.e, r.call, r.call, m.legsKnown)
-		m.detail.toStream(r.s)
+		m.detail = newDetail(m.e, m.streams.call(r), m.streams.preview.cdr, m.legsKnown)
+		m.detail.toStream(r.about)
 		m.resize()
 		return m.detail.load()
 	}
