@@ -38,6 +38,9 @@ import (
 var server *pgtest.Server
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" { // a test runs hosted as a process of its own
+		os.Exit(Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
 	os.Exit(pgtest.Run(func(s *pgtest.Server) int {
 		server = s
 		return m.Run()

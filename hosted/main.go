@@ -70,9 +70,10 @@ const (
 
 // database is the store that the flag --db names, and the clock.
 type database struct {
-	url      string
-	now      func() time.Time
-	upgraded func(from, to int64) // see sqlstore.Options
+	url       string
+	now       func() time.Time
+	upgraded  func(from, to int64) // see sqlstore.Options
+	upgrading func(sqlstore.Upgrade)
 }
 
 // open opens the store. keep is how long it keeps calls, 0 the default.
@@ -84,7 +85,7 @@ func (d *database) open(ctx context.Context, keep time.Duration) (store.Store, e
 	if url == "" {
 		url = defaultDB
 	}
-	o := sqlstore.Options{Now: d.now, Keep: keep, Upgraded: d.upgraded}
+	o := sqlstore.Options{Now: d.now, Keep: keep, Upgraded: d.upgraded, Upgrading: d.upgrading}
 	kind, path, ok := strings.Cut(url, ":")
 	switch {
 	case kind == "sqlite" && path != "":

@@ -133,7 +133,7 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 		return err
 	}
 	defer s.link.Close()
-	db.upgraded = func(from, to int64) { log.Info("the database was upgraded", "schema", to, "from", from) }
+	db.logUpgrade(log)
 	if s.store, err = db.open(ctx, s.keep()); err != nil {
 		return err
 	}

@@ -93,7 +93,7 @@ func (s *Store) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
-	if err := sqlstore.Migrate(ctx, p, s.Upgraded); err != nil {
+	if err := s.Migrate(ctx, p); err != nil {
 		return err
 	}
 	if s.citus, err = s.isCitus(ctx); err != nil {

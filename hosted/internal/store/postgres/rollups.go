@@ -45,7 +45,10 @@ func makeRollups(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
+	done := 0
 	for d := range days {
+		sqlstore.Days(ctx, done, len(days))
+		done++
 		if err := sqlstore.Backfill(ctx, tx, partition(d)); err != nil {
 			return err
 		}

@@ -37,7 +37,8 @@ func makeRollups(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	for _, d := range days {
+	for i, d := range days {
+		sqlstore.Days(ctx, i, len(days))
 		if err := sqlstore.Backfill(ctx, tx, table(d)); err != nil {
 			return err
 		}

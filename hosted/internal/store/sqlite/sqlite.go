@@ -83,7 +83,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
-	if err := sqlstore.Migrate(ctx, p, s.Upgraded); err != nil {
+	if err := s.Migrate(ctx, p); err != nil {
 		return err
 	}
 	return s.Tx(ctx, func(tx *sql.Tx) error { return addLater(ctx, tx) })

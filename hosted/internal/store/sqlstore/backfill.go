@@ -52,5 +52,6 @@ func (r *Rollup) read(ctx context.Context, tx *sql.Tx, table string, t store.Ten
 		}
 		r.Add(last.At, &c, 1)
 	}
+	tellerOf(ctx).calls(n)
 	return last, n == backfillChunk, rows.Err()
 }

@@ -39,7 +39,8 @@ type Options struct {
 	Now  func() time.Time // the clock; nil: time.Now
 	Keep time.Duration    // how long calls are kept, 0: defaultKeep. Older ones are filed under now, see store.Store.AppendCDRs
 
-	Upgraded func(from, to int64) // told the versions of the schema when an older database was brought to this program's; nil: nobody
+	Upgrading func(Upgrade)        // told of each step of an upgrade when it begins, and every few seconds while it goes on; nil: nobody
+	Upgraded  func(from, to int64) // told the versions of the schema when an older database was brought to this program's; nil: nobody
 }
 
 // Defaults fills in what is not set.
