@@ -242,7 +242,7 @@ func (d *detail) update(msg tea.Msg) tea.Cmd {
 // readTexts reads the messages of the calls if they are asked for, or if that costs nothing.
 func (d *detail) readTexts(asked bool) tea.Cmd {
 	x := d.texts
-	if d.cdr == nil || x.state == textsComing || !asked && !unasked(d.e, d.legs) {
+	if d.cdr == nil || x.state == textsComing || !asked && !unasked(d.e) {
 		return nil
 	}
 	if x.state == textsHere && (x.err == nil || !asked) && x.calls == len(d.legs) && x.seen == messagesOf(d.legs) {

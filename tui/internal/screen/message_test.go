@@ -99,7 +99,7 @@ func TestAMessageThatWasNotKeptSaysSoAndWhatToDo(t *testing.T) {
 	s := newScreen(t, src, 120, 40, asciiLook)
 	s.feed(src.fake)
 	s.keys("enter")
-	s.want(`The sensor has only this summary of the message`)
+	s.want(`no rule kept the packets`)
 	s.want(`R writes a rule that keeps the next such call`)
 	s.keys("enter")
 	s.want(`(?s)CSeq: 1 INVITE.*no rule kept the packets.*R writes a rule`)
@@ -112,7 +112,7 @@ func TestAFleetsMessagesAreReadOnlyWhenAskedFor(t *testing.T) {
 	s := newScreen(t, fleetOf(src), 120, 40, asciiLook)
 	s.feed(src.fake)
 	s.keys("enter")
-	s.want(`enter reads the messages from the call's capture`)
+	s.want(`enter reads the messages from the sensor`)
 	s.keys("enter")
 	s.want(`Via: SIP/2.0/UDP 10.0.0.11:5060`)
 }

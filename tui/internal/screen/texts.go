@@ -17,7 +17,6 @@ import (
 
 const (
 	maxTexts     = 16 << 20 // bytes of messages of one conversation in memory
-	readUnasked  = 8 << 20  // a sensor on this machine is asked for captures of at most so many bytes without being told to
 	textsTimeout = 10 * time.Minute
 )
 
@@ -33,7 +32,7 @@ type texts struct {
 	calls int                      // that were asked for
 	seen  int                      // messages that the calls had then
 
-	done, total atomic.Int64 // bytes of the captures on their way
+	done atomic.Int64 // bytes of messages that have come
 	stop        context.CancelFunc
 }
 
@@ -67,7 +66,7 @@ func (x *texts) read(e *env, calls []*protocol.CDR) tea.Cmd {
 		defer cancel()
 		m := textsMsg{of: x, by: map[string][]source.Text{}}
 		room := maxTexts
-		m.err = r.Texts(ctx, calls, func(done, total int64) { x.done.Store(done); x.total.Store(total) }, func(t source.Text) error {
+		m.err = r.Texts(ctx, calls, func(done, _ int64) { x.done.Store(done) }, func(t source.Text) error {
 			if room -= len(t.Raw); room < 0 {
 				m.cut = true
 				return errEnough
@@ -96,22 +95,9 @@ func (x *texts) leave() {
 	}
 }
 
-// unasked reports whether the messages of calls are read without being asked for: that costs nobody anything.
-func unasked(e *env, calls []*protocol.CDR) bool {
-	if _, ok := e.Source.(source.Noter); ok { // a file
-		return true
-	}
-	if isFleet(e.Source) { // its downloads are audited, and may take another country's line
-		return false
-	}
-	var bytes uint64
-	for _, c := range calls {
-		if c.Capture.Kept.Rank() > 0 && c.End != 0 {
-			bytes += max(c.Capture.Bytes, 1)
-		}
-	}
-	return bytes > 0 && bytes <= readUnasked
-}
+// unasked reports whether messages are read without being asked for: that costs nobody anything. Of a fleet they are audited as
+// packets are, and may take another country's line.
+func unasked(e *env) bool { return !isFleet(e.Source) }
 
 func messagesOf(calls []*protocol.CDR) (n int) {
 	for _, c := range calls {
@@ -161,24 +147,18 @@ func (x *texts) missing(e *env, c *protocol.CDR) []string {
 	}
 	switch {
 	case x.state == textsComing:
-		done, total := x.done.Load(), x.total.Load()
-		switch {
-		case done == 0:
-			return []string{"Reading the messages"}
-		case total > 0:
-			return []string{fmt.Sprintf("Reading the messages: %s of %s bytes", short(float64(done)), short(float64(total)))}
+		if done := x.done.Load(); done > 0 {
+			return []string{fmt.Sprintf("Reading the messages: %s bytes", short(float64(done)))}
 		}
-		return []string{fmt.Sprintf("Reading the messages: %s bytes", short(float64(done)))}
-	case x.state == textsUnread && c.Capture.Kept.Rank() > 0 && c.End != 0:
-		return []string{fmt.Sprintf("enter reads the messages from the call's capture (%s bytes)", short(float64(c.Capture.Bytes)))}
-	case x.state == textsUnread && c.End == 0 && c.Capture.Kept.Rank() > 0:
-		return []string{"The messages can be read when the call has ended", "its packets are being kept (rule " + c.Rule + ")"}
+		return []string{"Reading the messages"}
+	case x.state == textsUnread && (c.Capture.Kept.Rank() > 0 || c.End == 0):
+		return []string{"enter reads the messages from the sensor"}
 	case x.err != nil:
 		return append(explain(x.err), notKeptRemedy(c)...)
 	case x.state == textsHere && x.cut:
 		return []string{"This message is not here: the conversation has more than fits into memory", "w saves its packets"}
-	case x.state == textsHere && c.Capture.Kept.Rank() > 0:
-		return []string{"This message is not in the capture", "packets were lost, or had to be let go"}
+	case x.state == textsHere && len(x.by[c.CallID]) > 0:
+		return []string{"This message is not among those that are kept", "packets were lost or had to be let go, or the message came before the rule was written"}
 	}
 	return append([]string{"The sensor has only this summary of the message: no rule kept the call's packets"}, notKeptRemedy(c)...)
 }
