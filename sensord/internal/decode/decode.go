@@ -55,7 +55,7 @@ const (
 // Datagram is one transport payload: a UDP datagram, an SCTP user message, or a run of bytes of a TCP stream in order.
 // It and all it points to belong to the decoder and are valid until the handler returns.
 type Datagram struct {
-	Time      int64 // of the packet that completed it, nanoseconds; not before that of the datagram before, unless the clock was set back
+	Time      int64 // of the packet that completed it, nanoseconds; not before that of the datagram before, unless the clock was set back or it had to wait for what was not captured
 	Src, Dst  Endpoint
 	Transport Transport
 	DSCP      uint8

@@ -240,8 +240,9 @@ func (x *Decoder) expireFragments(since int64) {
 		for i := range a.parts[:last] {
 			x.d.Earlier = append(x.d.Earlier, a.parts[i].packet)
 		}
-		x.d.Packet, x.d.Frame = &a.parts[last].packet, a.parts[last].frame
+		now := x.d.Time
+		x.d.Packet, x.d.Frame, x.d.Time = &a.parts[last].packet, a.parts[last].frame, min(now, a.parts[last].packet.Time)
 		x.reassembled(a, n)
-		x.d.Earlier, x.d.Frame = nil, x.frame
+		x.d.Earlier, x.d.Frame, x.d.Time = nil, x.frame, now
 	}
 }

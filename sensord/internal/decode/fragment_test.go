@@ -123,7 +123,7 @@ func TestTheStartOfADatagramIsDeliveredWhenItsRestDoesNotCome(t *testing.T) {
 	x.Packet(&capture.Packet{Time: 1e18, Data: f[0], Link: 1})
 	other := ethernet(etherIPv4, ipv4{}.packet(protoUDP, udp(3, 4, []byte("later"))))
 	x.Packet(&capture.Packet{Time: 1e18 + 2e9, Data: other, Link: 1})
-	if len(s.grams) != 2 || !s.grams[0].Cut || s.payloads[0] != text[:392] || s.grams[0].Length != len(text) || s.grams[0].Src.Port != 1 {
+	if len(s.grams) != 2 || !s.grams[0].Cut || s.payloads[0] != text[:392] || s.grams[0].Length != len(text) || s.grams[0].Src.Port != 1 || s.grams[0].Time != 1e18 {
 		t.Fatalf("got %+v", s.grams)
 	}
 	if s.payloads[1] != "later" || s.grams[1].HeaderLen != 42 || s.grams[1].Cut {

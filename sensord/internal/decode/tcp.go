@@ -9,7 +9,8 @@ import (
 
 const (
 	// holdAge is how long segments wait for earlier ones that are missing, in nanoseconds. A retransmission comes within
-	// the sender's timeout, 200 ms to 1 s at first (RFC 6298); what the capture lost never comes.
+	// the sender's timeout, 200 ms to 1 s at first (RFC 6298); what the capture lost never comes, and is known to be lost when
+	// the other side acknowledges it.
 	holdAge   = 1e9
 	maxHeld   = 64       // segments held back of one stream
 	farSeq    = 16 << 20 // a sequence number farther off than this is of another connection
@@ -28,6 +29,8 @@ type streams struct {
 	ids      uint64
 	opened   [openTable]opened
 	lent     capture.Packet // the held frame that the handler looks at
+	skipping bool           // what is delivered had waited for bytes that did not come
+	time     int64          // when the last of it came
 }
 
 type streamKey struct{ src, dst Endpoint }
@@ -93,7 +96,10 @@ func (x *Decoder) tcp(b []byte) {
 	x.d.Src.Port, x.d.Dst.Port = be16(b), be16(b[2:])
 	key := streamKey{x.d.Src, x.d.Dst}
 	g := segment{seq: be32(b[4:]), length: len(b) - head + x.missing, fin: b[13]&1 != 0, data: b[head:]}
-	const syn, rst = 2, 4
+	const syn, rst, ack = 2, 4, 16
+	if b[13]&ack != 0 && x.streams.waiting() {
+		x.acknowledged(x.streams.byKey[streamKey{key.dst, key.src}], be32(b[8:]))
+	}
 	s := x.streams.byKey[key]
 	switch flags := b[13]; {
 	case flags&rst != 0:
@@ -204,8 +210,12 @@ func (x *Decoder) run(s *stream, g *segment) {
 	d.Stream, d.Fresh, d.Gap = s.id, s.fresh, s.gap
 	s.fresh, s.gap = false, d.Cut
 	d.HeaderLen = 0
-	frame, loose := d.Packet, x.loose
+	frame, loose, now := d.Packet, x.loose, d.Time
 	if g.packet.Data != nil {
+		if x.streams.skipping { // it was complete when it came
+			x.streams.time = max(x.streams.time, g.packet.Time)
+			d.Time = min(d.Time, x.streams.time)
+		}
 		x.streams.lent = g.packet
 		d.Packet, d.Frame, x.loose = &x.streams.lent, g.frame, 0
 		if n := cap(g.packet.Data) - cap(g.data); n >= 0 && n+len(g.data) <= len(g.packet.Data) {
@@ -220,7 +230,7 @@ func (x *Decoder) run(s *stream, g *segment) {
 		x.release(s)
 	}
 	d.Stream, d.Fresh, d.Gap, d.Ignore = 0, false, false, false
-	d.Packet, d.Frame, x.loose = frame, x.frame, loose
+	d.Packet, d.Frame, d.Time, x.loose = frame, x.frame, now, loose
 }
 
 // holdBack keeps a segment until those before it have come.
@@ -282,10 +292,22 @@ func (x *Decoder) release(s *stream) {
 func (x *Decoder) skip(s *stream) {
 	x.count(cTCPGaps)
 	s.next, s.gap = s.held[0].seq, true
+	x.streams.skipping, x.streams.time = true, 0
 	x.drain(s)
+	x.streams.skipping = false
 	if s.hold != nil { // there is one more gap: its wait begins now
 		s.since = x.d.Time
 		x.streams.byHold.MoveToBack(s.hold)
+	}
+}
+
+// acknowledged gives up what is missing of s before seq: the other side has it, so it will not be sent again.
+func (x *Decoder) acknowledged(s *stream, seq uint32) {
+	for s != nil && len(s.held) > 0 {
+		if d := int32(seq - s.held[0].seq); d < 0 || d > farSeq {
+			return
+		}
+		x.skip(s)
 	}
 }
 

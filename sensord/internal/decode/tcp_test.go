@@ -100,8 +100,33 @@ func TestAGapIsSkippedAfterASecond(t *testing.T) {
 	if got.bytes[1] != "abcghi" || got.gaps != 1 || counted(x)["decode.tcp.gaps"] != 1 {
 		t.Errorf("got %v, %d gaps", got.bytes, got.gaps)
 	}
-	if d := got.grams[1]; d.HeaderLen != 54 || d.Frame != 3 || d.Time != got.grams[2].Time {
+	if d := got.grams[1]; d.HeaderLen != 54 || d.Frame != 3 || d.Time != 3e6 || got.grams[2].Time != 2e9+3e6 {
 		t.Errorf("held run: %+v", d)
+	}
+}
+
+func TestAGapIsSkippedWhenTheOtherSideHasTheBytes(t *testing.T) {
+	reply := func(acknowledges uint32) []byte {
+		b := tcp(5061, 5060, 900, ack, nil)
+		binary.BigEndian.PutUint32(b[8:], acknowledges)
+		return ethernet(etherIPv4, ipv4{src: [4]byte{10, 0, 0, 2}, dst: [4]byte{10, 0, 0, 1}}.packet(protoTCP, b))
+	}
+	got := &sink{}
+	x := New(Config{}, got)
+	feed(x, 1e6, segmentFrame(99, syn, ""), segmentFrame(103, ack, "def"), reply(100), segmentFrame(109, ack, "jkl"))
+	if len(got.bytes) != 0 {
+		t.Fatalf("got %v: it may be sent again", got.bytes)
+	}
+	feed(x, 1e6, reply(106))
+	if got.bytes[1] != "def" || got.gaps != 1 || got.grams[0].Time != 2e6 {
+		t.Fatalf("got %v, %d gaps", got.bytes, got.gaps)
+	}
+	feed(x, 1e6, segmentFrame(106, ack, "ghi"), segmentFrame(115, ack, "pqr"), segmentFrame(121, ack, "vwx"), reply(200))
+	if got.bytes[1] != "defghijklpqrvwx" || got.gaps != 3 || counted(x)["decode.tcp.gaps"] != 3 {
+		t.Errorf("got %v, %d gaps", got.bytes, got.gaps)
+	}
+	if d := got.grams[2]; d.Time != 6e6 {
+		t.Errorf("what waited for bytes that came is of the time %d, want that of these", d.Time)
 	}
 }
 
