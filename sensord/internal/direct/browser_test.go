@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"sync"
 	"testing"
 	"time"
@@ -80,7 +81,9 @@ func (b *browser) offer(t testing.TB) string {
 
 func (b *browser) close() { _ = b.pc.GracefulClose() }
 
+// answer takes the sensor's, but not what it says of the size of messages: a browser that means harm would not.
 func (b *browser) answer(sdp string) error {
+	sdp = regexp.MustCompile(`a=max-message-size:\d+`).ReplaceAllString(sdp, "a=max-message-size:262144")
 	return b.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: sdp})
 }
 
