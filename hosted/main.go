@@ -59,7 +59,7 @@ func newRoot(now func() time.Time) *cobra.Command {
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages |", "FlagUsagesWrapped 80 |")) // terminals of 80 columns
 	db := &database{now: now}
 	root.PersistentFlags().StringVar(&db.url, "db", "", "`URL` of the database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME; else $"+dbEnv+", else "+defaultDB)
-	root.AddCommand(newServe(db), newMigrate(db), newTenant(db), newUser(db), newSensor(db), newAlert(db), newNodes(db))
+	root.AddCommand(newServe(db), newMigrate(db), newBackup(db), newRestore(db), newTenant(db), newUser(db), newSensor(db), newAlert(db), newNodes(db))
 	return root
 }
 
@@ -78,6 +78,19 @@ type database struct {
 
 // open opens the store. keep is how long it keeps calls, 0 the default.
 func (d *database) open(ctx context.Context, keep time.Duration) (store.Store, error) {
+	kind, path, err := d.named()
+	if err != nil {
+		return nil, err
+	}
+	o := sqlstore.Options{Now: d.now, Keep: keep, Upgraded: d.upgraded, Upgrading: d.upgrading}
+	if kind == "sqlite" {
+		return sqlite.Open(ctx, path, o)
+	}
+	return postgres.Open(ctx, path, o)
+}
+
+// named is the kind of the database, sqlite or postgres, and its file or URL.
+func (d *database) named() (kind, path string, err error) {
 	url := d.url
 	if url == "" {
 		url = os.Getenv(dbEnv)
@@ -85,15 +98,14 @@ func (d *database) open(ctx context.Context, keep time.Duration) (store.Store, e
 	if url == "" {
 		url = defaultDB
 	}
-	o := sqlstore.Options{Now: d.now, Keep: keep, Upgraded: d.upgraded, Upgrading: d.upgrading}
 	kind, path, ok := strings.Cut(url, ":")
 	switch {
 	case kind == "sqlite" && path != "":
-		return sqlite.Open(ctx, strings.TrimPrefix(path, "//"), o)
+		return kind, strings.TrimPrefix(path, "//"), nil
 	case ok && (kind == "postgres" || kind == "postgresql"):
-		return postgres.Open(ctx, url, o)
+		return "postgres", url, nil
 	}
-	return nil, fmt.Errorf("--db %q: want sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME", postgres.Redact(url))
+	return "", "", fmt.Errorf("--db %q: want sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME", postgres.Redact(url))
 }
 
 // with opens the store for one command.

@@ -13,7 +13,7 @@ func newMigrate(db *database) *cobra.Command {
 	return &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the database to the schema of this version",
-		Long:  "Bring the database to the schema of this version. serve does it too; with\nPostgreSQL, migrate lets a role with more rights do it beforehand. How far it has\ncome is told on standard error. If it is cut off, start it again.",
+		Long:  "Bring the database to the schema of this version. serve does it too; with\nPostgreSQL, migrate lets a role with more rights do it beforehand. Standard\nerror says how far it is. If it is cut off, start it again.",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			db.logUpgrade(slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -202,7 +203,14 @@ func (s *service) run(ctx context.Context, m *metrics) error {
 	}
 	watchDoor(server, s.lobby)
 	if s.cert != "" {
+		c, err := loadCertificate(s.cert, s.key, s.log, s.now)
+		if err != nil {
+			return err
+		}
+		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
 		s.links.Share(server)
+		m.registry.MustRegister(c.metric())
+		g.Go(func() error { c.reload(ctx); return nil })
 	}
 	g.Go(func() error {
 		err := s.serveHTTP(server)
@@ -268,7 +276,7 @@ func (s *service) ready(ctx context.Context) error {
 
 func (s *service) serveHTTP(server *http.Server) error {
 	if s.cert != "" {
-		return server.ServeTLS(s.web, s.cert, s.key)
+		return server.ServeTLS(s.web, "", "") // the certificate is in server.TLSConfig
 	}
 	return server.Serve(s.web)
 }

@@ -29,6 +29,15 @@ type Server struct {
 	databases atomic.Int32
 }
 
+// Tool is the path of a program that comes with the server, "" if it is not installed.
+func (s *Server) Tool(name string) string {
+	path := filepath.Join(find(), name)
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
+}
+
 // URL names a database of the server.
 func (s *Server) URL(database string) string {
 	return fmt.Sprintf("postgres://postgres@/%s?host=%s&sslmode=disable", database, s.socket)
