@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -110,6 +111,10 @@ type From struct {
 // Login checks a password and opens a session. The errors are problems: login-failed, too-many-logins, user-disabled,
 // tenant-suspended.
 func (s *Service) Login(ctx context.Context, name, password string, from From) (token string, id Identity, err error) {
+	possible := CheckName("user", name) == nil
+	if !possible { // nobody has it: it is neither looked for, nor kept as it is
+		name = strconv.Quote(clip(name, maxNameLen))
+	}
 	wait, err := s.mayTry(ctx, name, from.Addr)
 	if err == nil && wait > 0 {
 		err = tooMany(wait)
@@ -117,7 +122,10 @@ func (s *Service) Login(ctx context.Context, name, password string, from From) (
 	if err != nil {
 		return "", id, err
 	}
-	u, err := s.store.UserByName(ctx, name)
+	u, err := store.User{}, store.ErrNotFound
+	if possible {
+		u, err = s.store.UserByName(ctx, name)
+	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return "", id, err
 	}

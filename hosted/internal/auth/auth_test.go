@@ -258,3 +258,23 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	}
 }
+
+func TestANameThatNobodyCanHaveIsNotKeptAsItIs(t *testing.T) {
+	f := newFixture(t)
+	for i := range 20 {
+		name := fmt.Sprint(i, "\x00", strings.Repeat("x", 60_000))
+		_, _, err := f.Login(t.Context(), name, "wrong", From{Addr: fmt.Sprintf("192.0.2.%d", i)})
+		var p *protocol.Problem
+		if !errors.As(err, &p) || p.Code != CodeLoginFailed {
+			t.Fatalf("got %v, want %s", err, CodeLoginFailed)
+		}
+	}
+	for key := range f.limits.counters {
+		if len(key) > 300 {
+			t.Errorf("a counter's key has %d bytes", len(key))
+		}
+	}
+	if n := len(f.limits.counters); n < 40 {
+		t.Errorf("%d counters: such log-ins are not counted", n)
+	}
+}

@@ -3,6 +3,8 @@ package httpapi
 import (
 	"net/http"
 	"strconv"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/gorilla/mux"
@@ -25,8 +27,8 @@ func (a *api) newToken(w http.ResponseWriter, r *http.Request, id auth.Identity)
 	if err := readJSON(w, r, &in); err != nil {
 		return err
 	}
-	if n := utf8.RuneCountInString(in.Label); n == 0 || n > maxLabel {
-		return badRequest("label", "must have 1 to "+strconv.Itoa(maxLabel)+" characters", "say what the token is for")
+	if n := utf8.RuneCountInString(in.Label); n == 0 || n > maxLabel || strings.ContainsFunc(in.Label, unicode.IsControl) {
+		return badRequest("label", "must have 1 to "+strconv.Itoa(maxLabel)+" characters, and no control characters", "say what the token is for")
 	}
 	wish := auth.TokenWish{Label: in.Label, Rights: in.Rights, Scope: in.Scope, Expires: in.Expires.Std()}
 	token, err := a.Auth.NewToken(r.Context(), id, wish, a.clientAddr(r))
