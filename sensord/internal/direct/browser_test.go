@@ -133,5 +133,7 @@ func (b *browser) fetch(ctx context.Context, s *Service, o sensorapi.DirectOffer
 		}
 		return nil
 	})
+	b.mu.Lock() // it may be about its last word; after that it is still
+	defer b.mu.Unlock()
 	return events, err
 }
