@@ -26,11 +26,11 @@ func lostAcross(x *exam) bool {
 		switch {
 		case out.pct()-in.pct() >= locatedPct && out.lost-min(in.lost, out.lost) >= locatedLost:
 			x.report(protocol.SeverityWarn, "Packets were lost at the PBX: they came in on one leg and did not go out on the other.", evidence,
-				"Look at the PBX's load and its drop counters, at its jitter buffer and transcoding, and at the link between it and this sensor.")
+				"Look at the PBX's load and its drop counters, at its jitter buffer and transcoding, and at the link between it and this sensor.").streams(a.Stream)
 			return true
 		case in.pct() >= locatedPct && in.lost >= locatedLost && (4*out.lost <= in.lost || a.SameGaps && out.pct() <= in.pct()+1):
 			x.report(protocol.SeverityInfo, fmt.Sprintf("All loss happened before the PBX, on %s.", in.leg), evidence,
-				"Look between who sends on that leg and this sensor; the PBX and the other leg are not to blame.")
+				"Look between who sends on that leg and this sensor; the PBX and the other leg are not to blame.").streams(a.Stream)
 			return true
 		}
 	}

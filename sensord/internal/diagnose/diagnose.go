@@ -99,9 +99,10 @@ type exam struct {
 	unchecked []protocol.Unchecked
 }
 
-// report adds a finding. The remedy is that of the code; more is put before it.
-func (x *exam) report(s protocol.Severity, text, evidence, remedy string) {
+// report adds a finding. The remedy is that of the code; more is put before it. The answer takes where it was found.
+func (x *exam) report(s protocol.Severity, text, evidence, remedy string) places {
 	x.found = append(x.found, protocol.Finding{Code: x.code, Severity: s, Text: text, Evidence: evidence, Remedy: remedy})
+	return places{x}
 }
 
 // usualSkips is room for the checks that need media, which is what most often is missing.

@@ -8,7 +8,7 @@ import (
 )
 
 // worst finds the stream of audio with the greatest figure among those that by accepts; nil when there is none.
-func worst(c *protocol.CDR, by func(*protocol.Stream) (float64, bool)) (w *protocol.Stream) {
+func worst(c *protocol.CDR, by func(*protocol.Stream) (float64, bool)) (w *protocol.Stream, at int) {
 	most := 0.0
 	for i := range c.Streams {
 		s := &c.Streams[i]
@@ -16,10 +16,10 @@ func worst(c *protocol.CDR, by func(*protocol.Stream) (float64, bool)) (w *proto
 			continue
 		}
 		if v, ok := by(s); ok && (w == nil || v > most) {
-			w, most = s, v
+			w, most, at = s, v, i
 		}
 	}
-	return w
+	return w, at
 }
 
 // measured says whether media of an answered call was seen, and skips the check when it should have been.
@@ -41,7 +41,7 @@ func lossBurst(x *exam) {
 		return
 	}
 	held := false
-	s := worst(x.c, func(s *protocol.Stream) (float64, bool) {
+	s, at := worst(x.c, func(s *protocol.Stream) (float64, bool) {
 		if s.LossPct < burstLoss || runs(s) == 0 {
 			return 0, false
 		}
@@ -65,7 +65,7 @@ func lossBurst(x *exam) {
 		severity = protocol.SeverityBad
 	}
 	x.report(severity, text, fmt.Sprintf("%s to %s: %d of %d packets lost (%.1f %%), %d bursts of %d or more%s", s.Src, s.Dst, s.Lost, s.Expected, s.LossPct,
-		runs(s), burstRun, worstInterval(s)), "Look for a congested or flapping link on this direction's path; mark RTP with DSCP EF and give it priority.")
+		runs(s), burstRun, worstInterval(s)), "Look for a congested or flapping link on this direction's path; mark RTP with DSCP EF and give it priority.").streams(at)
 }
 
 // heldBack reports whether what a stream lacks is what its sender numbered and did not send while media was stopped by agreement: nearly all of it
@@ -127,13 +127,13 @@ func lossLocated(x *exam) {
 			if b.LossPct-a.LossPct >= locatedPct && b.Lost-min(a.Lost, b.Lost) >= locatedLost && relays(a, b) {
 				x.report(protocol.SeverityWarn, "Packets were lost on one leg only: at the relay, or between it and this sensor.",
 					fmt.Sprintf("SSRC %s: %s to %s lost %.1f %%, %s to %s lost %.1f %%", a.SSRC, a.Src, a.Dst, a.LossPct, b.Src, b.Dst, b.LossPct),
-					"Look at the relay's load and drop counters, and at the link behind it; the leg before it is not to blame.")
+					"Look at the relay's load and drop counters, and at the link behind it; the leg before it is not to blame.").streams(j, i)
 				return
 			}
 			if a.LossPct >= locatedPct && a.Lost >= locatedLost && b.LossPct <= a.LossPct+1 && relays(a, b) && host(a.Src) != host(a.Dst) {
 				x.report(protocol.SeverityInfo, "All loss happened before the relay.",
 					fmt.Sprintf("SSRC %s: %s to %s lost %.1f %%, %s to %s lost %.1f %%", a.SSRC, a.Src, a.Dst, a.LossPct, b.Src, b.Dst, b.LossPct),
-					"The relay and the leg behind it are good: look between the sender and the relay.")
+					"The relay and the leg behind it are good: look between the sender and the relay.").streams(i, j)
 				return
 			}
 		}
@@ -148,11 +148,11 @@ func lossLocated(x *exam) {
 		switch {
 		case there-a.LossPct >= locatedPct && t.ReportedLost >= locatedLost:
 			x.report(protocol.SeverityWarn, "Packets were lost behind this sensor, on their way to the receiver.", evidence,
-				"The path from the sender to this sensor is good: look between the sensor and the receiver (its access line, Wi-Fi, switch port).")
+				"The path from the sender to this sensor is good: look between the sensor and the receiver (its access line, Wi-Fi, switch port).").streams(i)
 			return
 		case a.LossPct >= locatedPct && a.Lost >= locatedLost && there >= a.LossPct/2 && there <= a.LossPct+1:
 			x.report(protocol.SeverityInfo, "All loss happened before this sensor.", evidence,
-				"The path from this sensor to the receiver is good: look between the sender and the sensor.")
+				"The path from this sensor to the receiver is good: look between the sender and the sensor.").streams(i)
 			return
 		}
 	}
@@ -201,7 +201,7 @@ func jitterHigh(x *exam) {
 	if !x.measured() {
 		return
 	}
-	s := worst(x.c, func(s *protocol.Stream) (float64, bool) {
+	s, at := worst(x.c, func(s *protocol.Stream) (float64, bool) {
 		late := 100 * float64(s.PDV[0]) / float64(max(1, s.Packets))
 		return s.JitterMeanMS, s.JitterMeanMS >= jitterMS && late >= latePct && ppm(s) < skewMost
 	})
@@ -214,7 +214,7 @@ func jitterHigh(x *exam) {
 	}
 	x.report(severity, "RTP packets arrived very unevenly.", fmt.Sprintf("%s to %s: jitter %.1f ms mean, %.1f ms maximum; %d of %d packets later than 50 ms",
 		s.Src, s.Dst, s.JitterMeanMS, s.JitterMaxMS, s.PDV[0], s.Packets),
-		"Look for queues without priority for RTP (DSCP EF), Wi-Fi, or an overloaded sender on this direction's path.")
+		"Look for queues without priority for RTP (DSCP EF), Wi-Fi, or an overloaded sender on this direction's path.").streams(at)
 }
 
 // clockSkew needs a long and steady stream: jitter bends the slope, a pause hides it.
@@ -223,7 +223,7 @@ func clockSkew(x *exam) {
 		return
 	}
 	short := true
-	s := worst(x.c, func(s *protocol.Stream) (float64, bool) {
+	s, at := worst(x.c, func(s *protocol.Stream) (float64, bool) {
 		if millis(s.Last-s.First) < skewLength {
 			return 0, false
 		}
@@ -244,7 +244,7 @@ func clockSkew(x *exam) {
 	}
 	x.report(protocol.SeverityWarn, fmt.Sprintf("The sender's clock runs too %s: the receiver's buffer runs over or empty again and again.", how),
 		fmt.Sprintf("%s to %s: %+.1f ms in %s (%+.0f ppm)", s.Src, s.Dst, s.SkewMS, seconds(millis(s.Last-s.First)), sign*ppm(s)),
-		"See the sender's clock source: a virtual machine without a stable timer, a gateway whose line (E1, BRI) gives no clock. If many streams show the same, check this sensor's clock.")
+		"See the sender's clock source: a virtual machine without a stable timer, a gateway whose line (E1, BRI) gives no clock. If many streams show the same, check this sensor's clock.").streams(at)
 }
 
 // otherRate finds a sender that counts its timestamps at another rate than that of its codec: receivers play it too fast or too slow, or
@@ -253,7 +253,7 @@ func otherRate(x *exam) {
 	if x.f.Joined { // what its payload type stands for may have been agreed before
 		return
 	}
-	s := worst(x.c, func(s *protocol.Stream) (float64, bool) {
+	s, at := worst(x.c, func(s *protocol.Stream) (float64, bool) {
 		return ppm(s), millis(s.Last-s.First) >= skewLength && ppm(s) >= skewMost && s.DeltaMaxMS < steadyDelta && s.ClockRate > 0 && s.Codec != ""
 	})
 	if s == nil {
@@ -262,7 +262,7 @@ func otherRate(x *exam) {
 	rate := float64(s.ClockRate) * (1 + s.SkewMS/float64(millis(s.Last-s.First)))
 	x.report(protocol.SeverityWarn, "The sender's timestamps go on at another rate than its codec's clock has: it is played too fast, too slow, or in pieces.",
 		fmt.Sprintf("%s to %s: %s counts %d a second, its timestamps went on by %.0f a second", s.Src, s.Dst, s.Codec, s.ClockRate, rate),
-		"See the sender: a device or transcoder that writes the timestamps of another codec, or of other packets than it sends; and what its SDP says of the clock rate.")
+		"See the sender: a device or transcoder that writes the timestamps of another codec, or of other packets than it sends; and what its SDP says of the clock rate.").streams(at)
 }
 
 // ppm is how far the sender's clock is off, in parts per million, whichever way.
@@ -289,7 +289,7 @@ func codecMismatch(x *exam) {
 		}
 		x.report(protocol.SeverityWarn, "RTP came with a payload type that its receiver did not announce.",
 			fmt.Sprintf("%s to %s: payload type %d in %d packets", s.Src, s.Dst, s.PayloadType, s.Packets),
-			"Compare the codec lists of both sides and of the PBX between them; the receiver will not play what it did not announce.")
+			"Compare the codec lists of both sides and of the PBX between them; the receiver will not play what it did not announce.").streams(i)
 		return
 	}
 }
@@ -308,12 +308,12 @@ func ptimeMismatch(x *exam) {
 		case t.MaxPtime != 0 && s.PtimeMS > float64(t.MaxPtime)+0.5:
 			x.report(protocol.SeverityWarn, "Packets hold more sound than the receiver takes.",
 				fmt.Sprintf("%s to %s: %g ms a packet, announced a=maxptime:%d", s.Src, s.Dst, s.PtimeMS, t.MaxPtime),
-				"Set the packet time of the sender to that of the receiver: where it does not fit, the voice is choppy or silent.")
+				"Set the packet time of the sender to that of the receiver: where it does not fit, the voice is choppy or silent.").streams(i)
 			return
 		case t.Ptime != 0 && (s.PtimeMS >= ptimeFactor*float64(t.Ptime) || float64(t.Ptime) >= ptimeFactor*s.PtimeMS):
 			x.report(protocol.SeverityInfo, "Packets hold another length of sound than the receiver asked for.",
 				fmt.Sprintf("%s to %s: %g ms a packet, asked for a=ptime:%d", s.Src, s.Dst, s.PtimeMS, t.Ptime),
-				"If this direction is choppy, set the same packet time on both sides; some gateways cannot play another than their own.")
+				"If this direction is choppy, set the same packet time on both sides; some gateways cannot play another than their own.").streams(i)
 			return
 		}
 	}
@@ -343,7 +343,7 @@ func ssrcCollision(x *exam) {
 			if both := millis(min(a.Last, b.Last) - max(a.First, b.First)); both >= steadyDelta {
 				x.report(protocol.SeverityWarn, "Two senders use the same SSRC to one receiver: it mixes or drops one of them.",
 					fmt.Sprintf("SSRC %s from %s and from %s to %s, at the same time for %s", a.SSRC, a.Src, b.Src, a.Dst, seconds(both)),
-					"One of them must choose another SSRC (RFC 3550 section 8.2): look for a device that does not draw it at random, or a call that is recorded or forked twice.")
+					"One of them must choose another SSRC (RFC 3550 section 8.2): look for a device that does not draw it at random, or a call that is recorded or forked twice.").streams(i, j)
 				return
 			}
 		}
@@ -359,7 +359,7 @@ func srtpWithoutKey(x *exam) {
 		if s := &x.f.Sides[i]; s.Described && s.Keyless {
 			x.report(protocol.SeverityWarn, fmt.Sprintf("The %s wants SRTP and gives no key for it.", partyNames[i]),
 				fmt.Sprintf("m= line with RTP/SAVP for %s, no a=crypto, a=fingerprint or a=key-mgmt", endpoint(s)),
-				"Check that no proxy on the way strips a=crypto, and that SRTP is switched on fully (SDES or DTLS) on that device; else switch it off.")
+				"Check that no proxy on the way strips a=crypto, and that SRTP is switched on fully (SDES or DTLS) on that device; else switch it off.").described(i)
 			return
 		}
 	}

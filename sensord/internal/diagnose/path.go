@@ -110,7 +110,8 @@ func oneWayAudio(x *exam) {
 	x.report(severity, fmt.Sprintf("Only the %s was heard: no RTP came from the %s.", partyNames[1-who], partyNames[who]),
 		fmt.Sprintf("%d packets from the %s, 0 from the %s (announced %s) in %s of talk", packets, partyNames[1-who], partyNames[who],
 			endpoint(&f.Sides[who]), seconds(ms)),
-		"Check firewall and NAT between the two media addresses, and that the SDP of the silent side names an address that can be reached.")
+		"Check firewall and NAT between the two media addresses, and that the SDP of the silent side names an address that can be reached.").
+		described(who).from(1 - who)
 }
 
 // noAudio is grave only when the sensor demonstrably sees where media goes: many sensors see signalling alone.
@@ -129,10 +130,10 @@ func noAudio(x *exam) {
 	evidence := unheard(f, ms)
 	remedy := "If this sensor sees the media of other calls: check firewall and NAT between the two addresses. Else mirror the media to it."
 	if f.Feedback && !f.Unseen && ms >= sureTalk {
-		x.report(protocol.SeverityBad, "The call was answered, RTCP or DTLS was exchanged, and no RTP was seen.", evidence, remedy)
+		x.report(protocol.SeverityBad, "The call was answered, RTCP or DTLS was exchanged, and no RTP was seen.", evidence, remedy).described(callee).described(caller)
 		return
 	}
-	x.report(protocol.SeverityInfo, "The call was answered, and no RTP was seen.", evidence, remedy)
+	x.report(protocol.SeverityInfo, "The call was answered, and no RTP was seen.", evidence, remedy) // of every call, where a sensor sees signalling alone: no places
 }
 
 // unheard is written without fmt: where a sensor sees signalling alone, every call has it.
@@ -175,7 +176,7 @@ func natPrivateSDP(x *exam) {
 		}
 		x.report(severity, fmt.Sprintf("The SDP of the %s names a private address, but its signalling comes from a public one.", partyNames[i]),
 			fmt.Sprintf("SDP %s, signalling from %s", endpoint(s), s.Signalling),
-			"Set the external address in the phone or PBX, use STUN, or let a media relay (rtpengine, SBC) rewrite the SDP.")
+			"Set the external address in the phone or PBX, use STUN, or let a media relay (rtpengine, SBC) rewrite the SDP.").described(i)
 		return
 	}
 }
@@ -215,7 +216,7 @@ func sipALG(x *exam) {
 			continue
 		}
 		x.report(protocol.SeverityWarn, fmt.Sprintf("The media address of the %s was put right, its other addresses were not: it looks like a SIP ALG.", partyNames[i]),
-			fmt.Sprintf("SDP c=%s, the sender's public address; o= and Contact still %s", s.Addr, s.Origin), remedyALG)
+			fmt.Sprintf("SDP c=%s, the sender's public address; o= and Contact still %s", s.Addr, s.Origin), remedyALG).described(i)
 		return
 	}
 }
@@ -254,10 +255,10 @@ func earlyMediaLost(x *exam) {
 	if _, ok := x.talked(); !ok {
 		return
 	}
-	first := protocol.Time(0)
+	first, stream := protocol.Time(0), 0
 	for i := range c.Streams {
 		if s := &c.Streams[i]; audio(s) && s.Direction == protocol.FromCallee && s.Packets >= minOneWay && (first == 0 || s.First < first) {
-			first = s.First
+			first, stream = s.First, i
 		}
 	}
 	if first == 0 || first < c.Answer-protocol.Time(500_000) || f.Sides[callee].Refused {
@@ -265,7 +266,8 @@ func earlyMediaLost(x *exam) {
 	}
 	x.report(protocol.SeverityWarn, "The caller heard nothing while it rang: early media was announced and did not come.",
 		fmt.Sprintf("183 with SDP at %s (message %d), first RTP of the callee %s later, with the answer", at, early+1, seconds(millis(first-at))),
-		"Check on the gateway that sent the 183 that it plays ringback, and that the firewall lets RTP in before the answer; or let it send 180 without SDP.")
+		"Check on the gateway that sent the 183 that it plays ringback, and that the firewall lets RTP in before the answer; or let it send 180 without SDP.").
+		messages(early).streams(stream)
 }
 
 // lateMedia leaves out senders that suppress silence: they may have had nothing to say.
@@ -275,11 +277,11 @@ func lateMedia(x *exam) {
 		return
 	}
 	for who, dir := range [...]protocol.Direction{protocol.FromCaller, protocol.FromCallee} {
-		first, dst, pauses := protocol.Time(0), "", false
+		first, stream, pauses := protocol.Time(0), 0, false
 		for i := range c.Streams {
 			if s := &c.Streams[i]; audio(s) && s.Direction == dir && s.Packets >= minOneWay {
 				if first == 0 || s.First < first {
-					first, dst = s.First, s.Dst
+					first, stream = s.First, i
 				}
 				pauses = pauses || f.Streams[i].Pauses
 			}
@@ -291,8 +293,9 @@ func lateMedia(x *exam) {
 			return
 		default:
 			x.report(protocol.SeverityWarn, fmt.Sprintf("The %s was heard only some time after the answer: the beginning is missing.", partyNames[who]),
-				fmt.Sprintf("answered at %s, first RTP to %s %s later", c.Answer, dst, seconds(wait)),
-				"See which device sends late: a PBX that answers before it connects, a relay that waits for the first packet of the other side, ICE or DTLS that takes long.")
+				fmt.Sprintf("answered at %s, first RTP to %s %s later", c.Answer, c.Streams[stream].Dst, seconds(wait)),
+				"See which device sends late: a PBX that answers before it connects, a relay that waits for the first packet of the other side, ICE or DTLS that takes long.").
+				streams(stream).answer()
 			return
 		}
 	}
@@ -318,7 +321,8 @@ func mediaAfterBye(x *exam) {
 		if over := millis(s.Last - f.ByeDone); over >= afterBye && s.DeltaMaxMS < steadyDelta && s.Packets >= minOneWay {
 			x.report(protocol.SeverityWarn, "RTP went on after the call had ended.",
 				fmt.Sprintf("%s to %s sent for %s more after the BYE was answered at %s", s.Src, s.Dst, seconds(over), f.ByeDone),
-				"The sender holds a call that is over: see its channels. Check that the BYE reached the device that sends media, not only a proxy before it.")
+				"The sender holds a call that is over: see its channels. Check that the BYE reached the device that sends media, not only a proxy before it.").
+				streams(i).byes()
 			return
 		}
 	}

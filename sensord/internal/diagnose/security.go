@@ -24,7 +24,7 @@ func scannerAgent(x *exam) {
 	if c.Answer != 0 {
 		severity, text = protocol.SeverityBad, "A tool that scans for open telephone systems got a call through."
 	}
-	x.report(severity, text, fmt.Sprintf("User-Agent %q from %s, number %s", c.UACaller, c.Src, c.Callee), remedyScanner)
+	x.report(severity, text, fmt.Sprintf("User-Agent %q from %s, number %s", c.UACaller, c.Src, c.Callee), remedyScanner).messages(0)
 }
 
 func scanner(agent string) bool {
@@ -56,5 +56,8 @@ func digestLeak(x *exam) {
 	}
 	x.report(severity, "The callee's BYE was challenged by the caller, and the callee answered with its credentials.",
 		fmt.Sprintf("challenge from %s; a BYE with credentials went there at %s", f.LeakedTo, x.c.End),
-		"If this caller is not your own PBX: change the account's password, and let the telephone take calls from its registrar only (direct IP calls off).")
+		"If this caller is not your own PBX: change the account's password, and let the telephone take calls from its registrar only (direct IP calls off).").
+		where(func(m *protocol.Message) bool {
+			return (status(m) == 401 || status(m) == 407) && strings.HasSuffix(m.CSeq, " BYE")
+		}).byes()
 }

@@ -35,7 +35,7 @@ func missingACK(x *exam) {
 	}
 	x.report(protocol.SeverityBad, "The answer was never acknowledged: the callee will hang up after 32 seconds.",
 		fmt.Sprintf("200 sent %d times from %s on, no ACK", f.AnswerRepeats+1, c.Answer),
-		"Check that the Contact of the answer can be reached from the caller, and that proxies keep the route (Record-Route).")
+		"Check that the Contact of the answer can be reached from the caller, and that proxies keep the route (Record-Route).").answer()
 }
 
 func byeLost(x *exam) {
@@ -51,7 +51,7 @@ func byeLost(x *exam) {
 			x.skip(reasonEnded)
 		}
 	case c.EndCause == protocol.EndBye && f.ByeDone == 0 && f.ByeRepeats >= lostBYE:
-		x.report(protocol.SeverityWarn, "The BYE was not answered.", fmt.Sprintf("BYE sent %d times by the %s from %s on", f.ByeRepeats+1, c.EndBy, c.End), remedy)
+		x.report(protocol.SeverityWarn, "The BYE was not answered.", fmt.Sprintf("BYE sent %d times by the %s from %s on", f.ByeRepeats+1, c.EndBy, c.End), remedy).byes()
 	}
 }
 
@@ -65,7 +65,8 @@ func retransmissionStorm(x *exam) {
 		severity, text = protocol.SeverityBad, "The INVITE was repeated and never answered: the next hop cannot be reached."
 	}
 	x.report(severity, text, fmt.Sprintf("%d messages repeated, %d of them INVITE, %d answers", c.Retransmissions, f.InviteRepeats, f.AnswerRepeats),
-		"See in the ladder which hop repeats: the next one is overloaded, unreachable, or its answers are dropped on the way back.")
+		"See in the ladder which hop repeats: the next one is overloaded, unreachable, or its answers are dropped on the way back.").
+		where(func(m *protocol.Message) bool { return m.Retransmission })
 }
 
 // slowPostDial leaves out calls that were challenged: a person may have had to type a password.
@@ -78,8 +79,14 @@ func slowPostDial(x *exam) {
 	if c.PDDMS == nil || *c.PDDMS < slowPDD || f.Challenged > 0 || c.Ringing == 0 {
 		return
 	}
+	rang := false
 	x.report(protocol.SeverityWarn, "It took long until the phone rang.", fmt.Sprintf("%s from INVITE at %s to the first 18x", seconds(*c.PDDMS), c.Start),
-		"See in the ladder which hop answers late: a number lookup (ENUM, DNS, LDAP), a carrier, or a failed first route.")
+		"See in the ladder which hop answers late: a number lookup (ENUM, DNS, LDAP), a carrier, or a failed first route.").
+		where(func(m *protocol.Message) bool {
+			first := !rang && status(m)/10 == 18 && strings.HasSuffix(m.CSeq, " INVITE")
+			rang = rang || first
+			return first
+		}).messages(0)
 }
 
 // authLoop counts what was refused although it had credentials: the first challenge is how digest begins.
@@ -94,7 +101,8 @@ func authLoop(x *exam) {
 	}
 	x.report(severity, "The caller's credentials were refused again and again.",
 		fmt.Sprintf("%d INVITEs from %s with credentials, each answered with a new challenge by %s", f.RefusedCredentials, c.Src, c.Dst),
-		"Check user name, realm and password of the account, and that a proxy on the way does not change what the digest covers (Request-URI, body).")
+		"Check user name, realm and password of the account, and that a proxy on the way does not change what the digest covers (Request-URI, body).").
+		where(func(m *protocol.Message) bool { return response(m, 401) || response(m, 407) })
 }
 
 func joined(x *exam) {

@@ -13,7 +13,8 @@ func dtmfMissing(x *exam) {
 	c, f := x.c, x.f
 	const remedy = "Set the same way to send digits on both sides (RFC 4733 telephone-event is best), and see that the PBX or relay between them passes it on."
 	if f.DigitsRefused > 0 {
-		x.report(protocol.SeverityWarn, "Digits were sent by INFO and refused.", fmt.Sprintf("%d of %d INFO requests with digits were refused", f.DigitsRefused, f.DigitsInfo), remedy)
+		x.report(protocol.SeverityWarn, "Digits were sent by INFO and refused.", fmt.Sprintf("%d of %d INFO requests with digits were refused", f.DigitsRefused, f.DigitsInfo), remedy).
+			where(func(m *protocol.Message) bool { return status(m) >= 300 && strings.HasSuffix(m.CSeq, " INFO") })
 		return
 	}
 	if !x.measured() {
@@ -28,14 +29,14 @@ func dtmfMissing(x *exam) {
 		if a.DTMF == "" {
 			if a.DTMFInband != "" && f.Streams[i].DigitsAgreed && !f.Joined {
 				x.report(protocol.SeverityInfo, "Digits were sent as tones within the voice, though telephone-events were agreed: who waits for those misses them.",
-					fmt.Sprintf("%s to %s: digits %s", a.Src, a.Dst, a.DTMFInband), remedy)
+					fmt.Sprintf("%s to %s: digits %s", a.Src, a.Dst, a.DTMFInband), remedy).streams(i)
 				return
 			}
 			continue
 		}
 		if f.Streams[i].DigitsUnannounced && !f.Joined && !f.Streams[i].Guessed {
 			x.report(protocol.SeverityWarn, "Digits were sent as telephone-events that the receiver did not announce.",
-				fmt.Sprintf("%s to %s: digits %s", a.Src, a.Dst, a.DTMF), remedy)
+				fmt.Sprintf("%s to %s: digits %s", a.Src, a.Dst, a.DTMF), remedy).streams(i)
 			return
 		}
 		for j := range c.Streams {
@@ -43,7 +44,7 @@ func dtmfMissing(x *exam) {
 			if b.SSRC == a.SSRC && b.Src != a.Src && b.Dst != a.Dst && b.Direction == a.Direction && len(b.DTMF) < len(a.DTMF) && b.DTMFInband == "" && relays(a, b) &&
 				aligned(&f.Streams[i], &f.Streams[j]) {
 				x.report(protocol.SeverityWarn, "Digits were lost at a relay.", fmt.Sprintf("%s to %s carried %s, %s to %s carried %s", a.Src, a.Dst, a.DTMF, b.Src, b.Dst,
-					orNothing(b.DTMF)), remedy)
+					orNothing(b.DTMF)), remedy).streams(j, i)
 				return
 			}
 		}
@@ -84,12 +85,13 @@ func t38Refused(x *exam) {
 	if !x.f.T38Refused {
 		return
 	}
-	x.report(protocol.SeverityWarn, "Fax by T.38 was offered and refused.", t38Answer(x.c),
-		"Switch T.38 on at the device that refused, or let the PBX or gateway between the two convert; else expect fax over G.711, which loses pages.")
+	evidence, at := t38Answer(x.c)
+	x.report(protocol.SeverityWarn, "Fax by T.38 was offered and refused.", evidence,
+		"Switch T.38 on at the device that refused, or let the PBX or gateway between the two convert; else expect fax over G.711, which loses pages.").messages(at...)
 }
 
 // t38Answer finds the refusal in the ladder.
-func t38Answer(c *protocol.CDR) string {
+func t38Answer(c *protocol.CDR) (evidence string, at []int) {
 	for i := range c.Messages {
 		m := &c.Messages[i]
 		if !request(m, "INVITE") || !strings.Contains(m.SDP, "T38") {
@@ -97,11 +99,11 @@ func t38Answer(c *protocol.CDR) string {
 		}
 		for j := i + 1; j < len(c.Messages); j++ {
 			if r := &c.Messages[j]; r.CSeq == m.CSeq && r.Src == m.Dst && status(r) >= 200 {
-				return fmt.Sprintf("INVITE with T.38 at %s (message %d), answered by %s: %s", m.T, i+1, r.Src, strings.TrimPrefix(r.FirstLine, "SIP/2.0 "))
+				return fmt.Sprintf("INVITE with T.38 at %s (message %d), answered by %s: %s", m.T, i+1, r.Src, strings.TrimPrefix(r.FirstLine, "SIP/2.0 ")), []int{j, i}
 			}
 		}
 	}
-	return "the answer has port 0 for T.38"
+	return "the answer has port 0 for T.38", nil
 }
 
 // faxOverG711 goes by what the parties say (T.38 that was tried in vain, or fax tones that are named), and by the tones that are heard.
@@ -147,7 +149,7 @@ func faxOverG711(x *exam) {
 			continue
 		}
 		x.report(protocol.SeverityWarn, text, fmt.Sprintf("%s to %s: %s; %s, %.1f %% lost", s.Src, s.Dst, s.Codec, why,
-			s.LossPct), "Offer T.38 on both gateways. If G.711 must do: no echo canceller, no silence suppression, fixed jitter buffer, 9600 bit/s without ECM.")
+			s.LossPct), "Offer T.38 on both gateways. If G.711 must do: no echo canceller, no silence suppression, fixed jitter buffer, 9600 bit/s without ECM.").streams(i)
 		return
 	}
 }
