@@ -57,6 +57,12 @@ type Row struct {
 	Stream   int               // index into that call's streams, -1
 
 	last protocol.Time // when the message was seen last
+	also []int         // messages that are counted on the row, too
+}
+
+// Shows reports whether the row is that of a message of its call, or counts it.
+func (r *Row) Shows(message int) bool {
+	return message >= 0 && (r.Message == message || slices.Contains(r.also, message))
 }
 
 const gapAfter = 10 * time.Second

@@ -15,7 +15,7 @@ import (
 func (b *builder) message(call, i int) {
 	m := &b.l.Calls[call].Messages[i]
 	options := strings.HasSuffix(m.CSeq, " OPTIONS")
-	if !b.o.Repeats && (m.Retransmission && b.repeat(call, m) || options && b.ping(call, m)) {
+	if !b.o.Repeats && (m.Retransmission && b.repeat(call, i) || options && b.ping(call, i)) {
 		return
 	}
 	r := Row{T: m.T, From: b.column(m.Src), To: b.column(m.Dst), Count: 1, Call: call, Message: i, Stream: -1, last: m.T}
@@ -35,7 +35,8 @@ func (b *builder) message(call, i int) {
 }
 
 // repeat counts a retransmission on the row of the message that it repeats.
-func (b *builder) repeat(call int, m *protocol.Message) bool {
+func (b *builder) repeat(call, message int) bool {
+	m := &b.l.Calls[call].Messages[message]
 	for i := len(b.l.Rows) - 1; i >= 0; i-- {
 		r := &b.l.Rows[i]
 		if r.Call != call {
@@ -46,7 +47,7 @@ func (b *builder) repeat(call int, m *protocol.Message) bool {
 			continue
 		}
 		r.Count++
-		r.last = m.T
+		r.last, r.also = m.T, append(r.also, message)
 		after := "+" + seconds(m.T.Sub(first.T))
 		switch {
 		case r.Count == 2:
@@ -66,7 +67,8 @@ func (b *builder) repeat(call int, m *protocol.Message) bool {
 
 // ping counts an OPTIONS, or the answer to one, on the row of the first that took the same way: hosts ask each other all the time
 // whether they are there.
-func (b *builder) ping(call int, m *protocol.Message) bool {
+func (b *builder) ping(call, message int) bool {
+	m := &b.l.Calls[call].Messages[message]
 	text, status := label(m)
 	for i := range b.l.Rows {
 		r := &b.l.Rows[i]
@@ -74,7 +76,7 @@ func (b *builder) ping(call int, m *protocol.Message) bool {
 			continue
 		}
 		r.Count++
-		r.last = m.T
+		r.last, r.also = m.T, append(r.also, message)
 		r.Note = "until +" + seconds(m.T.Sub(r.T))
 		return true
 	}

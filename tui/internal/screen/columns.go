@@ -173,7 +173,7 @@ var (
 	durColumn  = column{
 		table.Column{Title: "Dur", Min: 7, Right: true, Desc: true},
 		func(r *row, _ int) (string, style.Style) {
-			return clock(time.Duration(r.call.DurationMS) * time.Millisecond), r.e.Theme.Text
+			return clock(lasted(r.call.CDR, r.e.clock())), r.e.Theme.Text
 		},
 		func(a, b *row) int { return cmp.Compare(b.call.DurationMS, a.call.DurationMS) },
 	}

@@ -3,7 +3,6 @@ package screen
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"voiptop/protocol"
 	"voiptop/tui/internal/style"
@@ -20,7 +19,7 @@ func (d *detail) head() []string {
 	if c.End != 0 {
 		text, st = endCell(t, c)
 	}
-	l.Add(t.Text, "  ").Add(st, text).Add(t.Text, "  "+clock(time.Duration(c.DurationMS)*time.Millisecond))
+	l.Add(t.Text, "  ").Add(st, text).Add(t.Text, "  "+clock(lasted(c, d.e.clock())))
 	if n := len(d.legs); n > 1 {
 		l.Add(t.Text, "  ")
 		if d.alone {

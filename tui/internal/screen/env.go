@@ -33,6 +33,7 @@ type Config struct {
 // env is what all panes share. It is made once and not changed.
 type env struct {
 	Config
+	clock   func() protocol.Time // the source's
 	set     *settings
 	marks   marks
 	job     atomic.Pointer[job] // what is being saved

@@ -197,6 +197,7 @@ func bad() *protocol.CDR {
 		Findings: []protocol.Finding{{
 			Code: "loss-burst", Severity: protocol.SeverityBad, Text: "bursty loss from 198.51.100.9 to 10.0.0.5: 6.1 %, up to 14 packets in a row",
 			Evidence: "674 of 10850 packets, since 12:03:50; the streams to and from the caller are clean", Remedy: "the loss is beyond this network: ask the carrier, with the capture",
+			Streams: []uint32{3, 2},
 		}},
 	}
 }

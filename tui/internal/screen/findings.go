@@ -3,8 +3,8 @@ package screen
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
@@ -81,7 +81,7 @@ func findingText(t *style.Theme, f *protocol.Finding, leg string, w int, chosen 
 	for _, p := range []struct {
 		name, text string
 		st         style.Style
-	}{{"", f.Text, t.Text}, {"seen", f.Evidence, t.Dim}, {"do", f.Remedy, t.Text}} {
+	}{{"", f.Text, t.Text}, {"seen", f.Evidence, t.Dim}, {"in", foundIn(f), t.Dim}, {"do", f.Remedy, t.Text}} {
 		out = append(out, paragraph(t, p.name, p.text, p.st, w)...)
 	}
 	return out
@@ -135,12 +135,15 @@ func (d *detail) findingKey(k tea.KeyMsg) tea.Cmd {
 		if d.finding >= len(list) {
 			return nil
 		}
-		at := evidence(d.ladder, list[d.finding])
-		if at < 0 {
-			return toastCmd("no message or stream of the ladder is named in this finding", false)
+		rows := d.places(list[d.finding])
+		if len(rows) == 0 {
+			return toastCmd("no single message or stream shows this finding", false)
 		}
-		d.page, d.cursor, d.follow = pageLadder, at, false
+		d.page, d.cursor, d.follow = pageLadder, rows[0], false
 		d.settle()
+		if n := len(rows) - 1; n > 0 {
+			return toastCmd("found in "+plural(n, "other row")+" as well", false)
+		}
 	case key.Matches(k, keys.Next):
 		(*findingCursor)(d).Move(1)
 	case key.Matches(k, keys.Prev):
@@ -151,62 +154,42 @@ func (d *detail) findingKey(k tea.KeyMsg) tea.Cmd {
 	return nil
 }
 
-var clockTime = regexp.MustCompile(`\b\d\d:\d\d:\d\d\b`)
-
-// evidence is the row of a ladder that a finding is most likely about, -1 if it names none: by the addresses, the status or method and
-// the time of day (UTC, as evidence is written) in what was found.
-func evidence(l *ladder.Ladder, x findingOf) int {
-	text := x.f.Text + " " + x.f.Evidence
-	has := func(s string) bool { return s != "" && strings.Contains(text, s) }
-	host := func(addr string) string { return strings.Trim(addr[:max(strings.LastIndexByte(addr, ':'), 0)], "[]") }
-	both := func(src, dst string) int {
-		switch {
-		case has(src) && has(dst):
-			return 6
-		case has(host(src)) && has(host(dst)) && strings.Index(text, host(src)) < strings.Index(text, host(dst)):
-			return 5
-		case has(src), has(dst):
-			return 3
-		case has(host(src)), has(host(dst)):
-			return 1
+// places are the rows of the ladder that a finding names, what tells most first.
+func (d *detail) places(x findingOf) (rows []int) {
+	add := func(is func(*ladder.Row) bool) {
+		at := slices.IndexFunc(d.ladder.Rows, func(r ladder.Row) bool { return r.Kind != ladder.Gap && r.Call == x.call && is(&r) })
+		if at >= 0 && !slices.Contains(rows, at) {
+			rows = append(rows, at)
 		}
-		return 0
 	}
-	times := clockTime.FindAllString(text, -1)
-	best, score := -1, 0
-	for i := range l.Rows {
-		r := &l.Rows[i]
-		if r.Call != x.call || r.Kind == ladder.Gap {
+	for _, n := range x.f.Messages {
+		add(func(r *ladder.Row) bool { return r.Shows(int(n)) })
+	}
+	for _, n := range x.f.Streams {
+		add(func(r *ladder.Row) bool { return r.Message < 0 && r.Stream == int(n) })
+	}
+	return rows
+}
+
+// foundIn says in a few words where a finding was found.
+func foundIn(f *protocol.Finding) string {
+	var parts []string
+	for _, p := range []struct {
+		word string
+		list []uint32
+	}{{"message", f.Messages}, {"stream", f.Streams}} {
+		if len(p.list) == 0 {
 			continue
 		}
-		n := 0
-		if r.Stream >= 0 {
-			s := &l.Calls[r.Call].Streams[r.Stream]
-			if n = both(s.Src, s.Dst); has(s.SSRC.String()) {
-				n += 8
-			}
-			if n > 0 && r.Grade != "" {
-				n += 2
-			}
-		} else {
-			m := &l.Calls[r.Call].Messages[r.Message]
-			method, rest, _ := strings.Cut(m.FirstLine, " ")
-			if strings.HasPrefix(method, "SIP/") {
-				method, _, _ = strings.Cut(rest, " ")
-			}
-			if n = both(m.Src, m.Dst) / 2; has(method) {
-				n += 3
-			}
-			if n > 0 && r.Grade != "" {
-				n++
-			}
+		numbers := make([]string, len(p.list))
+		for i, n := range p.list {
+			numbers[i] = strconv.Itoa(int(n) + 1)
 		}
-		if slices.Contains(times, r.T.Std().UTC().Format("15:04:05")) {
-			n += 4
+		word := p.word
+		if len(numbers) > 1 {
+			word += "s"
 		}
-		if n > score {
-			best, score = i, n
-		}
+		parts = append(parts, word+" "+strings.Join(numbers, ", "))
 	}
-	return best
+	return strings.Join(parts, "; ")
 }

@@ -58,12 +58,17 @@ func (r *row) set(l *protocol.LiveCall) {
 
 // tick tells a running call what time it is.
 func (r *row) tick(now protocol.Time) {
-	if r.call.End != 0 {
-		now = r.call.End
-	}
-	d := max(now.Sub(r.call.Start), 0)
+	d := lasted(r.call.CDR, now)
 	r.call.DurationMS = d.Milliseconds()
 	r.secs = int64(d / time.Second)
+}
+
+// lasted is how long a call has lasted, in lists and in detail alike: from its start to its end, or to now by the source's clock.
+func lasted(c *protocol.CDR, now protocol.Time) time.Duration {
+	if c.End != 0 {
+		now = c.End
+	}
+	return max(now.Sub(c.Start), 0)
 }
 
 // worst is the gravest finding.

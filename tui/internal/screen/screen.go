@@ -73,6 +73,7 @@ type tickMsg struct{}
 func New(ctx context.Context, c Config) (*Model, func(context.Context)) {
 	e := &env{Config: c, ctx: ctx, pause: sleep, set: newSettings(c.Prefs), marks: marks{}, masking: &masking{red: newRedactor()}}
 	m := &Model{e: e, feed: newFeed(c.Source, c.Now), live: newLive(e), done: newDone(e), sensors: newSensors(e)}
+	e.clock = m.live.now
 	m.regs = newRegs(e, m.live)
 	m.streams = newStreams(e, m.live, m.done)
 	m.doctor = &doctorPane{e: e, live: m.live}

@@ -33,7 +33,7 @@ type texts struct {
 	seen  int                      // messages that the calls had then
 
 	done atomic.Int64 // bytes of messages that have come
-	stop        context.CancelFunc
+	stop context.CancelFunc
 }
 
 type textState uint8
