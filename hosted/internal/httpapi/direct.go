@@ -44,15 +44,15 @@ func (a *api) directly(x asset, need access) handler {
 				Detail: "--direct-downloads=false", Remedy: "download through hosted", Fields: map[string]string{"key": "--direct-downloads"},
 			}
 		}
+		x, err := a.directWish(r, id, x)
+		if err != nil {
+			return err
+		}
 		o, err := sensorapi.ReadDirectOffer(w, r)
 		if err != nil {
 			return err
 		}
 		o.STUN, o.Nameless = a.Direct.STUN, !id.May(auth.RightNumbers)
-		x, err := a.directWish(r, id, x)
-		if err != nil {
-			return err
-		}
 		link := a.Links.Client(x.sensor)
 		if link == nil {
 			return relay.Offline("there is no connection from it")
