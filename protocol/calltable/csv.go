@@ -2,9 +2,11 @@ package calltable
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"voiptop/protocol"
@@ -52,7 +54,7 @@ func (w *Writer) Write(c *protocol.CDR) error {
 		col := &w.columns[i]
 		w.buf = col.value(w.buf[:0], c, w.zone)
 		if col.kind == text {
-			w.buf = safe(w.buf)
+			w.buf = safe(tame(w.buf))
 		}
 		w.cell(i, w.buf)
 	}
@@ -126,6 +128,21 @@ func safe(b []byte) []byte {
 		return b
 	}
 	return out
+}
+
+// tame puts a replacement character (U+FFFD) in place of each control character that no text needs: a terminal that shows the table
+// would obey it.
+func tame(b []byte) []byte {
+	wild := func(r rune) bool { return unicode.IsControl(r) && r != '\t' && r != '\r' && r != '\n' }
+	if !bytes.ContainsFunc(b, wild) {
+		return b
+	}
+	return bytes.Map(func(r rune) rune {
+		if wild(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, b)
 }
 
 // isNumber reports whether b is + and digits.
