@@ -271,7 +271,7 @@ func TestClientCallsTheSensorsAPI(t *testing.T) {
 func TestOnlyCapturesAndAudioAreBulk(t *testing.T) {
 	for path, want := range map[string]bool{
 		"/v1/calls/x/capture": true, "/v1/calls/x/audio": true, "/v1/calls/x/audio/peaks": true, "/v1/calls/x/audio/spectrogram": true,
-		"/v1/live": false, "/v1/calls/capture": false, "/v1/calls/x%2Faudio": false, "/v1/calls": false, "": false,
+		"/v1/calls/x/capture/direct": false, "/v1/calls/x/audio/direct": false, "/v1/live": false, "/v1/calls/capture": false, "/v1/calls/x%2Faudio": false, "/v1/calls": false, "": false,
 	} {
 		if relay.Bulk(path) != want {
 			t.Errorf("Bulk(%q) = %v", path, !want)
