@@ -110,7 +110,7 @@ func hand(name string, paths ...string) error {
 		return nil
 	}
 	for _, p := range paths {
-		if err := os.Chown(p, uid, gid); err != nil {
+		if err := own(p, uid, gid); err != nil {
 			return fmt.Errorf("run_as_user %s: %w; start sensord as root, or as that user", name, err)
 		}
 	}

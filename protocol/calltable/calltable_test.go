@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
 	_ "time/tzdata"
+	"unicode"
 
 	"voiptop/protocol"
 )
