@@ -50,9 +50,26 @@ func (e *Engine) feed(d *decode.Datagram, f *tcpFlow) {
 	if emitted || held == 0 {
 		e.forget(f)
 	}
-	if held > 0 && e.keeping {
-		e.remember(d, f)
+	if held > 0 {
+		f.time, f.frame = d.Time, d.Frame
+		if e.keeping {
+			e.remember(d, f)
+		}
 	}
+}
+
+// cutOff takes a message of which a part of the body was not captured. d is what comes after it in the stream, or its end.
+func (e *Engine) cutOff(d *decode.Datagram, f *tcpFlow) {
+	frames := f.early.frames
+	if f.kind != flowSIP || f.plain.Held() == 0 || d.End && e.keeping && len(frames) == 0 {
+		return
+	}
+	c := *d
+	c.Time, c.Payload, c.Length, c.HeaderLen, c.End = f.time, nil, 0, 0, false
+	if n := len(frames); n > 0 {
+		c.Packet, c.Earlier, c.EarlierFrame, c.Frame = &frames[n-1], frames[:n-1], f.early.first, f.frame
+	}
+	f.plain.CutBody(func(b []byte) { e.framed(&c, b, "tcp") })
 }
 
 // remember copies the frames of d.

@@ -173,3 +173,43 @@ func TestAMessageInASegmentThatIsCutIsReadAsFarAsItGoes(t *testing.T) {
 		t.Fatalf("got %+v, want one call of two messages", done.calls)
 	}
 }
+
+func TestAMessageOfWhichAPartOfTheBodyWasNotCapturedIsReadAsFarAsItGoes(t *testing.T) {
+	const body = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+	invite := strings.Replace(inviteOver("gone"), "Length: 0\r\n\r\n", fmt.Sprintf("Length: %d\r\n\r\n", len(body)), 1) + body
+	bye := strings.ReplaceAll(strings.Replace(invite, "INVITE", "BYE", 2), "\r\nCSeq: 1", "\r\nCSeq: 2")
+	half, head := len(invite)/2, strings.Index(invite, body)+10
+	for _, keep := range []bool{false, true} {
+		k := &frameKeeper{kept: map[string][]int{}}
+		cfg := Config{}
+		if keep {
+			cfg.Decide = keepAll(protocol.KeepSIP)
+		}
+		e := New(cfg, k)
+		for _, s := range []struct {
+			at   int64
+			seq  int
+			data string
+		}{
+			{1e9, 0, invite[:half]},
+			{2e9, half, invite[half:head]},
+			{3e9, len(invite), "OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP"}, // a head that is not whole
+			{4e9, 2 * len(invite), bye[:half]},
+			{9e9, 2*len(invite) + half, bye[half:head]},
+		} {
+			p := segment(s.at, 1000+uint32(s.seq), s.data)
+			e.Packet(&p)
+		}
+		e.Close()
+		if len(k.calls) != 1 || len(k.calls[0].Messages) != 2 {
+			t.Fatalf("keep %v: got %+v, want one call of two messages", keep, k.calls)
+		}
+		c := k.calls[0]
+		if c.Messages[0].T != 2e6 || c.Messages[1].T != 9e6 || c.EndCause != protocol.EndBye {
+			t.Errorf("keep %v: messages %+v, ended by %s", keep, c.Messages, c.EndCause)
+		}
+		if n := len(k.kept["gone"]); keep && n != 4 {
+			t.Errorf("%d frames kept, want 4", n)
+		}
+	}
+}

@@ -16,6 +16,8 @@ type tcpFlow struct {
 	ws    sip.WSFramer
 	hep   hep.Framer
 	early segments
+	time  int64 // when the last bytes of a message that is not complete came, and in which frame
+	frame uint64
 	start []byte // what came while it was too short to tell what it is
 }
 
@@ -39,6 +41,7 @@ func (e *Engine) tcp(d *decode.Datagram) {
 	f := e.flows[d.Stream]
 	if d.End {
 		if f != nil {
+			e.cutOff(d, f)
 			e.count.skipped += f.skipped()
 			e.forget(f)
 			delete(e.flows, d.Stream)
@@ -63,6 +66,7 @@ func (e *Engine) tcp(d *decode.Datagram) {
 		return
 	}
 	if d.Gap {
+		e.cutOff(d, f)
 		f.gap()
 		e.forget(f)
 	}

@@ -44,6 +44,14 @@ func (f *Framer) Cut(emit func(msg []byte)) {
 	}
 }
 
+// CutBody emits the message that is held if its head is whole: the rest of its body was not captured.
+func (f *Framer) CutBody(emit func(msg []byte)) {
+	if LooksLikeSIP(f.held) && headEnd(f.held) > 0 {
+		emit(f.held)
+		f.held = f.held[:0]
+	}
+}
+
 // Gap forgets a message that is not complete: bytes of the stream are missing here.
 func (f *Framer) Gap() {
 	f.Skipped += uint64(len(f.held))
