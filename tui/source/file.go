@@ -36,8 +36,7 @@ type File struct {
 	packets uint64          // that were read, that at hand included
 	spans   map[string]span // by Call-ID, see locate
 	recent  *recent         // messages of standard input, nil: the files can be read again
-	calls   []*protocol.CDR // ended ones
-	sorted  bool            // calls is newest first
+	calls   []*protocol.CDR // ended ones, as they ended
 	err     error           // why reading ended early
 	notes   []string
 }
@@ -122,7 +121,6 @@ type fileSink File
 
 func (s *fileSink) Call(c *protocol.CDR) {
 	s.calls = append(s.calls, c)
-	s.sorted = false
 }
 
 func (*fileSink) Keep(*analyze.KeptCall, *analyze.Packet, int) {}
@@ -166,40 +164,33 @@ func (f *File) snapshot() *protocol.LiveUpdate {
 	return u
 }
 
-// Calls lists the calls that ended up to now, newest first.
+// Calls lists the calls that ended up to now, that which ended last first: what ends later comes on the first page.
 func (f *File) Calls(_ context.Context, limit int, after string) ([]protocol.CDR, string, error) {
 	f.start()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.sort()
-	at := 0
+	at := len(f.calls)
 	if after != "" {
-		i := slices.IndexFunc(f.calls, func(c *protocol.CDR) bool { return c.ID.String() == after })
+		id, err := protocol.ParseUUID(after)
+		if err != nil {
+			return nil, "", err
+		}
+		i := slices.IndexFunc(f.calls, func(c *protocol.CDR) bool { return c.ID == id })
 		if i < 0 {
 			return nil, "", notFound("no call " + after)
 		}
-		at = i + 1
+		at = i
 	}
-	end := min(at+limit, len(f.calls))
-	out := make([]protocol.CDR, 0, end-at)
-	for _, c := range f.calls[at:end] {
-		out = append(out, slim(c))
+	end := max(at-limit, 0)
+	out := make([]protocol.CDR, 0, at-end)
+	for i := at - 1; i >= end; i-- {
+		out = append(out, slim(f.calls[i]))
 	}
 	next := ""
-	if end < len(f.calls) {
-		next = f.calls[end-1].ID.String()
+	if end > 0 {
+		next = f.calls[end].ID.String()
 	}
 	return out, next, nil
-}
-
-func (f *File) sort() {
-	if f.sorted {
-		return
-	}
-	slices.SortFunc(f.calls, func(a, b *protocol.CDR) int {
-		return -cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.CallID, b.CallID), slices.Compare(a.ID[:], b.ID[:]))
-	})
-	f.sorted = true
 }
 
 // All waits for the end of the files and answers every record as it is, oldest first: what `voipmon analyze --json` prints.
@@ -212,9 +203,10 @@ func (f *File) All(ctx context.Context) ([]*protocol.CDR, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.sort()
 	out := slices.Clone(f.calls)
-	slices.Reverse(out)
+	slices.SortFunc(out, func(a, b *protocol.CDR) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.CallID, b.CallID), slices.Compare(a.ID[:], b.ID[:]))
+	})
 	return out, f.err
 }
 

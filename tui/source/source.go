@@ -24,7 +24,7 @@ type Source interface {
 	// Watch calls emit with a snapshot of the running calls, then with deltas or further snapshots. It answers nil when
 	// there is nothing more to come (the file has been read), else why it ended: ctx, emit's error, or the source's.
 	Watch(ctx context.Context, emit func(*protocol.LiveUpdate) error) error
-	// Calls lists ended calls, newest first, without streams and messages: at most limit (1..1000), from the place that
+	// Calls lists ended calls, newest first, without streams and messages: at most limit (1..1000, of a file any number), from the place that
 	// the page before named in next ("" on the first page, and answered on the last).
 	Calls(ctx context.Context, limit int, after string) (calls []protocol.CDR, next string, err error)
 	// Call finds a running or ended call by its UUID or Call-ID.

@@ -41,7 +41,7 @@ func (p *doctorPane) begin(again bool) tea.Cmd {
 	ctx, cancel := context.WithCancel(p.e.ctx)
 	r := &checking{make(chan doctor.Outcome, maxOutcomes), cancel}
 	p.run, p.ended, p.out, p.cursor, p.top = r, false, nil, 0, 0
-	if _, file := p.e.Source.(source.Noter); file {
+	if isFile(p.e.Source) {
 		p.out, p.ended = p.ofFile(), true
 		cancel()
 		return nil

@@ -16,6 +16,8 @@ import (
 const (
 	pageSize = 500
 	maxDone  = 20_000 // past calls in memory
+	filePage = 20_000 // of a file all are loaded: what is worst is to be on top, and a filter finds it
+	fileDone = 500_000
 )
 
 // done is the list of past calls. It loads the newest first and more as the cursor nears the end.
@@ -60,8 +62,12 @@ func (p *done) load(after string) tea.Cmd {
 		return nil
 	}
 	p.busy = true
+	size := pageSize
+	if isFile(p.e.Source) && after != "" {
+		size = filePage
+	}
 	return p.e.ask(func(ctx context.Context) tea.Msg {
-		calls, next, err := p.e.Source.Calls(ctx, pageSize, after)
+		calls, next, err := p.e.Source.Calls(ctx, size, after)
 		return pageMsg{calls, next, after, err}
 	})
 }
@@ -104,7 +110,7 @@ func (p *done) page(m pageMsg) tea.Cmd {
 	if p.err = m.err; m.err != nil {
 		return nil
 	}
-	if m.after != "" || !p.loaded {
+	if m.after != "" || !p.loaded || m.next != "" && !p.known(m.calls) {
 		p.next = m.next
 	}
 	p.loaded = true
@@ -116,10 +122,18 @@ func (p *done) page(m pageMsg) tea.Cmd {
 	return tea.Batch(p.look(), p.more())
 }
 
-// more loads on when the end of the list comes near.
+// known reports whether the last call of a first page was listed before; if not, there are others between them and those that were.
+func (p *done) known(calls []protocol.CDR) bool {
+	return len(calls) == 0 || p.list.rows[calls[len(calls)-1].ID] != nil
+}
+
+// more loads on when the end of the list comes near; of a file at once.
 func (p *done) more() tea.Cmd {
-	near := p.list.table.Cursor()+2*p.h >= p.list.table.Len()
-	if !near || len(p.list.rows) >= maxDone {
+	near, most := p.list.table.Cursor()+2*p.h >= p.list.table.Len(), maxDone
+	if isFile(p.e.Source) {
+		near, most = true, fileDone
+	}
+	if !near || len(p.list.rows) >= most {
 		return nil
 	}
 	if p.seeks.begun {

@@ -21,6 +21,11 @@ func isFleet(s source.Source) bool {
 	return ok
 }
 
+func isFile(s source.Source) bool {
+	_, ok := s.(source.Noter)
+	return ok
+}
+
 // sensorsPane lists the sensors of a fleet.
 type sensorsPane struct {
 	e      *env

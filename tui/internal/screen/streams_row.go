@@ -87,16 +87,10 @@ func (r *streamRow) brief(w int) []string {
 	if s.Duplicates+s.Reordered > 0 {
 		l2.Add(t.Dim, fmt.Sprintf("  %d twice, %d out of order", s.Duplicates, s.Reordered))
 	}
-	l3 := t.NewLine(w).Add(t.Dim, " jitter ").Add(t.Jitter(s.JitterMS), inMS(s.JitterMS)).Add(t.Dim, ", at most "+inMS(s.JitterMax)+"  longest gap "+inMS(s.DeltaMax))
-	if whole != nil {
-		for _, b := range []struct {
-			name string
-			mos  float64
-		}{{"  MOS at 50 ms ", whole.MOSF1.Avg}, {", 200 ms ", whole.MOSF2.Avg}} {
-			if b.mos > 0 {
-				l3.Add(t.Dim, b.name).Add(t.MOS(b.mos), fmt.Sprintf("%.2f", b.mos))
-			}
-		}
+	l3 := t.NewLine(w).Add(t.Dim, " jitter ").Add(t.Jitter(s.JitterMS), inMS(s.JitterMS)).Add(t.Dim, ", max "+inMS(s.JitterMax)+"  gap "+inMS(s.DeltaMax))
+	if whole != nil && whole.MOSF1.Avg > 0 && whole.MOSF2.Avg > 0 {
+		l3.Add(t.Dim, "  MOS ").Add(t.MOS(whole.MOSF1.Avg), fmt.Sprintf("%.2f", whole.MOSF1.Avg)).Add(t.Dim, " at 50 ms ").
+			Add(t.MOS(whole.MOSF2.Avg), fmt.Sprintf("%.2f", whole.MOSF2.Avg)).Add(t.Dim, " at 200 ms")
 	}
 	l4 := t.NewLine(w)
 	switch {
