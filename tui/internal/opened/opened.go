@@ -45,6 +45,7 @@ const progressStep = 4096 // packets
 type Capture struct {
 	o    Options
 	keys []byte // of TLS; nil: none
+	most int    // calls
 
 	mu      sync.Mutex // of what follows
 	records *os.File   // a line of JSON a call, in the order of their ends: what `voipmon analyze --json` prints
@@ -77,7 +78,7 @@ type Summary struct {
 
 // New opens the files. Nothing is read yet.
 func New(o Options) (*Capture, error) {
-	c := &Capture{o: o, byID: map[protocol.UUID]int32{}}
+	c := &Capture{o: o, most: maxCalls, byID: map[protocol.UUID]int32{}}
 	if o.KeyLog != "" {
 		var err error
 		if c.keys, err = analyze.ReadKeyLog(o.KeyLog); err != nil {
@@ -136,8 +137,8 @@ func (s *counted) Next(p *analyze.Packet) error {
 func (c *Capture) take(r *protocol.CDR) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.calls) >= maxCalls {
-		return fmt.Errorf("more than %d calls: what is behind them was not read; voipmon analyze reads captures of any size", maxCalls)
+	if len(c.calls) >= c.most {
+		return fmt.Errorf("more than %d calls: what is behind them was not read; voipmon analyze reads captures of any size", c.most)
 	}
 	line := append(r.AppendJSON(c.written.AvailableBuffer()), '\n')
 	if _, err := c.written.Write(line); err != nil {

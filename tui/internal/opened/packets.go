@@ -38,10 +38,6 @@ const (
 	keptBytes   = 256 << 20 // packets of calls that are kept, beside those of the last
 	keptCalls   = 16
 	maxMessages = 2000 // of one call
-
-	// What belongs to a call may have been captured so long before its first message, fragments for example, and behind its end.
-	before = protocol.Time(60e6) // µs
-	behind = protocol.Time(300e6)
 )
 
 // packetsOf takes the packets of a call out of the capture, or answers what was taken before. c.reading is held.
@@ -77,8 +73,8 @@ func ignoreAbsent(err error) error {
 	return err
 }
 
-// extract goes over the capture once more. Only what was captured while the call was there is analysed, unless the signalling came in
-// streams or envelopes, which must be read from their start.
+// extract goes over the capture once more, up to the end of the call. It is the whole engine that decides what belongs to the call, as it
+// was the first time: the packets are those that voipmon pcap writes.
 func (c *Capture) extract(ctx context.Context, r *protocol.CDR, p *packets) (err error) {
 	in, err := analyze.Open(c.o.Paths, nil)
 	if err != nil {
@@ -90,7 +86,6 @@ func (c *Capture) extract(ctx context.Context, r *protocol.CDR, p *packets) (err
 		return fmt.Errorf("make room for the packets: %w", err)
 	}
 	out := analyze.NewPacketWriter(f, Application, "Call-ID: "+r.CallID)
-	from, to := c.span(r)
 	t := &taker{call: r, out: out}
 	e := analyze.New(analyze.Config{TLSKeys: c.keys, Decide: t, SIP: func(d *analyze.Datagram, text []byte, transport string) {
 		if string(sipmsg.Value(text, "call-id")) == r.CallID && len(p.messages) < maxMessages {
@@ -98,19 +93,11 @@ func (c *Capture) extract(ctx context.Context, r *protocol.CDR, p *packets) (err
 		}
 	}}, t)
 	var x analyze.Packet
-	for n := 0; err == nil && t.err == nil; n++ {
+	for n := 0; err == nil && t.err == nil && !t.over; n++ {
 		if n%1024 == 0 && ctx.Err() != nil {
 			err = ctx.Err()
-			break
-		}
-		if err = in.Next(&x); err != nil {
-			break
-		}
-		switch {
-		case x.Time >= from && x.Time <= to:
+		} else if err = in.Next(&x); err == nil {
 			e.Packet(&x)
-		case x.Secrets != nil:
-			e.Keys(x.Secrets)
 		}
 	}
 	e.Close()
@@ -125,28 +112,6 @@ func (c *Capture) extract(ctx context.Context, r *protocol.CDR, p *packets) (err
 	return nil
 }
 
-// span is the time, ns, within which the capture holds what belongs to a call.
-func (c *Capture) span(r *protocol.CDR) (from, to int64) {
-	c.mu.Lock()
-	apart := r.Transport != "udp"
-	for name, n := range c.summary.Counters {
-		apart = apart || n > 0 && strings.HasPrefix(name, "hep.")
-	}
-	c.mu.Unlock()
-	first, last := r.Start, r.End
-	for i := range r.Streams {
-		s := &r.Streams[i]
-		if s.First != 0 {
-			first = min(first, s.First)
-		}
-		last = max(last, s.Last)
-	}
-	if from = int64(first-before) * 1000; apart {
-		from = 0
-	}
-	return from, int64(last+behind) * 1000
-}
-
 // Application names who wrote a capture, in its header.
 const Application = "voiptop"
 
@@ -155,6 +120,7 @@ type taker struct {
 	analyze.KeepsNothing
 	call *protocol.CDR
 	out  *analyze.PacketWriter
+	over bool // there is nothing more of it
 	err  error
 }
 
@@ -170,7 +136,7 @@ func (t *taker) Decide(s *analyze.Subject) analyze.Decision {
 }
 
 // Call implements analyze.Sink.
-func (*taker) Call(*protocol.CDR) {}
+func (t *taker) Call(c *protocol.CDR) { t.over = t.over || c.ID == t.call.ID }
 
 // Keep implements analyze.Sink.
 func (t *taker) Keep(k *analyze.KeptCall, p *analyze.Packet, _ int) {
