@@ -94,7 +94,7 @@ func (s *Service) decode(ctx context.Context, body []byte, x *session) (store.Ba
 		return store.Batch{}, badRequest(err)
 	}
 	b := store.Batch{Tenant: x.sensor.Tenant, Sensor: x.sensor.UUID, Epoch: m.Epoch, First: m.First, Lost: m.Lost, CDRs: make([]protocol.CDR, len(m.CDRs))}
-	if m.Epoch == 0 || m.First == 0 || m.First+uint64(len(m.CDRs)) > 1<<62 || m.Epoch > 1<<62 {
+	if m.Epoch == 0 || m.First == 0 || m.First > 1<<62 || m.Epoch > 1<<62 {
 		return store.Batch{}, badRequest(fmt.Errorf("batch %d/%d: epoch and number begin at 1", m.Epoch, m.First))
 	}
 	weight := 0
