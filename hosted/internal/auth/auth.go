@@ -60,7 +60,6 @@ const (
 )
 
 const (
-	cookieName   = "session"
 	tokenPrefix  = "vtu_"             // so that a leaked token is recognised as what it is
 	sessionLife  = 7 * 24 * time.Hour // however much it is used
 	sessionIdle  = 12 * time.Hour     // unused for so long, it ends
@@ -198,11 +197,11 @@ func (s *Service) Identify(r *http.Request) (Identity, error) {
 		}
 		return s.byToken(r.Context(), token)
 	}
-	c, err := r.Cookie(cookieName)
-	if err != nil || len(c.Value) > maxTokenText {
+	token := cookieToken(r)
+	if token == "" {
 		return Identity{}, unauthorized("not logged in")
 	}
-	return s.bySession(r.Context(), c.Value)
+	return s.bySession(r.Context(), token)
 }
 
 func unauthorized(title string) error {

@@ -137,28 +137,16 @@ func (s *Service) session(ctx context.Context, hash [32]byte) (d session, u stor
 
 // Logout ends the session of a request, if it has one.
 func (s *Service) Logout(r *http.Request, addr string) error {
-	c, err := r.Cookie(cookieName)
-	if err != nil || len(c.Value) > maxTokenText {
+	token := cookieToken(r)
+	if token == "" {
 		return nil
 	}
-	if id, err := s.bySession(r.Context(), c.Value); err == nil {
+	if id, err := s.bySession(r.Context(), token); err == nil {
 		if err := s.audit(r.Context(), id.Tenant, id.Name, addr, ActionLogout); err != nil {
 			return err
 		}
 	}
-	return s.store.DeleteSession(r.Context(), hashOf(c.Value))
-}
-
-// SetCookie gives the browser its session; secure means that it came by TLS. An empty token takes the cookie away.
-func SetCookie(w http.ResponseWriter, token string, secure bool) {
-	c := &http.Cookie{
-		Name: cookieName, Value: token, Path: "/", HttpOnly: true, Secure: secure,
-		SameSite: http.SameSiteStrictMode, MaxAge: int(sessionLife / time.Second),
-	}
-	if token == "" {
-		c.MaxAge = -1
-	}
-	http.SetCookie(w, c)
+	return s.store.DeleteSession(r.Context(), hashOf(token))
 }
 
 // OpenSession is a session as its user sees it.
@@ -217,8 +205,8 @@ func (s *Service) EndSession(ctx context.Context, by Actor, u store.User, id str
 // EndOtherSessions ends all sessions of a user but the one of the request.
 func (s *Service) EndOtherSessions(r *http.Request, by Actor, u store.User) error {
 	var except [32]byte
-	if c, err := r.Cookie(cookieName); err == nil && len(c.Value) <= maxTokenText {
-		except = hashOf(c.Value)
+	if token := cookieToken(r); token != "" {
+		except = hashOf(token)
 	}
 	if err := s.store.DeleteSessions(r.Context(), u.ID, except); err != nil {
 		return err

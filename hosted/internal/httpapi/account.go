@@ -23,7 +23,7 @@ func (a *api) changePassword(w http.ResponseWriter, r *http.Request, id auth.Ide
 	if err != nil {
 		return err
 	}
-	auth.SetCookie(w, token, a.byTLS(r))
+	auth.SetCookie(w, r, token)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

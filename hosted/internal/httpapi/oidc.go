@@ -12,7 +12,6 @@ import (
 
 const (
 	flowCookie = "oidc" // binds a log-in at the provider to the browser that began it
-	flowPath   = Prefix + "/oidc"
 	flowTime   = 10 * time.Minute
 )
 
@@ -67,7 +66,7 @@ func localPath(next string) string {
 // setFlow gives the browser what it must bring back; "" takes it away. Lax: it comes back from the provider's site.
 func (a *api) setFlow(w http.ResponseWriter, r *http.Request, browser string) {
 	c := &http.Cookie{
-		Name: flowCookie, Value: browser, Path: flowPath, HttpOnly: true, Secure: a.byTLS(r),
+		Name: auth.CookieName(r, flowCookie), Value: browser, Path: "/", HttpOnly: true, Secure: a.byTLS(r),
 		SameSite: http.SameSiteLaxMode, MaxAge: int(flowTime / time.Second),
 	}
 	if browser == "" {
@@ -82,7 +81,7 @@ func (a *api) providerCallback(w http.ResponseWriter, r *http.Request, _ auth.Id
 		return err
 	}
 	browser := ""
-	if c, err := r.Cookie(flowCookie); err == nil {
+	if c, err := r.Cookie(auth.CookieName(r, flowCookie)); err == nil {
 		browser = c.Value
 	}
 	a.setFlow(w, r, "")
@@ -91,7 +90,7 @@ func (a *api) providerCallback(w http.ResponseWriter, r *http.Request, _ auth.Id
 		return err
 	}
 	if done.Session != "" {
-		auth.SetCookie(w, done.Session, a.byTLS(r))
+		auth.SetCookie(w, r, done.Session)
 	}
 	http.Redirect(w, r, done.Next, http.StatusFound)
 	return nil

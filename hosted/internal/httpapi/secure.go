@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"voiptop/hosted/internal/auth"
 	"voiptop/protocol"
 )
 
@@ -34,6 +35,7 @@ func (a *api) secure(next http.Handler) http.Handler {
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		if a.byTLS(r) {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
+			r = auth.OverTLS(r)
 		}
 		if strings.HasPrefix(r.URL.Path, "/api/") {
 			h.Set("Cache-Control", "no-store")

@@ -42,7 +42,7 @@ func (a *api) login(w http.ResponseWriter, r *http.Request, _ auth.Identity) err
 	if err != nil {
 		return err
 	}
-	auth.SetCookie(w, token, a.byTLS(r))
+	auth.SetCookie(w, r, token)
 	return writeJSON(w, sessionOf(id))
 }
 
@@ -54,7 +54,7 @@ func (a *api) logout(w http.ResponseWriter, r *http.Request, _ auth.Identity) er
 	if err := a.Auth.Logout(r, a.clientAddr(r)); err != nil {
 		return err
 	}
-	auth.SetCookie(w, "", a.byTLS(r))
+	auth.SetCookie(w, r, "")
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
