@@ -154,7 +154,7 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 	m := newMetrics(s.now)
 	m.tenants.tenants, m.tenants.uses = s.store.Tenants, func() map[store.TenantID]sensors.Use { return s.links.Uses() }
 	people := auth.New(s.store, s.now)
-	provider, err := f.oidc.service(s, people)
+	providers, err := f.oidc.services(s, people)
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func serve(ctx context.Context, db *database, f serveFlags, stdout, stderr io.Wr
 	})
 	s.watch = watch.New(watch.Config{Store: s.store, Sender: sender, Links: s.links, Base: s.guiURL(), Log: log, Now: s.now, Metrics: m.registry})
 	s.handler = httpapi.New(httpapi.Config{
-		Store: s.store, Auth: people, OIDC: provider, MCPWrite: f.mcpWrite, Links: s.node.links(s.links), Direct: direct, Gate: s.node.gate(f.streams, m), GUI: web.FS(), Server: s.publicName, Trusted: trusted,
+		Store: s.store, Auth: people, OIDC: providers, MCPWrite: f.mcpWrite, Links: s.node.links(s.links), Direct: direct, Gate: s.node.gate(f.streams, m), GUI: web.FS(), Server: s.publicName, Trusted: trusted,
 		Metrics: m.handler(), MetricsOf: m.of, Observe: m.observe, Watch: s.watch, Log: log, Now: s.now, Done: s.stopping, Ready: s.ready, Proved: proved(s.lobby),
 	})
 	if s.node.Cluster != nil {

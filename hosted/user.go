@@ -187,7 +187,7 @@ func newUserLink(db *database) *cobra.Command {
 		Long: "Let a user, who keeps password, role and rights, log in as a subject of the\nOpenID provider too. People do it themselves on the page Account.",
 		RunE: func(c *cobra.Command, args []string) error {
 			return db.withUser(c.Context(), args[0], func(s store.Store, u store.User) error {
-				if err := auth.New(s, db.now).Link(c.Context(), console, u.ID, issuer, subject); err != nil {
+				if err := auth.New(s, db.now).Link(c.Context(), console, u.ID, issuer, subject, nil); err != nil {
 					return err
 				}
 				fmt.Fprintf(c.OutOrStdout(), "user %s is linked to %s of %s\n", u.Name, subject, issuer)

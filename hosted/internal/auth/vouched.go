@@ -48,6 +48,8 @@ type Vouched struct {
 	Grants          []Grant        // at most one of each tenant, the preferred one first
 	Want            store.TenantID // the tenant that the log-in is for; 0: the first of Grants
 	Create          bool           // somebody who has no user gets one
+	// Covers tells of which tenants the provider may speak: users of others are not its own, whatever it says of them. nil: of all.
+	Covers func(store.TenantID) bool
 }
 
 // ThrottleTools counts a call of an assistant's tool. Problem too-many-calls.
@@ -89,6 +91,9 @@ func (s *Service) LoginVouched(ctx context.Context, v Vouched, from From) (token
 	}
 	users := map[store.TenantID]store.User{}
 	for _, l := range links {
+		if v.Covers != nil && !v.Covers(l.Tenant) {
+			continue
+		}
 		u, err := s.store.User(ctx, l.User)
 		if err != nil {
 			return "", id, err
@@ -231,9 +236,18 @@ func (s *Service) create(ctx context.Context, v Vouched, g Grant, users map[stor
 	if err := badField("name", CheckName("user", name)); err != nil {
 		return store.User{}, err
 	}
-	u, err := s.store.CreateUser(ctx, store.User{
-		Tenant: g.Tenant.ID, Name: name, Role: g.Role, Rights: g.Rights, Vouched: s.now(), Created: s.now(),
-	})
+	made := store.User{Tenant: g.Tenant.ID, Name: name, Role: g.Role, Rights: g.Rights, Vouched: s.now(), Created: s.now()}
+	u, err := s.store.CreateUser(ctx, made)
+	if errors.Is(err, store.ErrExists) && v.Covers != nil { // what others are called in other tenants is not the provider's fault
+		var holder store.User
+		if holder, err = s.store.UserByName(ctx, name); err == nil && v.Covers(holder.Tenant) {
+			err = store.ErrExists
+		} else if err == nil {
+			name += "@" + g.Tenant.Name
+			made.Name = name
+			u, err = s.store.CreateUser(ctx, made)
+		}
+	}
 	if errors.Is(err, store.ErrExists) {
 		return store.User{Tenant: g.Tenant.ID, Name: name}, &protocol.Problem{
 			Code: CodeOIDCNameTaken, Status: http.StatusConflict, Title: fmt.Sprintf("there is a user %q already who is not linked to you", name),
@@ -250,11 +264,16 @@ func (s *Service) create(ctx context.Context, v Vouched, g Grant, users map[stor
 }
 
 // Link links a user whom hosted answers for to a provider's subject: from then on the user may log in either way. by is who
-// does it. The errors are problems: oidc-already-linked, managed-by-provider.
-func (s *Service) Link(ctx context.Context, by Actor, user int64, issuer, subject string) error {
+// does it; covers is as of Vouched. The errors are problems: oidc-already-linked, managed-by-provider, oidc-not-allowed.
+func (s *Service) Link(ctx context.Context, by Actor, user int64, issuer, subject string, covers func(store.TenantID) bool) error {
 	u, err := s.user(ctx, user)
 	if err != nil {
 		return err
+	}
+	if covers != nil && !covers(u.Tenant) {
+		return &protocol.Problem{
+			Code: CodeOIDCNotAllowed, Status: http.StatusForbidden, Title: "this OpenID provider is of another tenant", Remedy: "link the user to one of your tenant's",
+		}
 	}
 	if !u.Vouched.IsZero() {
 		return managed(u)
@@ -287,10 +306,14 @@ func (s *Service) Unlink(ctx context.Context, by Actor, u store.User) error {
 	return s.auditUser(ctx, by, u, ActionUnlink, "")
 }
 
-// EndVouched ends the sessions that a provider vouched for, of all users of a subject: it has logged them out.
-func (s *Service) EndVouched(ctx context.Context, issuer, subject string) error {
+// EndVouched ends the sessions that a provider vouched for, of all users of a subject: it has logged them out. covers is as of
+// Vouched.
+func (s *Service) EndVouched(ctx context.Context, issuer, subject string, covers func(store.TenantID) bool) error {
 	links, err := s.store.LinksOf(ctx, issuer, subject)
 	for _, l := range links {
+		if covers != nil && !covers(l.Tenant) {
+			continue
+		}
 		u, e := s.store.User(ctx, l.User)
 		if e == nil {
 			e = s.endVouched(ctx, u)

@@ -53,7 +53,7 @@ type Config struct {
 	Store   store.Store
 	Auth    *auth.Service
 	Links   Links
-	OIDC    *oidc.Service    // lets people in; nil: passwords alone do
+	OIDC    oidc.Providers   // let people in; none: passwords alone do
 	Direct  Direct           // downloads past hosted; the zero value: they are possible, and no STUN server is named
 	Gate    *relay.Gate      // of captures and audio; nil: one with the usual limits
 	GUI     fs.FS            // the built GUI; without an index.html a page says how to build it
@@ -136,6 +136,9 @@ func (a *api) routes() []route {
 		{"/oidc/login", map[string]method{"GET": {public, a.providerLogin}}},
 		{"/oidc/callback", map[string]method{"GET": {public, a.providerCallback}}},
 		{"/oidc/logout", map[string]method{"POST": {public, a.providerLogout}}},
+		{"/oidc/{provider}/login", map[string]method{"GET": {public, a.providerLogin}}},
+		{"/oidc/{provider}/callback", map[string]method{"GET": {public, a.providerCallback}}},
+		{"/oidc/{provider}/logout", map[string]method{"POST": {public, a.providerLogout}}},
 		{"/sessions", map[string]method{"GET": {member, a.sessions}, "DELETE": {member, a.endOtherSessions}}},
 		{"/sessions/{session}", map[string]method{"DELETE": {member, a.endSession}}},
 		{"/tokens", map[string]method{"GET": {member, a.tokens}, "POST": {member, a.newToken}}},

@@ -33,7 +33,8 @@ func needs() map[string]need {
 			all[op] = n
 		}
 	}
-	add(need{open: true}, "POST /session", "DELETE /session", "GET /oidc", "GET /oidc/login", "GET /oidc/callback", "POST /oidc/logout", "GET /version", "GET /openapi.yaml")
+	add(need{open: true}, "POST /session", "DELETE /session", "GET /oidc", "GET /oidc/login", "GET /oidc/callback", "POST /oidc/logout",
+		"GET /oidc/{provider}/login", "GET /oidc/{provider}/callback", "POST /oidc/{provider}/logout", "GET /version", "GET /openapi.yaml")
 	add(need{login: true}, "PUT /session/password")
 	add(need{own: true}, "GET /session/links", "DELETE /session/links", "GET /sessions", "DELETE /sessions", "DELETE /sessions/{session}", "GET /tokens", "DELETE /tokens/{token}", "POST /searches")
 	add(need{}, "GET /session", "POST /session/links", // which is not found: the world has no provider

@@ -3,7 +3,10 @@ package httpapi
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/gorilla/mux"
 
 	"voiptop/hosted/internal/auth"
 	"voiptop/hosted/internal/oidc"
@@ -15,38 +18,74 @@ const (
 	flowTime   = 10 * time.Minute
 )
 
+// providersAnswer is the first provider, and all.
+type providersAnswer struct {
+	Enabled   bool             `json:"enabled"`
+	Name      string           `json:"name"`
+	Available bool             `json:"available"`
+	Logout    string           `json:"logout"`
+	Providers []providerAnswer `json:"providers"`
+}
+
 type providerAnswer struct {
-	Enabled   bool   `json:"enabled"`
+	ID        string `json:"id"`
 	Name      string `json:"name"`
 	Available bool   `json:"available"` // it answers
+	Login     string `json:"login"`     // where a browser begins
 	Logout    string `json:"logout"`    // where its own session is ended, ""
 }
 
-// provider says whether people may log in through an OpenID provider, for the log-in page.
+// provider says through which OpenID providers people may log in, for the log-in page. Which others there are is nobody's business
+// who does not know their names.
 func (a *api) provider(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
-	if a.OIDC == nil {
-		return writeJSON(w, providerAnswer{})
+	list := a.OIDC.Shown()
+	if id := r.URL.Query().Get("provider"); id != "" {
+		if list = nil; a.OIDC.Get(id) != nil {
+			list = []*oidc.Service{a.OIDC.Get(id)}
+		}
 	}
-	s := a.OIDC.Status(r.Context())
-	return writeJSON(w, providerAnswer{true, s.Name, s.Available, s.Logout})
+	out := providersAnswer{Enabled: len(list) > 0, Providers: make([]providerAnswer, len(list))}
+	var asked sync.WaitGroup // at once: one that does not answer takes its time
+	for i, p := range list {
+		asked.Go(func() {
+			s := p.Status(r.Context())
+			out.Providers[i] = providerAnswer{p.ID, s.Name, s.Available, p.LoginPath(), s.Logout}
+		})
+	}
+	asked.Wait()
+	if out.Enabled {
+		first := out.Providers[0]
+		out.Name, out.Available, out.Logout = first.Name, first.Available, first.Logout
+	}
+	return writeJSON(w, out)
 }
 
-func (a *api) needProvider() error {
-	if a.OIDC != nil {
-		return nil
+// providerOf is the provider that the path names: without a name the service's own or, for a log-in, the first that is shown.
+func (a *api) providerOf(r *http.Request) (*oidc.Service, error) {
+	return a.providerNamed(mux.Vars(r)["provider"])
+}
+
+func (a *api) providerNamed(id string) (*oidc.Service, error) {
+	p := a.OIDC.Get(id)
+	if shown := a.OIDC.Shown(); p == nil && id == "" && len(shown) > 0 {
+		p = shown[0]
 	}
-	return &protocol.Problem{
-		Code: protocol.CodeNotFound, Status: http.StatusNotFound, Title: "this service has no OpenID provider", Remedy: "log in with name and password",
+	if p == nil {
+		return nil, &protocol.Problem{
+			Code: protocol.CodeNotFound, Status: http.StatusNotFound, Title: "this service has no such OpenID provider", Remedy: "log in with name and password",
+		}
 	}
+	return p, nil
 }
 
 // providerLogin sends the browser to the provider.
 func (a *api) providerLogin(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
-	if err := a.needProvider(); err != nil {
+	p, err := a.providerOf(r)
+	if err != nil {
 		return err
 	}
 	q := r.URL.Query()
-	to, browser, err := a.OIDC.Begin(r.Context(), oidc.Wish{Next: localPath(q.Get("next")), Tenant: q.Get("tenant")}, a.clientAddr(r))
+	to, browser, err := p.Begin(r.Context(), oidc.Wish{Next: localPath(q.Get("next")), Tenant: q.Get("tenant")}, a.clientAddr(r))
 	if err != nil {
 		return err
 	}
@@ -77,7 +116,8 @@ func (a *api) setFlow(w http.ResponseWriter, r *http.Request, browser string) {
 
 // providerCallback is where the provider sends the browser back to.
 func (a *api) providerCallback(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
-	if err := a.needProvider(); err != nil {
+	p, err := a.providerOf(r)
+	if err != nil {
 		return err
 	}
 	browser := ""
@@ -85,7 +125,7 @@ func (a *api) providerCallback(w http.ResponseWriter, r *http.Request, _ auth.Id
 		browser = c.Value
 	}
 	a.setFlow(w, r, "")
-	done, err := a.OIDC.End(r.Context(), r.URL.Query(), browser, a.from(r))
+	done, err := p.End(r.Context(), r.URL.Query(), browser, a.from(r))
 	if err != nil {
 		return err
 	}
@@ -98,11 +138,12 @@ func (a *api) providerCallback(w http.ResponseWriter, r *http.Request, _ auth.Id
 
 // providerLogout is called by the provider when it has logged somebody out.
 func (a *api) providerLogout(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
-	if err := a.needProvider(); err != nil {
+	p, err := a.providerOf(r)
+	if err != nil {
 		return err
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	if err := a.OIDC.Logout(r.Context(), r.PostFormValue("logout_token"), a.clientAddr(r)); err != nil {
+	if err := p.Logout(r.Context(), r.PostFormValue("logout_token"), a.clientAddr(r)); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusOK)
@@ -133,20 +174,22 @@ func (a *api) links(w http.ResponseWriter, r *http.Request, id auth.Identity) er
 
 // link begins to link who asks, who must know the password, to whoever logs in at the provider now in this browser.
 func (a *api) link(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
-	if err := a.needProvider(); err != nil {
-		return err
-	}
 	var in struct {
-		Current string `json:"current"`
+		Current  string `json:"current"`
+		Provider string `json:"provider"`
 	}
 	if err := readJSON(w, r, &in); err != nil {
+		return err
+	}
+	p, err := a.providerNamed(in.Provider)
+	if err != nil {
 		return err
 	}
 	u, err := a.Auth.CheckOwnPassword(r.Context(), id, in.Current, a.from(r))
 	if err != nil {
 		return err
 	}
-	to, browser, err := a.OIDC.Begin(r.Context(), oidc.Wish{Next: "/account", Link: u.ID, By: u.Name}, a.clientAddr(r))
+	to, browser, err := p.Begin(r.Context(), oidc.Wish{Next: "/account", Link: u.ID, By: u.Name}, a.clientAddr(r))
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func newSSO(t *testing.T, change ...func(*oidc.Config)) *sso {
 		if s.service, err = oidc.New(oc); err != nil {
 			t.Fatal(err)
 		}
-		c.OIDC = s.service
+		c.OIDC = oidc.Providers{s.service}
 	})
 	s.service.URL = s.url // known only now
 	return s

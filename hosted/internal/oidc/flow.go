@@ -22,7 +22,8 @@ import (
 
 // flow is a log-in that is under way. It is kept in the store below its state until it comes back, once.
 type flow struct {
-	Browser  []byte         `json:"browser"` // hash of the secret in the browser's cookie: who begins it ends it
+	Provider string         `json:"provider,omitempty"` // its ID
+	Browser  []byte         `json:"browser"`            // hash of the secret in the browser's cookie: who begins it ends it
 	Nonce    string         `json:"nonce"`
 	Verifier string         `json:"verifier"` // of PKCE (RFC 7636)
 	Next     string         `json:"next"`
@@ -49,7 +50,7 @@ func (s *Service) Begin(ctx context.Context, w Wish, addr string) (to, browser s
 	if p == nil {
 		return "", "", s.unavailable(err)
 	}
-	f := flow{Nonce: secret(), Verifier: oauth2.GenerateVerifier(), Next: w.Next, Link: w.Link, By: w.By}
+	f := flow{Provider: s.ID, Nonce: secret(), Verifier: oauth2.GenerateVerifier(), Next: w.Next, Link: w.Link, By: w.By}
 	if f.Tenant, err = s.tenant(ctx, w.Tenant); err != nil {
 		return "", "", err
 	}
@@ -112,11 +113,15 @@ func (s *Service) End(ctx context.Context, q url.Values, browser string, from au
 	if err != nil {
 		return Done{}, err
 	}
+	covers, err := s.covers(ctx)
+	if err != nil {
+		return Done{}, err
+	}
 	if f.Link != 0 {
 		by := auth.Actor{Name: f.By, Addr: from.Addr}
-		return Done{Next: f.Next}, s.Auth.Link(ctx, by, f.Link, s.Issuer, subject)
+		return Done{Next: f.Next}, s.Auth.Link(ctx, by, f.Link, s.Issuer, subject, covers)
 	}
-	v := auth.Vouched{Issuer: s.Issuer, Subject: subject, Name: s.nameOf(claims, subject), Want: f.Tenant, Create: s.Create}
+	v := auth.Vouched{Issuer: s.Issuer, Subject: subject, Name: s.nameOf(claims, subject), Want: f.Tenant, Create: s.Create, Covers: covers}
 	if v.Grants, err = s.grants(ctx, words(claimed(claims, s.Groups))); err != nil {
 		return Done{}, err
 	}
@@ -155,7 +160,7 @@ func (s *Service) takeFlow(ctx context.Context, q url.Values, browser string) (f
 	if err := json.Unmarshal(b, &f); err != nil {
 		return f, fmt.Errorf("read log-in: %w", err)
 	}
-	if subtle.ConstantTimeCompare(f.Browser, digest(browser)) != 1 {
+	if f.Provider != s.ID || subtle.ConstantTimeCompare(f.Browser, digest(browser)) != 1 {
 		return f, stale
 	}
 	return f, nil
@@ -274,7 +279,11 @@ func (s *Service) Logout(ctx context.Context, raw, addr string) error {
 			Code: protocol.CodeBadRequest, Status: http.StatusBadRequest, Title: "the logout token names no subject", Remedy: "let the provider send sub",
 		}
 	}
-	return s.Auth.EndVouched(ctx, s.Issuer, token.Subject)
+	covers, err := s.covers(ctx)
+	if err != nil {
+		return err
+	}
+	return s.Auth.EndVouched(ctx, s.Issuer, token.Subject, covers)
 }
 
 func secret() string {

@@ -2,7 +2,8 @@
 // nonce, the ID token verified by github.com/coreos/go-oidc, and groups turned into a tenant, a role and rights by the
 // operator's mapping. hosted/internal/httpapi has its routes; hosted/internal/auth decides what the provider's word is worth.
 //
-// It is not for API tokens, which stay hosted's own, and not for sensors. There is one provider for the whole service.
+// It is not for API tokens, which stay hosted's own, and not for sensors. There may be one provider for the whole service, and
+// others that are bound to tenants.
 package oidc
 
 import (
@@ -48,6 +49,8 @@ const (
 
 // Config is what New needs.
 type Config struct {
+	ID       string // "": the service's provider, that of the options; otherwise it is bound to the tenants of Grants
+	Hidden   bool   // the log-in page does not name it to strangers
 	Issuer   string
 	ClientID string
 	Secret   string   // "": a public client, PKCE alone
@@ -86,13 +89,10 @@ type provider struct {
 	answers  bool   // with its own name in the answer (RFC 9207)
 }
 
-// callbackPath is where the provider sends people back to, below the service's URL.
-const callbackPath = "/api/v1/oidc/callback"
-
 // New checks a configuration. It asks the provider nothing: that is done when somebody wants to log in, so that hosted starts
 // while it is down.
 func New(c Config) (*Service, error) {
-	issuer, err := checkURL("--oidc-issuer", c.Issuer)
+	issuer, err := checkURL(c.option("issuer"), c.Issuer)
 	if err != nil {
 		return nil, err
 	}
@@ -101,9 +101,9 @@ func New(c Config) (*Service, error) {
 	}
 	switch {
 	case c.ClientID == "":
-		return nil, errors.New("--oidc-client-id: want the client that the provider knows this service as")
+		return nil, errors.New(c.option("client-id") + ": want the client that the provider knows this service as")
 	case len(c.Grants) == 0:
-		return nil, errors.New("--oidc-grant: want at least one, GROUP=TENANT:ROLE; without one nobody may log in")
+		return nil, errors.New(c.option("grant") + ": want at least one, GROUP=TENANT:ROLE; without one nobody may log in")
 	}
 	c.URL = strings.TrimSuffix(c.URL, "/")
 	if c.Name == "" {
@@ -122,8 +122,10 @@ func New(c Config) (*Service, error) {
 		c.NameFrom = "preferred_username"
 	}
 	s := &Service{Config: c}
-	s.client, err = newClient(c.CA)
-	return s, err
+	if s.client, err = newClient(c.CA); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.option("ca"), err)
+	}
+	return s, nil
 }
 
 // checkURL wants HTTPS, except on this machine.
@@ -152,7 +154,7 @@ func newClient(ca []byte) (*http.Client, error) {
 			pool = x509.NewCertPool()
 		}
 		if !pool.AppendCertsFromPEM(ca) {
-			return nil, errors.New("--oidc-ca: no certificate in PEM")
+			return nil, errors.New("no certificate in PEM")
 		}
 		t.TLSClientConfig.RootCAs = pool
 	}
@@ -258,7 +260,7 @@ func withQuery(u string, q url.Values) string {
 func (s *Service) oauth(p *provider) *oauth2.Config {
 	e := p.Endpoint()
 	e.AuthStyle = p.style
-	return &oauth2.Config{ClientID: s.ClientID, ClientSecret: s.Secret, Endpoint: e, RedirectURL: s.URL + callbackPath, Scopes: s.Scopes}
+	return &oauth2.Config{ClientID: s.ClientID, ClientSecret: s.Secret, Endpoint: e, RedirectURL: s.URL + s.path("callback"), Scopes: s.Scopes}
 }
 
 func (s *Service) unavailable(err error) error {

@@ -61,7 +61,7 @@ func (s *Service) grants(ctx context.Context, groups []string) ([]auth.Grant, er
 		}
 		i := slices.IndexFunc(all, func(t store.Tenant) bool { return t.Name == r.Tenant })
 		if i < 0 {
-			s.Log.Warn("--oidc-grant names a tenant that is not there", "tenant", r.Tenant, "group", r.Group)
+			s.Log.Warn("a grant names a tenant that is not there", "provider", s.Name, "tenant", r.Tenant, "group", r.Group)
 			continue
 		}
 		if !slices.ContainsFunc(out, func(g auth.Grant) bool { return g.Tenant.ID == all[i].ID }) {

@@ -34,7 +34,8 @@ export const api = {
   session: (signal?: AbortSignal) => get<{ user: User }>('/session', signal).then((a) => a.user),
   login: (name: string, password: string) => send<{ user: User }>('POST', '/session', { name, password }).then((a) => a.user),
   logout: () => send<null>('DELETE', '/session'),
-  provider: (signal?: AbortSignal) => get<Provider>('/oidc', signal),
+  // providers are those that everybody is shown, or one by its id.
+  providers: async (id = '', signal?: AbortSignal) => (await get<{ providers: Provider[] }>(`/oidc${id && `?provider=${encodeURIComponent(id)}`}`, signal)).providers,
   changePassword: (current: string, password: string) => send<null>('PUT', '/session/password', { current, password }),
   sessions: (signal?: AbortSignal) => get<OpenSession[]>('/sessions', signal),
   endSession: (id: string) => send<null>('DELETE', `/sessions/${encodeURIComponent(id)}`),
@@ -43,7 +44,7 @@ export const api = {
   addToken: (t: TokenWish) => send<{ token: string }>('POST', '/tokens', t),
   removeToken: (id: string) => send<null>('DELETE', `/tokens/${encodeURIComponent(id)}`),
   links: (signal?: AbortSignal) => get<ProviderLink[]>('/session/links', signal),
-  link: (current: string) => send<{ url: string }>('POST', '/session/links', { current }),
+  link: (current: string, provider: string) => send<{ url: string }>('POST', '/session/links', { current, provider }),
   unlink: () => send<null>('DELETE', '/session/links'),
   version: (signal?: AbortSignal) => get<{ version: string }>('/version', signal),
   calls: (query: URLSearchParams, signal?: AbortSignal) => get<CallPage>(`/calls?${query}`, signal),

@@ -205,11 +205,12 @@ export interface User {
 
 export type Way = 'password' | 'oidc';
 
-// The OpenID provider that people may log in through.
+// An OpenID provider that people may log in through.
 export interface Provider {
-  enabled: boolean;
+  id: string; // "": the service's own; the others are of tenants
   name: string;
   available: boolean; // it answers
+  login: string; // where a browser begins
   logout: string; // where its own session is ended, ""
 }
 

@@ -30,7 +30,7 @@ export class Mock {
 
     if (is('POST', /^\/session$/)) return this.login(req, res);
     if (is('DELETE', /^\/session$/)) return void ((this.session = false), end(res, 204));
-    if (is('GET', /^\/oidc$/)) return json(res, { enabled: true, name: 'Example ID', available: true, logout: '' });
+    if (is('GET', /^\/oidc$/)) return json(res, { enabled: true, name: 'Example ID', available: true, logout: '', providers: [{ id: '', name: 'Example ID', available: true, login: '/api/v1/oidc/login', logout: '' }] });
     if (!this.session) return problem(res, { code: 'unauthorized', status: 401, title: 'Log in first' });
     if (is('GET', /^\/session$/)) return json(res, { user: USER });
     if (is('PUT', /^\/session\/password$/) ?? is('DELETE', /^\/sessions(\/.+)?$/)) return end(res, 204);

@@ -101,39 +101,42 @@ function Look() {
   );
 }
 
-// Links is the link to the OpenID provider, where there is one.
+// Links is the link to an OpenID provider, where there is one.
 function Links({ user }: { user: User }) {
-  const [provider, setProvider] = useState<Provider | null>(null);
+  const [providers, setProviders] = useState<Provider[]>([]);
   const [links, setLinks] = useState<ProviderLink[] | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const load = useCallback(() => {
-    api.provider().then(setProvider, () => {});
+    api.providers().then(setProviders, () => {});
     api.links().then(setLinks, (e) => setProblem(asProblem(e)));
   }, []);
   useEffect(load, [load]);
-  if (!provider?.enabled || !links) return null;
+  if (!links || (!providers.length && !links.length)) return null;
   const link = (e: SubmitEvent) => {
     e.preventDefault();
     setProblem(null);
-    const current = String(new FormData(e.currentTarget as HTMLFormElement).get('current'));
-    api.link(current).then((to) => location.assign(to.url), (x) => setProblem(asProblem(x)));
+    const form = new FormData(e.currentTarget as HTMLFormElement);
+    api.link(String(form.get('current')), String(form.get('provider') ?? providers[0]!.id)).then((to) => location.assign(to.url), (x) => setProblem(asProblem(x)));
   };
   return (
     <section class="panel" aria-labelledby="links">
-      <h2 id="links">{provider.name}</h2>
+      <h2 id="links">{providers.length === 1 ? providers[0]!.name : 'OpenID providers'}</h2>
       {links.map((l) => (
-        <p key={l.subject}>Linked to <code>{l.subject}</code> <span class="quiet">since <Moment t={l.created} /></span></p>
+        <p key={l.issuer + l.subject}>Linked to <code>{l.subject}</code> <span class="quiet">of {l.issuer} since <Moment t={l.created} /></span></p>
       ))}
       {user.managed && <p class="quiet">It answers for this user: there is no other way in.</p>}
       {!user.managed && links.length > 0 && (
         <p><button type="button" onClick={() => api.unlink().then(load, (e) => setProblem(asProblem(e)))}>Unlink</button></p>
       )}
-      {!user.managed && links.length === 0 && (
+      {!user.managed && links.length === 0 && providers.length > 0 && (
         <form onSubmit={link} class="stack">
-          <p class="quiet">Link this user to yours at {provider.name}, to log in without this password.</p>
+          <p class="quiet">Link this user to yours at {providers.length === 1 ? providers[0]!.name : 'a provider'}, to log in without this password.</p>
+          {providers.length > 1 && (
+            <label>Provider <select name="provider">{providers.map((p) => <option key={p.id} value={p.id} disabled={!p.available}>{p.name}{p.available ? '' : ' (does not answer)'}</option>)}</select></label>
+          )}
           <label>Your password here <input name="current" type="password" required autoComplete="current-password" /></label>
-          <p class="buttons start"><button disabled={!provider.available}>Link</button></p>
-          {!provider.available && <p class="quiet">{provider.name} does not answer now.</p>}
+          <p class="buttons start"><button disabled={!providers.some((p) => p.available)}>Link</button></p>
+          {providers.length === 1 && !providers[0]!.available && <p class="quiet">{providers[0]!.name} does not answer now.</p>}
         </form>
       )}
       {problem && <ProblemBox problem={problem} />}

@@ -6,12 +6,14 @@ import { ProblemBox, useTitle } from '../ui/bits';
 export function LoginPage({ ended, next, done }: { ended: boolean; next: string; done: (u: User) => void }) {
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
-  const [provider, setProvider] = useState<Provider | null>(null);
-  const out = new URLSearchParams(location.search).has('out');
+  const [providers, setProviders] = useState<Provider[]>([]);
+  const query = new URLSearchParams(location.search);
+  const out = query.has('out');
+  const only = query.get('provider') ?? '';
   useTitle('Log in');
   useEffect(() => {
     const leave = new AbortController();
-    api.provider(leave.signal).then((p) => setProvider(p.enabled ? p : null), () => {}); // without an answer there is no button
+    api.providers(only, leave.signal).then(setProviders, () => {}); // without an answer there is no button
     return () => leave.abort();
   }, []);
 
@@ -41,30 +43,28 @@ export function LoginPage({ ended, next, done }: { ended: boolean; next: string;
         {ended && !problem && <p class="notice warn">Your session is over. Log in again to go on where you were.</p>}
         {out && !problem && (
           <p class="notice info" role="status">
-            <span>You are logged out here.{provider?.logout && <> <a href={provider.logout}>Log out of {provider.name} too</a></>}</span>
+            <span>You are logged out here.{providers.map((p) => p.logout && <> <a key={p.id} href={p.logout}>Log out of {p.name} too</a></>)}</span>
           </p>
         )}
-        {provider && (
-          <>
-            {provider.available ? (
-              <a class="button provider" href={`/api/v1/oidc/login?next=${encodeURIComponent(next)}`}>Log in with {provider.name}</a>
-            ) : (
-              <p class="notice warn"><span>{provider.name} does not answer now. Users who have a password here can log in with it.</span></p>
-            )}
-            <p class="or" aria-hidden="true"><span>or</span></p>
-          </>
+        {providers.map((p) =>
+          p.available ? (
+            <a key={p.id} class="button provider" href={`${p.login}?next=${encodeURIComponent(next)}`}>Log in with {p.name}</a>
+          ) : (
+            <p key={p.id} class="notice warn"><span>{p.name} does not answer now. Users who have a password here can log in with it.</span></p>
+          ),
         )}
+        {providers.length > 0 && <p class="or" aria-hidden="true"><span>or</span></p>}
         <label>
           Name
-          <input name="name" autoComplete="username" required autoFocus={!provider} autoCapitalize="none" spellcheck={false} />
+          <input name="name" autoComplete="username" required autoFocus={!providers.length} autoCapitalize="none" spellcheck={false} />
         </label>
         <label>
           Password
           <input name="password" type="password" autoComplete="current-password" required />
         </label>
         {problem && <ProblemBox problem={problem} />}
-        <button class={provider?.available ? '' : 'primary'} disabled={busy}>{busy ? 'Logging in …' : 'Log in'}</button>
-        {!provider && (
+        <button class={providers.some((p) => p.available) ? '' : 'primary'} disabled={busy}>{busy ? 'Logging in …' : 'Log in'}</button>
+        {!providers.length && (
           <p class="quiet">
             The first user and its password were printed when hosted started for the first time. Further users: <code>hosted user add</code>.
           </p>
