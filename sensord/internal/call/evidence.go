@@ -259,8 +259,9 @@ func (s *stream) facts(f *diagnose.Stream, heard []*stream) {
 	if s.dtmf != nil {
 		f.FaxTones = s.dtmf.Fax()
 	}
-	calls, answers := s.faxAt(heard)
-	f.FaxCalls, f.FaxAnswers = protocol.TimeFromNanos(calls), protocol.TimeFromNanos(answers)
+	h := s.faxHeard(heard)
+	f.FaxCalls, f.FaxAnswers, f.FaxTalks = protocol.TimeFromNanos(h.Calling), protocol.TimeFromNanos(h.Answering), protocol.TimeFromNanos(h.Talking)
+	f.FaxV8 = h.V8
 	if s.to != nil {
 		said := s.to.said()
 		f.Ptime, f.MaxPtime = said.ptime, said.maxPtime

@@ -63,31 +63,37 @@ func (a *account) heard(now int64, sound tone.Sound) {
 	r.fax.Packet(now, sound)
 }
 
-// faxAt is when it was sure that a fax calls in s, and that one answers, or a modem; 0: not. One burst of the calling tone is enough if
-// another stream of the call answers.
-func (s *stream) faxAt(heard []*stream) (calls, answers int64) {
+// faxHeard is what machines were heard in s. One burst of the calling tone is enough if another stream of the call answers.
+func (s *stream) faxHeard(heard []*stream) (h tone.Heard) {
 	if s.rare == nil || s.rare.fax == nil {
-		return 0, 0
+		return h
 	}
-	calls, answers = s.rare.fax.Calling(), s.rare.fax.Answering()
-	if once := s.rare.fax.Once(); calls == 0 && once != 0 {
+	h = s.rare.fax.Heard()
+	if h.Calling == 0 && h.Once != 0 {
 		for _, o := range heard {
 			if o != s && o.rare != nil && o.rare.fax != nil {
-				calls = max(calls, o.rare.fax.Answering())
+				h.Calling = max(h.Calling, o.rare.fax.Heard().Answering)
 			}
 		}
 	}
-	return calls, answers
+	return h
 }
 
 // tones names what machines were heard in s.
 func (s *stream) tones(heard []*stream) (names []string) {
-	calls, answers := s.faxAt(heard)
-	if calls != 0 {
+	h := s.faxHeard(heard)
+	if h.Calling != 0 {
 		names = append(names, "cng")
 	}
-	if answers != 0 {
+	switch {
+	case h.Answering == 0:
+	case h.V8:
+		names = append(names, "ansam")
+	default:
 		names = append(names, "ced")
+	}
+	if h.Talking != 0 {
+		names = append(names, "v21")
 	}
 	return names
 }

@@ -79,7 +79,7 @@ func TestAFaxIsHeard(t *testing.T) {
 	c := sung(t, calling, nil)
 	check(t, "tones", len(c.Streams[0].Tones), 1)
 	check(t, "tone", c.Streams[0].Tones[0], "cng")
-	check(t, "finding", string(findings(c)["fax-over-g711"]), "warn")
+	check(t, "finding, where none answered", string(findings(c)["fax-over-g711"]), "info")
 	c = sung(t, calling, nil, func(c *Config) { c.NoFaxTones = true })
 	check(t, "tones where they are not asked for", len(c.Streams[0].Tones), 0)
 	check(t, "finding", string(findings(c)["fax-over-g711"]), "")

@@ -77,7 +77,9 @@ type Stream struct {
 	Guessed           bool          // nobody announced where it goes: whose it is was concluded
 	FaxTones          bool          // telephone-events named fax tones (RFC 4734)
 	FaxCalls          protocol.Time // CNG was heard: sure then; 0: not
-	FaxAnswers        protocol.Time // CED was
+	FaxAnswers        protocol.Time // CED was, or ANSam
+	FaxTalks          protocol.Time // V.21 was
+	FaxV8             bool          // the answer was ANSam
 	DigitsAgreed      bool          // its receiver announced telephone-events
 	Pauses            bool          // the sender falls silent: silence suppression, comfort noise
 	Ptime             uint16        // ms: what the receiver asked for; 0: nothing

@@ -112,22 +112,35 @@ func faxOverG711(x *exam) {
 	if f.T38 && !f.T38Refused {
 		return
 	}
-	named, calls, heard, at := false, false, "", protocol.Time(0)
+	named, calls, answers, v8, talks, heard, at := false, false, false, false, false, "", protocol.Time(0)
 	for i := range f.Streams {
 		s := &f.Streams[i]
-		named, calls = named || s.FaxTones, calls || s.FaxCalls != 0
+		named, calls, answers = named || s.FaxTones, calls || s.FaxCalls != 0, answers || s.FaxAnswers != 0
+		v8, talks = v8 || s.FaxV8, talks || s.FaxTalks != 0
 		for _, v := range [...]struct {
 			at   protocol.Time
 			what string
-		}{{s.FaxCalls, "the tone of a fax that calls (CNG, 1100 Hz)"}, {s.FaxAnswers, "the tone of a fax or modem that answers (CED, 2100 Hz)"}} {
+		}{
+			{s.FaxCalls, "the tone of a fax that calls (CNG, 1100 Hz)"},
+			{s.FaxAnswers, answerTone(s)},
+			{s.FaxTalks, "what a fax says of itself (V.21)"},
+		} {
 			if v.at != 0 && (at == 0 || v.at < at) {
 				at, heard = v.at, fmt.Sprintf("%s was heard at %s from %s", v.what, v.at, c.Streams[i].Src)
 			}
 		}
 	}
-	text := "A fax goes over G.711: each lost packet may cost the page."
-	if !named && !calls && !f.T38Refused {
+	text, severity := "A fax goes over G.711: each lost packet may cost the page.", protocol.SeverityWarn
+	remedy := "Offer T.38 on both gateways. If G.711 must do: no echo canceller, no silence suppression, fixed jitter buffer, 9600 bit/s without ECM."
+	switch {
+	case named, f.T38Refused, calls && (answers || talks), talks && !v8:
+	case v8: // V.21 is that of its JM then, which modems say as well
+		text = "A fax of V.34 (Super G3) or a modem goes over G.711: each lost packet may cost the page, or the connection."
+	case answers:
 		text = "A fax or modem goes over G.711: each lost packet may cost the page, or the connection."
+	case calls && bothSpeakG711(c):
+		text, severity = "A fax called, and was answered by none: a person or an announcement took the call.", protocol.SeverityInfo
+		remedy = "Tell the sender that this is no number of a fax, or let the PBX send faxes on to one (fax detection)."
 	}
 	for i := range c.Streams {
 		s := &c.Streams[i]
@@ -148,10 +161,28 @@ func faxOverG711(x *exam) {
 		if why == "" {
 			continue
 		}
-		x.report(protocol.SeverityWarn, text, fmt.Sprintf("%s to %s: %s; %s, %.1f %% lost", s.Src, s.Dst, s.Codec, why,
-			s.LossPct), "Offer T.38 on both gateways. If G.711 must do: no echo canceller, no silence suppression, fixed jitter buffer, 9600 bit/s without ECM.").streams(i)
+		x.report(severity, text, fmt.Sprintf("%s to %s: %s; %s, %.1f %% lost", s.Src, s.Dst, s.Codec, why,
+			s.LossPct), remedy).streams(i)
 		return
 	}
+}
+
+func answerTone(s *Stream) string {
+	if s.FaxV8 {
+		return "the tone of a fax of V.34 or a modem that answers (ANSam, 2100 Hz)"
+	}
+	return "the tone of a fax or modem that answers (CED, 2100 Hz)"
+}
+
+// bothSpeakG711 reports whether G.711 of both parties was seen: then what neither said was not said.
+func bothSpeakG711(c *protocol.CDR) bool {
+	var from [2]bool
+	for i := range c.Streams {
+		if s := &c.Streams[i]; (s.Codec == "PCMU" || s.Codec == "PCMA") && s.Packets >= minOneWay {
+			from[0], from[1] = from[0] || s.Direction == protocol.FromCaller, from[1] || s.Direction == protocol.FromCallee
+		}
+	}
+	return from[0] && from[1]
 }
 
 // t38Time is when T.38 was offered last.
