@@ -16,6 +16,7 @@ const (
 	fromStart    beginning = iota // its first INVITE was seen
 	joinedSetUp                   // while it was set up: the 2xx to its INVITE is the answer
 	joinedDialog                  // within its dialog, before the answer or after
+	joinedEither                  // at a 2xx that is the answer, or that to an INVITE within the call, see early.go
 	joinedUp                      // after the answer
 )
 

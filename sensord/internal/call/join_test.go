@@ -47,6 +47,7 @@ func TestMessagesOfAnUnknownCallThatMakeARecord(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSim(t)
+			s.talk(-3, 1, "203.0.113.200:4000", "203.0.113.201:4000", 8, 1) // the capture began a while ago
 			if c.answer {
 				s.sip(0, bob, alice, c.msg)
 			} else {

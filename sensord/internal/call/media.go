@@ -195,6 +195,7 @@ func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, hash uint64) *strea
 		}
 		if t.turn.on || !t.suspicious(at, h, hash) { // all clients of a TURN server have its address
 			t.count.unbound++
+			t.noteEarly(at)
 			return nil
 		}
 		to, from = t.announced(at.Dst), t.announced(at.Src)
@@ -240,6 +241,9 @@ func (t *Table) newStream(d *decode.Datagram, h *rtp.Header, hash uint64) *strea
 	c.giveBackAll(&s.key)
 	c.streams = append(c.streams, s)
 	t.flows.put(hash, s)
+	if c.begun == joinedEither {
+		c.begins(d, at)
+	}
 	s.share()
 	t.recall(s)
 	return s

@@ -114,9 +114,12 @@ func (c *Call) setRoles(d *decode.Datagram, m *sip.Message) {
 		case toCalled: // so it is one within the call
 			c.begun = joinedUp
 		case nobodyKnows: // but of an answer in the first moment neither was seen
-			if m.Status() < 200 || d.Time-c.table.began > answerTime {
+			if !c.table.mayAnswer(m.Status(), d.Time) {
 				known = fromCalled
 			}
+		}
+		if c.begun == joinedSetUp && c.table.mayAnswer(m.Status(), d.Time) {
+			c.begun, c.inviteTime = joinedEither, d.Time
 		}
 	}
 	c.assumed = known == nobodyKnows

@@ -202,21 +202,70 @@ func TestWhoCalledIsReadFromTheRouteOfAProxy(t *testing.T) {
 	}
 }
 
-// Of an answer in the first moment of a capture nothing tells to which INVITE it is; later, one within the call would have been seen.
-func TestAnAnswerThatIsTheFirstToBeSeenMayBeThatOfTheCallee(t *testing.T) {
+// Of an answer in the first moment of a capture nothing tells to which INVITE it is, but the media does: where it flows already the call was up.
+// Later, an INVITE within the call would have been seen.
+func TestAnAnswerThatIsTheFirstToBeSeenIsOneIfMediaBeginsWithIt(t *testing.T) {
 	for name, c := range map[string]struct {
-		before  float64
-		assumed bool
-	}{"at once": {0.3, true}, "later": {2, false}} {
+		at             float64 // of the 2xx
+		without        bool    // a description
+		running, begun float64 // media from and to the callee, from then on; 0: none
+		oneWay         bool    // from the callee alone
+		answered       bool
+	}{
+		"later":                                     {at: 2, answered: true},
+		"at once, no media is seen":                 {at: 0.3},
+		"at once, media begins":                     {at: 0.3, begun: 0.32, answered: true},
+		"at once, media flowed before":              {at: 0.3, running: 0.01},
+		"at once, the callee's media flowed before": {at: 0.3, running: 0.01, oneWay: true},
+		"at once, media begins much later":          {at: 0.3, begun: 5},
+		"before media would have been seen":         {at: 0.04, begun: 0.06},
+		"without a description":                     {at: 0.3, without: true, running: 0.01},
+	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSim(t)
-			s.talk(0, 1, "203.0.113.200:4000", "203.0.113.201:4000", 8, 1)
-			s.sip(c.before, bob, alice, msg{first: ok200, cseq: "1 INVITE", to: "b", sdp: audioSDP(bobRTP)})
+			s.talk(0, 1, "203.0.113.200:4000", "203.0.113.201:4000", 8, 9)
+			m := msg{first: ok200, cseq: "1 INVITE", to: "b", sdp: audioSDP(bobRTP)}
+			if c.without {
+				m.sdp = ""
+			}
+			from, sent := c.running+c.begun, false
+			for i := range 400 {
+				now := 0.02 * float64(i)
+				if !sent && now >= c.at-0.001 {
+					s.sip(now, bob, alice, m)
+					sent = true
+				}
+				if from == 0 || now < from {
+					continue
+				}
+				s.t.Media(s.datagram(now+0.001, bobRTP, aliceRTP, rtpPacket(8, uint16(i), uint32(160*i), 0xb)))
+				if !c.oneWay {
+					s.t.Media(s.datagram(now+0.002, aliceRTP, bobRTP, rtpPacket(8, uint16(i), uint32(160*i), 0xa)))
+				}
+			}
 			s.hangUp(9, "")
 			r := s.finish(9)
-			check(t, "assumed", r.PartiesAssumed, c.assumed)
+			check(t, "joined", r.Joined, true)
+			check(t, "status", r.Status, 200)
+			check(t, "answered", r.Answer != 0, c.answered)
+			if c.answered {
+				check(t, "answer", r.Answer, r.Start)
+			}
+			check(t, "assumed", r.PartiesAssumed, c.at < 1)
 			check(t, "caller", r.Caller, "1001")
-			check(t, "answered", r.Answer != 0, true)
+			check(t, "how long it was up", (r.ConnectMS != nil), c.answered)
 		})
+	}
+}
+
+func TestFlowsOfTheFirstSecondAreForgottenAfterwards(t *testing.T) {
+	s := newSim(t)
+	s.talk(0, 10, "203.0.113.1:4000", "203.0.113.2:4000", 8, 1)
+	if s.t.early.slots == nil {
+		t.Error("nothing was noted")
+	}
+	s.talk(4, 1, "203.0.113.1:4000", "203.0.113.2:4000", 8, 1)
+	if s.t.early.slots != nil {
+		t.Error("it is still there")
 	}
 }

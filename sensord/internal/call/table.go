@@ -32,8 +32,9 @@ type Table struct {
 	gone  gone // calls that have ended
 	letGo gone // calls that may go on unseen: timed out, or there was no room
 
-	legs legs
-	turn turnTable
+	legs  legs
+	turn  turnTable
+	early earlyMedia
 
 	names    map[string]string // strings that many calls share
 	codecs   map[codecKey]*codec

@@ -69,7 +69,7 @@ func (c *Call) response(d *decode.Datagram, m *sip.Message, cseq uint32, method 
 	}
 	switch method {
 	case sip.Invite:
-		if c.answer == 0 && c.begun == joinedUp { // to an INVITE within the call: the answer was not seen
+		if c.answer == 0 && c.begun >= joinedEither { // perhaps to an INVITE within the call: the answer was not seen
 			if status >= 200 && status < 300 {
 				c.status, c.provisional = status, status
 			}
