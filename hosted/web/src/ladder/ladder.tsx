@@ -89,7 +89,7 @@ function ArrowRow({ row, picking, x1, x2, gutter, spacing }: { row: Arrow; picki
   const room = Math.max(Math.abs(x2 - x1), spacing) - 26;
   const anchor = self ? 'start' : 'middle';
   const button = picking && {
-    role: 'button' as const, tabIndex: 0, 'aria-pressed': picking.picked === m, 'aria-label': `${row.label}, ${row.offset} s: show the message`, onClick: () => picking.pick(m),
+    role: 'button' as const, tabindex: 0, 'aria-pressed': picking.picked === m, onClick: () => picking.pick(m),
     onKeyDown: (e: KeyboardEvent) => {
       if (e.key !== 'Enter' && e.key !== ' ') return;
       e.preventDefault();

@@ -65,7 +65,7 @@ function Drop({ gone }: { gone: boolean }) {
       <section class="panel drop" aria-labelledby="open">
         <h1 id="open">Open a capture</h1>
         {gone && <p>The capture of this call is no longer open: it was never stored. Open it again.</p>}
-        <p class="where-to">Drop pcap or pcapng files here, gzip or zstd as well, and the TLS key log if there is one; or</p>
+        <p>Drop pcap or pcapng files here, gzip or zstd too, with their TLS key log if there is one.</p>
         <Choose primary>Choose files</Choose>
         <p class="private"><Icon name="ok" /> <span><strong>The files stay on your computer.</strong> The analysis engine of the sensor runs in this tab, and the browser allows it no connection. Nothing is uploaded or stored.</span></p>
       </section>
