@@ -49,9 +49,9 @@ func (k Kind) String() string { return [...]string{"", "audio", "video", "image"
 
 // Format is a payload type of a media.
 type Format struct {
-	PT    uint8
 	Name  []byte // encoding name as in a=rtpmap or RFC 3551; nil when neither says
 	Clock uint32 // Hz, 0: unknown
+	PT    uint8
 	Chans uint8
 }
 
@@ -80,14 +80,15 @@ type Media struct {
 	bundleOnly bool // a=bundle-only: port 0 refuses nothing (RFC 9143 section 6)
 }
 
-// Session is a description taken apart. It is used again and again by Parse; slices live as long as the bytes parsed.
+// Session is a description taken apart. It is used again and again by Parse; slices live as long as the bytes parsed. It must not be
+// copied: what most descriptions need lies together, within it.
 type Session struct {
 	Media   []Media
 	Origin  netip.Addr // from o=; invalid when it is a host name or missing
 	Omitted int        // m= sections beyond MaxMedia
 
-	room   [MaxMedia][]Format
-	places [MaxMedia][]netip.AddrPort
+	one [1]Media  // room of Media
+	few [6]Format // and of its Formats
 }
 
 // defaults are what the session level says of all media.
@@ -102,7 +103,7 @@ type defaults struct {
 // description worth the name.
 func (s *Session) Parse(b []byte) bool {
 	if cap(s.Media) == 0 {
-		s.Media = make([]Media, 0, MaxMedia)
+		s.Media, s.one[0].Formats = s.one[:0], s.few[:0]
 	}
 	s.Media, s.Omitted, s.Origin = s.Media[:0], 0, netip.Addr{}
 	var (
@@ -161,7 +162,6 @@ func (s *Session) Parse(b []byte) bool {
 	}
 	for i := range s.Media {
 		s.Media[i].finish()
-		s.room[i], s.places[i] = s.Media[i].Formats, s.Media[i].Candidates
 	}
 	return any
 }
@@ -185,11 +185,16 @@ func (s *Session) unbundle() {
 // media starts the section of an m= line: "audio 49170/2 RTP/AVP 0 8 101".
 func (s *Session) media(v []byte, def defaults) *Media {
 	n := len(s.Media)
-	s.Media = append(s.Media, Media{
-		Addr: def.addr, Direction: def.dir, Secure: def.secure, Keyed: def.secure, Ports: 1, Formats: s.room[n][:0],
-		Candidates: s.places[n][:0],
-	})
+	if n < cap(s.Media) {
+		s.Media = s.Media[:n+1]
+	} else {
+		s.Media = append(s.Media, Media{})
+	}
 	m := &s.Media[n]
+	*m = Media{
+		Addr: def.addr, Direction: def.dir, Secure: def.secure, Keyed: def.secure, Ports: 1,
+		Formats: m.Formats[:0], Candidates: m.Candidates[:0],
+	}
 	kind, v := word(v)
 	switch {
 	case fold(kind, "audio"):
