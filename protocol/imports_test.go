@@ -29,6 +29,7 @@ var may = map[string]struct {
 	"sensord/internal/quality":  {std: true},
 	"sensord/internal/pcapng":   {std: true},
 	"sensord/internal/g711":     {std: true},
+	"sensord/internal/prefetch": {std: true},
 	"sensord/internal/tone":     {own: []string{"sensord/internal/g711"}, std: true},
 	"sensord/internal/bpf":      {own: []string{"rules"}},
 	"sensord/internal/capture":  {own: []string{"sensord/internal/bpf"}},

@@ -2,15 +2,17 @@ package analyze
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"voiptop/sensord/internal/call"
 	"voiptop/sensord/internal/capture"
 	"voiptop/sensord/internal/decode"
+	"voiptop/sensord/internal/prefetch"
 )
 
-// ahead reads a Source ahead, in goroutines of its own, and looks at each packet on its own (front): while the engine works on
-// one batch of packets the next are being read. Batches go round between them, so that nothing is allocated per packet; a
+// ahead reads a Source ahead, and looks at each packet on its own (front): while the engine works on one batch of packets the next
+// are being read. Batches go round between the engine and those who read, so that nothing is allocated per packet; a
 // packet's bytes are copied once, into its batch, which is the reader's until it is handed over and the engine's until it asks
 // for the next.
 //
@@ -19,7 +21,7 @@ type ahead struct {
 	front front
 	full  chan *batch
 	free  chan *batch
-	ended sync.WaitGroup
+	ended sync.WaitGroup // readers
 
 	reading sync.Mutex // of what follows
 	src     Source
@@ -35,6 +37,7 @@ const (
 	batches      = 4
 	batchPackets = 1024
 	batchBytes   = 256 << 10
+	messageRoom  = 32 // is made for so many at a time
 )
 
 // batch is packets in a row, and what came after them. What the engine must read of most packets lies together, and apart from
@@ -47,59 +50,63 @@ type batch struct {
 
 	kinds    []kind     // of packets
 	keys     []uint64   // of those that are RTP or SIP
-	rtp      []call.RTP // likewise; of SIP only the time
+	rtp      []call.RTP // of those that are RTP
 	messages []*message // that are SIP, in their order
 	count    uint64     // packets that are RTP or SIP
 	bytes    uint64     // of these
 }
 
-func newBatch() *batch {
+// newBatch makes a batch for n packets.
+func newBatch(n int) *batch {
 	return &batch{
-		packets: make([]Packet, 0, batchPackets), data: make([]byte, 0, batchBytes),
-		kinds: make([]kind, 0, batchPackets), keys: make([]uint64, batchPackets), rtp: make([]call.RTP, batchPackets),
+		packets: make([]Packet, 0, n), data: make([]byte, 0, batchBytes*n/batchPackets),
+		kinds: make([]kind, 0, n), keys: make([]uint64, n), rtp: make([]call.RTP, n),
 	}
 }
 
-// readAhead starts so many goroutines that read src in turns.
+// readAhead makes batches go round for so many readers, which take them from free, call read, and ended when they read no more.
 func readAhead(src Source, f front, readers int) *ahead {
 	a := &ahead{front: f, src: src, full: make(chan *batch, batches), free: make(chan *batch, batches)}
 	for range batches {
-		a.free <- newBatch()
+		a.free <- newBatch(batchPackets)
 	}
-	for range readers {
-		a.ended.Go(a.read)
-	}
+	a.ended.Add(readers)
 	return a
 }
 
-// read fills batches one reader at a time; what they hold is looked at side by side.
-func (a *ahead) read() {
-	for b := range a.free {
-		a.reading.Lock()
-		if a.over {
-			a.reading.Unlock()
-			return
-		}
-		b.number = a.next
-		a.next++
-		b.fill(a.src)
-		a.over = b.err != nil && !errors.Is(b.err, capture.ErrIdle)
+// read fills a batch, one reader at a time; what batches hold is looked at side by side. It answers false when there is no more to read.
+func (a *ahead) read(b *batch) bool {
+	a.reading.Lock()
+	if a.over {
 		a.reading.Unlock()
-		b.prepare(&a.front)
-		a.full <- b // has room for all there are
+		return false
 	}
+	b.number = a.next
+	a.next++
+	b.fill(a.src)
+	a.over = b.err != nil && !errors.Is(b.err, capture.ErrIdle)
+	a.reading.Unlock()
+	b.prepare(&a.front)
+	a.full <- b // has room for all there are
+	return true
 }
 
 // fill reads until the batch is full or there is nothing to read; b.err says why.
 func (b *batch) fill(src Source) {
 	b.packets, b.data, b.err = b.packets[:0], b.data[:0], nil
-	for n := 0; n < batchPackets && len(b.data) < batchBytes-4096; n++ {
+	for n := 0; n < cap(b.packets) && len(b.data) < batchBytes-4096; n++ {
 		p := &b.packets[:n+1][n]
+		if n+8 < cap(b.packets) {
+			prefetch.Written(&b.packets[:n+9][n+8], 1)
+		}
 		if b.err = src.Next(p); b.err != nil {
 			return
 		}
 		// Should the array grow, the packets before stay where they are, in the old one.
 		at := len(b.data)
+		if soon := at + 4096; soon+len(p.Data) < cap(b.data) {
+			prefetch.WrittenBytes(b.data[soon : soon+len(p.Data)])
+		}
 		b.data = append(b.data, p.Data...)
 		p.Data = b.data[at:len(b.data):len(b.data)]
 		b.packets = b.packets[:n+1]
@@ -111,14 +118,18 @@ func (b *batch) prepare(f *front) {
 	b.kinds, b.messages, b.count, b.bytes = b.kinds[:0], b.messages[:0], 0, 0
 	next := func() *message {
 		n := len(b.messages)
-		if n == cap(b.messages) {
-			b.messages = append(b.messages, nil)[:n]
+		b.messages = slices.Grow(b.messages, 1)
+		free := b.messages[n:cap(b.messages)]
+		if free[0] == nil { // they lie side by side
+			room := make([]message, min(len(free), messageRoom))
+			for i := range room {
+				free[i] = &room[i]
+			}
 		}
-		m := &b.messages[:n+1][n]
-		if *m == nil {
-			*m = new(message)
+		if len(free) > 8 && free[8] != nil {
+			prefetch.Written(free[8], 5)
 		}
-		return *m
+		return free[0]
 	}
 	var d decode.Prepared
 	for i := range b.packets {

@@ -7,6 +7,7 @@ import (
 	"voiptop/sensord/internal/call"
 	"voiptop/sensord/internal/decode"
 	"voiptop/sensord/internal/hep"
+	"voiptop/sensord/internal/prefetch"
 	"voiptop/sensord/internal/sip"
 	"voiptop/sensord/internal/transact"
 	"voiptop/sensord/internal/turn"
@@ -124,14 +125,22 @@ func (e *Engine) batch(b *batch) {
 	}
 	for i, k := range b.kinds {
 		p := &b.packets[i]
-		if k == isOther {
+		var again bool
+		switch k {
+		case isOther:
 			e.Packet(p)
 			continue
-		}
-		r := &b.rtp[i]
-		again := e.decoder.Take(p, r.Time, b.keys[i])
-		if k == isRTP && !again && e.calls.Known(e.decoder.Now(), r) {
-			continue
+		case isRTP:
+			r := &b.rtp[i]
+			if again = e.decoder.Take(p, r.Time, b.keys[i]); !again && e.calls.Known(e.decoder.Now(), r) {
+				continue
+			}
+		case isSIP:
+			if next%call.FetchMost == 0 {
+				e.fetch(b.messages[next:])
+			}
+			next++
+			again = e.decoder.Take(p, p.Time, b.keys[i])
 		}
 		d := &e.prepared
 		decode.Prepare(p, d)
@@ -142,15 +151,28 @@ func (e *Engine) batch(b *batch) {
 		case k == isRTP:
 			e.calls.Media(&d.Datagram)
 		default:
-			m := b.messages[next]
+			m := b.messages[next-1]
 			e.sipMessage(&d.Datagram, &m.Message, &m.sdp, d.Payload, "udp")
-		}
-		if k == isSIP {
-			next++
 		}
 	}
 	e.packets += b.count
 	e.bytes += b.bytes
+}
+
+// fetch asks for what the next messages need, and for the messages after them. Another processor may have read them.
+func (e *Engine) fetch(messages []*message) {
+	var room [call.FetchMost]uint64
+	n := min(call.FetchMost, len(messages))
+	for i, m := range messages[:n] {
+		room[i] = m.CallIDHash()
+		prefetch.Slice(m.FirstLine())
+		prefetch.Slice(m.CallID())
+		m.sdp.Fetch()
+	}
+	e.calls.Fetch(room[:n])
+	for _, m := range messages[n:min(2*n, len(messages))] {
+		prefetch.Head(m, 6) // but for the description
+	}
 }
 
 // Tick moves the clock on to now, nanoseconds since the epoch, when no packet does: on a silent wire calls end in time.

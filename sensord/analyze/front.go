@@ -45,7 +45,6 @@ func (f *front) prepare(p *Packet, d *decode.Prepared, r *call.RTP, next func() 
 	case !f.sip(&d.Datagram):
 		return isOther, 0
 	}
-	r.Time = p.Time
 	m := next()
 	if m.Parse(d.Payload) != nil {
 		return isOther, 0

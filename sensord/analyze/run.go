@@ -18,8 +18,8 @@ import (
 // nothing of it is expected any more. Those that are not over at the end of src come last, in the order of their start. It does not
 // close src.
 //
-// Where there is more than one core, goroutines read packets ahead (ahead), account for streams and make the records (shard), and
-// one calls emit (writer), while the caller's follows the calls. Which calls there are and what they hold does not depend on
+// Where there is more than one core, workers read packets ahead (ahead), account for streams and make the records (shard), and one of
+// them calls emit (writer), while the caller's goroutine follows the calls. Which calls there are and what they hold does not depend on
 // the number of cores: it is one engine that decides. All goroutines have ended when Run returns.
 func Run(ctx context.Context, src Source, cfg Config, emit func(*protocol.CDR) error) (Summary, error) {
 	return records(ctx, src, cfg, nil, func(r *finished) error { return emit(r.record) })
@@ -36,55 +36,51 @@ func records(ctx context.Context, src Source, cfg Config, encode func([]byte, *p
 	var texts blocks
 	sink := &recording{recorder: newRecorder(encode, &texts), out: out}
 	e := New(cfg, sink)
-	readers, n := split()
+	n := workers()
 	var (
-		shards  []*shard
-		late    []call.Shard // shards
-		running sync.WaitGroup
+		list []*worker
+		late []call.Shard
 	)
 	for range n {
 		s := newShard(newRecorder(encode, &texts))
-		running.Go(s.run)
-		shards, late = append(shards, s), append(late, s)
+		list, late = append(list, &worker{shard: s}), append(late, s)
 	}
-	e.calls.SetLate(sink, late)
+	e.calls.SetLate(sink, late, n > 1) // reading and records are enough for one
 	failed := func() bool { return out.err != nil }
 	if n > 0 {
-		sink.writer = newWriter(out, shards, e.calls.Flush)
-		running.Go(sink.writer.run)
+		sink.writer = newWriter(out, list, e.calls.Flush)
+		list[0].writer = sink.writer
 		failed = sink.writer.failed.Load
 	}
-	s, err := run(ctx, src, e, readers, &sink.ender, failed)
-	if n > 0 {
-		sink.writer.close()
-		for _, s := range shards {
-			close(s.full) // all is given away
-		}
-		running.Wait()
-	}
+	s, err := run(ctx, src, e, list, &sink.ender, failed)
 	return s, cmp.Or(out.err, err)
 }
 
-// split says how many goroutines read ahead, and how many account for streams and make records, beside the one that follows
-// the calls. None and none: it does everything.
-func split() (readers, shards int) {
-	n := runtime.GOMAXPROCS(0)
-	if n < 2 {
-		return 0, 0
-	}
-	return max(1, n/3), max(1, n/3)
-}
+// workers says how many goroutines work beside the one that follows the calls. None: it does everything.
+func workers() int { return runtime.GOMAXPROCS(0) / 2 }
 
-// run drives e, whose sink is or embeds sink, with the packets of src, which so many goroutines read ahead.
-func run(ctx context.Context, src Source, e *Engine, readers int, sink *ender, failed func() bool) (Summary, error) {
+// run drives e, whose sink is or embeds sink, with the packets of src, which workers read ahead, if there are any.
+func run(ctx context.Context, src Source, e *Engine, workers []*worker, sink *ender, failed func() bool) (Summary, error) {
 	sink.engine = e
-	var err error
-	if readers > 0 {
-		err = driveAhead(ctx, src, e, readers, failed)
+	var (
+		err     error
+		running sync.WaitGroup
+	)
+	if n := len(workers); n > 0 {
+		in := readAhead(src, e.front, n)
+		for _, w := range workers {
+			w.ahead = in
+			running.Go(w.run)
+		}
+		err = driveAhead(ctx, in, e, failed)
 	} else {
 		err = drive(ctx, src, e, failed)
 	}
 	e.Close()
+	for _, w := range workers {
+		w.close()
+	}
+	running.Wait()
 	stats := src.Stats()
 	s := Summary{Calls: sink.calls, Streams: sink.streams, Packets: e.packets, Bytes: e.bytes, Counters: protocol.Counters{}, Warnings: stats.Warnings}
 	if e.packets > 0 {
@@ -102,26 +98,22 @@ func run(ctx context.Context, src Source, e *Engine, readers int, sink *ender, f
 
 // drive gives the packets of src to e until they end, with io.EOF, or ctx does, or emit has failed.
 func drive(ctx context.Context, src Source, e *Engine, failed func() bool) error {
-	var p Packet
-	for n := uint(0); ; n++ {
-		if n%256 == 0 {
-			if ctx.Err() != nil || failed() {
-				return ctx.Err()
-			}
+	b := newBatch(call.FetchMost)
+	for {
+		if ctx.Err() != nil || failed() {
+			return ctx.Err()
 		}
-		if err := src.Next(&p); err != nil {
-			if errors.Is(err, capture.ErrIdle) {
-				continue
-			}
-			return err
+		b.fill(src)
+		b.prepare(&e.front)
+		e.batch(b)
+		if b.err != nil && !errors.Is(b.err, capture.ErrIdle) {
+			return b.err
 		}
-		e.Packet(&p)
 	}
 }
 
 // driveAhead is drive with packets that are read ahead.
-func driveAhead(ctx context.Context, src Source, e *Engine, readers int, failed func() bool) error {
-	in := readAhead(src, e.front, readers)
+func driveAhead(ctx context.Context, in *ahead, e *Engine, failed func() bool) error {
 	defer in.stop()
 	for {
 		if ctx.Err() != nil || failed() {

@@ -211,6 +211,15 @@ func (s *source) Next(p *Packet) error {
 func (*source) Stats() capture.Stats { return capture.Stats{} }
 func (*source) Close() error         { return nil }
 
+// reading starts workers that only read.
+func reading(src Source, workers int) *ahead {
+	a := readAhead(src, front{}, workers)
+	for range workers {
+		go (&worker{ahead: a}).run()
+	}
+	return a
+}
+
 func TestReadAheadGivesWhatItsSourceGives(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	broken := errors.New("broken")
@@ -231,7 +240,7 @@ func TestReadAheadGivesWhatItsSourceGives(t *testing.T) {
 			want[i] = Packet{Time: int64(i), Data: data, Length: n + i%3, Link: uint16(round), Iface: uint16(i)}
 		}
 		for _, readers := range []int{1, 4} {
-			a := readAhead(&source{packets: want, end: broken}, front{}, readers)
+			a := reading(&source{packets: want, end: broken}, readers)
 			i := 0
 			for end := error(nil); end == nil; {
 				b := a.batch()
@@ -267,7 +276,7 @@ func TestReadAheadGivesWhatItsSourceGives(t *testing.T) {
 func TestReadAheadStopsWhereverItIs(t *testing.T) {
 	for n := range 5 {
 		for _, readers := range []int{1, 4} {
-			a := readAhead(&source{packets: []Packet{{Data: []byte{1}}}, again: true}, front{}, readers)
+			a := reading(&source{packets: []Packet{{Data: []byte{1}}}, again: true}, readers)
 			for range n {
 				a.done(a.batch())
 			}
@@ -280,7 +289,7 @@ func TestReadAheadStopsWhereverItIs(t *testing.T) {
 }
 
 func TestReadAheadAllocatesNothing(t *testing.T) {
-	a := readAhead(&source{packets: packets(t, gen.Config{Calls: 20, Rate: 100, RTCP: true}), again: true}, front{}, 1)
+	a := reading(&source{packets: packets(t, gen.Config{Calls: 20, Rate: 100, RTCP: true}), again: true}, 1)
 	defer a.stop()
 	for range 200 * batches { // until each batch has room for the most messages
 		a.done(a.batch())

@@ -6,13 +6,14 @@ import (
 	"voiptop/sensord/internal/call"
 )
 
-// shard does, in a goroutine of its own, what the engine puts off (call.Shard): it accounts for the packets of its calls'
+// shard does, in its worker's goroutine, what the engine puts off (call.Shard): it accounts for the packets of its calls'
 // streams, and makes the records of its calls when they have ended.
 type shard struct {
 	recorder *recorder
 	full     chan []call.Work // nil: a word to wait for
 	free     chan []call.Work
 	waited   chan struct{}
+	done     []finished // of a list
 
 	mu      sync.Mutex
 	more    sync.Cond
@@ -51,24 +52,21 @@ func (s *shard) Wait() {
 	<-s.waited
 }
 
-func (s *shard) run() {
-	var done []finished
-	take := func(e *call.Ended) { done = append(done, s.recorder.ended(e)) }
-	for list := range s.full {
-		if list == nil {
-			s.waited <- struct{}{}
-			continue
-		}
-		call.Do(list, take)
-		s.free <- list
-		if len(done) > 0 {
-			s.mu.Lock()
-			s.results = append(s.results, done...)
-			s.mu.Unlock()
-			s.more.Signal()
-			clear(done)
-			done = done[:0]
-		}
+// work does a list of work, or says that all before is done.
+func (s *shard) work(list []call.Work) {
+	if list == nil {
+		s.waited <- struct{}{}
+		return
+	}
+	call.Do(list, func(e *call.Ended) { s.done = append(s.done, s.recorder.ended(e)) })
+	s.free <- list
+	if len(s.done) > 0 {
+		s.mu.Lock()
+		s.results = append(s.results, s.done...)
+		s.mu.Unlock()
+		s.more.Signal()
+		clear(s.done)
+		s.done = s.done[:0]
 	}
 }
 

@@ -90,7 +90,7 @@ func TestWorkThatIsPutOffComesToTheSame(t *testing.T) {
 				s := &putOff{size: way.size, most: way.most, ended: func(e *call.Ended) { got.lines[got.place[e]] = b.Record(e).AppendJSON(nil) }}
 				shards, all = append(shards, s), append(all, s)
 			}
-			e.calls.SetLate(got, shards)
+			e.calls.SetLate(got, shards, true)
 			for i := range packets {
 				e.Packet(&packets[i])
 			}
@@ -145,7 +145,7 @@ func TestRTPPacketsThatArePutOffAllocateNothing(t *testing.T) {
 	got := &lateSink{place: map[*call.Ended]int{}}
 	e := New(Config{}, got)
 	s := &putOff{size: 256, most: 2, ended: func(*call.Ended) {}}
-	e.calls.SetLate(got, []call.Shard{s})
+	e.calls.SetLate(got, []call.Shard{s}, true)
 	half := len(list) / 2
 	for i := range half {
 		e.Packet(&list[i])

@@ -43,8 +43,11 @@ func (e *Engine) Registrations(dst []protocol.Registration) []protocol.Registrat
 func Transactions(ctx context.Context, src Source, cfg Config, emit func(*protocol.Transaction) error) (Summary, error) {
 	o := &transactions{emit: emit}
 	e := New(cfg, o)
-	readers, _ := split()
-	s, err := run(ctx, src, e, readers, &o.ender, func() bool { return o.err != nil })
+	var list []*worker
+	for range workers() {
+		list = append(list, &worker{})
+	}
+	s, err := run(ctx, src, e, list, &o.ender, func() bool { return o.err != nil })
 	return s, cmp.Or(o.err, err)
 }
 

@@ -34,16 +34,15 @@ func (o *output) take(r *finished) {
 	r.block.done()
 }
 
-// writer puts the records of the shards into the order in which their calls ended, and gives them on, in a goroutine of its own.
-// Not many calls may have ended of which it has not heard: then the engine waits.
+// writer puts the records of the shards into the order in which their calls ended, and gives them on, in a worker's goroutine. Not many calls may have ended of which it has not heard: then the engine waits.
 type writer struct {
-	out    *output
-	shards []*shard
-	flush  func() // makes the engine give away what it has put off
-	list   []ended
-	full   chan []ended
-	free   chan []ended
-	failed atomic.Bool // emit has failed
+	out     *output
+	workers []*worker
+	flush   func() // makes the engine give away what it has put off
+	list    []ended
+	full    chan []ended
+	free    chan []ended
+	failed  atomic.Bool // emit has failed
 }
 
 const (
@@ -51,8 +50,8 @@ const (
 	writerBatches = 4
 )
 
-func newWriter(out *output, shards []*shard, flush func()) *writer {
-	w := &writer{out: out, shards: shards, flush: flush, full: make(chan []ended, writerBatches), free: make(chan []ended, writerBatches)}
+func newWriter(out *output, workers []*worker, flush func()) *writer {
+	w := &writer{out: out, workers: workers, flush: flush, full: make(chan []ended, writerBatches), free: make(chan []ended, writerBatches)}
 	for range writerBatches {
 		w.free <- make([]ended, 0, writerBatch)
 	}
@@ -60,17 +59,16 @@ func newWriter(out *output, shards []*shard, flush func()) *writer {
 	return w
 }
 
-// take is told by the engine of a call that has ended.
+// take is told by the engine of a call that has ended, before the work that makes its record is put off.
 func (w *writer) take(r *ended) {
-	w.list = append(w.list, *r)
 	if len(w.list) == writerBatch {
 		w.give()
 		w.list = <-w.free
 	}
+	w.list = append(w.list, *r)
 }
 
-// give gives the list away, after the work that makes its records: who waits for one never waits for work that is held back.
-// The last call may have its work put off after this; it is given away before the engine waits for the writer again.
+// give gives the list away, after the work that makes its records.
 func (w *writer) give() {
 	w.flush()
 	w.full <- w.list
@@ -82,20 +80,18 @@ func (w *writer) close() {
 	close(w.full)
 }
 
-// run takes the records until close.
-func (w *writer) run() {
-	for list := range w.full {
-		for i := range list {
-			r := &list[i]
-			if r.shard != recordHere {
-				r.finished = w.shards[r.shard].next()
-			}
-			w.out.take(&r.finished)
+// write gives the records of a list on. All work of the worker that calls it must be done.
+func (w *writer) write(list []ended) {
+	for i := range list {
+		r := &list[i]
+		if r.shard != recordHere {
+			r.finished = w.workers[r.shard].shard.next()
 		}
-		if w.out.err != nil {
-			w.failed.Store(true)
-		}
-		clear(list)
-		w.free <- list[:0]
+		w.out.take(&r.finished)
 	}
+	if w.out.err != nil {
+		w.failed.Store(true)
+	}
+	clear(list)
+	w.free <- list[:0]
 }

@@ -121,7 +121,7 @@ func (c *Call) over(d *decode.Datagram, m *sip.Message) bool {
 	cseq, _, _ := m.CSeq()
 	if !c.ended() {
 		// The very same INVITE long after its transaction: a capture that is played again, before its calls had ended.
-		return d.Time-c.inviteTime > transactionTime && cseq == c.inviteCSeq && noDigest.bytes(m.Branch()) == c.branch
+		return d.Time-c.inviteTime > transactionTime && cseq == c.inviteCSeq && m.BranchDigest() == c.branch
 	}
 	if d.Time-c.end < newCallTime {
 		return false
@@ -155,7 +155,7 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 	}
 	answered := c.answer != 0
 	cseq, method, _ := m.CSeq()
-	tag := noDigest.bytes(m.FromTag())
+	tag := m.FromTagDigest()
 	if !opening && c.tags[0] == 0 {
 		c.tags[0] = tag
 	}
@@ -178,7 +178,7 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 	} else {
 		// From is the requester's; where it was damaged or rewritten, the branch tells the transaction, and before the answer
 		// only the caller may have an INVITE under way (RFC 3261 section 14.1).
-		fromCaller = fromCaller || method == sip.Invite && (noDigest.bytes(m.Branch()) == c.branch || c.answer == 0 && cseq == c.inviteCSeq)
+		fromCaller = fromCaller || method == sip.Invite && (m.BranchDigest() == c.branch || c.answer == 0 && cseq == c.inviteCSeq)
 		who := caller
 		if fromCaller {
 			who = callee

@@ -70,7 +70,7 @@ func (c *Call) gatherResponse(d *decode.Datagram, m *sip.Message, cseq uint32, w
 	challenge := status == 401 || status == 407
 	switch m.Method() {
 	case sip.Invite:
-		if challenge && e.credentials && who == caller && noDigest.bytes(m.Branch()) == c.branch {
+		if challenge && e.credentials && who == caller && m.BranchDigest() == c.branch {
 			e.refusedCredentials++
 		}
 		if status >= 300 && !challenge && status != 491 && e.t38Offer == cseq && e.t38By == who && cseq != 0 {
@@ -112,7 +112,7 @@ func (c *Call) gatherSDP(d *decode.Datagram, m *sip.Message, s *sdp.Session, who
 func (c *Call) describeSide(m *sip.Message, s *sdp.Session, media *sdp.Media, who int) {
 	p, e := &c.media[who], &c.evidence
 	cseq, _, _ := m.CSeq()
-	branch := noDigest.bytes(m.Branch())
+	branch := m.BranchDigest()
 	if p.description.branch == 0 {
 		p.description = description{
 			branch: branch, cseq: cseq, keyless: media.SAVP && !media.Keyed, ice: len(media.Candidates) > 0, origin: s.Origin,

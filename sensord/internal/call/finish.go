@@ -18,12 +18,13 @@ func (t *Table) evict() {
 
 // finish takes a call out of the table and gives its record away.
 func (t *Table) finish(c *Call) {
+	c.fetchTies()
 	t.byID.remove(c.hash, c)
 	left := &t.gone
 	if c.by == protocol.PartySensor {
 		left = &t.letGo
 	}
-	left.add(noDigest.bytes([]byte(c.callID)), t.now)
+	left.add(noDigest.Bytes([]byte(c.callID)), t.now)
 	t.timers.forget(c)
 	if c.prev != nil {
 		c.prev.next = c.next

@@ -20,7 +20,7 @@ type gaps struct {
 func (g *gaps) add(seq uint64, lost uint32) {
 	far := uint32(seq) - g.last
 	if g.n >= 2 {
-		h := uint32(noDigest.number(g.before).number(far).number(lost) >> 32)
+		h := uint32(noDigest.Number(g.before).Number(far).Number(lost) >> 32)
 		at, there := slices.BinarySearch(g.least[:g.kept], h)
 		if !there && at < len(g.least) {
 			if int(g.kept) < len(g.least) {

@@ -208,7 +208,7 @@ func (t *Table) expectReferred(c *Call, d *decode.Datagram, user []byte) {
 	}
 	t.legs.refers = keep
 	if len(user) > 0 && len(keep) < maxRefers {
-		t.legs.refers = append(keep, refer{c.group, d.Time, d.Dst.IP, noDigest.bytes(user)})
+		t.legs.refers = append(keep, refer{c.group, d.Time, d.Dst.IP, noDigest.Bytes(user)})
 	}
 }
 
@@ -217,7 +217,7 @@ func (t *Table) joinByRefer(c *Call, d *decode.Datagram) {
 	var found *group
 	for i := range t.legs.refers {
 		r := &t.legs.refers[i]
-		if d.Time-r.time > referTime || r.to != d.Src.IP || r.user != noDigest.bytes([]byte(c.calleeURI)) {
+		if d.Time-r.time > referTime || r.to != d.Src.IP || r.user != noDigest.Bytes([]byte(c.calleeURI)) {
 			continue
 		}
 		if found != nil && found != r.group.root() {

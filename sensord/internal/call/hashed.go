@@ -1,5 +1,7 @@
 package call
 
+import "voiptop/sensord/internal/prefetch"
+
 // hashed finds values by a hash: open addressing with linear probing, deletion by shifting back, at most three quarters full.
 // Values of the same hash are told apart by who looks for one. The zero value of V is none.
 type hashed[V comparable] struct {
@@ -23,6 +25,13 @@ func (t *hashed[V]) next(hash, i uint64) (v V, _ uint64) {
 		if s.value == v || s.hash == hash {
 			return s.value, i + 1
 		}
+	}
+}
+
+// fetch asks for the place of a hash.
+func (t *hashed[V]) fetch(hash uint64) {
+	if len(t.slots) > 0 {
+		prefetch.Head(&t.slots[hash&uint64(len(t.slots)-1)], 1)
 	}
 }
 

@@ -37,7 +37,7 @@ func (t *Table) joins(m *sip.Message) (b beginning, ok bool) {
 		b, ok = joinedUp, true
 	case method == sip.Invite:
 		b, ok = joinedSetUp, status >= 200 && status < 300 || status > 100 && status < 200 && m.SDP() != nil
-	case !m.Request() || len(m.ToTag()) == 0:
+	case !m.Request() || !m.Tagged():
 	case method == sip.Ack:
 		b, ok = joinedUp, m.SDP() != nil
 	case method == sip.Prack: // acknowledges a provisional response (RFC 3262)
@@ -48,7 +48,7 @@ func (t *Table) joins(m *sip.Message) (b beginning, ok bool) {
 	if !ok {
 		return b, false
 	}
-	id := noDigest.bytes(m.CallID())
+	id := noDigest.Bytes(m.CallID())
 	if t.gone.has(id, t.now) || t.letGo.has(id, t.now) {
 		return b, false
 	}
@@ -67,7 +67,7 @@ func (c *Call) joinAt(d *decode.Datagram, m *sip.Message) {
 		return
 	}
 	c.inviteCSeq, _, _ = m.CSeq()
-	c.inviteTime, c.branch = d.Time, noDigest.bytes(m.Branch())
+	c.inviteTime, c.branch = d.Time, m.BranchDigest()
 }
 
 // sure notes a request of a joined call that tells that it was answered, although no answer was seen.

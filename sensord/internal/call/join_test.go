@@ -219,7 +219,7 @@ func TestTailsOfPastCallsAreNotJoined(t *testing.T) {
 func TestPastCallsAreRememberedInBoundedRoom(t *testing.T) {
 	g := gone{period: int64(time.Minute)}
 	const n = 3 * gonePlaces * goneDepth
-	id := func(i int) digest { return noDigest.number(uint32(i)) }
+	id := func(i int) digest { return noDigest.Number(uint32(i)) }
 	for i := range n {
 		g.add(id(i), at(float64(i)/n))
 	}

@@ -75,6 +75,7 @@ func Do(list []Work, ended func(*Ended)) {
 		case workTune:
 			s.tune(w.more.(*codec), float64(w.time))
 		case workEnded:
+			fetchEnded(list[i:])
 			ended(w.more.(*Ended))
 		}
 	}
@@ -85,13 +86,14 @@ type shards struct {
 	list  []Shard
 	work  [][]Work
 	given []bool // and not waited for
+	media bool   // what packets come to is put off, too
 }
 
-// SetLate makes the table give calls that have ended to sink, and put work off if there are shards. It must come before the first
-// packet.
-func (t *Table) SetLate(sink LateSink, list []Shard) {
+// SetLate makes the table give calls that have ended to sink, and their records off to shards, if there are any; with media, what the
+// packets of streams come to as well. It must come before the first packet.
+func (t *Table) SetLate(sink LateSink, list []Shard, media bool) {
 	t.lateSink = sink
-	t.shards = shards{list, make([][]Work, len(list)), make([]bool, len(list))}
+	t.shards = shards{list, make([][]Work, len(list)), make([]bool, len(list)), media && len(list) > 0}
 	for i := range list {
 		t.shards.work[i] = list[i].Do(nil)
 	}
@@ -131,7 +133,7 @@ func (t *Table) Flush() {
 
 // wait returns when a shard has done all that was put off.
 func (s *shards) wait(shard uint8) {
-	if len(s.list) == 0 {
+	if !s.media {
 		return
 	}
 	s.flush(int(shard))
@@ -143,7 +145,7 @@ func (s *shards) wait(shard uint8) {
 
 // catchUp waits until all that the call's streams have met is accounted for.
 func (c *Call) catchUp() {
-	if len(c.table.shards.list) == 0 {
+	if !c.table.shards.media {
 		return
 	}
 	for _, s := range c.streams {
@@ -158,7 +160,7 @@ func (c *Call) catchUp() {
 
 func (s *stream) takePacket(now int64, h *rtp.Header) {
 	p := &s.call.table.shards
-	if len(p.list) == 0 {
+	if !p.media {
 		s.packet(now, h)
 		return
 	}
@@ -171,7 +173,7 @@ func (s *stream) takePacket(now int64, h *rtp.Header) {
 
 func (s *stream) takeDigits(h *rtp.Header, payload []byte) {
 	p := &s.call.table.shards
-	if len(p.list) == 0 {
+	if !p.media {
 		s.digits(h, payload)
 		return
 	}
@@ -182,7 +184,7 @@ func (s *stream) takeDigits(h *rtp.Header, payload []byte) {
 
 func (s *stream) takeAside(payloadType uint8, digits bool) {
 	p := &s.call.table.shards
-	if len(p.list) == 0 {
+	if !p.media {
 		s.account.aside(payloadType, digits)
 		return
 	}
@@ -195,7 +197,7 @@ func (s *stream) takeAside(payloadType uint8, digits bool) {
 
 func (s *stream) takeCodec(k *codec, ptime uint16) {
 	p := &s.call.table.shards
-	if len(p.list) == 0 {
+	if !p.media {
 		s.tune(k, float64(ptime))
 		return
 	}

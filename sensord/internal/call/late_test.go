@@ -48,7 +48,7 @@ func (p *putOff) all() []*protocol.CDR {
 
 func newPutOff(tb testing.TB) *putOff {
 	p := &putOff{sim: newSim(tb), records: map[*Ended]*protocol.CDR{}}
-	p.t.SetLate(p, []Shard{p, p}) // both are one, which keeps the order of all
+	p.t.SetLate(p, []Shard{p, p}, true) // both are one, which keeps the order of all
 	return p
 }
 

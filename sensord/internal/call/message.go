@@ -36,9 +36,7 @@ const maxEnds = 255
 func (c *Call) log(d *decode.Datagram, m *sip.Message) seen {
 	cseq, method, _ := m.CSeq()
 	src, dst := c.endpoint(&d.Src), c.endpoint(&d.Dst)
-	h := noDigest.bytes(d.Src.IP[:]).bytes(d.Dst.IP[:]).number(uint32(d.Src.Port)<<16 | uint32(d.Dst.Port))
-	h = h.number(uint32(m.Status())<<16 | uint32(method)).number(cseq).bytes(m.MethodText()).bytes(m.Branch())
-	h = h.bytes(m.ToTag()).bytes(m.Get(sip.RSeq)).number(uint32(len(m.Body())))
+	h := m.Identity().Bytes(d.Src.IP[:]).Bytes(d.Dst.IP[:]).Number(uint32(d.Src.Port)<<16 | uint32(d.Dst.Port))
 	how := fresh
 	for i := len(c.hashes) - 1; i >= 0; i-- {
 		if c.hashes[i] != h {

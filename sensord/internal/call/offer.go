@@ -51,9 +51,9 @@ func (c *Call) commitOffer(who int, accepted bool) {
 
 // SDP is the session description of a message. Read needs no Table, so that it may be done ahead by any goroutine.
 type SDP struct {
-	session *sdp.Session
 	there   bool // the message has something that should be one
 	ok      bool // and is
+	session sdp.Session
 }
 
 // Read reads the description in m.
@@ -61,9 +61,6 @@ func (s *SDP) Read(m *sip.Message) {
 	body := m.SDP()
 	if s.there, s.ok = body != nil, false; !s.there {
 		return
-	}
-	if s.session == nil {
-		s.session = new(sdp.Session)
 	}
 	s.ok = s.session.Parse(body)
 }
@@ -83,7 +80,7 @@ func (c *Call) describe(d *decode.Datagram, m *sip.Message, who int) {
 		t.count.badSDP++
 		return
 	}
-	s := read.session
+	s := &read.session
 	// A PRACK answers what the 18x offered; when the INVITE had the offer and the 18x the answer it makes another (RFC 3262
 	// section 5).
 	answer := !m.Request() || m.Method() == sip.Ack || m.Method() == sip.Prack && !c.media[who].described

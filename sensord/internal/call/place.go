@@ -70,15 +70,15 @@ func (c *Call) placeHashes(ip *[16]byte) (h [3]uint64, whole [3]bool) {
 	from, wholeFrom := significant(c.caller)
 	to, wholeTo := significant(c.calleeURI)
 	whole[1], whole[2] = wholeTo, wholeFrom
-	at := noDigest.bytes(ip[:])
+	at := noDigest.Bytes(ip[:])
 	if from != "" && to != "" {
-		h[0] = mixed(at.bytes([]byte(from)).bytes([]byte(to)))
+		h[0] = mixed(at.Bytes([]byte(from)).Bytes([]byte(to)))
 	}
 	if wholeFrom {
-		h[1] = mixed(at.number(1).bytes([]byte(from)))
+		h[1] = mixed(at.Number(1).Bytes([]byte(from)))
 	}
 	if wholeTo {
-		h[2] = mixed(at.number(2).bytes([]byte(to)))
+		h[2] = mixed(at.Number(2).Bytes([]byte(to)))
 	}
 	return h, whole
 }

@@ -126,7 +126,7 @@ func (c *Call) setRoles(d *decode.Datagram, m *sip.Message) {
 	// Who calls is given a name more often than who is called.
 	named := func(n sip.Name) bool { return len(sip.ParseAddress(m.Get(n)).Display) > 0 }
 	if known == toCalled || c.assumed && !named(sip.From) && named(sip.To) {
-		c.tags[0] = noDigest.bytes(m.FromTag())
+		c.tags[0] = m.FromTagDigest()
 		c.swapRoles(m)
 	}
 }
@@ -138,14 +138,14 @@ func (c *Call) learnRoles(d *decode.Datagram, m *sip.Message) {
 	if method == sip.Invite && !m.Request() && c.begun == joinedDialog && known == nobodyKnows {
 		known = fromCalled // no INVITE was seen that it could belong to, but the first
 	}
-	if m.Request() && method == sip.Invite && len(m.ToTag()) == 0 {
+	if m.Request() && method == sip.Invite && !m.Tagged() {
 		known = fromCalled
 	}
 	if known == nobodyKnows {
 		return
 	}
 	c.assumed = false
-	if c.isCaller(noDigest.bytes(m.FromTag())) != (known == fromCalled) {
+	if c.isCaller(m.FromTagDigest()) != (known == fromCalled) {
 		c.swapRoles(m)
 	}
 	c.asked = false // rules may ask for caller and callee
@@ -154,9 +154,9 @@ func (c *Call) learnRoles(d *decode.Datagram, m *sip.Message) {
 // swapRoles turns the parties round, of whom one is in From of m and the other in To.
 func (c *Call) swapRoles(m *sip.Message) {
 	caller := sip.From
-	tag := noDigest.bytes(m.FromTag())
+	tag := m.FromTagDigest()
 	if c.isCaller(tag) {
-		caller, tag = sip.To, noDigest.bytes(m.ToTag())
+		caller, tag = sip.To, m.ToTagDigest()
 	}
 	c.tags = [maxTags]digest{tag}
 	name := sip.ParseAddress(m.Get(caller)).Display

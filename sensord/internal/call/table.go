@@ -80,6 +80,7 @@ func (t *Table) Tick(now int64) {
 	}
 	for t.timers.ready(t.now) {
 		c := t.timers.pop()
+		t.fetchDue()
 		if c == nil {
 			continue
 		}
@@ -109,7 +110,7 @@ func (t *Table) SIP(d *decode.Datagram, m *sip.Message, ahead *SDP, transport st
 		t.count.noCallID++
 		return
 	}
-	opening := method == sip.Invite && m.Request() && len(m.ToTag()) == 0
+	opening := method == sip.Invite && m.Request() && !m.Tagged()
 	c := t.byID.get(m.CallIDHash(), id)
 	if c != nil && opening && c.over(d, m) {
 		c.interrupt(protocol.EndUnterminated)

@@ -32,7 +32,7 @@ func (s *stream) heard(now int64, sound tone.Sound) {
 		return
 	}
 	p := &s.call.table.shards
-	if len(p.list) == 0 {
+	if !p.media {
 		s.account.heard(now, sound)
 		return
 	}

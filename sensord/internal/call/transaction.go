@@ -21,7 +21,7 @@ func (c *Call) request(d *decode.Datagram, m *sip.Message, cseq uint32, who int,
 		}
 		if c.inviteTime == 0 || cseq > c.inviteCSeq {
 			c.inviteCSeq, c.inviteTime = cseq, d.Time
-			c.branch = noDigest.bytes(m.Branch())
+			c.branch = m.BranchDigest()
 			c.resume()
 		} else if c.final == finalBranch { // a proxy tries the next branch
 			c.resume()
@@ -36,7 +36,7 @@ func (c *Call) request(d *decode.Datagram, m *sip.Message, cseq uint32, who int,
 	case sip.Refer:
 		c.refer(d, m, cseq, who)
 	case sip.Bye:
-		if c.bye != 0 || !c.forks.bye(noDigest.bytes(m.FromTag()), noDigest.bytes(m.ToTag())) {
+		if c.bye != 0 || !c.forks.bye(m.FromTagDigest(), m.ToTagDigest()) {
 			return
 		}
 		c.bye, c.end = d.Time, d.Time
@@ -106,7 +106,7 @@ func (c *Call) response(d *decode.Datagram, m *sip.Message, cseq uint32, method 
 func (c *Call) inviteResponse(d *decode.Datagram, m *sip.Message, cseq uint32, status int) {
 	c.provisional = status
 	if c.inviteTime == 0 { // joined
-		c.inviteCSeq, c.inviteTime, c.branch = cseq, d.Time, noDigest.bytes(m.Branch())
+		c.inviteCSeq, c.inviteTime, c.branch = cseq, d.Time, m.BranchDigest()
 	}
 	switch {
 	case status < 180:
@@ -121,7 +121,7 @@ func (c *Call) inviteResponse(d *decode.Datagram, m *sip.Message, cseq uint32, s
 		}
 		return
 	case status < 300:
-		c.forks.answered(&d.Dst, noDigest.bytes(m.ToTag()))
+		c.forks.answered(&d.Dst, m.ToTagDigest())
 		if c.answer != 0 {
 			return
 		}
@@ -137,7 +137,7 @@ func (c *Call) inviteResponse(d *decode.Datagram, m *sip.Message, cseq uint32, s
 	if c.answer != 0 { // a fork that lost, or one that the proxy cancelled
 		return
 	}
-	told := noDigest.bytes(m.Branch()) == c.branch
+	told := m.BranchDigest() == c.branch
 	if c.final == finalRejected && !told || cseq < c.inviteCSeq {
 		return // a hop further away has nothing to add, nor has an attempt that was given up
 	}

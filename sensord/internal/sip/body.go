@@ -7,7 +7,7 @@ import "bytes"
 // cut the last line is left out: half a number is another number.
 func (m *Message) SDP() []byte {
 	body := m.Body()
-	if m.length-len(body) > len("\r\n") {
+	if int(m.length)-len(body) > len("\r\n") {
 		body = body[:bytes.LastIndexByte(body, '\n')+1]
 	}
 	if len(body) < 5 {

@@ -12,8 +12,8 @@ var (
 	ErrShort  = errors.New("sip: message ends within its first line")
 )
 
-// span is a part of a message: offset and length of a value, and the offset of the line after it.
-type span struct{ at, end, next uint32 }
+// span is a part of a message: offsets of a value and of what follows it.
+type span struct{ at, end uint32 }
 
 // maxMessage bounds the offsets kept in spans.
 const maxMessage = 1 << 30
@@ -21,32 +21,40 @@ const maxMessage = 1 << 30
 // Message is a view over one SIP message. The zero value is ready for Parse; it may be parsed into again and again.
 // All slices that its methods return are parts of the bytes given to Parse and live as long as they do.
 type Message struct {
-	raw    []byte
-	line   span // first line, without its end
-	method span
-	uri    span // Request-URI, or reason phrase of a response
-	fields [numNames]span
-	head   uint32 // offset of the first header line
-	body   uint32 // offset of the body; len(raw) when the blank line is missing
-	length int    // Content-Length, -1: none
-	status int
-	verb   Method
-	cut    bool
+	view
+	fields [numNames]span // of those in view.present
+}
 
-	// What every reader of a message asks for, some several times.
-	seq            uint32
-	seqMethod      Method
-	seqOK          bool
-	branch         []byte
-	fromTag, toTag []byte
-	callIDHash     uint64
-	others         Others
+// view is what Parse finds but for the fields. What every reader of a message asks for comes first, and without a look at the bytes: a
+// message may have been parsed by another processor.
+type view struct {
+	raw        []byte
+	callIDHash uint64
+	identity   Digest
+	branch     Digest
+	from, to   Digest // tags
+	others     Others
+	present    uint32 // the indexed fields, a bit each
+	seq        uint32
+	status     uint16
+	verb       Method
+	seqMethod  Method
+	seqOK      bool
+	tagged     bool // there is a To-tag
+	cut        bool
+	length     int32  // Content-Length, -1: none
+	head       uint32 // offset of the first header line
+	body       uint32 // offset of the body; len(raw) when the blank line is missing
+	line       span   // first line, without its end
+	method     span
+	uri        span    // Request-URI, or reason phrase of a response
+	places     [3]span // of branch, From-tag and To-tag
 }
 
 // Parse looks over b, which holds exactly one message (a datagram; a Framer cuts streams). It fails only when the first
 // line is not SIP's; a missing blank line, missing header fields and wrong lengths are for the caller to judge.
 func (m *Message) Parse(b []byte) error {
-	*m = Message{length: -1, others: indexed}
+	m.view = view{length: -1, others: indexed}
 	if len(b) > maxMessage {
 		b = b[:maxMessage]
 	}
@@ -67,7 +75,7 @@ func (m *Message) Parse(b []byte) error {
 	if end > at && b[end-1] == '\r' {
 		end--
 	}
-	m.line = span{uint32(at), uint32(end), m.head}
+	m.line = span{uint32(at), uint32(end)}
 	if !m.firstLine(b[at:end], uint32(at)) {
 		return ErrNotSIP
 	}
@@ -88,7 +96,7 @@ func (m *Message) firstLine(l []byte, at uint32) bool {
 			if c < '0' || c > '9' {
 				return false
 			}
-			m.status = m.status*10 + int(c-'0')
+			m.status = m.status*10 + uint16(c-'0')
 		}
 		if m.status < 100 || m.status > 699 || len(l) > i+3 && l[i+3] != ' ' {
 			return false
@@ -97,7 +105,7 @@ func (m *Message) firstLine(l []byte, at uint32) bool {
 		for i < len(l) && l[i] == ' ' {
 			i++
 		}
-		m.uri = span{at + uint32(i), at + uint32(len(l)), 0}
+		m.uri = span{at + uint32(i), at + uint32(len(l))}
 		return true
 	}
 	sp := bytes.IndexByte(l, ' ')
@@ -110,11 +118,11 @@ func (m *Message) firstLine(l []byte, at uint32) bool {
 			return false
 		}
 	}
-	m.method = span{at, at + uint32(sp), 0}
+	m.method = span{at, at + uint32(sp)}
 	m.verb = MethodOf(l[:sp])
 	u := trim(l[sp:last])
 	off := at + uint32(cap(l)-cap(u))
-	m.uri = span{off, off + uint32(len(u)), 0}
+	m.uri = span{off, off + uint32(len(u))}
 	return true
 }
 
@@ -140,7 +148,7 @@ func (m *Message) index() {
 		for next < len(b) && (b[next] == ' ' || b[next] == '\t') { // folded: the line goes on (RFC 3261 section 7.3.1)
 			next, _ = nextLine(b, next)
 		}
-		if n != notIndexed && m.fields[n].next == 0 {
+		if n != notIndexed && m.present&(1<<n) == 0 {
 			from, to := at+colon+1, next
 			for from < to && blank(b[from]) {
 				from++
@@ -148,20 +156,33 @@ func (m *Message) index() {
 			for to > from && blank(b[to-1]) {
 				to--
 			}
-			m.fields[n] = span{uint32(from), uint32(to), uint32(next)}
+			m.fields[n] = span{uint32(from), uint32(to)}
+			m.present |= 1 << n
 		}
 		at = next
 	}
 	if v := m.Get(ContentLength); v != nil {
 		if n, ok := number(v, 1<<30); ok {
-			m.length = n
+			m.length = int32(n)
 		}
 	}
 	m.seq, m.seqMethod, m.seqOK = cseq(m.Get(CSeq))
 	v, _ := firstValue(m.Get(Via))
-	m.branch = Param(v, "branch")
-	m.fromTag, m.toTag = tagOf(m.Get(From)), tagOf(m.Get(To))
+	m.branch = m.part(0, Via, Param(v, "branch"))
+	m.from, m.to = m.part(1, From, tagOf(m.Get(From))), m.part(2, To, tagOf(m.Get(To)))
+	m.tagged = m.places[2].end > m.places[2].at
 	m.callIDHash = HashCallID(m.CallID())
+	m.identity = m.branch.Number(uint32(m.status)<<16 | uint32(m.seqMethod)<<8 | uint32(m.verb)).Number(m.seq).
+		Bytes(m.MethodText()).Number(uint32(m.to)).Number(uint32(m.to >> 32)).Bytes(m.Get(RSeq)).Number(uint32(len(m.Body())))
+}
+
+// part notes where a part of the value of n is, and gives its digest.
+func (m *Message) part(i int, n Name, b []byte) Digest {
+	if b != nil {
+		at := m.fields[n].end - uint32(cap(b))
+		m.places[i] = span{at, at + uint32(len(b))}
+	}
+	return NoDigest.Bytes(b)
 }
 
 // nextLine answers where the line at offset at ends, and where the next begins.
@@ -198,7 +219,7 @@ func (m *Message) Method() Method {
 func (m *Message) MethodText() []byte { return m.text(m.method) }
 
 // Status returns the status code, 0 in a request.
-func (m *Message) Status() int { return m.status }
+func (m *Message) Status() int { return int(m.status) }
 
 // Phrase returns the reason phrase of a response.
 func (m *Message) Phrase() []byte {
@@ -218,11 +239,10 @@ func (m *Message) RequestURI() []byte {
 
 // Get returns the value of the first header field n, nil without one. A folded value still has its line ends inside.
 func (m *Message) Get(n Name) []byte {
-	f := m.fields[n]
-	if f.next == 0 {
+	if m.present&(1<<n) == 0 {
 		return nil
 	}
-	return m.text(f)
+	return m.text(m.fields[n])
 }
 
 // Header returns the value of the i-th (from 0) header field called name, in any case and also in its compact form; nil
@@ -285,28 +305,40 @@ func cseq(v []byte) (n uint32, method Method, ok bool) {
 }
 
 // Branch returns the branch parameter of the topmost Via.
-func (m *Message) Branch() []byte { return m.branch }
+func (m *Message) Branch() []byte { return m.text(m.places[0]) }
 
 // FromTag returns the tag parameter of From.
-func (m *Message) FromTag() []byte { return m.fromTag }
+func (m *Message) FromTag() []byte { return m.text(m.places[1]) }
 
 // ToTag returns the tag parameter of To.
-func (m *Message) ToTag() []byte { return m.toTag }
+func (m *Message) ToTag() []byte { return m.text(m.places[2]) }
+
+// Tagged reports whether there is a To-tag: the message belongs to a dialog, or makes one.
+func (m *Message) Tagged() bool { return m.tagged }
+
+// Digests of the branch and the tags: NoDigest.Bytes of them.
+func (m *Message) BranchDigest() Digest  { return m.branch }
+func (m *Message) FromTagDigest() Digest { return m.from }
+func (m *Message) ToTagDigest() Digest   { return m.to }
+
+// Identity is the same for a message that is sent again: it covers the status, or the method, CSeq, branch, To-tag, RSeq and the body's
+// length.
+func (m *Message) Identity() Digest { return m.identity }
 
 // ContentLength returns the value of the Content-Length field, -1 when it is missing or no number.
-func (m *Message) ContentLength() int { return m.length }
+func (m *Message) ContentLength() int { return int(m.length) }
 
 // Body returns what follows the blank line, not more than Content-Length says.
 func (m *Message) Body() []byte {
 	b := m.raw[m.body:]
-	if m.length >= 0 && m.length < len(b) {
-		b = b[:m.length]
+	if n := int(m.length); n >= 0 && n < len(b) {
+		b = b[:n]
 	}
 	return b
 }
 
 // Cut reports whether the message ends before its blank line or before the end of the body it announces.
-func (m *Message) Cut() bool { return m.cut || m.length > len(m.raw)-int(m.body) }
+func (m *Message) Cut() bool { return m.cut || int(m.length) > len(m.raw)-int(m.body) }
 
 // Excess is how many bytes more (positive) or fewer (negative) follow the blank line than Content-Length says, line ends and blanks
 // at the end left out; 0 when it is right or not said.
@@ -314,11 +346,11 @@ func (m *Message) Excess() int {
 	if m.length < 0 || m.cut {
 		return 0
 	}
-	b := m.raw[m.body:]
-	if m.length > len(b) {
-		return len(b) - m.length
+	b, n := m.raw[m.body:], int(m.length)
+	if n > len(b) {
+		return len(b) - n
 	}
-	return len(trimRight(bytes.TrimRight(b[m.length:], "\x00")))
+	return len(trimRight(bytes.TrimRight(b[n:], "\x00")))
 }
 
 // number reads decimal digits, at most limit; blanks may follow.
