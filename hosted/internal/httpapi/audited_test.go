@@ -40,11 +40,17 @@ func TestEveryChangeAndEveryDownloadIsWrittenDown(t *testing.T) {
 	}
 	hook := object{"name": "noc", "kind": "slack", "url": "https://hooks.example/x"}
 	hour := w.now().Add(time.Hour).Format(time.RFC3339)
-	one := func(path string) string { // the id of the first of a list
+	one := func(path string) string { // an id of a list, not that of the session which asks
 		t.Helper()
 		var list []object
 		admin.get(path).into(t, &list)
-		return fmt.Sprint(list[0]["id"])
+		for _, x := range list {
+			if x["current"] != true {
+				return fmt.Sprint(x["id"])
+			}
+		}
+		t.Fatalf("%s: %+v", path, list)
+		return ""
 	}
 	var receiver, spare, alert, silence, search string
 	receiver, spare = made("/alerts/receivers", hook), made("/alerts/receivers", object{"name": "spare", "kind": "slack", "url": "https://hooks.example/y"})
@@ -62,6 +68,7 @@ func TestEveryChangeAndEveryDownloadIsWrittenDown(t *testing.T) {
 		"POST /session/links":                                  {where: provider},
 		"DELETE /session/links":                                {where: provider},
 		"POST /oidc/logout":                                    {where: provider},
+		"POST /oidc/{provider}/logout":                         {where: provider},
 		"DELETE /sessions":                                     {action: auth.ActionSessionEnd},
 		"DELETE /sessions/{session}":                           {action: auth.ActionSessionEnd, path: "/sessions/" + one("/sessions")},
 		"POST /tokens":                                         {action: auth.ActionToken, body: m{"label": "x"}},
@@ -111,7 +118,7 @@ func TestEveryChangeAndEveryDownloadIsWrittenDown(t *testing.T) {
 			return 3
 		case op == "DELETE /session":
 			return 4
-		case strings.HasPrefix(op, "DELETE /session"):
+		case op == "DELETE /sessions":
 			return 2
 		case strings.HasPrefix(op, "DELETE"):
 			return 1
@@ -126,9 +133,8 @@ func TestEveryChangeAndEveryDownloadIsWrittenDown(t *testing.T) {
 				continue
 			}
 			x, ok := all[op]
-			if !ok {
+			if !ok && order == 0 {
 				t.Errorf("%s: what does it leave in the audit log?", op)
-				continue
 			}
 			if last(op) != order || x.action == "" {
 				continue
