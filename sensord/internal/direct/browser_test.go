@@ -49,6 +49,11 @@ func newBrowser(t testing.TB, change func(*webrtc.DataChannelInit)) (*browser, s
 	if err != nil {
 		t.Fatal(err)
 	}
+	return browserOf(t, pc, change)
+}
+
+func browserOf(t testing.TB, pc *webrtc.PeerConnection, change func(*webrtc.DataChannelInit)) (*browser, string) {
+	t.Helper()
 	protocol := Protocol
 	init := &webrtc.DataChannelInit{Protocol: &protocol}
 	if change != nil {

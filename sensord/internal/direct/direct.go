@@ -108,11 +108,15 @@ func New(c Config) *Service {
 	return s
 }
 
-// api is the library as one transfer needs it: what the machine's network is like may have changed since the last.
-func (s *Service) api() (*webrtc.API, error) {
+// api is the library as one transfer needs it: what the machine's network is like may have changed since the last. Only where the browser
+// hides its addresses behind names is mDNS listened to.
+func (s *Service) api(names bool) (*webrtc.API, error) {
 	se := webrtc.SettingEngine{LoggerFactory: logs{s.Log}}
 	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
-	se.SetICEMulticastDNSMode(ice.MulticastDNSModeQueryOnly) // browsers hide their addresses behind names of mDNS
+	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	if names {
+		se.SetICEMulticastDNSMode(ice.MulticastDNSModeQueryOnly)
+	}
 	se.SetICETimeouts(iceDisconnected, iceFailed, iceKeepAlive)
 	se.SetSTUNGatherTimeout(stunWait)
 	se.SetRemoteIPFilter(s.remote.allows)
@@ -155,7 +159,7 @@ func (s *Service) Serve(ctx context.Context, o sensorapi.DirectOffer, open func(
 			return fmt.Errorf("read from byte %d on: %w", o.From, err)
 		}
 	}
-	p, err := s.newPeer(o)
+	p, err := s.newPeer(o, hidden(sdp))
 	if err != nil {
 		return err
 	}

@@ -277,7 +277,7 @@ func TestInALANNoServerIsAsked(t *testing.T) {
 	for mode, want := range map[Mode]int{LAN: 0, Anywhere: 1} {
 		s := service(t, patient)
 		s.Mode = mode
-		p, err := s.newPeer(sensorapi.DirectOffer{STUN: []string{"127.0.0.1:9"}})
+		p, err := s.newPeer(sensorapi.DirectOffer{STUN: []string{"127.0.0.1:9"}}, false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -67,6 +67,16 @@ func usable(line string, allow func(netip.Addr) bool) bool {
 	return err == nil && allow(a)
 }
 
+// hidden reports whether an offer that was cleaned has names in place of addresses.
+func hidden(offer string) bool {
+	for line := range strings.Lines(offer) {
+		if f := strings.Fields(line); strings.HasPrefix(line, "a=candidate:") && len(f) > 4 && strings.HasSuffix(f[4], ".local") {
+			return true
+		}
+	}
+	return false
+}
+
 // remoteFilter says which addresses of browsers the sensor sends to.
 type remoteFilter struct {
 	lan bool

@@ -33,14 +33,14 @@ type peer struct {
 // inbox is how many messages of a browser wait. It says something for each 256 KiB, so that there are 16 in a window.
 const inbox = 64
 
-func (s *Service) newPeer(o sensorapi.DirectOffer) (*peer, error) {
+func (s *Service) newPeer(o sensorapi.DirectOffer, names bool) (*peer, error) {
 	conf := webrtc.Configuration{}
 	if s.Mode == Anywhere {
 		for _, server := range o.STUN {
 			conf.ICEServers = append(conf.ICEServers, webrtc.ICEServer{URLs: []string{"stun:" + server}})
 		}
 	}
-	api, err := s.api()
+	api, err := s.api(names)
 	if err != nil {
 		return nil, err
 	}
