@@ -20,8 +20,15 @@ type account struct {
 
 // rare is what most streams have nothing of.
 type rare struct {
-	fax  *tone.Fax // nil: nothing like one was heard
-	gaps gaps
+	seldom *seldom // nil: nothing of it
+	gaps   gaps
+}
+
+// seldom is what hardly any stream has.
+type seldom struct {
+	fax    tone.Fax
+	faxed  bool // something like one was heard
+	pauses pauses
 }
 
 func (a *account) rarely() *rare {
@@ -29,6 +36,14 @@ func (a *account) rarely() *rare {
 		a.rare = &rare{}
 	}
 	return a.rare
+}
+
+func (a *account) seldomly() *seldom {
+	r := a.rarely()
+	if r.seldom == nil {
+		r.seldom = &seldom{}
+	}
+	return r.seldom
 }
 
 // packet takes a packet.
@@ -39,6 +54,9 @@ func (a *account) packet(now int64, h *rtp.Header) {
 	}
 	if e.Lost > 0 {
 		a.rarely().gaps.add(e.Seq, e.Lost)
+	}
+	if e.Flags&rtp.Gap != 0 {
+		a.seldomly().pauses.add(now, a.rtp.Gap(), &e, h.Marker)
 	}
 	if a.rated && a.meter.Packet(now, e.Seq, e.Delay, a.rtp.JitterMS()) {
 		i := a.meter.Closed()

@@ -253,8 +253,15 @@ func (s *stream) facts(f *diagnose.Stream, heard []*stream) {
 	r := s.rtp.Report()
 	f.FirstSeq, f.LastSeq, f.Restarts, f.GapLost = r.FirstSeq, r.LastSeq, r.Restarts, r.GapLost
 	f.Pauses = r.Talkspurts > 1
+	spurts := uint32(0)
+	if s.rare != nil && s.rare.seldom != nil {
+		p := &s.rare.seldom.pauses
+		f.Gaps, spurts = p.facts(), p.spurts
+	}
+	f.Suppresses = r.Talkspurts > spurts+1 || r.Talkspurts > 2 // it falls silent for less than a second as well, or again and again
 	for _, t := range s.types {
-		f.Pauses = f.Pauses || t.codec.isNoise()
+		noise := t.codec.isNoise()
+		f.Pauses, f.Suppresses = f.Pauses || noise, f.Suppresses || noise
 	}
 	if s.dtmf != nil {
 		f.FaxTones = s.dtmf.Fax()

@@ -56,23 +56,30 @@ func (a *account) heard(now int64, sound tone.Sound) {
 	if !a.fresh {
 		return
 	}
-	r := a.rarely()
-	if r.fax == nil {
-		r.fax = &tone.Fax{}
+	s := a.seldomly()
+	s.faxed = true
+	s.fax.Packet(now, sound)
+}
+
+// fax is what was heard of machines; nil: nothing.
+func (a *account) fax() *tone.Fax {
+	if a.rare == nil || a.rare.seldom == nil || !a.rare.seldom.faxed {
+		return nil
 	}
-	r.fax.Packet(now, sound)
+	return &a.rare.seldom.fax
 }
 
 // faxHeard is what machines were heard in s. One burst of the calling tone is enough if another stream of the call answers.
 func (s *stream) faxHeard(heard []*stream) (h tone.Heard) {
-	if s.rare == nil || s.rare.fax == nil {
+	f := s.fax()
+	if f == nil {
 		return h
 	}
-	h = s.rare.fax.Heard()
+	h = f.Heard()
 	if h.Calling == 0 && h.Once != 0 {
 		for _, o := range heard {
-			if o != s && o.rare != nil && o.rare.fax != nil {
-				h.Calling = max(h.Calling, o.rare.fax.Heard().Answering)
+			if f := o.fax(); o != s && f != nil {
+				h.Calling = max(h.Calling, f.Heard().Answering)
 			}
 		}
 	}

@@ -81,6 +81,8 @@ type Stream struct {
 	FaxTalks          protocol.Time // V.21 was
 	FaxV8             bool          // the answer was ANSam
 	DigitsAgreed      bool          // its receiver announced telephone-events
+	Suppresses        bool          // it does so as a rule: for short times as well, again and again, or with comfort noise
+	Gaps              []Pause       // times of a second or longer in which nothing of it came, the longest eight
 	Pauses            bool          // the sender falls silent: silence suppression, comfort noise
 	Ptime             uint16        // ms: what the receiver asked for; 0: nothing
 	MaxPtime          uint16        // ms: the most it takes; 0: not said
@@ -90,6 +92,15 @@ type Stream struct {
 	Reports           int           // of its receiver, by RTCP
 	ReportedLost      int64         // by RTCP, from the receiver's first report to its last
 	ReportedOf        int64         // packets expected between them; 0: no two reports
+}
+
+// Pause is a time in which nothing of a stream came.
+type Pause struct {
+	From, To protocol.Time // its last packet before, the first after
+	Lost     uint32        // packets that are missing in between, by their numbers
+	ClockRan bool          // the timestamp had gone on meanwhile
+	Marked   bool          // the first packet after it says that it begins a talkspurt
+	Anew     bool          // the sequence began anew
 }
 
 // exam is one check of one call.
@@ -177,6 +188,7 @@ var checks = []struct {
 	{"missing-ack", missingACK},
 	{"loss-burst", lossBurst},
 	{"loss-located-on-leg", lossLocated},
+	{"media-gap", mediaGap},
 	{"jitter-high", jitterHigh},
 	{"clock-skew", clockSkew},
 	{"codec-mismatch", codecMismatch},

@@ -31,6 +31,10 @@ const (
 	afterBye    = 2_000 // ms after the BYE was answered: packets under way are long through
 	steadyDelta = 1_000 // ms: a stream with no longer gap went on all the time
 
+	gapAfter = 1_000_000 // us after the answer: media is still being connected
+	gapNear  = 2_000_000 // us: what is agreed on so near to a pause may be the reason of it
+	fewLost  = 5         // packets missing in a pause of a sender that suppresses silence: chance
+
 	algBytes = 40 // a router changes addresses of 7 to 15 characters, in o= and c=, and a port: more off is another's mistake
 
 	ptimeFactor = 1.5 // packets longer than asked for by more: 30 ms where 20 were asked, and above

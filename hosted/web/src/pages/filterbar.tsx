@@ -16,7 +16,7 @@ import { typing } from '../ui/keys';
 // The codes of docs/findings.md that calls have, to choose from; any other can be typed.
 export const FINDINGS = [
   'one-way-audio', 'no-audio', 'nat-private-sdp', 'sip-alg', 'srtp-without-key', 'missing-ack', 'loss-burst', 'loss-located-on-leg', 'jitter-high', 'clock-skew',
-  'codec-mismatch', 'ptime-mismatch', 'ssrc-collision', 'early-media-lost', 'late-media', 'media-after-bye', 'dtmf-missing', 't38-refused', 'fax-over-g711',
+  'codec-mismatch', 'ptime-mismatch', 'ssrc-collision', 'early-media-lost', 'late-media', 'media-gap', 'media-after-bye', 'dtmf-missing', 't38-refused', 'fax-over-g711',
   'auth-loop', 'bye-lost', 'retransmission-storm', 'slow-pdd', 'digest-leak', 'scanner', 'toll-fraud', 'duplicate-mirror', 'joined-mid-call',
 ];
 
