@@ -6,7 +6,7 @@ import axe from 'axe-core';
 import type { Page, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CDR } from '../src/api/types';
-import { base, enter, start, why, type Visit } from './visit';
+import { base, enter, keptCalls, start, why, type Visit } from './visit';
 
 const fixture = (scenario: string) => resolve(import.meta.dirname, `../../../fixtures/pcap/${scenario}`);
 const shots = process.env.SCREENSHOTS;
@@ -124,6 +124,20 @@ describe.skipIf(why !== '')('a capture that is opened in the browser', () => {
     expect(await page.locator('.report .notice').innerText()).toContain('notes.pcap: not a pcap or pcapng file: found text');
     await page.getByRole('button', { name: 'Close', exact: true }).click();
     await page.getByRole('heading', { name: 'Open a capture' }).waitFor();
+  });
+
+  test('may be what a sensor keeps of a call', async () => {
+    await page.goto(`${base}/calls`);
+    const call = (await keptCalls(page))[0]!;
+    await page.goto(`${base}/calls/${call.id}`);
+    await page.locator('[data-action=look]').click();
+    await page.waitForURL(/\/open\/calls\//);
+    const arrow = page.locator('.ladder [data-kind=message]').first();
+    await arrow.click();
+    await expect.poll(() => page.locator('.message pre').innerText()).toContain(`Call-ID: ${call.call_id}`);
+    await page.goBack();
+    await page.waitForURL(`${base}/calls/${call.id}`);
+    await page.goto(`${base}/open`);
   });
 
   test('was sent nowhere', () => {

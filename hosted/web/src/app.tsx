@@ -88,7 +88,7 @@ function View({ route, user }: { route: Route; user: User }) {
     case 'sensors': return <SensorsPage user={user} add={route.add} />;
     case 'sensor': return <SensorPage key={route.uuid} uuid={route.uuid} />;
     case 'rules': return <RulesPage user={user} call={route.call} />;
-    case 'open': return <OpenPage where={route.where} call={route.call} />;
+    case 'open': return <OpenPage where={route.where} call={route.call} kept={route.kept} />;
     case 'alerts': return <AlertsPage query={route.query} />;
     case 'account': return <AccountPage user={user} />;
     case 'users': return user.role === 'admin' ? <UsersPage user={user} /> : <NotYours what="Users are changed" />;

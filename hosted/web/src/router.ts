@@ -11,7 +11,7 @@ export type Route =
   | { page: 'sensor'; uuid: string }
   | { page: 'rules'; call: string } // call: one to make a rule from, ""
   | { page: 'alerts'; query: string }
-  | { page: 'open'; where: string; call: string } // a capture from the user's disk; call: one of it, ""
+  | { page: 'open'; where: string; call: string; kept: string } // a capture from the user's disk; call: one of it, ""; kept: the call whose packets are to be opened, ""
   | { page: 'users' }
   | { page: 'account' }
   | { page: 'audit'; query: string }
@@ -28,9 +28,9 @@ export function parseRoute(path: string, search: string): Route {
   if (path === '/users') return { page: 'users' };
   if (path === '/account') return { page: 'account' };
   if (path === '/audit') return { page: 'audit', query: params.toString() };
-  if (path === '/open') return { page: 'open', where: params.get('where') ?? '', call: '' };
+  if (path === '/open') return { page: 'open', where: params.get('where') ?? '', call: '', kept: params.get('kept') ?? '' };
   const opened = /^\/open\/calls\/([0-9a-f-]{36})$/.exec(path);
-  if (opened) return { page: 'open', where: params.get('where') ?? '', call: opened[1]! };
+  if (opened) return { page: 'open', where: params.get('where') ?? '', call: opened[1]!, kept: '' };
   const sensor = /^\/sensors\/([0-9a-f-]{36})$/.exec(path);
   if (sensor) return { page: 'sensor', uuid: sensor[1]! };
   const call = /^\/calls\/([^/]+)$/.exec(path);

@@ -9,7 +9,7 @@ import { CallHead, Facts, Findings, Signalling } from '../pages/callparts';
 import { SILENT, whyNoStreams } from '../pages/reasons';
 import { Streams } from '../pages/streams';
 import { back, openPath } from '../router';
-import { ProblemBox, useTitle } from '../ui/bits';
+import { Empty, ProblemBox, useTitle } from '../ui/bits';
 import { Icon } from '../ui/icons';
 import { typing } from '../ui/keys';
 import type { Engine } from './engine';
@@ -43,7 +43,7 @@ export function OpenedCall({ id, where, opened }: { id: string; where: string; o
       <button type="button" class="quiet-button back" onClick={() => back(openPath(where))}>
         <Icon name="back" /> {opened.names[0]}
       </button>
-      {problem && <ProblemBox problem={problem} />}
+      {problem && (problem.status === 404 ? <Elsewhere name={opened.names[0]!} /> : <ProblemBox problem={problem} />)}
       {cdr && (
         <>
           <CallHead cdr={cdr} />
@@ -69,6 +69,14 @@ export function OpenedCall({ id, where, opened }: { id: string; where: string; o
       )}
       {!cdr && !problem && <p class="quiet">Loading …</p>}
     </div>
+  );
+}
+
+function Elsewhere({ name }: { name: string }) {
+  return (
+    <Empty title={`This call is not in ${name}`}>
+      <p><a href={openPath('')}>All calls of the capture</a></p>
+    </Empty>
   );
 }
 

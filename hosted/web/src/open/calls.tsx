@@ -20,8 +20,6 @@ import { Choose } from './page';
 import { SaveButton } from './save';
 import { close, type Opened } from './state';
 
-const HERE = new Set(['kept', 'sensor_id']); // columns that say nothing of a capture
-
 let scroll = 0; // of the list, for those who come back to it
 
 export function OpenedCalls({ opened, where }: { opened: Opened; where: string }) {
@@ -30,7 +28,7 @@ export function OpenedCalls({ opened, where }: { opened: Opened; where: string }
   const [newest, setNewest] = useState(false);
   const [found, more] = useFound(engine, where, newest);
   const { columns: names } = usePrefs();
-  const columns = useMemo(() => chosen(names).filter((c) => !HERE.has(c.name)), [names]);
+  const columns = useMemo(() => chosen(names), [names]);
   const small = useMedia('(max-width: 760px)');
   const known = useFields(engine);
   const items = useMemo(() => found.calls.map((c): Item => ({ kind: 'call', row: endedRow(c) })), [found.calls]);
@@ -55,7 +53,7 @@ export function OpenedCalls({ opened, where }: { opened: Opened; where: string }
       {found.loaded && items.length === 0 && !found.problem ? (
         <Nothing report={report} where={where} clear={() => search('')} />
       ) : (
-        <CallTable items={items} href={(id) => openPath(where, id)} columns={small ? USUAL.filter((c) => !HERE.has(c.name)) : columns} small={small} more={more} oldest={!newest} turn={() => setNewest(!newest)} />
+        <CallTable items={items} href={(id) => openPath(where, id)} columns={small ? USUAL : columns} small={small} more={more} oldest={!newest} turn={() => setNewest(!newest)} />
       )}
       {items.length > 0 && !found.next && <p class="tail quiet">{where ? `${count(items.length)} of ${plural(report.calls, 'call')}` : plural(items.length, 'call')}</p>}
     </div>

@@ -2,17 +2,26 @@
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { CallPage } from '../api/types';
 import { bytes, count, plural } from '../format';
+import { navigate, openPath } from '../router';
 import { ProblemBox, useTitle } from '../ui/bits';
 import { Icon } from '../ui/icons';
 import { OpenedCall } from './call';
 import { OpenedCalls } from './calls';
 import { engineBytes } from './engine';
-import { close, openFiles, stop, useOpened, type Opened } from './state';
+import { close, openFiles, openKept, stop, useOpened, type Opened } from './state';
 import '../style/open.css';
 
-export function OpenPage({ where, call }: { where: string; call: string }) {
+interface Props {
+  where: string; // what the list is searched by
+  call: string; // one of the capture, "": the list
+  kept: string; // the call whose packets are to be opened, as a sensor keeps them; ""
+}
+
+export function OpenPage({ where, call, kept }: Props) {
   const o = useOpened();
+  useKept(kept, o);
   useTitle(o.names[0] ?? 'Open a capture');
   const over = useDrop();
   if (o.phase === 'open' && call) return <OpenedCall key={call} id={call} where={where} opened={o} />;
@@ -23,11 +32,23 @@ export function OpenPage({ where, call }: { where: string; call: string }) {
       ) : (
         <div class="page">
           {o.phase === 'failed' && o.problem && <ProblemBox problem={o.problem} />}
-          {o.phase === 'loading' || o.phase === 'reading' ? <Reading opened={o} /> : <Drop gone={call !== ''} />}
+          {o.phase === 'fetching' || o.phase === 'loading' || o.phase === 'reading' ? <Reading opened={o} /> : <Drop gone={call !== ''} />}
         </div>
       )}
     </div>
   );
+}
+
+// useKept opens what a sensor keeps of a call, and goes to that call.
+function useKept(kept: string, o: Opened) {
+  useEffect(() => {
+    if (kept) void openKept(kept);
+  }, [kept]);
+  useEffect(() => {
+    if (!kept || o.phase !== 'open' || o.kept !== kept) return;
+    const list = (p: CallPage) => navigate(openPath('', p.calls.length === 1 ? p.calls[0]!.id : ''), 'replace');
+    o.engine!.json<CallPage>('/calls?limit=2').then(list, () => navigate(openPath(''), 'replace'));
+  }, [kept, o.phase, o.kept]);
 }
 
 // useDrop lets files be dropped anywhere on the page; true while some are held over it.
@@ -101,8 +122,10 @@ function Reading({ opened: o }: { opened: Opened }) {
   const speed = seconds > 0.5 ? o.progress.read / seconds : 0;
   return (
     <section class="panel reading" aria-labelledby="reading">
-      <h1 id="reading">{o.names[0]}{o.names.length > 1 && ` and ${plural(o.names.length - 1, 'more file')}`}</h1>
-      {o.phase === 'loading' ? (
+      <h1 id="reading">{o.names[0] ?? 'The packets of a call'}{o.names.length > 1 && ` and ${plural(o.names.length - 1, 'more file')}`}</h1>
+      {o.phase === 'fetching' ? (
+        <p role="status">They come from the sensor: {bytes(o.progress.read)}{o.size > 0 && ` of ${bytes(o.size)}`}</p>
+      ) : o.phase === 'loading' ? (
         <p role="status">Fetching the analysis engine, {bytes(engineBytes)} …</p>
       ) : (
         <>

@@ -3,14 +3,16 @@
 import { useEffect, useState } from 'preact/hooks';
 import { asProblem } from '../api/client';
 import type { Problem } from '../api/types';
+import { Fetcher } from '../download/fetch';
 import { Engine, fetchEngine, type Progress, type Report } from './engine';
 import { isKeyLog } from './keylog';
 
 export interface Opened {
-  phase: 'empty' | 'loading' | 'reading' | 'open' | 'failed'; // loading: the engine
+  phase: 'empty' | 'fetching' | 'loading' | 'reading' | 'open' | 'failed'; // fetching what was kept; loading the engine
   names: string[]; // of the files
   size: number; // bytes of them
   keylog: string; // its name, ""
+  kept: string; // the call whose packets they are, as they were kept; ""
   progress: Progress;
   stopped: boolean; // by the user, before the end
   seconds: number; // that reading took
@@ -20,7 +22,7 @@ export interface Opened {
 }
 
 const NOTHING: Opened = {
-  phase: 'empty', names: [], size: 0, keylog: '', progress: { read: 0, packets: 0, calls: 0 }, stopped: false, seconds: 0, report: null, problem: null, engine: null,
+  phase: 'empty', names: [], size: 0, keylog: '', kept: '', progress: { read: 0, packets: 0, calls: 0 }, stopped: false, seconds: 0, report: null, problem: null, engine: null,
 };
 
 let opened = NOTHING;
@@ -42,8 +44,21 @@ export function useOpened(): Opened {
   return opened;
 }
 
-// openFiles opens captures as one, with key logs that are among the files.
-export async function openFiles(files: File[]) {
+// openKept opens the packets that a sensor keeps of a call.
+export async function openKept(id: string) {
+  close();
+  const mine = (control = new AbortController());
+  set({ ...NOTHING, phase: 'fetching', kept: id });
+  try {
+    const got = await new Fetcher(`/calls/${encodeURIComponent(id)}/capture`, 'call.pcapng').run((p) => mine.signal.aborted || set({ size: p.total ?? 0, progress: { ...opened.progress, read: p.got } }), mine.signal);
+    if (!mine.signal.aborted) await openFiles([new File([got.blob!], got.name)], id);
+  } catch (e) {
+    if (!mine.signal.aborted) set({ phase: 'failed', problem: asProblem(e) });
+  }
+}
+
+// openFiles opens captures as one, with key logs that are among the files. kept: the call whose packets a sensor kept in them.
+export async function openFiles(files: File[], kept = '') {
   close();
   const mine = (control = new AbortController());
   const kinds = await Promise.all(files.map(isKeyLog));
@@ -54,7 +69,7 @@ export async function openFiles(files: File[]) {
     return set({ ...NOTHING, phase: problem ? 'failed' : 'empty', problem });
   }
   const keylog = keys.length > 0 ? new File(keys.flatMap((k) => [k, '\n']), keys[0]!.name) : null;
-  set({ ...NOTHING, phase: 'loading', names: captures.map((f) => f.name), size: captures.reduce((n, f) => n + f.size, 0), keylog: keylog?.name ?? '' });
+  set({ ...NOTHING, phase: 'loading', kept, names: captures.map((f) => f.name), size: captures.reduce((n, f) => n + f.size, 0), keylog: keylog?.name ?? '' });
   try {
     const wasm = await fetchEngine(mine.signal);
     const begun = performance.now();

@@ -25,7 +25,7 @@ export interface Line {
 // lines takes a message apart for the eye: start line, headers, body.
 export function lines(text: string): Line[] {
   let body = false;
-  return text.replace(/\r?\n$/, '').split(/\r?\n/).map((line, i): Line => {
+  return text.replace(/(?:\r?\n)+$/, '').split(/\r?\n/).map((line, i): Line => {
     if (i === 0) return { kind: 'start', name: '', rest: line };
     if (line === '') body = true;
     const name = body ? '' : (/^[^\s:]+\s*:/.exec(line)?.[0] ?? '');

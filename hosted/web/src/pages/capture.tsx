@@ -34,6 +34,7 @@ export function CapturePanel({ cdr, sensor, user, legs }: { cdr: CDR; sensor: Se
           Whole conversation, {legs} legs
         </DownloadButton>
       )}
+      {state.get && !state.offline && <p><a href={`/open?kept=${encodeURIComponent(cdr.id)}`} data-action="look">Look into them here</a><span class="quiet">: each message whole, in this browser</span></p>}
       {state.why && <p class={state.offline ? 'notice warn' : 'quiet'}>{state.why}</p>}
       {state.rule ? <RuleOffer cdr={cdr} rule={state.rule} user={user} /> : user.rights.includes('rules') && cdr.end && <p><a href={rulePath(cdr.id)}>Make a rule from this call</a></p>}
     </section>
