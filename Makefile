@@ -10,7 +10,7 @@ NFPM    ?= $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 PACKAGE_VERSION = $(shell v=$$(git describe --tags --match 'v*' --abbrev=7 2>/dev/null | sed 's/^v//; s/-\([0-9]*\)-g/+\1.g/'); echo $${v:-0.1.0~$$(git rev-list --count HEAD).g$$(git rev-parse --short=7 HEAD)})
 BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -pgo=$(PGO) -ldflags '$(LDFLAGS)'
 
-.PHONY: always help build programs packages gui engine demo test check bench bench-live soak golden fuzz clean tools
+.PHONY: always help build programs packages gui engine demo test check audit bench bench-live soak golden fuzz clean tools
 
 help:   ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,10 @@ check: ## fast: format, vet, lint, race detector on the units
 	$(GO) tool go-errorlint ./...
 	$(GO) tool sloglint ./...
 	$(GO) test -race -short ./protocol/... ./rules/... ./sensord/...
+
+audit: ## ask the vulnerability databases of Go and npm about all that is used; needs the internet
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
+	cd hosted/web && npm audit
 
 golden: ## write the wanted output of the fixtures and screens anew; look at the difference
 	$(GO) test ./fixtures/... ./tui/... -update
