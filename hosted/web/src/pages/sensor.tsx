@@ -103,6 +103,7 @@ function Now({ s }: { s: Sensor }) {
           <Fact name="Last call record">{s.last_cdr ? <Ago t={s.last_cdr} /> : 'never'}</Fact>
           <Fact name="Records">{count(s.cdrs)}{!!s.lost_cdrs && <strong class="over"> {count(s.lost_cdrs)} lost</strong>}</Fact>
           <Fact name="Captures">{s.spool ? bytes(s.spool.bytes) : NONE}{s.spool?.max_bytes ? <small class="quiet"> of {bytes(s.spool.max_bytes)}</small> : null}</Fact>
+          <Fact name="Downloads">{downloads(s)}</Fact>
           <Fact name="Version">{s.version || NONE}</Fact>
           <Fact name="System">{s.os ? `${s.os}/${s.arch}` : NONE}</Fact>
           <Fact name="Listens to"><span title={s.source}>{listens(s.source) || NONE}</span></Fact>
@@ -119,6 +120,9 @@ function Now({ s }: { s: Sensor }) {
     </>
   );
 }
+
+// downloads says which way its captures come.
+const downloads = (s: Sensor) => (!s.capabilities.includes('download') ? 'switched off (cloud_download)' : s.capabilities.includes('direct') ? 'straight to the browser, or relayed' : 'relayed');
 
 function Trouble({ p, before = '' }: { p: Problem; before?: string }) {
   return (
