@@ -25,23 +25,23 @@ const (
 // Simulate evaluates an alert over what was counted in [from, to): as often as the window asks for, some thousand times at
 // most, so that the times are right to a minute or a thirtieth of the window. past are the figures of a week before, nil unless LastWeek.
 func Simulate(c *Counter, slots []Slot, from, to time.Time, past func(at time.Time) map[string]Reading) Preview {
-	p := Preview{From: protocol.TimeOf(from), To: protocol.TimeOf(to), Incidents: []Incident{}, Points: []Point{}}
-	every := max(time.Minute, c.Spec.Window()/30, to.Sub(from)/4000).Truncate(time.Second)
+	calls := int64(0)
 	byTime := map[protocol.Time][]Slot{}
 	names := map[string]bool{}
 	for _, s := range slots {
 		byTime[s.At] = append(byTime[s.At], s)
 		names[s.Key] = true
-		p.Calls += s.Counts.Calls
+		calls += s.Counts.Calls
 	}
-	p.Keys = len(names)
+	if c.info.Sensors { // what is counted are samples
+		calls = 0
+	}
 	var always []string
 	if c.Spec.By == ByTenant {
 		always = []string{""}
 	}
-	st := State{Counted: c.Key}
 	slot := c.Spec.Slot()
-	for at := from.Add(c.Spec.Window()); !at.After(to); at = at.Add(every) {
+	p := SimulateReadings(c, len(names), from, to, func(at time.Time) map[string]Reading {
 		var in []Slot
 		for s := at.Add(-c.Spec.Window()).Truncate(slot); !s.After(at); s = s.Add(slot) {
 			in = append(in, byTime[protocol.TimeOf(s)]...)
@@ -50,6 +50,19 @@ func Simulate(c *Counter, slots []Slot, from, to time.Time, past func(at time.Ti
 		if past != nil {
 			readings = c.Compare(readings, past(at))
 		}
+		return readings
+	})
+	p.Calls = calls
+	return p
+}
+
+// SimulateReadings is Simulate by figures that are made of something else, of so many keys.
+func SimulateReadings(c *Counter, keys int, from, to time.Time, read func(at time.Time) map[string]Reading) Preview {
+	p := Preview{From: protocol.TimeOf(from), To: protocol.TimeOf(to), Incidents: []Incident{}, Points: []Point{}, Keys: keys}
+	every := max(time.Minute, c.Spec.Window()/30, to.Sub(from)/4000).Truncate(time.Second)
+	st := State{Counted: c.Key}
+	for at := from.Add(c.Spec.Window()); !at.After(to); at = at.Add(every) {
+		readings := read(at)
 		if st.Evaluated != 0 { // steps are further apart than evaluations are
 			st.Evaluated = protocol.TimeOf(at) - 1
 		}

@@ -69,7 +69,7 @@ func sampleOf(h *protocol.Health, sent, answered time.Time) store.HealthSample {
 	sample := store.HealthSample{
 		At: protocol.TimeOf(now.Truncate(time.Minute)), Started: h.Info.Started,
 		Running: max(h.Running, 0), OverLimit: int(min(c[protocol.CountOverLimitNow], 1<<30)),
-		Packets: c[protocol.CountPackets], Drops: c.Lost(), Calls: c[protocol.CountCallsEnded],
+		Packets: c[protocol.CountPackets], Drops: c.Lost(), KernelDrops: c[protocol.CountKernelDrops], Calls: c[protocol.CountCallsEnded],
 		Queue: h.Journal.Pending, LagMS: h.Journal.Lag(now).Milliseconds(), LostCDR: h.Journal.Dropped,
 		SpoolBytes: h.Spool.Bytes, SpoolFree: h.Spool.Free,
 		SkewMS: h.Info.Clock.Std().Sub(now).Milliseconds(), RTTMS: rtt.Milliseconds(),

@@ -33,6 +33,8 @@ type HealthSample struct {
 	RTTMS      int64  `cbor:"13,keyasint,omitempty"` // of the question
 
 	Problem *protocol.Problem `cbor:"14,keyasint,omitempty"` // the gravest, nil: none
+
+	KernelDrops uint64 `cbor:"15,keyasint,omitempty"` // of Drops, those of the kernel's ring
 }
 
 // SensorHealth is a sample and whose it is.

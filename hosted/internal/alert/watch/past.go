@@ -113,7 +113,7 @@ func (s *Service) Preview(ctx context.Context, t store.TenantID, spec alert.Spec
 		return alert.Preview{}, err
 	}
 	if c.Metric().Sensors {
-		return alert.Preview{Incidents: []alert.Incident{}, Points: []alert.Point{}}, nil // what sensors said is not kept
+		return s.previewSensors(ctx, t, c, from, to)
 	}
 	slots, since, err := s.past(ctx, t, c, from, to, previewTime)
 	if err != nil {

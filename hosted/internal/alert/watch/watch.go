@@ -31,6 +31,7 @@ type Store interface {
 	Tenants(ctx context.Context) ([]store.Tenant, error)
 	Sensors(ctx context.Context, t store.TenantID) ([]store.Sensor, error)
 	Calls(ctx context.Context, t store.TenantID, q store.CallQuery) (store.CallPage, error)
+	Health(ctx context.Context, t store.TenantID, sensor protocol.UUID, from, to protocol.Time) ([]store.HealthSample, error)
 }
 
 // Links are the sensors that are linked to this process, and no others: each process counts its own.

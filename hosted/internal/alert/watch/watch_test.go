@@ -355,7 +355,7 @@ func TestAPreviewSaysWhenItWouldHaveFired(t *testing.T) {
 		s.Metric, s.Side, s.Threshold = alert.Offline, alert.Above, 10
 		s.By = alert.BySensor
 		if p, err := n.Preview(r.Context(), r.tenant.ID, s, now.Add(-time.Hour), now); err != nil || p.From != 0 {
-			r.Errorf("of a figure of sensors: %+v, %v", p, err)
+			r.Errorf("of sensors that have said nothing: %+v, %v", p, err)
 		}
 	})
 }

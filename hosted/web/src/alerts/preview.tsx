@@ -58,13 +58,14 @@ export function PreviewBox({ spec, metric }: { spec: Spec; metric: Metric }) {
       ) : !preview ? (
         <p class="quiet" role="status">Looking at past calls …</p>
       ) : preview.from === null ? (
-        <p class="quiet" role="status">What sensors said in the past is not kept: this alert begins with what they say now.</p>
+        <p class="quiet" role="status">No sensor has said anything in the last 7 days: this alert begins with what they say now.</p>
       ) : (
         <>
           <p role="status" data-fired={n}>
-            <strong>{n === 0 ? 'Would not have fired' : `Would have fired ${n === 1 ? 'once' : `${count(n)} times`}`}</strong> since <Moment t={preview.from} />, in {count(preview.calls)} calls
+            <strong>{n === 0 ? 'Would not have fired' : `Would have fired ${n === 1 ? 'once' : `${count(n)} times`}`}</strong> since <Moment t={preview.from} />
+            {metric.sensors ? ', by what sensors said each minute' : `, in ${count(preview.calls)} calls`}
             {preview.keys > 1 ? ` of ${count(preview.keys)} ${spec.by === 'sensor' ? 'sensors' : 'addresses'}` : ''}.
-            {tooFew(preview, days) && <span class="quiet"> Reading further back takes too long.</span>}
+            {tooFew(preview, days) && <span class="quiet"> {metric.sensors ? 'What sensors say is kept for 7 days.' : 'Reading further back takes too long.'}</span>}
           </p>
           {preview.points.filter((p) => p.v !== null).length > 1 && <Spark
             points={preview.points} threshold={spec.threshold} width={420} height={90} label={`${metric.title} since then, the worst`}
