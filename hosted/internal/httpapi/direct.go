@@ -53,6 +53,9 @@ func (a *api) directly(x asset, need access) handler {
 			return err
 		}
 		o.STUN, o.Nameless = a.Direct.STUN, !id.May(auth.RightNumbers)
+		if x.kind == relay.KindAudio {
+			r = withoutDigits(r, id)
+		}
 		link := a.Links.Client(x.sensor)
 		if link == nil {
 			return relay.Offline("there is no connection from it")

@@ -125,7 +125,7 @@ func TestADirectTransferIsArrangedAndAudited(t *testing.T) {
 	}
 }
 
-func TestDirectAudioHasNoNameForWhoMaySeeNoNumbers(t *testing.T) {
+func TestDirectAudioTellsNoNumbersToWhoMaySeeNone(t *testing.T) {
 	w := newWorld(t)
 	kept := w.call(1, rtp)
 	w.stored(w.acme, w.s1.uuid, kept)
@@ -133,11 +133,11 @@ func TestDirectAudioHasNoNameForWhoMaySeeNoNumbers(t *testing.T) {
 	w.ok(err)
 	var met meeting
 	w.meets(w.s1, func(m meeting) error { met = m; return all(m) })
-	a := w.as("ear").direct("/calls/"+kept.ID.String()+"/audio/direct?side=caller&x=1", offer)
-	if a.status != http.StatusOK || !met.offer.Nameless || met.path != "/v1/calls/"+kept.ID.String()+"/audio/direct?side=caller" {
+	a := w.as("ear").direct("/calls/"+kept.ID.String()+"/audio/direct?side=caller&x=1&dtmf=&dtmf=loud", offer)
+	if a.status != http.StatusOK || !met.offer.Nameless || met.path != "/v1/calls/"+kept.ID.String()+"/audio/direct?dtmf=mute&side=caller" {
 		t.Errorf("%d %s: %s %+v", a.status, a.body, met.path, met.offer)
 	}
-	if log := w.audited(w.acme, auth.ActionAudio); len(log) != 1 || log[0].Detail != "way=direct side=caller result=complete" {
+	if log := w.audited(w.acme, auth.ActionAudio); len(log) != 1 || log[0].Detail != "way=direct side=caller dtmf=mute result=complete" {
 		t.Errorf("%+v", log)
 	}
 }
