@@ -53,9 +53,7 @@ func (a *api) directly(x asset, need access) handler {
 			return err
 		}
 		o.STUN, o.Nameless = a.Direct.STUN, !id.May(auth.RightNumbers)
-		if x.kind == relay.KindAudio {
-			r = withoutDigits(r, id)
-		}
+		r = x.narrowed(r, id)
 		link := a.Links.Client(x.sensor)
 		if link == nil {
 			return relay.Offline("there is no connection from it")

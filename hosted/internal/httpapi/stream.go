@@ -61,6 +61,14 @@ func (x asset) detail(r *http.Request) string {
 	return text[:min(len(text), maxParameter)]
 }
 
+// narrowed is the request for an asset, by whichever way, without what of it the one who asks may not have.
+func (x asset) narrowed(r *http.Request, id auth.Identity) *http.Request {
+	if x.kind == relay.KindAudio {
+		return withoutDigits(r, id)
+	}
+	return r
+}
+
 // ofCall serves what a sensor has of the call that the path names.
 func (a *api) ofCall(x asset) handler {
 	return func(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
@@ -141,9 +149,7 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request, id auth.Identity, x
 		return err
 	}
 	defer s.Done()
-	if x.kind == relay.KindAudio {
-		r = withoutDigits(r, id)
-	}
+	r = x.narrowed(r, id)
 	out := http.ResponseWriter(s)
 	if !id.May(auth.RightNumbers) {
 		out = nameless{out}
