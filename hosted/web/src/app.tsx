@@ -84,7 +84,7 @@ function View({ route, user }: { route: Route; user: User }) {
   switch (route.page) {
     case 'calls': return <CallsPage query={route.query} user={user} />;
     case 'call': return <CallPage key={route.id} id={route.id} user={user} from={route.from} />;
-    case 'dashboard': return <DashboardPage query={route.query} />;
+    case 'dashboard': return <DashboardPage query={route.query} user={user} />;
     case 'sensors': return <SensorsPage user={user} add={route.add} />;
     case 'sensor': return <SensorPage key={route.uuid} uuid={route.uuid} />;
     case 'rules': return <RulesPage user={user} call={route.call} />;

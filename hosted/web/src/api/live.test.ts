@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LiveTable } from './live';
+import { lasting, LiveTable } from './live';
 import { lines } from './ndjson';
 import type { LiveCall } from './types';
 
@@ -10,6 +10,11 @@ const call = (id: string, start: string, over: Partial<LiveCall> = {}): LiveCall
 const ids = (t: LiveTable) => t.list().map((c) => c.id);
 
 describe('live calls', () => {
+  test('what is wrong with the question is not asked again', () => {
+    const of = (status: number) => lasting({ code: '', title: '', status });
+    expect([422, 403, 400].map(of)).toEqual([true, true, true]);
+    expect([0, 408, 429, 500, 503].map(of)).toEqual([false, false, false, false, false]);
+  });
   test('a snapshot replaces everything', () => {
     const t = new LiveTable();
     t.apply({ t: null, snapshot: true, calls: [call('a', '01'), call('b', '02')] });

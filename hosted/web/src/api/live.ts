@@ -34,6 +34,9 @@ export type LiveState = { calls: LiveCall[]; at: string | null; connected: boole
 const COALESCE_MS = 250;
 const RETRY_MS = [1000, 2000, 5000, 10000];
 
+// lasting tells whether a problem stays as long as what is asked stays: asking again does not help.
+export const lasting = (p: Problem) => p.status >= 400 && p.status < 500 && p.status !== 408 && p.status !== 429;
+
 // watchLive keeps a live connection open, emits at most four times a second, and answers the function that ends it. A
 // hidden page gives the connection back: sensors send live calls only while somebody looks.
 export function watchLive(emit: (s: LiveState) => void, where = ''): () => void {
@@ -69,6 +72,7 @@ export function watchLive(emit: (s: LiveState) => void, where = ''): () => void 
     if (mine.signal.aborted) return;
     state = { ...state, connected: false };
     soon();
+    if (state.problem && lasting(state.problem)) return;
     retry = window.setTimeout(connect, RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);
   }
 

@@ -84,7 +84,7 @@ export function AlertsPage({ query }: { query: string }) {
       {problem && <ProblemBox problem={problem} retry={() => void load()} />}
       <p class="sr" role="status">{said}</p>
       {incident && <IncidentBox id={incident} options={all.options} metric={metricOf} changed={changed} close={() => navigate('/alerts')} />}
-      {all.alerts.length > 0 ? <List all={all} edit={setEditing} changed={changed} fail={setProblem} /> : <p class="panel quiet">No alert yet. Take one of those below, or write your own.</p>}
+      {all.alerts.length > 0 ? <List all={all} edit={setEditing} changed={changed} fail={setProblem} /> : <p class="panel quiet">No alert yet. {all.options.may_change ? 'Take one of those below, or write your own.' : 'Who has the right “rules” can make one; you see here what it finds.'}</p>}
       {all.options.may_change && <Templates options={all.options} alerts={all.alerts} use={(s) => setEditing({ ...s, enabled: true, receivers: all.receivers.length === 1 ? [all.receivers[0]!.id] : [] })} />}
       <div class="pair">
         <Receivers list={all.receivers} options={all.options} changed={changed} />

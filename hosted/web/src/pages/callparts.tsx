@@ -110,6 +110,7 @@ export function Facts({ cdr, sensor }: { cdr: CDR; sensor: Sensor | undefined | 
   const facts: [string, string][] = [
     ['From', address(cdr.caller, cdr.caller_domain)],
     ['To', address(cdr.callee, cdr.callee_domain)],
+    ...(cdr.joined ? [['Beginning', 'not seen: the record starts with the first message that was'] as [string, string]] : []),
     ...(cdr.parties_assumed ? [['Who called', 'not known: From and To may be the other way round'] as [string, string]] : []),
     ...(cdr.callee_uri && cdr.callee_uri !== cdr.callee ? [['Request-URI', cdr.callee_uri] as [string, string]] : []),
     ['Source', cdr.src],

@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { api } from '../api/client';
-import { watchLive, type LiveState } from '../api/live';
+import { lasting, watchLive, type LiveState } from '../api/live';
 import type { Sensor, User } from '../api/types';
 import { searchAPI, type ConditionFields } from '../api/search';
 import { count, listens, plural } from '../format';
@@ -143,7 +143,7 @@ function useItems(list: CallList, live: LiveState | null, filter: Filter): Item[
 function LiveSummary({ live, sensors }: { live: LiveState | null; sensors: Sensor[] | null }) {
   const { zone } = usePrefs();
   if (!live || (!live.connected && !live.problem)) return <span class="quiet">Connecting to the sensors …</span>;
-  if (live.problem) return <span class="quiet">Live calls: {live.problem.title}; trying again</span>;
+  if (live.problem) return <span class="quiet">Live calls: {live.problem.title}{lasting(live.problem) ? '' : '; trying again'}</span>;
   const at = micros(live.at);
   const online = sensors?.filter((s) => s.online).length;
   return (
@@ -177,7 +177,7 @@ function WhyEmpty({ filter, clear, sensors, user }: { filter: Filter; clear: () 
     return (
       <Empty title="No call matches">
         <p>Asked for: {describe(filter).join(', ')}.</p>
-        <p>A number alone is looked for from its beginning (+420 …), an address and a Call-ID whole; any other word anywhere in numbers, names, addresses and Call-IDs.</p>
+        {!/[:=<>~]/.test(filter.where) && <p>A number alone is looked for from its beginning (+420 …), an address and a Call-ID whole; any other word anywhere in numbers, names, addresses and Call-IDs.</p>}
         <p><button type="button" class="primary" onClick={clear}>Clear the filter</button></p>
       </Empty>
     );

@@ -4,7 +4,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api } from '../api/client';
 import { searchAPI, type ConditionFields } from '../api/search';
-import type { Sensor } from '../api/types';
+import type { Sensor, User } from '../api/types';
 import { useStats } from '../dashboard/data';
 import { Panels } from '../dashboard/panels';
 import { Tiles } from '../dashboard/tiles';
@@ -23,7 +23,7 @@ import '../style/dashboard.css';
 const NO_SENSORS: Sensor[] = [];
 const LEAST = 2 * 60e6; // what a drag chooses at least, us
 
-export function DashboardPage({ query }: { query: string }) {
+export function DashboardPage({ query, user }: { query: string; user: User }) {
   const view = useMemo(() => parseView(new URLSearchParams(query)), [query]);
   const data = useStats(view, query);
   const sensors = useSensors();
@@ -61,7 +61,7 @@ export function DashboardPage({ query }: { query: string }) {
         </div>
       )}
       {now && now.totals.calls === 0 ? (
-        <WhyEmpty view={view} noSensor={noSensor} go={go} />
+        <WhyEmpty view={view} noSensor={noSensor} user={user} go={go} />
       ) : (
         now && (
           <>
@@ -128,12 +128,12 @@ function Head({ view, go, sensors }: { view: View; go: (change: Partial<View>, h
   );
 }
 
-function WhyEmpty({ view, noSensor, go }: { view: View; noSensor: boolean; go: (change: Partial<View>) => void }) {
+function WhyEmpty({ view, noSensor, user, go }: { view: View; noSensor: boolean; user: User; go: (change: Partial<View>) => void }) {
   if (noSensor) {
     return (
       <Empty title="No sensor is paired yet">
         <p>A dashboard needs calls, and calls come from a sensor beside your PBX.</p>
-        <p><a class="primary" href="/sensors?add=1">Add a sensor</a></p>
+        {user.role === 'admin' ? <p><a class="primary" href="/sensors?add=1">Add a sensor</a></p> : <p>An administrator of {user.tenant} can add one on the page <a href="/sensors">Sensors</a>.</p>}
       </Empty>
     );
   }

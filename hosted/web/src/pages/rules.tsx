@@ -123,7 +123,8 @@ export function RulesPage({ user, call }: { user: User; call: string }) {
               <span class="quiet">Changing them needs the right “rules”.</span>
             )}
           </div>
-          <Editor value={text} change={edit} fields={fields} error={error} label="Capture rules" describedBy="rule-verdict" readOnly={!may} save={save} act={act} />
+          {!may && !text && <p class="quiet">None are written: nothing is kept of any call, unless a sensor’s local rules say so.</p>}
+          {(may || text) && <Editor value={text} change={edit} fields={fields} error={error} label="Capture rules" describedBy="rule-verdict" readOnly={!may} save={save} act={act} />}
           {may && <Verdict
             id="rule-verdict" check={check} text={text} saved={saved} dirty={dirty} jump={jump}
             fix={may && error ? (word) => {
