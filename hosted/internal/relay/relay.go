@@ -92,7 +92,7 @@ func Serve(w http.ResponseWriter, r *http.Request, rt http.RoundTripper, path st
 
 // filter leaves of a sensor's answer what a browser may have.
 func filter(res *http.Response) error {
-	if res.StatusCode < 200 || res.StatusCode/100 == 3 && res.StatusCode != http.StatusNotModified {
+	if !believed(res.StatusCode) {
 		return Offline("it answered " + res.Status)
 	}
 	h := http.Header{}
@@ -114,6 +114,17 @@ func filter(res *http.Response) error {
 	h.Set("Cache-Control", "no-store")
 	res.Header = h
 	return nil
+}
+
+// believed tells whether a status is a sensor's to give: it sends nobody elsewhere and logs nobody out of hosted.
+func believed(status int) bool {
+	switch status {
+	case http.StatusNotModified:
+		return true
+	case http.StatusUnauthorized, http.StatusProxyAuthRequired:
+		return false
+	}
+	return status >= 200 && status < 300 || status >= 400 && status < 600
 }
 
 // disposition keeps the file name that a sensor offers if it is one of what sensors have: not a program's.

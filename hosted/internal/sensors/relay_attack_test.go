@@ -65,3 +65,26 @@ func TestWhatASensorSaysAroundItsAnswerReachesNobody(t *testing.T) {
 		}
 	}
 }
+
+func TestASensorSendsNobodyElsewhereAndLogsNobodyOut(t *testing.T) {
+	var status atomic.Int32
+	_, _, web := relayRig(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "https://evil.example")
+		w.Header().Set("WWW-Authenticate", "Basic realm=hosted")
+		w.Header().Set("Clear-Site-Data", `"*"`)
+		w.Header().Set("Refresh", "0; url=https://evil.example")
+		w.WriteHeader(int(status.Load()))
+	}))
+	for of, want := range map[int]int{200: 200, 404: 404, 503: 503, 301: 503, 302: 503, 307: 503, 300: 503, 401: 503, 407: 503, 600: 503, 999: 503} {
+		status.Store(int32(of))
+		res, _ := get(t, web.URL+"/v1/info")
+		if res.StatusCode != want {
+			t.Errorf("%d of the sensor is passed on as %d, want %d", of, res.StatusCode, want)
+		}
+		for _, k := range []string{"Location", "WWW-Authenticate", "Clear-Site-Data", "Refresh"} {
+			if v := res.Header.Get(k); v != "" {
+				t.Errorf("%d: %s: %s", of, k, v)
+			}
+		}
+	}
+}
