@@ -245,3 +245,86 @@ func watchHeap() (more func() float64) {
 		return float64(most-begin) / 1e6
 	}
 }
+
+// BenchmarkTenants stores what tenants of 2,000 channels send, 20 calls a second each (calls of 100 s), a batch each five seconds, as
+// fast as it goes, from eight sensors at a time: how many calls a second that is, how long a batch waits at the most, and what a
+// call takes on disk. BENCH_TENANTS (50) is their number.
+func BenchmarkTenants(b *testing.B) {
+	tenants := 50
+	if n, err := strconv.Atoi(os.Getenv("BENCH_TENANTS")); err == nil {
+		tenants = n
+	}
+	const batch, rounds, atOnce = 100, 10, 8
+	for _, kind := range []string{"sqlite", "postgres"} {
+		b.Run(kind, func(b *testing.B) {
+			path := b.TempDir() + "/hosted.db"
+			db := "sqlite:" + path
+			if kind == "postgres" {
+				server.Skip(b)
+				db = server.Database(b)
+			}
+			s, err := (&database{url: db, now: time.Now}).open(b.Context(), 0)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Close()
+			now := time.Now()
+			var ids []store.TenantID
+			for i := range tenants {
+				ids = append(ids, storetest.Fill(b, s, fmt.Sprint("t", i), now, 1))
+			}
+			var slowest time.Duration
+			calls := 0
+			for b.Loop() {
+				for round := range rounds {
+					next, took, errs := make(chan store.TenantID), make(chan time.Duration, tenants), make(chan error, atOnce)
+					for range atOnce {
+						go func() {
+							var err error
+							for t := range next {
+								begin := time.Now()
+								if err == nil {
+									err = storetest.Send(b.Context(), s, t, now.Add(time.Duration(round)*5*time.Second), batch)
+								}
+								took <- time.Since(begin)
+							}
+							errs <- err
+						}()
+					}
+					for _, id := range ids {
+						next <- id
+					}
+					close(next)
+					for range atOnce {
+						if err := <-errs; err != nil {
+							b.Fatal(err)
+						}
+					}
+					for range ids {
+						slowest = max(slowest, <-took)
+					}
+					calls += tenants * batch
+				}
+			}
+			b.ReportMetric(float64(calls)/b.Elapsed().Seconds(), "calls/s")
+			b.ReportMetric(float64(calls)/b.Elapsed().Seconds()/20, "tenants-of-2000-channels")
+			b.ReportMetric(slowest.Seconds(), "s-slowest-batch")
+			if kind == "sqlite" {
+				if f, err := os.Stat(path); err == nil {
+					b.ReportMetric(float64(f.Size())/float64(calls), "bytes/call")
+				}
+				return
+			}
+			p, err := sql.Open("postgres", db)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer p.Close()
+			var size int64
+			if err := p.QueryRowContext(b.Context(), `SELECT pg_database_size(current_database())`).Scan(&size); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(size)/float64(calls), "bytes/call")
+		})
+	}
+}

@@ -248,7 +248,7 @@ func (t *tally) read(ctx context.Context, src Source, q *Query, now func() time.
 		t.out.Read += int64(read)
 	}()
 	for {
-		rows, more, err := w.read(ctx, src, maxChunk)
+		rows, more, err := w.read(ctx, src, q.most())
 		if err != nil {
 			return false, err
 		}

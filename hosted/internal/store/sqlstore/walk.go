@@ -92,13 +92,22 @@ func (w *walk) cut() {
 func (w *walk) read(ctx context.Context, src Source, want int) (rows Rows, more bool, err error) {
 	if !w.q.rest.IsZero() { // how many rows hold so many matches is not known
 		want = max(want, w.chunk)
-		w.chunk = min(2*w.chunk, maxChunk)
+		w.chunk = min(2*w.chunk, w.q.most())
 	}
 	rows, err = src.Select(ctx, w.q, w.part, want)
 	if rows.Read > 0 {
 		w.part.After = rows.Last
 	}
 	return rows, rows.Read == want, err
+}
+
+// most is how many rows a statement reads: fewer where each is to be read with its streams and messages, so that the clock is looked
+// at as often.
+func (s *Query) most() int {
+	if s.rest.Detail() {
+		return maxChunk / 8
+	}
+	return maxChunk
 }
 
 // next goes on to the next slice; false behind the last.
