@@ -55,6 +55,9 @@ func (c *Conn) Close() error {
 // that stand still: they do not stop the others.
 const maxStreams = 256
 
+// maxHead bounds the header fields of a request or an answer, in bytes.
+const maxHead = 16 << 10
+
 // http2Config holds the bounds and the liveness of HTTP/2, the same on both sides.
 func http2Config() *http.HTTP2Config {
 	return &http.HTTP2Config{
@@ -81,7 +84,7 @@ func NewServer(h http.Handler) *http.Server {
 		Protocols:         http2Only(),
 		HTTP2:             http2Config(),
 		ReadHeaderTimeout: DialTimeout,
-		MaxHeaderBytes:    16 << 10,
+		MaxHeaderBytes:    maxHead,
 		ErrorLog:          log.New(io.Discard, "", 0), // a peer's mistakes; the callers count and log connections
 	}
 }
@@ -112,6 +115,8 @@ func NewClientConn(ctx context.Context, c *Conn) (*http.ClientConn, error) {
 		Protocols:          http2Only(),
 		HTTP2:              http2Config(),
 		DisableCompression: true,
+		// The peer may be anybody's sensor; the default is 10 MB.
+		MaxResponseHeaderBytes: maxHead,
 	}
 	cc, err := t.NewClientConn(ctx, "http", "peer:80")
 	if err != nil {

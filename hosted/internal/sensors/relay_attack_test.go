@@ -1,11 +1,13 @@
 package sensors
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/textproto"
+	"strings"
 	"sync/atomic"
 	"testing"
 )
@@ -63,6 +65,19 @@ func TestWhatASensorSaysAroundItsAnswerReachesNobody(t *testing.T) {
 		if v := res.Header.Get(k); v != "" {
 			t.Errorf("%s: %s of the sensor reaches the browser", k, v)
 		}
+	}
+}
+
+func TestASensorThatAnswersWithHeadersWithoutEndIsGivenUp(t *testing.T) {
+	_, _, web := relayRig(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for i := range 1000 { // a megabyte; net/http would take ten
+			w.Header().Set(fmt.Sprint("X-", i), strings.Repeat("x", 1000))
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, "{}")
+	}))
+	if res, b := get(t, web.URL+"/v1/health"); res.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("%s %s", res.Status, b)
 	}
 }
 
