@@ -20,6 +20,12 @@ func Open(paths []string, stdin io.Reader) (Source, error) {
 	return capture.Open(paths, capture.Options{Stdin: stdin})
 }
 
+// OpenLive opens a capture that is being made and comes through a pipe: while nothing comes, its packets are not kept waiting for others
+// that may belong before them.
+func OpenLive(stdin io.Reader) (Source, error) {
+	return capture.Open([]string{"-"}, capture.Options{Stdin: stdin, Live: true})
+}
+
 // ReadKeyLog reads a TLS key log (SSLKEYLOGFILE), for Config.TLSKeys and Engine.Keys. The answer is not nil, unless err is.
 func ReadKeyLog(path string) ([]byte, error) {
 	b, err := os.ReadFile(path)

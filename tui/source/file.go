@@ -25,7 +25,8 @@ type File struct {
 	paths []string
 	name  string
 	input analyze.Source
-	keys  []byte // of TLS; nil: none
+	open  func() (analyze.Source, error) // makes input when reading begins; nil: it is there
+	keys  []byte                         // of TLS; nil: none
 	once  sync.Once
 	stop  context.CancelFunc
 	ctx   context.Context
@@ -43,11 +44,21 @@ type File struct {
 
 // NewFile opens capture files, merged by time. "-" is stdin.
 func NewFile(paths []string, stdin io.Reader) (*File, error) {
-	in, err := analyze.Open(paths, stdin)
+	open := func() (analyze.Source, error) { return analyze.Open(paths, stdin) }
+	if len(paths) == 1 && paths[0] == "-" {
+		open = func() (analyze.Source, error) { return analyze.OpenLive(stdin) }
+	}
+	in, err := open()
 	if err != nil {
 		return nil, err
 	}
-	f := &File{paths: paths, input: in, ended: make(chan struct{}), name: filepath.Base(paths[0]), spans: map[string]span{}}
+	f := newFile(paths)
+	f.input = in
+	return f, nil
+}
+
+func newFile(paths []string) *File {
+	f := &File{paths: paths, ended: make(chan struct{}), name: filepath.Base(paths[0]), spans: map[string]span{}}
 	if paths[0] == "-" {
 		f.name = "stdin"
 	}
@@ -59,7 +70,7 @@ func NewFile(paths []string, stdin io.Reader) (*File, error) {
 	}
 	f.ctx, f.stop = context.WithCancel(context.Background())
 	f.engine = analyze.New(analyze.Config{SIP: f.locate}, (*fileSink)(f))
-	return f, nil
+	return f
 }
 
 // Decrypt names the secrets of TLS connections: lines of a key log. It comes before the first question.
@@ -89,6 +100,17 @@ func (f *File) start() { f.once.Do(func() { go f.read() }) }
 
 func (f *File) read() {
 	defer close(f.ended)
+	if f.open != nil {
+		in, err := f.open()
+		f.mu.Lock()
+		if f.input = in; err != nil {
+			f.finish(err)
+		}
+		f.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
 	var p analyze.Packet
 	for f.ctx.Err() == nil {
 		err := f.input.Next(&p) // may wait, on stdin: not under the lock
@@ -107,8 +129,10 @@ func (f *File) read() {
 // finish ends the input; f.mu is held.
 func (f *File) finish(err error) {
 	f.engine.Close()
-	for _, w := range f.input.Stats().Warnings {
-		f.notes = append(f.notes, fmt.Sprintf("%s, at byte %d: %s", filepath.Base(w.Input), w.Offset, w.Text))
+	if f.input != nil {
+		for _, w := range f.input.Stats().Warnings {
+			f.notes = append(f.notes, fmt.Sprintf("%s, at byte %d: %s", filepath.Base(w.Input), w.Offset, w.Text))
+		}
 	}
 	if !errors.Is(err, io.EOF) {
 		f.err = fmt.Errorf("read %s: %w", f.name, err)
@@ -266,6 +290,9 @@ func (f *File) Close() error {
 		return nil
 	}
 	<-f.ended
+	if f.input == nil {
+		return nil
+	}
 	return f.input.Close()
 }
 

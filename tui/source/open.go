@@ -17,6 +17,7 @@ import (
 // Options choose a source: Files, else Hosted, else the sensor at Socket.
 type Options struct {
 	Files  []string
+	Follow bool      // the one file of Files grows
 	Stdin  io.Reader // what the file "-" reads
 	KeyLog string    // path of a TLS key log for Files; "" for none
 	Hosted string    // URL
@@ -48,7 +49,13 @@ func openFiles(o Options) (Source, error) {
 			return nil, err
 		}
 	}
-	f, err := NewFile(o.Files, o.Stdin)
+	var f *File
+	var err error
+	if o.Follow {
+		f, err = NewFollow(o.Files[0])
+	} else {
+		f, err = NewFile(o.Files, o.Stdin)
+	}
 	if err != nil {
 		return nil, err
 	}

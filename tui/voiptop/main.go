@@ -61,6 +61,7 @@ type command struct {
 	files          []string
 	socket, hosted string
 	keylog         string
+	follow         bool
 	once, json     bool
 	theme          string
 	ascii, utc     bool
@@ -73,7 +74,7 @@ type command struct {
 func newRoot() *cobra.Command {
 	var v command
 	c := &cobra.Command{
-		Use:   "voiptop [-r FILE | --sensor SOCKET | --hosted URL] [--once [--json]]",
+		Use:   "voiptop [FILE ... | --sensor SOCKET | --hosted URL] [--once [--json]]",
 		Short: "SIP calls and their quality, on the terminal",
 		Long: `Voiptop shows running and past calls with their quality, and why a bad one is
 bad. It reads the sensor on this machine, a hosted service, or capture files.
@@ -85,20 +86,24 @@ name and password. When its output is no terminal, voiptop does as with --once.
 What is chosen on its screens (columns, their order) is kept in the file
 ~/.config/voiptop/config, which may also name theme, ascii, utc and mouse.`,
 		Example: `  voiptop                                the sensor on this machine
-  voiptop -r call.pcap                   a capture; several are merged by time
+  voiptop call.pcap                      a capture; several are merged by time
+  voiptop -F -r trace.pcap               a capture that is still being written
   voiptop --hosted https://voip.example  all sensors of a tenant
   voiptop --once                         the running calls as a plain table
   voiptop --once --json | jq .caller     the same, one JSON object a line
-  voiptop -r call.pcap --once --json     the call detail records (CDRs)`,
+  voiptop call.pcap --once --json        the call detail records (CDRs)`,
 		Version:       protocol.Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(c *cobra.Command, args []string) error {
 			v.stdin, v.stdout, v.stderr = c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
-			if len(args) > 0 && len(v.files) == 0 {
-				return fmt.Errorf("what is %q? captures are read with -r", args[0])
+			if len(args) > 0 && (v.socket != "" || v.hosted != "") {
+				return fmt.Errorf("what is %q? captures are read without --sensor and --hosted", args[0])
 			}
 			v.files = append(v.files, args...)
+			if v.follow && (len(v.files) != 1 || v.files[0] == "-") {
+				return errors.New("--follow goes with one capture file; standard input is followed as it is")
+			}
 			if v.keylog != "" && len(v.files) == 0 {
 				return errors.New("--keylog goes with -r: a sensor has tls_keylog in its configuration")
 			}
@@ -110,6 +115,7 @@ What is chosen on its screens (columns, their order) is kept in the file
 	c.SetUsageTemplate(strings.ReplaceAll(c.UsageTemplate(), "FlagUsages |", "FlagUsagesWrapped 80 |")) // terminals of 80 columns
 	f := c.Flags()
 	f.StringArrayVarP(&v.files, "read", "r", nil, "read capture `FILE`s (pcap, pcapng; - is standard input)")
+	f.BoolVarP(&v.follow, "follow", "F", false, "with one capture file: read on as it grows")
 	f.StringVar(&v.keylog, "keylog", "", "with -r: decrypt TLS with the secrets in `FILE`, an SSLKEYLOGFILE")
 	f.StringVar(&v.socket, "sensor", "", "read the sensor that listens on `SOCKET` (default the one in voipmonitor.conf, or /run/sensord/sensord.sock)")
 	f.StringVar(&v.hosted, "hosted", "", "read the hosted service at `URL`")
@@ -131,7 +137,10 @@ func (v *command) run(ctx context.Context) error {
 	}
 	tty := v.terminal()
 	v.once = v.once || v.json || tty == nil
-	o := source.Options{Files: v.files, Stdin: v.stdin, KeyLog: v.keylog, Hosted: v.hosted, Token: os.Getenv("VOIPTOP_TOKEN"), Socket: v.socket}
+	if v.once && v.follow {
+		return errors.New("--follow shows a capture on a terminal: it goes with neither --once nor --json")
+	}
+	o := source.Options{Files: v.files, Follow: v.follow, Stdin: v.stdin, KeyLog: v.keylog, Hosted: v.hosted, Token: os.Getenv("VOIPTOP_TOKEN"), Socket: v.socket}
 	if tty != nil {
 		o.Ask = v.ask
 	}

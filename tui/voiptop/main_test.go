@@ -109,7 +109,10 @@ func TestWrongUsageIsToldApartFromFailure(t *testing.T) {
 		says   string
 	}{
 		{[]string{"--nonsense"}, 2, "nonsense"},
-		{[]string{"call.pcap"}, 2, "-r"},
+		{[]string{"--hosted", "https://voip.example", "call.pcap"}, 2, "call.pcap"},
+		{[]string{"no-such.pcap"}, 1, "no-such.pcap"},
+		{[]string{"-F", "a.pcap", "b.pcap"}, 2, "one capture file"},
+		{[]string{"-F", "a.pcap"}, 2, "terminal"},
 		{[]string{"--theme", "pink"}, 2, "auto, dark or light"},
 		{[]string{"-r", "x", "--sensor", "y"}, 2, "none of the others"},
 		{[]string{"-r", "/no/such.pcap"}, 1, "/no/such.pcap"},

@@ -29,6 +29,9 @@ func newBuffer(r io.Reader, keep func(int64) int64) *buffer {
 
 func (b *buffer) offset() int64 { return b.base + int64(b.pos) }
 
+// empty reports whether all that was read has been taken, and more may come.
+func (b *buffer) empty() bool { return b.pos == b.end && b.err == nil }
+
 // peek returns the next n bytes, fewer at the end of the file.
 func (b *buffer) peek(n int) []byte {
 	if b.end-b.pos < n {

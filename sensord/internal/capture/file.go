@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzip"
@@ -43,7 +44,13 @@ type file struct {
 	err     error             // why nothing more is read
 	warning *Warning
 	secrets []byte // TLS key log lines that were read, and not handed out yet
+
+	live   *stoppable // what is read, if it is a capture that is being made
+	silent bool       // nothing came of late
 }
+
+// patience is how long packets wait for others when nothing comes. Writers that merge several queues are faster.
+const patience = 100 * time.Millisecond
 
 // openFile opens a capture file and reads its header. stdin is what "-" reads.
 func openFile(path string, stdin io.Reader) (*file, error) {
@@ -81,6 +88,9 @@ func (f *file) start(in io.Reader) error {
 	if plain != nil {
 		f.b = newBuffer(plain, f.keep)
 		head = f.b.peek(8)
+	}
+	if s, ok := in.(*stoppable); ok && s.live && plain == nil {
+		f.live = s
 	}
 	if err := f.b.cause(); err != nil {
 		return err
@@ -200,6 +210,9 @@ func (f *file) hold(r *record, pos int64) int64 {
 // the newest.
 func (f *file) fill() {
 	for f.n < windowSize && f.later == 0 && f.err == nil {
+		if f.live != nil && f.n > 0 && f.b.empty() && f.nothingComes() {
+			return
+		}
 		at := f.head + f.n
 		r := &f.ring[at%ringSize]
 		if err := f.f.next(r); err != nil {
@@ -219,6 +232,16 @@ func (f *file) fill() {
 		}
 		f.n++
 	}
+}
+
+// nothingComes reports whether a capture that is being made is silent.
+func (f *file) nothingComes() bool {
+	wait := patience
+	if f.silent { // then all that waits goes out
+		wait = 0
+	}
+	f.silent = !f.live.ready(wait)
+	return f.silent
 }
 
 // ended takes why nothing more is read.

@@ -493,3 +493,37 @@ func TestAModifiedPcapHasLongerPacketHeaders(t *testing.T) {
 		}
 	}
 }
+
+func TestAPacketOfALiveCaptureIsNotKeptWaitingForOthers(t *testing.T) {
+	r, w := io.Pipe()
+	head := len(pcapBytes(binary.LittleEndian, false, 1))
+	var pkts []pkt
+	for i := range 3 {
+		pkts = append(pkts, pkt{t: int64(i+1) * 1e9, data: string(rune(i))})
+	}
+	whole := pcapBytes(binary.LittleEndian, false, 1, pkts...)
+	size := (len(whole) - head) / len(pkts)
+	send := func(b []byte) { go func() { _, _ = w.Write(b) }() }
+	send(whole[:head+size])
+	s, err := Open([]string{"-"}, Options{Stdin: r, Live: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for i := range pkts { // each when the one before has been read
+		if i > 0 {
+			send(whole[head+i*size : head+(i+1)*size])
+		}
+		var p Packet
+		got := make(chan error, 1)
+		go func() { got <- s.Next(&p) }()
+		select {
+		case err := <-got:
+			if err != nil || p.Data[0] != byte(i) {
+				t.Fatalf("packet %d: %v, %v", i, p.Data, err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("packet %d is kept waiting", i)
+		}
+	}
+}

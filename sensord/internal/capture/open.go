@@ -16,6 +16,9 @@ import (
 // Options of Open. The zero value is fine.
 type Options struct {
 	Stdin io.Reader // what "-" reads; os.Stdin
+	// Live says that "-" is a capture that is being made: while nothing comes, packets are not kept waiting for others that may belong
+	// before them.
+	Live bool
 }
 
 // maxOpen is how many files stay open from the start. Of more, only those whose time has come are open.
@@ -26,7 +29,7 @@ const maxOpen = 16
 // that cannot be read, or is no capture, is an error; in a directory it is passed over, with a warning if its name ends
 // like a capture's. A file that is cut or damaged is read as far as it goes, and a warning tells where that was.
 func Open(paths []string, o Options) (Source, error) {
-	s := &files{opener: newOpener(o.Stdin)}
+	s := &files{opener: newOpener(o.Stdin, o.Live)}
 	names, err := expand(paths)
 	if err != nil {
 		return nil, err

@@ -16,12 +16,12 @@ type opener struct {
 	files  map[*file]bool
 }
 
-func newOpener(stdin io.Reader) opener {
+func newOpener(stdin io.Reader, live bool) opener {
 	if stdin == nil {
 		stdin = os.Stdin
 	}
 	stop := make(chan struct{})
-	return opener{stdin: &stoppable{r: stdin, stop: stop}, stop: stop, files: map[*file]bool{}}
+	return opener{stdin: &stoppable{r: stdin, stop: stop, live: live}, stop: stop, files: map[*file]bool{}}
 }
 
 func (o *opener) open(path string) (*file, error) {

@@ -60,7 +60,7 @@ func NewReplay(paths []string, o ReplayOptions) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &replay{opener: newOpener(o.Stdin), o: o, wake: make(chan struct{}, 1)}
+	r := &replay{opener: newOpener(o.Stdin, false), o: o, wake: make(chan struct{}, 1)}
 	for _, n := range names {
 		if err := r.add(n); err != nil {
 			_ = r.Close()

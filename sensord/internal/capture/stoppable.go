@@ -1,12 +1,16 @@
 package capture
 
-import "io"
+import (
+	"io"
+	"time"
+)
 
 // stoppable reads r, which may wait for ever as a terminal or a pipe does, until stop is closed: then Read returns
 // ErrClosed. A read of r that waits then goes on waiting beside, and keeps one block of memory.
 type stoppable struct {
 	r    io.Reader
 	stop <-chan struct{}
+	live bool // see Options
 
 	blocks chan block // read, at most one waits; nil before the first Read
 	free   chan []byte
@@ -20,20 +24,11 @@ type block struct {
 }
 
 func (s *stoppable) Read(p []byte) (int, error) {
-	if s.blocks == nil {
-		s.blocks, s.free = make(chan block), make(chan []byte, 2)
-		s.free <- make([]byte, bufferSize)
-		s.free <- make([]byte, bufferSize)
-		go s.fill()
-	}
 	for s.at == len(s.now.b) {
 		if s.now.err != nil {
 			return 0, s.now.err
 		}
-		if s.now.b != nil {
-			s.free <- s.now.b[:cap(s.now.b)]
-			s.now.b = nil
-		}
+		s.begin()
 		select {
 		case s.now = <-s.blocks:
 			s.at = 0
@@ -44,6 +39,39 @@ func (s *stoppable) Read(p []byte) (int, error) {
 	n := copy(p, s.now.b[s.at:])
 	s.at += n
 	return n, nil
+}
+
+// begin has the next block read.
+func (s *stoppable) begin() {
+	if s.blocks == nil {
+		s.blocks, s.free = make(chan block), make(chan []byte, 2)
+		s.free <- make([]byte, bufferSize)
+		s.free <- make([]byte, bufferSize)
+		go s.fill()
+	}
+	if s.now.b != nil {
+		s.free <- s.now.b[:cap(s.now.b)]
+		s.now.b, s.at = nil, 0
+	}
+}
+
+// ready reports whether a Read would answer within wait.
+func (s *stoppable) ready(wait time.Duration) bool {
+	if s.at < len(s.now.b) || s.now.err != nil {
+		return true
+	}
+	s.begin()
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case s.now = <-s.blocks:
+		s.at = 0
+		return true
+	case <-s.stop:
+		return true // it answers that it is closed
+	case <-t.C:
+		return false
+	}
 }
 
 // fill reads ahead, one block.

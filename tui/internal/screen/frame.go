@@ -75,7 +75,11 @@ func (m *Model) View() string {
 	var out []string
 	switch {
 	case m.w < 40 || m.h < 10:
-		out = []string{m.e.Theme.NewLine(m.w).Add(m.e.Theme.Bold, fmt.Sprintf("%dx%d is too small: voiptop needs 40x10", m.w, m.h)).String()}
+		text := fmt.Sprintf("%dx%d is too small: voiptop needs 40x10", m.w, m.h)
+		if m.w < len(text) {
+			text = "want 40x10"
+		}
+		out = []string{m.e.Theme.NewLine(m.w).Add(m.e.Theme.Bold, text).String()}
 	case m.help != nil:
 		out = append(m.help.view(), m.footer()...)
 	case m.dialog != nil:

@@ -42,7 +42,10 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		return tea.Quit
 	}
 	if m.editing() {
-		return m.rules.typeRules(k)
+		return m.rules.typeRules(k) // where ctrl+z undoes
+	}
+	if k.Type == tea.KeyCtrlZ {
+		return tea.Suspend
 	}
 	if m.typing {
 		return m.typeFilter(k)

@@ -55,7 +55,9 @@ func (k keyMap) FullHelp() [][]key.Binding { return k.full }
 
 var moveKeys = []key.Binding{keys.Up, keys.Down, keys.PageUp, keys.PageDown, keys.Home, keys.End}
 
-var viewKeys = []key.Binding{keys.Live, keys.Done, keys.Regs, keys.Streams, keys.Rules, keys.Doctor, keys.Sensors, keys.Help, keys.Quit}
+var viewKeys = []key.Binding{
+	keys.Live, keys.Done, keys.Regs, keys.Streams, keys.Rules, keys.Doctor, keys.Sensors, keys.Help, bind("ctrl+z", "suspend", "ctrl+z"), keys.Quit,
+}
 
 var listKeys = keyMap{
 	short: []key.Binding{keys.Open, keys.Filter, keys.Sort, keys.Mark, keys.Save, keys.Copy, keys.Reverse, keys.Columns, keys.NewRule, keys.Pause, keys.Follow, keys.Help, keys.Quit},
@@ -85,9 +87,12 @@ var messageKeys = keyMap{short: []key.Binding{
 var diffKeys = keyMap{short: []key.Binding{keys.Back, keys.Changes, bind("/", "search", "/"), bind("n", "next found", "n"), keys.Down, keys.Up, keys.Help, keys.Quit}}
 
 var streamKeys = keyMap{
-	short: []key.Binding{keys.Open, keys.Sort, keys.Reverse, keys.Filter, keys.Columns, keys.Copy, keys.Reload, keys.Help, keys.Quit},
+	short: []key.Binding{keys.Open, keys.Sort, keys.Reverse, keys.Filter, keys.Columns, keys.Save, keys.Copy, keys.Reload, keys.Help, keys.Quit},
 	full: [][]key.Binding{
-		moveKeys, {keys.Open, keys.Back, keys.Filter, keys.Sort, keys.Reverse, keys.Columns}, {keys.Copy, keys.Reload, keys.Pause}, viewKeys,
+		moveKeys,
+		{keys.Open, keys.Back, keys.Filter, keys.Sort, keys.Reverse, keys.Columns, keys.Reload, keys.Pause},
+		{keys.Save, keys.SaveGroup, keys.SaveAudio, keys.NewRule, keys.Copy},
+		viewKeys,
 	},
 }
 

@@ -94,8 +94,11 @@ func (p *streamsPane) update(msg tea.Msg) tea.Cmd {
 	case previewMsg, previewDue:
 		return p.preview.update(msg)
 	case tea.KeyMsg:
-		if key.Matches(msg, keys.Reload) {
+		switch {
+		case key.Matches(msg, keys.Reload):
 			return p.begin()
+		case key.Matches(msg, keys.Pause):
+			return tea.Batch(p.live.pause(), p.look())
 		}
 		return tea.Batch(p.key(msg), p.look())
 	}
