@@ -109,6 +109,9 @@ type directTransfer struct {
 	result  string
 }
 
+// errOdd ends a transfer whose sensor does not keep to the protocol.
+var errOdd = errors.New("it says something else of a direct transfer than is to be said")
+
 // errNoLonger ends a transfer of who may have it no longer.
 var errNoLonger = errors.New("the right to it was taken away")
 
@@ -131,8 +134,11 @@ func (t *directTransfer) run(link *sensorapi.Client, o sensorapi.DirectOffer) er
 		t.Gate.Past(t.sent)
 		t.recordDone(t.request, t.id, t.what.asset, t.what.call, t.sent, detail+" result="+t.result)
 	}
-	if !t.begun {
-		return err
+	switch {
+	case !t.begun && err != nil:
+		return relay.Refusal(err)
+	case !t.begun:
+		return relay.Offline("it said nothing")
 	}
 	if t.result != sensorapi.DirectComplete {
 		t.to.Break()
@@ -146,15 +152,28 @@ func (t *directTransfer) run(link *sensorapi.Client, o sensorapi.DirectOffer) er
 // fileQuery are the parameters that say which file it is.
 var fileQuery = []string{"group", "side", "buffer", "dtmf"}
 
-// pass passes an event on.
+// codes are why a transfer fails. A sensor says no other in the audit log.
+var codes = []string{
+	sensorapi.DirectNotConnected, sensorapi.DirectBroken, sensorapi.DirectStalled, sensorapi.DirectMisbehaved, sensorapi.DirectDamaged,
+	sensorapi.DirectUnreadable, sensorapi.DirectCancelled,
+}
+
+// pass passes an event on, if it is one.
 func (t *directTransfer) pass(e sensorapi.DirectEvent) error {
-	t.sent = max(t.sent, e.Sent)
+	first := e.State == sensorapi.DirectAnswer
+	if first == t.begun || e.Sent < 0 || e.Got < 0 || e.Code != "" && !slices.Contains(codes, e.Code) || !first && e.SDP != "" {
+		return errOdd
+	}
 	switch e.State {
+	case sensorapi.DirectAnswer, sensorapi.DirectConnected, sensorapi.DirectRunning:
 	case sensorapi.DirectComplete:
 		t.result = sensorapi.DirectComplete
 	case sensorapi.DirectFailed:
 		t.result = e.Code
+	default:
+		return errOdd
 	}
+	t.sent = max(t.sent, e.Sent)
 	if now := t.Now(); now.Sub(t.looked) >= readmitEvery {
 		t.looked = now
 		if err := t.mayStill(); err != nil {

@@ -208,6 +208,50 @@ func TestADirectTransferIsRefusedWithTheReason(t *testing.T) {
 	}
 }
 
+// What a sensor says of a transfer goes neither into the audit log nor to the browser as it likes, and logs nobody out.
+func TestASensorThatSaysOddThingsOfADirectTransferIsNotBelieved(t *testing.T) {
+	w := newWorld(t)
+	kept := w.call(1, rtp)
+	w.stored(w.acme, w.s1.uuid, kept)
+	c := w.as("user")
+	ask := func(script func(meeting) error) answer {
+		w.meets(w.s1, script)
+		return c.direct("/calls/"+kept.ID.String()+"/capture/direct", offer)
+	}
+	for _, status := range []int{http.StatusUnauthorized, http.StatusProxyAuthRequired, http.StatusFound, 999} {
+		a := ask(func(meeting) error { return &protocol.Problem{Code: "x", Status: status, Title: "x"} })
+		if a.status != http.StatusServiceUnavailable || a.code() != protocol.CodeSensorOffline {
+			t.Errorf("%d becomes %d %s", status, a.status, a.body)
+		}
+	}
+	if a := ask(func(meeting) error { return nil }); a.status != http.StatusServiceUnavailable {
+		t.Errorf("nothing said becomes %d %s", a.status, a.body)
+	}
+	begin := sensorapi.DirectEvent{State: "answer", SDP: "x"}
+	for name, list := range map[string][]sensorapi.DirectEvent{
+		"no answer":      {{State: "running", Sent: 1}},
+		"another state":  {begin, {State: "<script>", Sent: 1}},
+		"another code":   {begin, {State: "failed", Code: "result=complete way=moon", Sent: 1}},
+		"two answers":    {begin, {State: "answer", SDP: "y"}},
+		"less than none": {begin, {State: "running", Sent: -1}},
+	} {
+		a := ask(func(m meeting) error {
+			for _, e := range list {
+				if err := m.emit(e); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if strings.Contains(string(a.body), "script") || strings.Contains(string(a.body), "moon") || strings.Count(string(a.body), `"answer"`) > 1 || len(list) == 1 && a.status != http.StatusServiceUnavailable {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+	}
+	if log := w.audited(w.acme, auth.ActionCapture); len(log) != 0 {
+		t.Errorf("%+v", log)
+	}
+}
+
 func TestAConversationComesDirectlyWhereOneSensorHasIt(t *testing.T) {
 	w := newWorld(t)
 	group := func(c *protocol.CDR) { rtp(c); c.GroupID = protocol.UUID{9}.String() }
