@@ -172,8 +172,8 @@ func scale(b *testing.B, db string, rows int) {
 				}
 				res.Body.Close()
 			}
-			if strings.Contains(q, "exact") && (s.Partial || s.Totals.Calls != int64(rows)) {
-				b.Errorf("%d calls counted, partial %v, want %d", s.Totals.Calls, s.Partial, rows)
+			if strings.Contains(q, "exact") && !s.Partial && s.Totals.Calls != int64(rows) { // partial: it takes longer than store.ExactTime
+				b.Errorf("%d calls counted, want %d", s.Totals.Calls, rows)
 			}
 			b.ReportMetric(float64(s.Totals.Calls), "calls-counted")
 			b.ReportMetric(float64(s.Read), "calls-read")

@@ -12,6 +12,7 @@ export interface Data {
   from: number; // what was asked for, us
   to: number;
   loading: boolean;
+  whole: boolean; // all calls were to be counted, as long as that takes
   problem: Problem | null;
 }
 
@@ -19,7 +20,7 @@ export interface Data {
 const refreshMS = (v: View) => (v.span && SECONDS[v.span] <= 21_600 ? 15_000 : 60_000);
 
 export function useStats(view: View, key: string): Data & { reload: () => void; all: () => void } {
-  const [data, setData] = useState<Data>({ now: null, before: null, from: 0, to: 0, loading: true, problem: null });
+  const [data, setData] = useState<Data>({ now: null, before: null, from: 0, to: 0, loading: true, whole: false, problem: null });
   const busy = useRef<AbortController | null>(null);
   const fitted = useRef<number | null>(null); // the step that fitted last
   const whole = useRef(false); // all calls are counted, once: it takes long
@@ -36,7 +37,7 @@ export function useStats(view: View, key: string): Data & { reload: () => void; 
       if (step !== now.step) now = await ask(0, step);
       fitted.current = step;
       const before = back ? await ask(back, step) : null;
-      setData({ now, before, from, to, loading: false, problem: null });
+      setData({ now, before, from, to, loading: false, whole: whole.current, problem: null });
     } catch (e) {
       if (!aborted(e)) setData((d) => ({ ...d, loading: false, problem: asProblem(e) }));
     }

@@ -42,7 +42,7 @@ export function Worst({ view, from, to, version }: { view: View; from: number; t
   const [by, setBy] = useState<Dimension>('src');
   const [sort, setSort] = useState('Calls');
   const [all, setAll] = useState(false);
-  const [got, setGot] = useState<Stats | null>(null);
+  const [got, setGot] = useState<(Stats & { whole: boolean }) | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [whole, setWhole] = useState(''); // what is counted to the end, however long it takes
   const tabs = useRef<HTMLDivElement>(null);
@@ -52,7 +52,7 @@ export function Worst({ view, from, to, version }: { view: View; from: number; t
     const control = new AbortController();
     stats(statsQuery(view, from, to, { by, top: '200', ...(exact ? { exact: '1' } : {}) }), control.signal).then(
       (s) => {
-        setGot(s);
+        setGot({ ...s, whole: exact });
         setProblem(null);
       },
       (e) => aborted(e) || setProblem(asProblem(e)),
@@ -114,7 +114,7 @@ export function Worst({ view, from, to, version }: { view: View; from: number; t
         {mine?.partial && (
           <p class="quiet">
             Only the newest calls were counted for this table: {count(mine.read)} were read, back to {mine.from.slice(0, 16).replace('T', ' ')} UTC.{' '}
-            {exact ? 'Counting all; this can take minutes …' : <button type="button" class="link" onClick={() => setWhole(asked)}>Count all</button>}
+            {exact && !mine.whole ? 'Counting all; this can take minutes …' : mine.whole ? 'That is as far as five minutes go: choose a shorter time.' : <button type="button" class="link" onClick={() => setWhole(asked)}>Count all</button>}
           </p>
         )}
         {bare && <p class="quiet">With a condition above, this table has all figures.</p>}

@@ -56,7 +56,7 @@ export function DashboardPage({ query, user }: { query: string; user: User }) {
           <div>
             <strong>Only the newest calls are counted</strong>
             <p>With a condition the calls are read one by one. {count(now.read)} were read in the time that a page has: what is shown begins at {text(micros(now.from)!, zone)}.</p>
-            <p>{data.loading ? 'Counting all; this can take minutes …' : <button type="button" onClick={data.all}>Count all</button>}</p>
+            <p>{data.loading ? 'Counting …' : data.whole ? 'That is as far as five minutes go: choose a shorter time.' : <button type="button" onClick={data.all} title="This can take minutes">Count all</button>}</p>
           </div>
         </div>
       )}
