@@ -6,7 +6,7 @@
 // /calls/ID/audio and so on. What a capture has beyond that is /summary and /calls/ID/messages.
 //
 // It is not for showing anything, and does not know that it runs in a browser: it works with files, those of the capture and a folder of
-// its own for what is large. There records and packets are held, so that memory is bounded by the number of calls, at about 1 KiB
+// its own for what is large. There records and packets are held, so that memory is bounded by the number of calls, at about 1.5 KiB
 // a call, and not by the size of the capture.
 package opened
 
@@ -51,7 +51,7 @@ type Capture struct {
 	records *os.File   // a line of JSON a call, in the order of their ends: what `voipmon analyze --json` prints
 	written *bufio.Writer
 	size    int64 // of records
-	calls   []entry
+	calls   []*entry
 	sorted  []int32                 // calls in the order of their start; nil: not sorted since the last came
 	byID    map[protocol.UUID]int32 // index into calls
 	found   *found                  // of the last search
@@ -67,6 +67,30 @@ type entry struct {
 	call   protocol.CDR // without streams and messages
 	at     int64
 	length int32
+
+	// What call points to. In the record it stands beside streams and messages, which would stay with it.
+	connect, pdd, setup int64
+	mos, loss, jitter   float64
+}
+
+func newEntry(r *protocol.CDR, at int64, length int) *entry {
+	e := &entry{call: *r, at: at, length: int32(length)}
+	e.call.Streams, e.call.Messages = nil, nil
+	own(&e.call.ConnectMS, &e.connect)
+	own(&e.call.PDDMS, &e.pdd)
+	own(&e.call.SetupMS, &e.setup)
+	own(&e.call.MOS, &e.mos)
+	own(&e.call.LossPct, &e.loss)
+	own(&e.call.JitterMS, &e.jitter)
+	return e
+}
+
+// own moves what p points to into place.
+func own[T any](p **T, place *T) {
+	if *p != nil {
+		*place = **p
+		*p = place
+	}
 }
 
 // Summary says what was read.
@@ -144,8 +168,7 @@ func (c *Capture) take(r *protocol.CDR) error {
 	if _, err := c.written.Write(line); err != nil {
 		return fmt.Errorf("keep a record: %w", err)
 	}
-	e := entry{call: *r, at: c.size, length: int32(len(line))}
-	e.call.Streams, e.call.Messages = nil, nil
+	e := newEntry(r, c.size, len(line))
 	c.size += int64(len(line))
 	if _, ok := c.byID[r.ID]; !ok {
 		c.byID[r.ID] = int32(len(c.calls))
@@ -170,7 +193,7 @@ func (c *Capture) order() []int32 {
 // line reads the record of a call.
 func (c *Capture) line(i int32) ([]byte, error) {
 	c.mu.Lock()
-	e := &c.calls[i]
+	e := c.calls[i]
 	at, b := e.at, make([]byte, e.length)
 	err := c.written.Flush()
 	c.mu.Unlock()

@@ -17,6 +17,7 @@ interface Descriptor {
   ahead: { at: number; bytes: Promise<Uint8Array> } | null;
   at: number; // of bytes
   bytes: Uint8Array;
+  into: Uint8Array | null; // what was read into last, by one who reads on and on
 }
 
 type Done<T> = (error: Error | null, value?: T) => void;
@@ -55,7 +56,7 @@ export class Files {
       this.entries.set(path, entry);
     }
     const fd = this.next++;
-    this.open_.set(fd, { entry, pos: 0, ahead: null, at: 0, bytes: new Uint8Array() });
+    this.open_.set(fd, { entry, pos: 0, ahead: null, at: 0, bytes: new Uint8Array(), into: null });
     later(done, null, fd);
   };
 
@@ -65,22 +66,23 @@ export class Files {
     const d = this.open_.get(fd);
     if (!d) return later(done, fault('EBADF'));
     const at = position ?? d.pos;
-    const take = () => {
-      const from = at - d.at;
-      const n = Math.max(0, Math.min(length, d.bytes.length - from));
-      into.set(d.bytes.subarray(from, from + n), offset);
+    if (position === null) {
+      release(d.into); // Go has copied it: it reads one after the other
+      d.into = into;
+    }
+    const take = (bytes: Uint8Array, from: number) => {
+      const n = Math.max(0, Math.min(length, bytes.length - from));
+      into.set(bytes.subarray(from, from + n), offset);
       if (position === null) d.pos += n;
       return n;
     };
-    if (at >= d.at && at < d.at + d.bytes.length) return later(done, null, take());
-    this.fill(d, at, position === null ? PIECE : PLACE).then(
-      () => done(null, take()),
-      (e: unknown) => done(fault('EIO', e instanceof Error ? e.message : String(e))),
-    );
+    if (at >= d.at && at < d.at + d.bytes.length) return later(done, null, take(d.bytes, at - d.at));
+    this.fill(d, at, position === null ? PIECE : PLACE, (bytes) => done(null, take(bytes, 0))).catch((e: unknown) => done(fault('EIO', e instanceof Error ? e.message : String(e))));
   };
 
-  // fill reads the piece that begins at a place, and begins to read the one behind it.
-  private async fill(d: Descriptor, at: number, size: number) {
+  // fill reads the piece that begins at a place, and begins to read the one behind it. Several may be read at a time; use gets each while
+  // it is the one.
+  private async fill(d: Descriptor, at: number, size: number, use: (bytes: Uint8Array) => void) {
     const blob = settle(d.entry);
     const piece = async (from: number) => new Uint8Array(await blob.slice(from, from + size).arrayBuffer());
     const bytes = d.ahead?.at === at ? d.ahead.bytes : piece(at);
@@ -89,9 +91,12 @@ export class Files {
       d.ahead = { at: at + size, bytes: piece(at + size) };
       d.ahead.bytes.catch(() => {}); // told when it is its turn
     }
+    const before = d.bytes;
     d.bytes = await bytes;
+    release(before);
     d.at = at;
     for (const [path, e] of this.entries) if (e === d.entry) this.told(path, Math.min(at, blob.size));
+    use(d.bytes);
   }
 
   write = (fd: number, from: Uint8Array, offset: number, length: number, _position: number | null, done: Done<number>) => {
@@ -125,6 +130,11 @@ export class Files {
   fsync = (_fd: number, done: Done<void>) => later(done, null);
 
   unlink = (path: string, done: Done<void>) => later(done, this.entries.delete(path) ? null : fault('ENOENT'));
+}
+
+// release frees memory at once that nobody looks at any more. The collector comes late for so many large pieces: gigabytes could wait.
+function release(bytes: Uint8Array | null) {
+  (bytes?.buffer as (ArrayBuffer & { transfer?: (size: number) => ArrayBuffer }) | undefined)?.transfer?.(0);
 }
 
 // settle makes one Blob of a file.
