@@ -320,6 +320,9 @@ const sipPort = 5060
 
 // sip takes one message.
 func (e *Engine) sip(d *decode.Datagram, b []byte, transport string) {
+	if d.Cut {
+		b = sip.WholeLines(b)
+	}
 	if e.message.Parse(b) != nil {
 		e.count.unparsed++
 		return

@@ -213,3 +213,18 @@ func TestAMessageOfWhichAPartOfTheBodyWasNotCapturedIsReadAsFarAsItGoes(t *testi
 		}
 	}
 }
+
+func TestACallIDThatIsCutMakesNoCall(t *testing.T) {
+	invite := inviteOver("as-long-as-this")
+	done := &discard{}
+	e := New(Config{}, done)
+	for i, end := range []int{len(invite), strings.Index(invite, "long-as-this"), strings.Index(invite, "CSeq")} {
+		p := udpFrame(int64(i+1)*1e9, 5060, 5060, []byte(invite))
+		p.Data = p.Data[:28+end]
+		e.Packet(&p)
+	}
+	e.Close()
+	if len(done.calls) != 1 || done.calls[0].CallID != "as-long-as-this" {
+		t.Fatalf("got %+v, want one call", done.calls)
+	}
+}

@@ -172,6 +172,16 @@ func headEnd(b []byte) int {
 	}
 }
 
+// WholeLines answers a message that was cut without its last line, unless that is whole: a value that is cut is another value.
+func WholeLines(b []byte) []byte {
+	if head := headEnd(b); head >= 0 {
+		if n := contentLength(b[:head]); n >= 0 && head+n <= len(b) { // what was cut came after it
+			return b
+		}
+	}
+	return b[:bytes.LastIndexByte(b, '\n')+1]
+}
+
 // contentLength reads the length out of a message head, -1 without one.
 func contentLength(head []byte) int {
 	var m Message

@@ -158,3 +158,21 @@ func FuzzWSFramer(f *testing.F) {
 		}
 	})
 }
+
+func TestTheLastLineOfACutMessageIsLeftOutUnlessItIsWhole(t *testing.T) {
+	const head = "INVITE sip:a SIP/2.0\r\nCall-ID: 12345\r\n"
+	for message, want := range map[string]string{
+		head + "Via: x\r":                       head,
+		head[:36]:                               head[:22],
+		head[:10]:                               "",
+		head:                                    head,
+		head + "\r\nm=audio 40":                 head + "\r\n",
+		head + "l: 90\r\n\r\nv=0\r\nm=audio 40": head + "l: 90\r\n\r\nv=0\r\n",
+		head + "l: 15\r\n\r\nv=0\r\nm=audio 40": head + "l: 15\r\n\r\nv=0\r\nm=audio 40",
+		head + "Content-Length: 3\r\n\r\nv=0OPTIONS s": head + "Content-Length: 3\r\n\r\nv=0OPTIONS s",
+	} {
+		if got := string(WholeLines([]byte(message))); got != want {
+			t.Errorf("%q: got %q, want %q", message, got, want)
+		}
+	}
+}
