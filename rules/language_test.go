@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,19 @@ import (
 
 	"voiptop/protocol"
 )
+
+func TestARuleThatAsksWhatIsForSearchesIsToldWhatToAskInstead(t *testing.T) {
+	for _, f := range Fields() {
+		if f.InRules() || f.Name == "header.NAME" {
+			continue
+		}
+		_, err := Parse("", "a: keep rtp when "+f.Name+":1")
+		var e *Error
+		if !errors.As(err, &e) || e.Found == "" || !strings.Contains(e.Expected, "field") {
+			t.Errorf("%s: %v, want what to ask instead", f.Name, err)
+		}
+	}
+}
 
 func TestHeadersAreAskedInAnySpelling(t *testing.T) {
 	c := someCall()

@@ -152,7 +152,7 @@ func (p *parser) test(name token) (*test, *Error) {
 		return nil, e
 	}
 	if p.in && !f.InRules() {
-		return nil, &Error{Pos: name.pos, Found: name.String(), Expected: insteadOf[f.Name]}
+		return nil, &Error{Pos: name.pos, Found: name.String(), Expected: f.instead()}
 	}
 	if p.stored && f.name != "" {
 		return nil, &Error{
@@ -194,7 +194,18 @@ var meant = map[string]string{
 	"!": "not", "&&": "and", "&": "and", "||": "or", "|": "or",
 }
 
-// insteadOf says what to ask for in a rule instead of a field that rules decide themselves or that is another at the end.
+// instead says what to ask for in a rule instead of the field.
+func (f *Field) instead() string {
+	if s := insteadOf[f.Name]; s != "" {
+		return s
+	}
+	if f.detail {
+		return "a field of the call as a whole, such as mos, loss, codec or finding: what is asked of streams and messages is for searches"
+	}
+	return "a field of the call itself: " + f.Name + " is for searches"
+}
+
+// insteadOf is of fields that rules decide themselves or that are others at the end.
 var insteadOf = map[string]string{
 	"state": "a field that is final when the call has ended: connected>0 is an answered call",
 	"rule":  "a field of the call itself: which rule decides is what the rules say",
