@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
@@ -35,7 +37,50 @@ func CheckPassword(password string) error {
 	if n := utf8.RuneCountInString(password); n < MinPassword || n > MaxPassword {
 		return fmt.Errorf("password has %d characters, want %d to %d", n, MinPassword, MaxPassword)
 	}
+	different := map[rune]bool{}
+	for _, r := range password {
+		different[r] = true
+	}
+	if len(different) < minDifferent {
+		return fmt.Errorf("password has %d different characters, want at least %d", len(different), minDifferent)
+	}
+	plain := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, password)
+	if digits := strings.Trim(password, "0123456789") == ""; digits && inOrder(password) || guessed[plain] {
+		return errors.New("password is one that is tried first; take several words, or let one be made")
+	}
 	return nil
+}
+
+const minDifferent = 5
+
+// guessed are the letters of passwords that everybody tries, whatever digits and marks are around and between them.
+var guessed = func() map[string]bool {
+	all := map[string]bool{}
+	for _, w := range strings.Fields("password passwort passwordpassword letmein letmeinplease welcome welcomewelcome administrator admin adminadmin changeme changemeplease default secret secretsecret " +
+		"qwerty qwertyuiop qwertyuiopasdf asdfghjkl asdfghjklzxcvbnm qazwsxedc qwertz qwertzuiop iloveyou monkey dragon football baseball superman trustno test testtest abc abcd abcdef abcdefghij " +
+		"voip voipmonitor voipmonitoradmin voiptop hosted sensord asterisk freeswitch kamailio sip pbx telefon telephone root toor guest user operator") {
+		all[w] = true
+	}
+	return all
+}()
+
+// inOrder tells whether digits count up or down all the way, after 9 comes 0.
+func inOrder(digits string) bool {
+	for _, step := range []byte{1, 9} {
+		all := true
+		for i := 1; i < len(digits); i++ {
+			all = all && (digits[i-1]-'0'+step)%10 == digits[i]-'0'
+		}
+		if all {
+			return true
+		}
+	}
+	return false
 }
 
 // HashPassword gives the PHC string of a password, to be stored.

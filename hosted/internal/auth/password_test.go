@@ -100,3 +100,19 @@ func FuzzParsePHC(f *testing.F) {
 		}
 	})
 }
+
+func TestPasswordsThatEverybodyTriesAreRefused(t *testing.T) {
+	for _, bad := range []string{
+		"short", "aaaaaaaaaaaa", "ababababababab", "1234567890", "0987654321", "12345678901234567890", "password123", "Password1234!", "P-a-s-s-w-o-r-d-1", "qwertyuiop", "QWERTYUIOP1", "admin12345",
+		"Welcome2026!", "voipmonitor", "changeme!!", "test1234567", "letmein12345",
+	} {
+		if CheckPassword(bad) == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+	for _, good := range []string{"correct horse", "k3xmq-abcde", "mein hund heisst rex", "9182736450", "the password of ann", "žluťoučký kůň"} {
+		if err := CheckPassword(good); err != nil {
+			t.Errorf("%q: %v", good, err)
+		}
+	}
+}
