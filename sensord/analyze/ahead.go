@@ -134,6 +134,9 @@ func (b *batch) prepare(f *front) {
 	var d decode.Prepared
 	for i := range b.packets {
 		p := &b.packets[i]
+		if i+8 < len(b.rtp) {
+			prefetch.Written(&b.rtp[i+8], 1)
+		}
 		k, key := f.prepare(p, &d, &b.rtp[i], next)
 		b.kinds = append(b.kinds, k)
 		if k == isOther {
