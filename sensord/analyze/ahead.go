@@ -127,7 +127,7 @@ func (b *batch) prepare(f *front) {
 			}
 		}
 		if len(free) > 8 && free[8] != nil {
-			prefetch.Written(free[8], 5)
+			prefetch.Written(free[8], 12) // with one media of a description
 		}
 		return free[0]
 	}
