@@ -72,6 +72,7 @@ func (c *Call) fetchTexts() {
 	prefetch.Slice(c.text)
 	prefetch.Slice(c.ends)
 	prefetch.String(c.callID)
+	prefetch.String(c.calleeDomain) // the last of the strings that lie there
 }
 
 // fetchEnded is fetchTexts for the call of a piece of work, and asks for the call of the next.
