@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"sync/atomic"
 	"fmt"
 	"time"
 )
@@ -57,31 +58,49 @@ func (t Time) appendJSON(b []byte) []byte {
 	if t == 0 {
 		return append(b, "null"...)
 	}
-	b = append(b, '"')
 	if t < 0 || t >= endOfYear9999 {
-		b = t.Std().AppendFormat(b, timeLayout)
+		b = t.Std().AppendFormat(append(b, '"'), timeLayout)
 		return append(b, '"')
 	}
 	// Every message of every call has one of these: the layout is not interpreted anew each time.
 	const day = 24 * 3600 * 1e6
-	year, month, date := civil(int64(t / day))
+	year, month, date := dateOf(int64(t / day))
 	of := uint64(t % day) // microseconds
 	s, us := of/1e6, of%1e6
-	b = append2(b, year/100)
-	b = append2(b, year%100)
-	b = append2(append(b, '-'), month)
-	b = append2(append(b, '-'), date)
-	b = append2(append(b, 'T'), s/3600)
-	b = append2(append(b, ':'), s/60%60)
-	b = append2(append(b, ':'), s%60)
-	b = append2(append(b, '.'), us/10000)
-	b = append2(b, us/100%100)
-	b = append2(b, us%100)
-	return append(b, 'Z', '"')
+	n := len(b)
+	b = append(b, `"0000-00-00T00:00:00.000000Z"`...)
+	d := (*[29]byte)(b[n:])
+	put2(d, 1, year/100)
+	put2(d, 3, year%100)
+	put2(d, 6, month)
+	put2(d, 9, date)
+	put2(d, 12, s/3600)
+	put2(d, 15, s/60%60)
+	put2(d, 18, s%60)
+	put2(d, 21, us/10000)
+	put2(d, 23, us/100%100)
+	put2(d, 25, us%100)
+	return b
 }
 
-// append2 appends two decimal digits.
-func append2(b []byte, v uint64) []byte { return append(b, byte('0'+v/10), byte('0'+v%10)) }
+// put2 writes two decimal digits.
+func put2(d *[29]byte, at int, v uint64) {
+	d[at], d[at+1] = byte('0'+v/10), byte('0'+v%10)
+}
+
+// dateOf is civil, which need not be asked again for the same day.
+func dateOf(days int64) (year, month, day uint64) {
+	number := uint64(days) + 1
+	if last := lastDate.Load(); last>>32 == number {
+		return last >> 16 & 0xffff, last >> 8 & 0xff, last & 0xff
+	}
+	year, month, day = civil(days)
+	lastDate.Store(number<<32 | year<<16 | month<<8 | day)
+	return year, month, day
+}
+
+// lastDate is the number of a day, the first one being 1970-01-01, and its date.
+var lastDate atomic.Uint64
 
 // civil converts days since 1970-01-01 to a date of the Gregorian calendar. It counts in years that begin in March, so
 // that the leap day is their last, and in the 146,097 days of 400 years.

@@ -42,20 +42,15 @@ func (f *front) prepare(p *Packet, d *decode.Prepared, r *call.RTP, next func() 
 			return isOther, 0
 		}
 		return isRTP, d.Key()
-	case !f.sip(&d.Datagram):
+	case !f.onPort(&d.Datagram) || hep.Is(d.Payload):
 		return isOther, 0
 	}
 	m := next()
-	if m.Parse(d.Payload) != nil {
+	if m.Parse(d.Payload) != nil || !m.Sure() {
 		return isOther, 0
 	}
 	m.sdp.Read(&m.Message)
 	return isSIP, d.Key()
-}
-
-// sip reports whether a datagram holds a SIP message that needs no unwrapping.
-func (f *front) sip(d *decode.Datagram) bool {
-	return f.onPort(d) && !hep.Is(d.Payload) && sip.LooksLikeSIP(d.Payload)
 }
 
 // onPort reports whether SIP is looked for on the ports of d.

@@ -71,6 +71,21 @@ func tagOf(v []byte) []byte {
 	return trim(p)
 }
 
+// branchOf is the branch of the first of the values of a Via, in a short way if it is the first parameter.
+func branchOf(v []byte) []byte {
+	const branch = ";branch="
+	semi := bytes.IndexByte(v, ';')
+	if semi < 0 || len(v)-semi < len(branch) || string(v[semi:semi+len(branch)]) != branch || bytes.IndexByte(v, ',') >= 0 || bytes.IndexByte(v, '"') >= 0 {
+		v, _ = firstValue(v)
+		return Param(v, "branch")
+	}
+	p := v[semi+len(branch):]
+	if end := bytes.IndexByte(p, ';'); end >= 0 {
+		p = p[:end]
+	}
+	return trim(p)
+}
+
 // Tag returns the tag parameter.
 func (a Address) Tag() []byte { return Param(a.Params, "tag") }
 

@@ -41,6 +41,7 @@ type view struct {
 	seqMethod  Method
 	seqOK      bool
 	tagged     bool // there is a To-tag
+	sure       bool // see LooksLikeSIP
 	cut        bool
 	length     int32  // Content-Length, -1: none
 	head       uint32 // offset of the first header line
@@ -106,6 +107,7 @@ func (m *Message) firstLine(l []byte, at uint32) bool {
 			i++
 		}
 		m.uri = span{at + uint32(i), at + uint32(len(l))}
+		m.sure = true
 		return true
 	}
 	sp := bytes.IndexByte(l, ' ')
@@ -118,6 +120,7 @@ func (m *Message) firstLine(l []byte, at uint32) bool {
 			return false
 		}
 	}
+	m.sure = sp >= 2 && sp <= maxMethod && len(l) >= last+8 && equalFold(l[last+1:last+8], "sip/2.0")
 	m.method = span{at, at + uint32(sp)}
 	m.verb = MethodOf(l[:sp])
 	u := trim(l[sp:last])
@@ -153,6 +156,9 @@ func (m *Message) index() {
 			for from < to && blank(b[from]) {
 				from++
 			}
+			if to-from > 2 && b[to-1] == '\n' && b[to-2] == '\r' { // as a rule
+				to -= 2
+			}
 			for to > from && blank(b[to-1]) {
 				to--
 			}
@@ -167,8 +173,7 @@ func (m *Message) index() {
 		}
 	}
 	m.seq, m.seqMethod, m.seqOK = cseq(m.Get(CSeq))
-	v, _ := firstValue(m.Get(Via))
-	m.branch = m.part(0, Via, Param(v, "branch"))
+	m.branch = m.part(0, Via, branchOf(m.Get(Via)))
 	m.from, m.to = m.part(1, From, tagOf(m.Get(From))), m.part(2, To, tagOf(m.Get(To)))
 	m.tagged = m.places[2].end > m.places[2].at
 	m.callIDHash = HashCallID(m.CallID())
@@ -198,6 +203,9 @@ func nextLine(b []byte, at int) (next, end int) {
 	}
 	return next, end
 }
+
+// Sure reports whether what was parsed is SIP, as LooksLikeSIP says of the bytes.
+func (m *Message) Sure() bool { return m.sure }
 
 func (m *Message) text(s span) []byte { return m.raw[s.at:s.end:s.end] }
 

@@ -248,6 +248,17 @@ func FuzzParse(f *testing.F) {
 		}
 		inside("sdp", m.SDP())
 		inside("branch", m.Branch())
+		if via, _ := firstValue(m.Get(Via)); !bytes.Equal(m.Branch(), Param(via, "branch")) {
+			t.Fatalf("branch %q of %q", m.Branch(), via)
+		}
+		for n, tag := range map[Name][]byte{From: m.FromTag(), To: m.ToTag()} {
+			if !bytes.Equal(tag, ParseAddress(m.Get(n)).Tag()) {
+				t.Fatalf("tag %q of %q", tag, m.Get(n))
+			}
+		}
+		if m.Sure() != LooksLikeSIP(b) {
+			t.Fatalf("sure: %v", m.Sure())
+		}
 		if len(m.Body()) > len(b) {
 			t.Fatal("body longer than the message")
 		}
