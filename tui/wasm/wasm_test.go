@@ -40,7 +40,11 @@ func TestTheProgramForTheBrowserGivesTheSameRecords(t *testing.T) {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no fixture: %v", err)
 	}
-	paths = append(paths, many(t))
+	media := gen.Small(3)
+	media.Calls = 60
+	sip := gen.SIPOnly(3)
+	sip.Calls = 4000 // more than fit into the buffers on the way
+	paths = append(paths, made(t, "media.pcap", media), made(t, "sip.pcap", sip))
 
 	cmd := exec.Command(node, "testdata/run.mjs", filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js"), wasm, t.TempDir())
 	cmd.Stdin = strings.NewReader(strings.Join(paths, "\n") + "\n")
@@ -59,6 +63,7 @@ func TestTheProgramForTheBrowserGivesTheSameRecords(t *testing.T) {
 		var got struct {
 			Report  opened.Report
 			Told    int
+			Memory  uint64
 			Answers []struct {
 				Status           int
 				Type, Name, Text string
@@ -76,6 +81,9 @@ func TestTheProgramForTheBrowserGivesTheSameRecords(t *testing.T) {
 		}
 		if got.Told != int(sum.Packets/4096) {
 			t.Errorf("%s: progress was told %d times of %d packets", path, got.Told, sum.Packets)
+		}
+		if most := 48<<20 + 16<<10*sum.Calls; got.Memory > most { // by the calls, not by the bytes of the capture
+			t.Errorf("%s: %d bytes of memory for %d calls of %d bytes, want at most %d", path, got.Memory, sum.Calls, sum.Bytes, most)
 		}
 		var page struct{ Calls []protocol.CDR }
 		if a := got.Answers[1]; a.Status != 200 || json.Unmarshal([]byte(a.Text), &page) != nil || len(page.Calls) != min(2, strings.Count(want, `"status":200,`)) {
@@ -104,16 +112,14 @@ func native(t *testing.T, path string) (string, analyze.Summary) {
 	return b.String(), sum
 }
 
-// many is a capture of more calls than fit into the buffers on the way.
-func many(t *testing.T) string {
+// made writes made traffic.
+func made(t *testing.T, name string, cfg gen.Config) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "many.pcap")
+	path := filepath.Join(t.TempDir(), name)
 	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := gen.SIPOnly(3)
-	cfg.Calls = 4000
 	if _, err := gen.Generate(f, cfg); err != nil {
 		t.Fatal(err)
 	}

@@ -198,5 +198,12 @@ describe.skipIf(why !== '')('a capture that is opened in the browser', () => {
     }
   });
 
+  test.skipIf(!process.env.OPEN)('of one’s own is measured', async () => {
+    await page.goto(`${base}/open`);
+    await page.locator('[data-files]').setInputFiles(process.env.OPEN!.split(':'));
+    await page.locator('.report').waitFor({ timeout: 600_000 });
+    console.log(`${await page.locator('.opened-head').innerText()}\n${await page.locator('.report').innerText()}`);
+  }, 600_000);
+
   test('and nothing in the console complains', () => expect(visit.complaints).toEqual([]));
 });

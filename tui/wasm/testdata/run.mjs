@@ -1,5 +1,5 @@
 // Runs the engine in Node, on Node's own files: run.mjs WASM_EXEC_JS WASM DIR, and on standard input a line for each capture, its path. The
-// output is a line of JSON for each: {"report", "told", "answers": [{"status", "type", "name", "text"}]}, to the questions below.
+// output is a line of JSON for each: {"report", "told", "memory" in bytes, "answers": [{"status", "type", "name", "text"}]}, to the questions below.
 
 import fs, { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -12,7 +12,8 @@ const program = await WebAssembly.compile(readFileSync(wasm));
 
 for await (const capture of createInterface({ input: process.stdin })) {
   const go = new globalThis.Go();
-  void go.run(await WebAssembly.instantiate(program, go.importObject));
+  const instance = await WebAssembly.instantiate(program, go.importObject);
+  void go.run(instance);
   const engine = globalThis.voiptop;
   let told = 0;
   const report = await new Promise((done, failed) => {
@@ -24,6 +25,6 @@ for await (const capture of createInterface({ input: process.stdin })) {
       engine.ask(n++, target, (status, type, name, body, file) => done({ status, type, name, text: file ? readFileSync(file, 'latin1') : Buffer.from(body).toString() }));
     });
   const answers = [await ask('/calls.ndjson'), await ask('/calls?limit=2&where=status:200'), await ask('/calls/none')];
-  await new Promise((done) => process.stdout.write(JSON.stringify({ report, told, answers }) + '\n', done));
+  await new Promise((done) => process.stdout.write(JSON.stringify({ report, told, memory: instance.exports.mem.buffer.byteLength, answers }) + '\n', done));
 }
 process.exit(0);
