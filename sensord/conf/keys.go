@@ -153,7 +153,7 @@ func init() {
 			set: func(p *parser, s setting) error { return boolean(s.value, &p.c.CloudListen) },
 		},
 		"cloud_download": {
-			example: yesNo, doc: "no: captures cannot be downloaded through hosted, whoever asks; docs/listening.md",
+			example: yesNo, doc: "no: captures cannot be downloaded through hosted, nor messages read, whoever asks; docs/listening.md",
 			set: func(p *parser, s setting) error { return boolean(s.value, &p.c.CloudDownload) },
 		},
 		"packetbuffer_sender": {
