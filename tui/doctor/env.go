@@ -48,6 +48,7 @@ type Env struct {
 	hello   memo[*link.HelloAnswer]
 	helloAt time.Duration // clock of hosted minus ours
 	server  string        // the first that accepted a connection
+	reached bool          // whether one does was tried
 }
 
 // memo keeps the answer to a question that several checks ask.
@@ -98,7 +99,7 @@ func NewEnv(confPath string) *Env {
 func (e *Env) begin() {
 	e.conf, e.health, e.rules = memo[*conf.Config]{}, memo[protocol.Health]{}, memo[sensorapi.Rules]{}
 	e.ident, e.hello = memo[*link.Identity]{}, memo[*link.HelloAnswer]{}
-	e.server = ""
+	e.server, e.reached = "", false
 }
 
 func (e *Env) path(p string) string { return filepath.Join(e.Root, p) }

@@ -15,7 +15,7 @@ import (
 
 // checkFirewall looks for a rule of this machine that keeps sensord from hosted.
 func checkFirewall(ctx context.Context, e *Env) Result {
-	if e.server == "" {
+	if !e.reached {
 		checkTCP(ctx, e) // when only this was asked for
 	}
 	if e.server != "" {
