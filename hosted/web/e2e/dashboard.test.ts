@@ -151,6 +151,29 @@ describe.skipIf(why !== '')('the dashboard', () => {
     await page.getByRole('alert').getByText('bad-condition').waitFor();
   });
 
+  test('says how many calls it has read, and counts all on demand', async () => {
+    // That there are too many to read at once is made up; what is asked then is not.
+    const asked: string[] = [];
+    await page.route('**/api/v1/stats?*', async (r) => {
+      const url = new URL(r.request().url());
+      if (url.searchParams.get('exact')) {
+        asked.push(url.searchParams.get('by') ?? '');
+        return r.continue();
+      }
+      const res = await r.fetch();
+      return r.fulfill({ response: res, json: { ...(await res.json()), partial: true, read: 12_345 } });
+    });
+    await page.goto(`${base}/dashboard?${span}&where=connected+%3E%3D+0`);
+    const notice = page.locator('.notice', { hasText: 'Only the newest calls are counted' });
+    await notice.getByText(/12.345 were read/).waitFor();
+    await notice.getByRole('button', { name: 'Count all' }).click();
+    await notice.waitFor({ state: 'detached' });
+    await page.locator('.worst').getByRole('button', { name: 'Count all' }).click();
+    await page.locator('.worst').getByText('were read').waitFor({ state: 'detached' });
+    expect(new Set(asked)).toEqual(new Set(['', 'src']));
+    await page.unroute('**/api/v1/stats?*');
+  });
+
   test('says why there is nothing, and how to see more', async () => {
     await page.goto(`${base}/dashboard?from=2001-01-01T00:00:00Z&to=2001-01-02T00:00:00Z&where=status+%3D+200`);
     await page.locator('.dashboard .empty, .dashboard [role=alert]').first().waitFor();
