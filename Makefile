@@ -30,6 +30,7 @@ $(ENGINE)/engine.wasm: always
 	@mkdir -p $(ENGINE)
 	GOOS=js GOARCH=wasm CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o $(ENGINE)/built.wasm ./tui/wasm
 	@cmp -s "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" $(ENGINE)/wasm_exec.js || cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" $(ENGINE)/
+	@cp "$$($(GO) env GOROOT)/LICENSE" $(ENGINE)/LICENSE 2>/dev/null || true # where Go's package leaves it out, the system has it
 	@cmp -s $(ENGINE)/built.wasm $@ || cp $(ENGINE)/built.wasm $@
 
 hosted/web/dist/index.html: $(ENGINE)/engine.wasm hosted/web/node_modules/.package-lock.json $(shell find hosted/web/src hosted/web/index.html hosted/web/vite.config.ts -type f 2>/dev/null)

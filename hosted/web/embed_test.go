@@ -1,7 +1,9 @@
 package web
 
 import (
+	"compress/gzip"
 	"errors"
+	"io"
 	"io/fs"
 	"regexp"
 	"strings"
@@ -32,6 +34,46 @@ func TestBuiltGUIIsComplete(t *testing.T) {
 		if _, err := fs.Stat(FS(), name); err != nil {
 			t.Errorf("index.html loads %s: %v", name, err)
 		}
+	}
+}
+
+var engine = regexp.MustCompile(`/assets/engine-[\w-]+\.wasm`)
+
+// The page that opens captures fetches a program that is there, packed, and is one.
+func TestTheEngineThatThePageFetchesIsEmbedded(t *testing.T) {
+	found := false
+	err := fs.WalkDir(FS(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".js") {
+			return err
+		}
+		script, err := fs.ReadFile(FS(), path)
+		if err != nil {
+			return err
+		}
+		for _, url := range engine.FindAllString(string(script), -1) {
+			found = true
+			f, err := FS().Open(url[1:] + ".gz")
+			if err != nil {
+				t.Errorf("%s names %s: %v", path, url, err)
+				continue
+			}
+			defer f.Close()
+			head := make([]byte, 4)
+			z, err := gzip.NewReader(f)
+			if err == nil {
+				_, err = io.ReadFull(z, head)
+			}
+			if err != nil || string(head) != "\x00asm" {
+				t.Errorf("%s is no WebAssembly: %q, %v", url, head, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !found {
+		t.Skip("the GUI has not been built with the engine: make gui")
 	}
 }
 

@@ -9,7 +9,7 @@ import type { Mock } from './src/dev/mock';
 // What the browser loads must stay below these, gzipped: the GUI is opened over slow links, often in an emergency.
 const FIRST = 80 * 1024; // by the first page, the calls
 const ALL = 160 * 1024; // by all pages together
-const ENGINE = 3300 * 1024; // by the analysis engine, for the page that opens captures; the browser keeps it
+const ENGINE = 3500 * 1024; // by the analysis engine, for the page that opens captures; the browser keeps it
 
 // budget prints what the browser loads and fails the build above the limits. It also puts back dist/.keep, which lets
 // `go build` embed the folder before the GUI was ever built.
@@ -85,6 +85,7 @@ function licences(): Plugin {
     generateBundle() {
       const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: Record<string, string> };
       const text = Object.keys(dependencies).map((name) => `${name}\n\n${readFileSync(join('node_modules', name, 'LICENSE'), 'utf8')}`);
+      if (existsSync('engine/LICENSE')) text.push(`Go, in the analysis engine\n\n${readFileSync('engine/LICENSE', 'utf8')}`);
       this.emitFile({ type: 'asset', fileName: 'licences.txt', source: text.join('\n\n') });
     },
   };

@@ -18,7 +18,7 @@ import { base, get, keptCalls, login, password, start, why, type Visit } from '.
 const VIEWS: [title: string, path: (c: CDR) => string, ready: string][] = [
   ['calls', () => '/calls', '.virtual a[data-call]'], ['call', (c) => `/calls/${c.id}`, '.ladder [data-kind=message]'], ['nothing', () => '/calls?q=no-such-call', '.empty'],
   ['listen', (c) => `/calls/${c.id}?t=1`, 'canvas[data-drawn]'], ['rules', () => '/rules', 'tr[data-rule], .dry-run p'], ['rule-from-call', (c) => `/rules?call=${c.id}`, '.from-call'],
-  ['users', () => '/users', 'tr[data-user]'], ['account', () => '/account', 'tr[data-session]'], ['audit', () => '/audit', 'tr[data-action-name]'], ['sensors', () => '/sensors', 'tr[data-sensor]'], ['dashboard', () => '/dashboard?compare=day', '.tiles a'], ['add', () => '/sensors?add=1', '.steps'], ['login', () => '/login', 'form'],
+  ['users', () => '/users', 'tr[data-user]'], ['account', () => '/account', 'tr[data-session]'], ['audit', () => '/audit', 'tr[data-action-name]'], ['sensors', () => '/sensors', 'tr[data-sensor]'], ['dashboard', () => '/dashboard?compare=day', '.tiles a'], ['add', () => '/sensors?add=1', '.steps'], ['open', () => '/open', '.drop'], ['login', () => '/login', 'form'],
 ];
 
 describe.skipIf(why !== '')('the GUI in a browser', () => {

@@ -66,7 +66,7 @@ function useDrop(): boolean {
       if (!files(e)) return;
       e.preventDefault();
       set(false);
-      void openFiles([...e.dataTransfer!.files]);
+      choose([...e.dataTransfer!.files]);
     };
     document.addEventListener('dragover', drag);
     document.addEventListener('dragleave', leave);
@@ -78,6 +78,12 @@ function useDrop(): boolean {
     };
   }, []);
   return over;
+}
+
+// choose opens files. A search was of the capture before.
+function choose(files: File[]) {
+  if (location.pathname === '/open' && location.search) navigate(openPath(''), 'replace');
+  void openFiles(files);
 }
 
 function Drop({ gone }: { gone: boolean }) {
@@ -108,7 +114,7 @@ export function Choose({ primary, children }: { primary?: boolean; children: Com
         onChange={(e) => {
           const files = [...(e.currentTarget.files ?? [])];
           e.currentTarget.value = ''; // the same file may be chosen again
-          if (files.length > 0) void openFiles(files);
+          if (files.length > 0) choose(files);
         }}
       />
       <button type="button" class={primary ? 'primary' : ''} onClick={() => input.current?.click()}>{children}</button>
