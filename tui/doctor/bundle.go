@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"regexp"
+	"slices"
 	"strings"
 
 	"voiptop/protocol"
@@ -19,6 +19,10 @@ import (
 // sensor says of its health. It holds no call, no packet and no key. The file is readable by its owner only.
 func Bundle(ctx context.Context, e *Env, r Report, path string) (err error) {
 	files := map[string][]byte{}
+	r.Checks = slices.Clone(r.Checks)
+	for i := range r.Checks {
+		r.Checks[i].Seen = quoted(r.Checks[i].Seen)
+	}
 	if files["report.json"], err = json.MarshalIndent(r, "", "  "); err != nil {
 		return fmt.Errorf("bundle: %w", err)
 	}
@@ -63,6 +67,7 @@ func writeTar(path string, files map[string][]byte, e *Env) (err error) {
 		if !ok {
 			continue
 		}
+		b = scrub(b)
 		if err := t.WriteHeader(&tar.Header{Name: "voipmon-doctor/" + name, Mode: 0o644, Size: int64(len(b)), ModTime: e.Now()}); err != nil {
 			return err
 		}
@@ -88,16 +93,4 @@ func (e *Env) versions(ctx context.Context) string {
 		}
 	}
 	return b.String()
-}
-
-// secretLine is a line, in force or commented out, that sets something that could be a secret: a password, a token, a key,
-// a user's name, or an address with credentials.
-var secretLine = regexp.MustCompile(`(?im)^([ \t]*[#;]*[ \t]*[\w-]*(?:pass|token|secret|key|user|auth|credential)[\w-]*[ \t]*=).*$`)
-
-var credentials = regexp.MustCompile(`//[^/@\s]+@`)
-
-// redact removes secrets from a configuration file's text.
-func redact(text []byte) []byte {
-	text = secretLine.ReplaceAll(text, []byte("$1 [removed]"))
-	return credentials.ReplaceAll(text, []byte("//[removed]@"))
 }

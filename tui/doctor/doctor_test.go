@@ -377,10 +377,27 @@ func TestSecretsAreRedacted(t *testing.T) {
 		"id_sensor = 7":                "id_sensor = 7",
 		"interface = eth0 # no token=": "interface = eth0 # no token=",
 		"a = 1\ntoken = x\nb = 2":      "a = 1\ntoken = [removed]\nb = 2",
+
+		"; old cloud_token = vts_x":          "; old cloud_token = [removed]",
+		"cloud_token vt1.abc":                "cloud_token [removed]",
+		"# the boss is +420 777 123 456, 7":  "# the boss is [removed], 7",
+		"maxpoolsize = 1024000":              "maxpoolsize = 1024000",
+		"include = /etc/420777999888.conf":   "include = /etc/[removed].conf",
+		"server_destination = 192.0.2.1:443": "server_destination = 192.0.2.1:443",
+		"x\n-----BEGIN EC PRIVATE KEY-----\nabc\n-----END EC PRIVATE KEY-----\ny = 1": "x\n[removed]\ny = 1",
 	} {
 		if got := string(redact([]byte(in))); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
+	}
+}
+
+func TestWhatAnErrorQuotesOfTheConfigurationHasNoSecrets(t *testing.T) {
+	if got := quoted(`c:12: found "cloud_token vt1.abcdef", expected a line`); strings.Contains(got, "abcdef") || !strings.Contains(got, "c:12") {
+		t.Errorf("%s", got)
+	}
+	if got := string(scrub([]byte(`{"seen":"vt1.abcdefgh and vtu_ABCDEFGH of http://a:b@c/"}`))); got != `{"seen":"[removed] and [removed] of http://[removed]@c/"}` {
+		t.Errorf("%s", got)
 	}
 }
 
