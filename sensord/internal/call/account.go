@@ -48,6 +48,7 @@ func (a *account) seldomly() *seldom {
 
 // packet takes a packet.
 func (a *account) packet(now int64, h *rtp.Header) {
+	last := a.rtp.Last()
 	e := a.rtp.Packet(now, h)
 	if a.fresh = e.Flags&rtp.New != 0; !a.fresh {
 		return
@@ -55,12 +56,12 @@ func (a *account) packet(now int64, h *rtp.Header) {
 	if e.Lost > 0 {
 		a.rarely().gaps.add(e.Seq, e.Lost)
 	}
-	if e.Flags&rtp.Gap != 0 {
-		a.seldomly().pauses.add(now, a.rtp.Gap(), &e, h.Marker)
-	}
 	if a.rated && a.meter.Packet(now, e.Seq, e.Delay, a.rtp.JitterMS()) {
 		i := a.meter.Closed()
 		a.intervals = append(a.intervals, interval{i.Start, i.Packets, i.Lost, float32(i.JitterMS), float32(i.MOS[quality.Adaptive])})
+	}
+	if now-last >= pauseLeast {
+		a.paused(last, now, e.Lost, e.Flags, h.Marker)
 	}
 }
 

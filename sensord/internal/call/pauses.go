@@ -6,8 +6,11 @@ import (
 	"voiptop/sensord/internal/rtp"
 )
 
-// maxPauses is how many pauses of a stream are kept, the longest.
-const maxPauses = 8
+// Bounds of pauses.
+const (
+	maxPauses  = 8          // of a stream that are kept, the longest
+	pauseLeast = int64(1e9) // ns
+)
 
 // pause is a time in which nothing of a stream came, a second or longer.
 type pause struct {
@@ -23,8 +26,15 @@ type pauses struct {
 	spurts uint32 // those after which the timestamp had gone on, and no packet was missing: of those that are not kept, too
 }
 
-func (p *pauses) add(now, length int64, e *rtp.Event, marked bool) {
-	if e.Flags&rtp.Talkspurt != 0 {
+// paused takes a pause that ends with the newest packet, last being when that before came; 0: there was none.
+func (a *account) paused(last, now int64, lost uint32, flags rtp.Flags, marked bool) {
+	if last != 0 {
+		a.seldomly().pauses.add(pause{now, now - last, lost, flags, marked})
+	}
+}
+
+func (p *pauses) add(v pause) {
+	if v.flags&rtp.Talkspurt != 0 {
 		p.spurts++
 	}
 	if len(p.list) == maxPauses {
@@ -34,12 +44,12 @@ func (p *pauses) add(now, length int64, e *rtp.Event, marked bool) {
 				least = i
 			}
 		}
-		if p.list[least].length >= length {
+		if p.list[least].length >= v.length {
 			return
 		}
 		p.list = append(p.list[:least], p.list[least+1:]...)
 	}
-	p.list = append(p.list, pause{now, length, e.Lost, e.Flags, marked})
+	p.list = append(p.list, v)
 }
 
 // facts are the pauses as diagnose wants them.

@@ -50,7 +50,7 @@ func (s *Stream) Report() (r Report) {
 		ClockRate: s.clock,
 		FirstSeq:  s.window.base, LastSeq: s.top,
 		Packets: s.received, Expected: s.expected(),
-		Duplicates: s.dups, Reordered: s.reordered, Strays: uint64(s.strays),
+		Duplicates: s.dups, Reordered: s.reordered, Strays: s.strays,
 		JitterMaxMS: s.jitterMax / 1e6,
 		DeltaMaxMS:  float64(s.deltaMax) / 1e6,
 		GapLost:     uint64(s.gapLost),

@@ -1,7 +1,5 @@
 package rtp
 
-import "math"
-
 // Limits for timestamps.
 const (
 	wildTime    = 3e9   // ns: a timestamp that is off by more says that the sender's clock was set anew, or stood still so long
@@ -10,12 +8,11 @@ const (
 	stepTime    = 1e9   // ns: all packets later than stepDelay for so long: the path has become longer
 	stepDelay   = 50e6  // ns
 	stepPackets = 20
-	gapLeast    = 1e9 // ns without a packet that are told
 	baseWindow  = 5e9 // ns: the earliest packet of the last one to two windows is the base that lateness counts from
 )
 
 // Flags say what a packet was to its stream.
-type Flags uint16
+type Flags uint8
 
 // The flags of an Event.
 const (
@@ -27,7 +24,6 @@ const (
 	ClockJump                   // the timestamp does not continue: the sender's clock was set anew
 	Untimed                     // carries no media time: telephone-event, comfort noise, or the clock rate is unknown
 	Stray                       // its sequence number is far off and no neighbour has confirmed it: not counted yet
-	Gap                         // nothing came for a second or longer before it, see Stream.Gap
 )
 
 // Event is what one packet meant for its stream.
@@ -53,11 +49,9 @@ type Stream struct {
 	started bool
 	timed   bool // there was a packet with media time
 
-	dups, reordered uint64
-	strays          uint32
-	gap             uint32 // newest time without packets that was longer than gapLeast, ms
-	first, last     int64
-	deltaMax        int64
+	dups, reordered, strays uint64
+	first, last             int64
+	deltaMax                int64
 
 	// timing of the packets with media time
 	lastTS      uint32
@@ -146,8 +140,8 @@ func (s *Stream) Packet(t int64, h *Header) (e Event) {
 		e.Seq = s.top
 		s.badHeld = false
 	}
-	if d := t - s.last; d > s.deltaMax || d >= gapLeast {
-		s.pause(d, &e)
+	if d := t - s.last; d > s.deltaMax {
+		s.deltaMax, s.gapLost = d, e.Lost
 	}
 	s.last = t
 	if e.Flags&Duplicate == 0 {
@@ -160,20 +154,6 @@ func (s *Stream) Packet(t int64, h *Header) (e Event) {
 	s.time(t, h, &e)
 	return e
 }
-
-// pause takes a long time between two packets.
-func (s *Stream) pause(d int64, e *Event) {
-	if d > s.deltaMax {
-		s.deltaMax, s.gapLost = d, e.Lost
-	}
-	if d >= gapLeast {
-		s.gap = uint32(min(d/1e6, math.MaxUint32))
-		e.Flags |= Gap
-	}
-}
-
-// Gap is how long nothing came before the newest packet with that flag, nanoseconds in whole milliseconds.
-func (s *Stream) Gap() int64 { return int64(s.gap) * 1e6 }
 
 // time keeps jitter, lateness, skew and packet time from a packet that carries media time. A duplicate counts for jitter
 // alone: RFC 3550 appendix A.8 takes every packet that arrives.

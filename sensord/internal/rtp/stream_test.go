@@ -419,23 +419,3 @@ func BenchmarkStreamPacket(b *testing.B) {
 		s.Packet(int64(n)*20*ms+jitter[n&1023], h)
 	}
 }
-
-func TestATimeWithoutPacketsIsToldFromASecondOn(t *testing.T) {
-	const ms = 1_000_000
-	var s Stream
-	s.Init(8000)
-	now := int64(1e18)
-	for i, step := range []int64{20, 20, 999, 20, 1000, 20, 2500, 1200, 20} {
-		now += step * ms
-		e := s.Packet(now, &Header{Seq: uint16(i), Timestamp: uint32(160 * i)})
-		if got := e.Flags&Gap != 0; got != (step >= 1000) {
-			t.Errorf("after %d ms: %v", step, got)
-		}
-		if step >= 1000 && s.Gap() != step*ms {
-			t.Errorf("after %d ms: %d", step, s.Gap())
-		}
-	}
-	if d := s.Report().DeltaMaxMS; d != 2500 {
-		t.Errorf("longest %g", d)
-	}
-}
