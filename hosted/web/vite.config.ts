@@ -52,27 +52,37 @@ function budget(): Plugin {
   };
 }
 
+// program is the engine, packed and named by what is in it; null: it was not built.
+const program = once(() => {
+  const file = resolve('engine/engine.wasm');
+  if (!existsSync(file)) return null;
+  const wasm = readFileSync(file);
+  return { wasm, packed: gzipSync(wasm, { level: 9 }), name: `assets/engine-${createHash('sha256').update(wasm).digest('base64url').slice(0, 8)}.wasm` };
+});
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
+}
+
 // engine brings in the program that `make engine` builds of tui/wasm, and what Go's runtime needs beside it. The program is put there
 // gzipped only: hosted unpacks it for the few that want it otherwise. Without it the GUI is built, too, and its page says so.
 function engine(): Plugin {
-  const at = (name: string) => resolve('engine', name);
-  const wasm = existsSync(at('engine.wasm')) ? readFileSync(at('engine.wasm')) : null;
-  const packed = wasm && gzipSync(wasm, { level: 9 });
-  const name = wasm ? `assets/engine-${createHash('sha256').update(wasm).digest('base64url').slice(0, 8)}.wasm` : '';
   const texts: Record<string, () => string> = {
-    'virtual:engine': () => `export const engineURL = ${JSON.stringify(name && `/${name}`)}, engineSize = ${packed?.length ?? 0};`,
-    'virtual:wasm-exec': () => (wasm ? readFileSync(at('wasm_exec.js'), 'utf8') : ''),
+    'virtual:engine': () => `export const engineURL = ${JSON.stringify(program() ? `/${program()!.name}` : '')}, engineSize = ${program()?.packed.length ?? 0};`,
+    'virtual:wasm-exec': () => (program() ? readFileSync(resolve('engine/wasm_exec.js'), 'utf8') : ''),
   };
   return {
     name: 'engine',
     resolveId: (id) => (id in texts ? `\0${id}` : null),
     load: (id) => texts[id.slice(1)]?.() ?? null,
     generateBundle(options) {
-      if (!wasm) this.warn('engine/engine.wasm is not there: the page that opens captures will say so. `make engine` builds it.');
-      else if (options.format === 'es' && !options.inlineDynamicImports) this.emitFile({ type: 'asset', fileName: `${name}.gz`, source: packed! });
+      const p = program();
+      if (!p) this.warn('engine/engine.wasm is not there: the page that opens captures will say so. `make engine` builds it.');
+      else if (!options.entryFileNames?.toString().includes('engine-')) this.emitFile({ type: 'asset', fileName: `${p.name}.gz`, source: p.packed }); // once, not with the worker
     },
     configureServer(server) {
-      server.middlewares.use((req, res, next) => (wasm && req.url === `/${name}` ? res.setHeader('Content-Type', 'application/wasm').end(wasm) : next()));
+      server.middlewares.use((req, res, next) => (/^\/assets\/engine-.*\.wasm$/.test(req.url ?? '') && program() ? res.setHeader('Content-Type', 'application/wasm').end(program()!.wasm) : next()));
     },
   };
 }
