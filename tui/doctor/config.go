@@ -121,6 +121,9 @@ func confSender(_ context.Context, e *Env) Result {
 	switch {
 	case c.SendPackets:
 		return ok("packetbuffer_sender = yes")
+	case c.SendPacketsAt == 0 && len(c.Servers) == 0:
+		return warning("packetbuffer_sender is not set", "nothing is sent without server_destination; with it the service's checklist asks for yes",
+			"write packetbuffer_sender = yes in "+e.ConfPath)
 	case c.SendPacketsAt == 0:
 		return warning("packetbuffer_sender is not set", "results are sent because server_destination is set, but the service's checklist asks for yes",
 			"write packetbuffer_sender = yes in "+e.ConfPath)

@@ -12,11 +12,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"voiptop/protocol"
+	"voiptop/rules"
 	"voiptop/sensord/analyze"
 )
 
@@ -28,6 +30,9 @@ type analyzeCommand struct {
 	sensor                  uint16
 	keylog                  string
 	keys                    []byte // what stands in it; nil without one
+	where, failOn           string
+	wanted, grave           rules.Expr   // what they say
+	found                   atomic.Int64 // calls that grave holds for
 	stdin                   io.Reader
 	stdout, stderr          io.Writer
 }
@@ -48,19 +53,27 @@ SUBSCRIBE, NOTIFY, PUBLISH, MESSAGE, OPTIONS), in the order in which it ended.
 SIP over TLS is read with the secrets in --keylog, the file that programs write
 whose environment names one in SSLKEYLOGFILE, or with those that a pcapng file
 brings along. A summary, with everything that was not understood, goes to
-standard error.`,
+standard error.
+
+--where and --fail-on take conditions on a call in the language of capture
+rules (docs/rules.md): --where lists the calls that one holds for, --fail-on
+makes the exit status tell whether there was any, for tests of a telephone
+system.`,
 		Example: `  voipmon analyze call.pcap
   voipmon analyze --json captures/ | jq 'select(.mos < 3.5) | .call_id'
   tcpdump -w - udp | voipmon analyze -
   voipmon analyze --transactions --json day.pcap | jq 'select(.status >= 400)'
   voipmon analyze --merge eth0.pcap eth1.pcap
+  voipmon analyze --where 'caller:4420* and not status:200' day.pcap
+  voipmon analyze --fail-on 'finding:one-way-audio or mos<3.8' test.pcap
   voipmon analyze --keylog keys.log tls.pcap
 
 Exit status:
   0  every input was read to its end
   1  an input was unreadable, cut or damaged, or held packets that look like
      SIP and are not
-  2  wrong usage`,
+  2  wrong usage
+  3  all was read, and --fail-on holds for a call`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if a.json && a.csv {
@@ -68,6 +81,16 @@ Exit status:
 			}
 			if a.transactions && a.csv {
 				return errors.New("--transactions has no CSV: use --json")
+			}
+			if a.transactions && a.where+a.failOn != "" {
+				return errors.New("--where and --fail-on are about calls: they do not go with --transactions")
+			}
+			var err error
+			if a.wanted, err = (*rules.Set)(nil).ParseSearch(a.where); err != nil {
+				return fmt.Errorf("--where: %w", err)
+			}
+			if a.grave, err = (*rules.Set)(nil).ParseSearch(a.failOn); err != nil {
+				return fmt.Errorf("--fail-on: %w", err)
 			}
 			a.stdin, a.stdout, a.stderr = c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
 			tuneCollector(os.Getenv("GOGC"))
@@ -80,6 +103,8 @@ Exit status:
 	f.BoolVar(&a.transactions, "transactions", false, "what happened outside of calls, in place of the calls")
 	f.BoolVar(&a.merge, "merge", false, "read all files as one input, merged by time")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no summary")
+	f.StringVar(&a.where, "where", "", "only the calls that `CONDITION` holds for")
+	f.StringVar(&a.failOn, "fail-on", "", "exit status 3 when `CONDITION` holds for a call")
 	f.BoolVar(&a.inband, "inband-dtmf", false, "look for digits within the voice (G.711), too")
 	f.StringVar(&a.keylog, "keylog", "", "decrypt TLS with the secrets in `FILE`, an SSLKEYLOGFILE")
 	f.Uint16Var(&a.sensor, "sensor-id", 0, "id_sensor `N` to put into the records")
@@ -145,7 +170,18 @@ func (a *analyzeCommand) run(ctx context.Context, args []string) error {
 	if t.failed > 0 || len(t.sum.Warnings) > 0 || t.sum.Counters[analyze.CountUnparsed] > 0 {
 		return exitError{1, ""}
 	}
+	if n := a.found.Load(); n > 0 {
+		return exitError{3, fmt.Sprintf("--fail-on holds for %d of %d calls: %s", n, t.sum.Calls, a.failOn)}
+	}
 	return nil
+}
+
+// wants reports whether a call is listed, and counts those that --fail-on is about. It may be asked by many goroutines.
+func (a *analyzeCommand) wants(c *protocol.CDR) bool {
+	if a.failOn != "" && a.grave.Match(rules.Call{CDR: c}) {
+		a.found.Add(1)
+	}
+	return a.where == "" || a.wanted.Match(rules.Call{CDR: c})
 }
 
 // one analyses one input.
@@ -161,7 +197,16 @@ func (a *analyzeCommand) one(ctx context.Context, paths []string, out output) (a
 	}
 	if out.lines != nil {
 		pipe := slices.Contains(paths, "-")
-		return analyze.Lines(ctx, src, cfg, appendLine, func(line []byte) error {
+		line := appendLine
+		if a.where+a.failOn != "" {
+			line = func(b []byte, c *protocol.CDR) []byte {
+				if !a.wants(c) {
+					return b
+				}
+				return appendLine(b, c)
+			}
+		}
+		return analyze.Lines(ctx, src, cfg, line, func(line []byte) error {
 			_, err := out.lines.Write(line)
 			if err == nil && pipe { // somebody may be waiting
 				err = out.lines.Flush()
@@ -169,7 +214,12 @@ func (a *analyzeCommand) one(ctx context.Context, paths []string, out output) (a
 			return failed(err)
 		})
 	}
-	sum, err := analyze.Run(ctx, src, cfg, func(c *protocol.CDR) error { return failed(out.calls.write(c)) })
+	sum, err := analyze.Run(ctx, src, cfg, func(c *protocol.CDR) error {
+		if !a.wants(c) {
+			return nil
+		}
+		return failed(out.calls.write(c))
+	})
 	return sum, cmp.Or(err, failed(out.calls.inputEnded()))
 }
 

@@ -220,3 +220,28 @@ func TestNamesFromTheWireCannotCommandTheTerminal(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestConditionsChooseCallsAndTheExitStatus(t *testing.T) {
+	const oneWay, good = "../../fixtures/pcap/sipp-one-way/in.pcap", "../../fixtures/pcap/sipp-answered-pcmu/in.pcap"
+	for _, c := range []struct {
+		args   []string
+		status int
+		lines  int // -1: whatever
+	}{
+		{[]string{"--json", "--where", "finding:one-way-audio", oneWay}, 0, 1},
+		{[]string{"--json", "--where", "finding:one-way-audio", good}, 0, 0},
+		{[]string{"--json", "--fail-on", "finding:one-way-audio", oneWay}, 3, -1},
+		{[]string{"--csv", "--fail-on", "finding:one-way-audio", oneWay, good}, 3, -1},
+		{[]string{"--json", "--fail-on", "finding:one-way-audio", good}, 0, -1},
+		{[]string{"--json", "--fail-on", "finding:one-way-audio", "/no/such.pcap", oneWay}, 1, -1}, // what was not read comes first
+		{[]string{"--where", "finding:", oneWay}, 2, 0},
+		{[]string{"--where", "header.x:y", oneWay}, 2, 0}, // records have no headers
+		{[]string{"--transactions", "--where", "mos<3", oneWay}, 2, 0},
+	} {
+		var out, errs bytes.Buffer
+		status := Main(t.Context(), append([]string{"analyze"}, c.args...), nil, &out, &errs)
+		if n := strings.Count(out.String(), "\n"); status != c.status || c.lines >= 0 && n != c.lines {
+			t.Errorf("%v: status %d, %d lines, %s", c.args, status, n, errs.String())
+		}
+	}
+}
