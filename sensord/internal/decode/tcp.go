@@ -30,7 +30,6 @@ type streams struct {
 	opened   [openTable]opened
 	lent     capture.Packet // the held frame that the handler looks at
 	skipping bool           // what is delivered had waited for bytes that did not come
-	time     int64          // when the last of it came
 }
 
 type streamKey struct{ src, dst Endpoint }
@@ -53,6 +52,7 @@ type stream struct {
 	use     *list.Element
 	hold    *list.Element
 	since   int64 // when the first of held came
+	time    int64 // of the last bytes delivered
 }
 
 // segment is a piece of a stream, with the frame it came in.
@@ -213,8 +213,7 @@ func (x *Decoder) run(s *stream, g *segment) {
 	frame, loose, now := d.Packet, x.loose, d.Time
 	if g.packet.Data != nil {
 		if x.streams.skipping { // it was complete when it came
-			x.streams.time = max(x.streams.time, g.packet.Time)
-			d.Time = min(d.Time, x.streams.time)
+			d.Time = min(now, max(s.time, g.packet.Time))
 		}
 		x.streams.lent = g.packet
 		d.Packet, d.Frame, x.loose = &x.streams.lent, g.frame, 0
@@ -224,6 +223,7 @@ func (x *Decoder) run(s *stream, g *segment) {
 	} else {
 		d.HeaderLen = x.offset(g.data)
 	}
+	s.time = d.Time
 	x.h.Datagram(d)
 	if d.Ignore {
 		s.ignored = true
@@ -292,7 +292,7 @@ func (x *Decoder) release(s *stream) {
 func (x *Decoder) skip(s *stream) {
 	x.count(cTCPGaps)
 	s.next, s.gap = s.held[0].seq, true
-	x.streams.skipping, x.streams.time = true, 0
+	x.streams.skipping = true
 	x.drain(s)
 	x.streams.skipping = false
 	if s.hold != nil { // there is one more gap: its wait begins now

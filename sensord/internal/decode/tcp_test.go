@@ -265,12 +265,20 @@ func FuzzDecode(f *testing.F) {
 	add(113, slices.Concat(make([]byte, 14), u16(etherMPLS), []byte{0, 0, 1, 0}, ipv6(protoESP, make([]byte, 60))))
 	cfg := Config{MaxFragments: 4, MaxFragmentBytes: 4000, MaxStreams: 4, MaxStreamBytes: 4000}
 	f.Fuzz(func(t *testing.T, link uint16, b []byte) {
-		last := int64(0)
+		var now, last int64
+		streams := map[uint64]int64{}
 		h := handler(func(d *Datagram) {
-			if d.Time < last {
-				t.Fatalf("time goes back")
+			switch before := streams[d.Stream]; {
+			case d.Time > now:
+				t.Fatalf("time %d of a frame that is to come", d.Time)
+			case d.Stream != 0 && d.Time < before:
+				t.Fatalf("stream %d goes back from %d to %d", d.Stream, before, d.Time)
+			case d.Stream == 0 && !d.Cut && d.Time < last:
+				t.Fatalf("time goes back from %d to %d", last, d.Time)
+			case d.Stream == 0 && !d.Cut:
+				last = d.Time
 			}
-			last = d.Time
+			streams[d.Stream] = d.Time
 			if d.HeaderLen > 0 && string(d.Packet.Data[d.HeaderLen:d.HeaderLen+len(d.Payload)]) != string(d.Payload) {
 				t.Fatalf("payload is not at HeaderLen %d", d.HeaderLen)
 			}
@@ -282,7 +290,7 @@ func FuzzDecode(f *testing.F) {
 			}
 		})
 		x := New(cfg, h)
-		for now := int64(0); len(b) >= 2; now += 1e8 {
+		for ; len(b) >= 2; now += 1e8 {
 			n := min(int(binary.BigEndian.Uint16(b)), len(b)-2)
 			x.Packet(&capture.Packet{Time: now, Data: b[2 : 2+n : 2+n], Length: n, Link: link})
 			b = b[2+n:]
