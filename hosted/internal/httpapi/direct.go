@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -117,6 +118,9 @@ var errNoLonger = errors.New("the right to it was taken away")
 
 func (t *directTransfer) run(link *sensorapi.Client, o sensorapi.DirectOffer) error {
 	detail := strings.TrimSpace("way=direct " + t.what.detail(t.request))
+	if o.From > 0 {
+		detail += fmt.Sprintf(" from=%d", o.From)
+	}
 	if err := t.recordOpen(t.request, t.id, &t.what, detail); err != nil {
 		return err
 	}

@@ -109,10 +109,10 @@ func TestADirectTransferIsArrangedAndAudited(t *testing.T) {
 		t.Errorf("the sensor was asked %s %+v", met.path, met.offer)
 	}
 	opened, done := w.audited(w.acme, auth.ActionCaptureOpen), w.audited(w.acme, auth.ActionCapture)
-	if len(opened) != 1 || opened[0].Detail != "way=direct" || opened[0].User != "user" || opened[0].Object != kept.ID.String() || opened[0].Bytes != 0 {
+	if len(opened) != 1 || opened[0].Detail != "way=direct from=7" || opened[0].User != "user" || opened[0].Object != kept.ID.String() || opened[0].Bytes != 0 {
 		t.Errorf("%+v", opened)
 	}
-	if len(done) != 1 || done[0].Detail != "way=direct result=complete" || done[0].Bytes != 1234 || done[0].Object != kept.ID.String() {
+	if len(done) != 1 || done[0].Detail != "way=direct from=7 result=complete" || done[0].Bytes != 1234 || done[0].Object != kept.ID.String() {
 		t.Errorf("%+v", done)
 	}
 	var how struct {

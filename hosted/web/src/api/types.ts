@@ -300,7 +300,7 @@ export interface Sensor {
   running: number | null; // calls; null while offline
   queue: number | null; // CDRs that wait on the sensor; null while offline
   problems: Problem[] | null;
-  capabilities: string[]; // "listen" and "download" among others, unless its owner switched them off
+  capabilities: string[]; // "listen" and "download" among others, unless its owner switched them off; "direct" if its owner switched it on
   local_rule_revision: number; // of its own rules, 0: it has none
   hosted_rule_revision: number; // of the tenant's rules that it has in force, 0: none
   rules_current: boolean; // the newest of the tenant's rules are in force there
