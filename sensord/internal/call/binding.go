@@ -21,6 +21,7 @@ type binding struct {
 	t38      bool
 	ptime    uint16 // ms, what its owner asked for and
 	maxPtime uint16 // the most it takes; 0: not said
+	keyed    keying // how the keys of SRTP are agreed
 	formats  []format
 	like     *binding // whose formats it has, where it is not announced itself
 }
@@ -107,7 +108,8 @@ func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) (b *bin
 		}
 		return b, fresh
 	}
-	b.secure, b.t38, b.ptime, b.maxPtime = m.Secure, m.T38, m.Ptime, m.MaxPtime
+	b.describeKeys(m)
+	b.t38, b.ptime, b.maxPtime = m.T38, m.Ptime, m.MaxPtime
 	changed := false
 	if b.formats == nil {
 		b.formats = make([]format, 0, max(4, len(m.Formats)))

@@ -31,7 +31,7 @@ func (t *Table) codec(f sdp.Format, kind sdp.Kind) *codec {
 	c := &codec{name: k.name, clock: k.clock, kind: kind}
 	switch {
 	case strings.EqualFold(c.name, "telephone-event"), strings.EqualFold(c.name, "CN"), strings.EqualFold(c.name, "tone"),
-		strings.EqualFold(c.name, "NSE"), strings.EqualFold(c.name, "X-NSE"):
+		strings.EqualFold(c.name, "NSE"), strings.EqualFold(c.name, "X-NSE"), repairs(c.name):
 		c.aside = true
 	case strings.EqualFold(c.name, "G722"):
 		c.clock = 8000 // RFC 3551 section 4.5.2: whatever the SDP says
@@ -40,6 +40,16 @@ func (t *Table) codec(f sdp.Format, kind sdp.Kind) *codec {
 		t.codecs[k] = c
 	}
 	return c
+}
+
+// repairs reports a format that only makes up for losses of another: what was sent before (RFC 4588), or what it can be reckoned from
+// (RFC 5109, RFC 8627). Its timestamps are those of the packets that it repairs, and tell nothing of when it was sent.
+func repairs(name string) bool {
+	switch strings.ToLower(name) {
+	case "rtx", "ulpfec", "parityfec", "flexfec", "flexfec-03":
+		return true
+	}
+	return false
 }
 
 // speech reports whether packets of the codec are rated.

@@ -30,6 +30,7 @@ type counts struct {
 	stun       uint64
 	turned     uint64 // packets that were within TURN
 	dtls       uint64
+	zrtp       uint64
 	t38        uint64
 	omitted    uint64 // packets of streams beyond maxStreams
 }
@@ -80,6 +81,7 @@ func (t *Table) Counters(n protocol.Counters) {
 		{"media.stun", c.stun},
 		{"turn.packets", c.turned},
 		{"media.dtls", c.dtls},
+		{"media.zrtp", c.zrtp},
 		{"media.t38", c.t38},
 		{"media.unknown", c.strays},
 	} {

@@ -351,10 +351,12 @@ func (t *Table) notRTP(d *decode.Datagram) {
 	case len(p) > 13 && p[0] >= 20 && p[0] <= 63: // RFC 7983 section 7
 		t.count.dtls++
 		b.call.feedback = true
-		for _, e := range [...]*decode.Endpoint{&at.Src, &at.Dst} {
-			if b := t.ends.get(e); b != nil {
-				b.said().secure = true
-			}
+		t.agree(at, keysByDTLS)
+	case isZRTP(p):
+		t.count.zrtp++
+		b.call.feedback = true
+		if zrtpSecures(p) {
+			t.agree(at, keysByZRTP)
 		}
 	case b.t38:
 		t.count.t38++

@@ -61,6 +61,9 @@ func (s *stream) figures(r *protocol.Stream, c *Call) {
 	if c.sender(s) == caller {
 		r.Direction = protocol.FromCaller
 	}
+	if r.Encrypted {
+		r.Keying = s.keying()
+	}
 	if s.extra != nil && s.extra.turn != nil {
 		r.Via = protocol.ViaTURN
 		if e := s.extra.turn.relayed; e.Port != 0 {

@@ -47,6 +47,8 @@ func (m *Media) attribute(v []byte) {
 		m.candidate(v)
 	case fold(name, "crypto"), fold(name, "fingerprint"):
 		m.Secure, m.Keyed = true, true
+		m.Crypto = m.Crypto || fold(name, "crypto")
+		m.Fingerprint = m.Fingerprint || fold(name, "fingerprint")
 	case fold(name, "key-mgmt"), fold(name, "zrtp-hash"):
 		m.Keyed = true
 	default:

@@ -57,22 +57,24 @@ type Format struct {
 
 // Media is one m= section with what the session says for all.
 type Media struct {
-	Kind      Kind
-	Addr      netip.Addr // from c=; invalid when it is a host name or missing
-	Port      uint16     // 0: refused
-	Ports     uint16     // "m=audio 49170/2": number of pairs, at least 1
-	RTCPAddr  netip.Addr // a=rtcp; invalid: as Addr
-	RTCPPort  uint16     // a=rtcp or Port+1
-	Direction Direction
-	Ptime     uint16 // ms, 0: not said
-	MaxPtime  uint16 // ms, 0: not said
-	RTP       bool   // a profile of RTP; false for udptl and message media
-	Secure    bool   // SRTP: SAVP or SAVPF, a=crypto or a=fingerprint
-	SAVP      bool   // SRTP by the profile of the m= line
-	Keyed     bool   // a=crypto, a=fingerprint, a=key-mgmt or a=zrtp-hash
-	Mux       bool   // a=rtcp-mux
-	T38       bool   // udptl with t38
-	Formats   []Format
+	Kind        Kind
+	Addr        netip.Addr // from c=; invalid when it is a host name or missing
+	Port        uint16     // 0: refused
+	Ports       uint16     // "m=audio 49170/2": number of pairs, at least 1
+	RTCPAddr    netip.Addr // a=rtcp; invalid: as Addr
+	RTCPPort    uint16     // a=rtcp or Port+1
+	Direction   Direction
+	Ptime       uint16 // ms, 0: not said
+	MaxPtime    uint16 // ms, 0: not said
+	RTP         bool   // a profile of RTP; false for udptl and message media
+	Secure      bool   // SRTP: SAVP or SAVPF, a=crypto or a=fingerprint
+	SAVP        bool   // SRTP by the profile of the m= line
+	Crypto      bool   // a=crypto: keys in the SDP (RFC 4568)
+	Fingerprint bool   // a=fingerprint: keys by DTLS (RFC 5763)
+	Keyed       bool   // a=crypto, a=fingerprint, a=key-mgmt or a=zrtp-hash
+	Mux         bool   // a=rtcp-mux
+	T38         bool   // udptl with t38
+	Formats     []Format
 
 	// Candidates are where media may go by ICE (RFC 8839 section 5.1), those of UDP; the one in use is known only on the wire.
 	Candidates []netip.AddrPort
@@ -192,7 +194,7 @@ func (s *Session) media(v []byte, def defaults) *Media {
 	}
 	m := &s.Media[n]
 	*m = Media{
-		Addr: def.addr, Direction: def.dir, Secure: def.secure, Keyed: def.secure, Ports: 1,
+		Addr: def.addr, Direction: def.dir, Secure: def.secure, Keyed: def.secure, Fingerprint: def.secure, Ports: 1,
 		Formats: m.Formats[:0], Candidates: m.Candidates[:0],
 	}
 	kind, v := word(v)
