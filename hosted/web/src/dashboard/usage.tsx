@@ -3,10 +3,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import { usage, type Usage } from '../api/stats';
 import { bytes, count, NONE, plural } from '../format';
+import { KEPT } from '../query';
 import { rfc3339, micros } from '../time';
 
 const REFRESH_MS = 60_000;
 const DAY = 86_400e6;
+const BEYOND = '/calls?where=over-limit%3Ayes';
 
 export function UsagePanel() {
   const [u, setU] = useState<Usage | null>(null);
@@ -29,7 +31,7 @@ export function UsagePanel() {
         <div><dt>Channels now</dt><dd>{u.channels === null ? NONE : count(u.channels)}{u.channels === null && <small class="quiet"> no sensor answers</small>}</dd></div>
         <div><dt>Most today</dt><dd>{count(today?.peak ?? 0)}</dd></div>
         <div><dt>Limit</dt><dd>{count(u.max_channels)}</dd></div>
-        <div><dt>Over the limit</dt><dd>{plural(u.over_limit, 'call')} <small class="quiet">without media</small></dd></div>
+        <div><dt>Over the limit</dt><dd>{u.over_limit ? <a href={BEYOND} data-opens={u.over_limit}>{plural(u.over_limit, 'call')}</a> : plural(0, 'call')} <small class="quiet">without media</small></dd></div>
         <div><dt>Kept</dt><dd>{plural(u.days.length && u.kept_from ? u.days.length : 0, 'day')} <small class="quiet">{plural(u.calls, 'call')}</small></dd></div>
       </dl>
       {u.sensors.length > 0 && (
@@ -38,7 +40,7 @@ export function UsagePanel() {
             <li key={s.id_sensor}>
               <span>Sensor {s.id_sensor}, most today</span>
               <meter min={0} max={u.max_channels} high={u.max_channels * 0.9} value={Math.min(s.peak, u.max_channels)} aria-label={`Sensor ${s.id_sensor}: ${s.peak} of ${u.max_channels} channels`} />
-              <span class="n">{count(s.peak)}{s.over_limit > 0 && <strong class="beyond"> · {plural(s.over_limit, 'call')} over the limit</strong>}</span>
+              <span class="n">{count(s.peak)}{s.over_limit > 0 && <strong class="beyond"> · <a href={`${BEYOND}+and+sensor%3A${s.id_sensor}&from=${rfc3339(micros(today!.day)!)}`} data-opens={s.over_limit}>{plural(s.over_limit, 'call')} over the limit</a></strong>}</span>
             </li>
           ))}
         </ul>
@@ -57,8 +59,8 @@ export function UsagePanel() {
                     <td class="n">{count(d.peak)}</td>
                     <td class="day-share"><i style={{ width: `${(100 * d.peak) / most}%` }} /></td>
                     <td class="n">{d.peak_cps}</td>
-                    <td class="n">{d.over_limit ? count(d.over_limit) : ''}</td>
-                    <td class="n">{d.kept ? `${count(d.kept)}, ${bytes(d.kept_bytes)}` : ''}</td>
+                    <td class="n">{d.over_limit ? <a href={`${BEYOND}&from=${rfc3339(from)}&to=${rfc3339(from + DAY)}`} data-opens={d.over_limit}>{count(d.over_limit)}</a> : ''}</td>
+                    <td class="n">{d.kept ? <><a href={`/calls?where=${encodeURIComponent(KEPT)}&from=${rfc3339(from)}&to=${rfc3339(from + DAY)}`} data-opens={d.kept}>{count(d.kept)}</a>, {bytes(d.kept_bytes)}</> : ''}</td>
                   </tr>
                 );
               })}
