@@ -137,7 +137,6 @@ describe.skipIf(why !== '')('a capture that is opened in the browser', () => {
     await expect.poll(() => page.locator('.message pre').innerText()).toContain(`Call-ID: ${call.call_id}`);
     await page.goBack();
     await page.waitForURL(`${base}/calls/${call.id}`);
-    await page.goto(`${base}/open`);
   });
 
   test('was sent nowhere', () => {
@@ -149,6 +148,7 @@ describe.skipIf(why !== '')('a capture that is opened in the browser', () => {
   });
 
   test('cannot leave the worker that reads it: the browser lets it connect to nothing', async () => {
+    await page.goto(`${base}/open`);
     await open(capture);
     const tried = await page.workers()[0]!.evaluate(async () => {
       const refused: string[] = [];
