@@ -66,6 +66,7 @@ func newRoot() *cobra.Command {
 		newAnalyze(),
 		newAudio(),
 		newDoctor(),
+		newGrep(),
 		newMCP(),
 		newPair(),
 		newPcap(),
