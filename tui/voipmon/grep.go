@@ -35,9 +35,9 @@ func newGrep() *cobra.Command {
 		Short: "find SIP messages by what stands in them, bodies included",
 		Long: `Grep reads captures and writes each SIP message that has PATTERN in it, a
 regular expression (https://golang.org/s/re2syntax; ^ is the start of the
-message, (?m)^ that of a line), with its time and addresses. It reads what the sensor reads: UDP, TCP in pieces,
-WebSocket, tunnels, HEP, and TLS with its keys. With several files their
-messages come merged by time.`,
+message, (?m)^ that of a line), with its time and addresses. It reads what the
+sensor reads: UDP, TCP in pieces, WebSocket, tunnels, HEP, and TLS with its
+keys. With several files their messages come merged by time.`,
 		Example: `  voipmon grep 'cause=1[67]' day.pcap
   voipmon grep -i '^(BYE|CANCEL) ' day.pcap
   voipmon grep --fixed 'a=sendonly' --call-ids day.pcap
