@@ -15,7 +15,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"voiptop/protocol"
+	"voiptop/rules"
 	"voiptop/tui/internal/early"
+	"voiptop/tui/internal/screen"
 	"voiptop/tui/source"
 )
 
@@ -62,6 +64,8 @@ type command struct {
 	socket, hosted string
 	keylog         string
 	follow         bool
+	filter         string
+	shows          rules.Expr // what filter says, where messages are not looked into
 	once, json     bool
 	theme          string
 	ascii, utc     bool
@@ -91,7 +95,8 @@ What is chosen on its screens (columns, their order) is kept in the file
   voiptop --hosted https://voip.example  all sensors of a tenant
   voiptop --once                         the running calls as a plain table
   voiptop --once --json | jq .caller     the same, one JSON object a line
-  voiptop call.pcap --once --json        the call detail records (CDRs)`,
+  voiptop call.pcap --once --json        the call detail records (CDRs)
+  voiptop -f 'not status:200' call.pcap  the calls that a condition holds for`,
 		Version:       protocol.Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -116,6 +121,7 @@ What is chosen on its screens (columns, their order) is kept in the file
 	f := c.Flags()
 	f.StringArrayVarP(&v.files, "read", "r", nil, "read capture `FILE`s (pcap, pcapng; - is standard input)")
 	f.BoolVarP(&v.follow, "follow", "F", false, "with one capture file: read on as it grows")
+	f.StringVarP(&v.filter, "filter", "f", "", "show only the calls that `CONDITION` holds for, as / in voiptop does")
 	f.StringVar(&v.keylog, "keylog", "", "with -r: decrypt TLS with the secrets in `FILE`, an SSLKEYLOGFILE")
 	f.StringVar(&v.socket, "sensor", "", "read the sensor that listens on `SOCKET` (default the one in voipmonitor.conf, or /run/sensord/sensord.sock)")
 	f.StringVar(&v.hosted, "hosted", "", "read the hosted service at `URL`")
@@ -140,6 +146,9 @@ func (v *command) run(ctx context.Context) error {
 	if v.once && v.follow {
 		return errors.New("--follow shows a capture on a terminal: it goes with neither --once nor --json")
 	}
+	if err := screen.CheckFilter(v.filter); err != nil {
+		return fmt.Errorf("--filter: %w", err)
+	}
 	o := source.Options{Files: v.files, Follow: v.follow, Stdin: v.stdin, KeyLog: v.keylog, Hosted: v.hosted, Token: os.Getenv("VOIPTOP_TOKEN"), Socket: v.socket}
 	if tty != nil {
 		o.Ask = v.ask
@@ -150,6 +159,9 @@ func (v *command) run(ctx context.Context) error {
 	}
 	defer src.Close()
 	if v.once {
+		if v.shows, err = rules.ParseExpr(v.filter); err != nil {
+			return fmt.Errorf("--filter: %w", err)
+		}
 		return v.snapshot(ctx, src)
 	}
 	return v.show(ctx, src, tty)

@@ -111,6 +111,7 @@ func TestWrongUsageIsToldApartFromFailure(t *testing.T) {
 		{[]string{"--nonsense"}, 2, "nonsense"},
 		{[]string{"--hosted", "https://voip.example", "call.pcap"}, 2, "call.pcap"},
 		{[]string{"no-such.pcap"}, 1, "no-such.pcap"},
+		{[]string{"-f", "mos<", "--once"}, 2, "--filter"},
 		{[]string{"-F", "a.pcap", "b.pcap"}, 2, "one capture file"},
 		{[]string{"-F", "a.pcap"}, 2, "terminal"},
 		{[]string{"--theme", "pink"}, 2, "auto, dark or light"},
@@ -171,4 +172,23 @@ func TestSettingsCountUnlessTheCommandLineSaysOtherwise(t *testing.T) {
 	if v.prefer(&p); v.theme != "dark" || v.utc || v.noMouse {
 		t.Errorf("the command line does not count: %+v", v)
 	}
+}
+
+func TestAFilterFromTheCommandLineChoosesCalls(t *testing.T) {
+	all := strings.Count(outOf(t, "--once", "--json", fixture), "\n")
+	if n := strings.Count(outOf(t, "--once", "--json", "-f", "status:200", fixture), "\n"); n != all || all == 0 {
+		t.Errorf("%d of %d calls ended with 200", n, all)
+	}
+	if out := outOf(t, "--once", "--json", "-f", "not status:200", fixture); out != "" {
+		t.Errorf("calls with another status:\n%s", out)
+	}
+}
+
+func outOf(t *testing.T, args ...string) string {
+	t.Helper()
+	status, out, errs := run(t, args...)
+	if status != 0 {
+		t.Fatalf("voiptop %v: status %d, %s", args, status, errs)
+	}
+	return out
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/muesli/termenv"
 
 	"voiptop/protocol"
+	"voiptop/rules"
 	"voiptop/tui/internal/style"
 	"voiptop/tui/source"
 )
@@ -44,6 +46,7 @@ func (v *command) snapshot(ctx context.Context, src source.Source) error {
 
 func (v *command) fileOnce(ctx context.Context, f *source.File, w io.Writer) error {
 	calls, err := f.All(ctx)
+	calls = slices.DeleteFunc(calls, func(c *protocol.CDR) bool { return !v.shows.Match(rules.Call{CDR: c}) })
 	if v.json {
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
@@ -90,6 +93,8 @@ func (v *command) liveOnce(ctx context.Context, src source.Source, w io.Writer) 
 	if u == nil {
 		return err
 	}
+	running := len(u.Calls)
+	u.Calls = slices.DeleteFunc(u.Calls, func(c protocol.LiveCall) bool { return !v.shows.Match(rules.LiveCall(&c)) })
 	if v.json {
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
@@ -98,6 +103,10 @@ func (v *command) liveOnce(ctx context.Context, src source.Source, w io.Writer) 
 				return err
 			}
 		}
+		return nil
+	}
+	if len(u.Calls) == 0 && running > 0 {
+		fmt.Fprintf(v.stderr, "none of %d running calls matches the filter\n", running)
 		return nil
 	}
 	if len(u.Calls) == 0 {

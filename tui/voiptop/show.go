@@ -46,7 +46,7 @@ func (v *command) show(ctx context.Context, src source.Source, tty *os.File) err
 	v.prefer(chosen)
 	look, typed := v.look(tty)
 	m, watch := screen.New(ctx, screen.Config{
-		Source: src, Theme: look, Now: time.Now, Zone: v.zone(), Term: tty, Dir: dir, Prefs: chosen, Doctor: v.doctor(),
+		Source: src, Theme: look, Now: time.Now, Zone: v.zone(), Term: tty, Dir: dir, Prefs: chosen, Doctor: v.doctor(), Filter: v.filter,
 	})
 	watching := make(chan struct{})
 	go func() {
@@ -84,6 +84,9 @@ func (v *command) show(ctx context.Context, src source.Source, tty *os.File) err
 func (v *command) prefer(p *prefs.Prefs) {
 	if s := p.Get("theme"); s != "" && !v.set("theme") {
 		v.theme = s
+	}
+	if s := p.Get("filter"); s != "" && !v.set("filter") && screen.CheckFilter(s) == nil {
+		v.filter = s
 	}
 	for _, f := range []struct {
 		name, flag string

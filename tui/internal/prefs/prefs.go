@@ -38,7 +38,7 @@ var names = map[string][]string{
 	"live_columns": nil, "done_columns": nil, "streams_columns": nil, "regs_columns": nil,
 	"live_sort": nil, "done_sort": nil, "streams_sort": nil, "regs_sort": nil,
 	"ladder_time": {"delta", "elapsed", "time"}, "ladder_colours": {"kind", "call"}, "ladder_split": nil,
-	"mouse": {"yes", "no"}, "theme": {"auto", "dark", "light"}, "ascii": {"yes", "no"}, "utc": {"yes", "no"},
+	"filter": nil, "mouse": {"yes", "no"}, "theme": {"auto", "dark", "light"}, "ascii": {"yes", "no"}, "utc": {"yes", "no"},
 }
 
 const maxFile = 64 << 10 // bytes; a larger file is none of ours

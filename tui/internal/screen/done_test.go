@@ -1,10 +1,15 @@
 package screen
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
 
 	"voiptop/protocol"
+	"voiptop/tui/internal/style"
 )
 
 // pastCalls are n calls that ended, numbered down to from: the newest first.
@@ -44,4 +49,20 @@ func TestOfAFileAllCallsAreLoaded(t *testing.T) {
 	s.want(`50000 calls`)
 	s.keys("/", "caller:7", "enter")
 	s.want(`1 of 50000`)
+}
+
+func TestAFilterIsThereFromTheStart(t *testing.T) {
+	src := pbx()
+	m, _ := New(t.Context(), Config{Source: src, Theme: style.New(asciiLook), Now: func() time.Time { return epoch }, Zone: time.UTC, Filter: "state:ringing"})
+	s := &screenTest{t: t, m: m, now: epoch}
+	m.e.pause = func(context.Context, time.Duration) bool { return false }
+	s.send(tea.WindowSizeMsg{Width: 80, Height: 24})
+	s.feed(src)
+	s.want(`/ state:ringing +1 of 6 shown`)
+	if err := CheckFilter("mos<"); err == nil {
+		t.Error("a wrong filter is right")
+	}
+	if err := CheckFilter(`message:"a=sendonly" mos<3`); err != nil {
+		t.Error(err)
+	}
 }

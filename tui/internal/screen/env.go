@@ -25,6 +25,7 @@ type Config struct {
 	Term   io.Writer      // takes the escape sequence that copies to the clipboard
 	Dir    string         // where files are saved, unless another folder is named
 	Prefs  *prefs.Prefs   // nil: kept in memory only
+	Filter string         // of calls, from the start; CheckFilter says whether it is right
 	// Doctor makes the checks of this machine's sensor, gives each outcome to emit as it comes and returns when ctx ends or all
 	// are made. Nil: the source is no sensor of this machine.
 	Doctor func(ctx context.Context, emit func(doctor.Outcome))

@@ -39,6 +39,13 @@ func (m *Model) typeFilter(k tea.KeyMsg) tea.Cmd {
 	return cmd
 }
 
+// CheckFilter says what is wrong with a filter of calls.
+func CheckFilter(text string) error {
+	_, rest := cutMessages(text)
+	_, err := rules.ParseExpr(rest)
+	return err
+}
+
 // seek lets the source search for the past calls that a filter of calls is about.
 func (m *Model) seek() tea.Cmd {
 	if m.byWords() || m.badExpr != nil {

@@ -81,6 +81,8 @@ func New(ctx context.Context, c Config) (*Model, func(context.Context)) {
 	m.input = textinput.New()
 	m.input.CharLimit = 500
 	m.input.Cursor.SetMode(cursor.CursorStatic) // we draw it
+	m.input.SetValue(c.Filter)
+	m.applyFilter()
 	return m, m.feed.run
 }
 
@@ -93,7 +95,7 @@ func newRedactor() *redact.Redactor {
 
 // Init implements tea.Model.
 func (m *Model) Init() tea.Cmd {
-	return tea.Batch(m.feed.next(m.e), m.e.after(tickEvery, tickMsg{}))
+	return tea.Batch(m.feed.next(m.e), m.e.after(tickEvery, tickMsg{}), m.seek())
 }
 
 // Update implements tea.Model. It does no I/O.
