@@ -47,7 +47,7 @@ type Config struct {
 // Limits bound transfers. Zero fields take the default.
 type Limits struct {
 	Transfers int           // at a time; 8
-	Connect   time.Duration // until the channel is open; 10 s
+	Connect   time.Duration // until the channel is open; 5 s
 	Idle      time.Duration // in which the browser must have taken 64 KiB, or all that was sent; 30 s
 	Beat      time.Duration // between two events while it runs; 5 s
 }
@@ -99,7 +99,7 @@ func New(c Config) *Service {
 	for _, d := range []struct {
 		v *time.Duration
 		d time.Duration
-	}{{&c.Limits.Connect, 10 * time.Second}, {&c.Limits.Idle, 30 * time.Second}, {&c.Limits.Beat, 5 * time.Second}} {
+	}{{&c.Limits.Connect, 5 * time.Second}, {&c.Limits.Idle, 30 * time.Second}, {&c.Limits.Beat, 5 * time.Second}} {
 		if *d.v == 0 {
 			*d.v = d.d
 		}

@@ -139,7 +139,7 @@ describe('straight from a sensor', () => {
     relay = file;
     Peer.script = () => {};
     const running = run(fetcher());
-    await vi.advanceTimersByTimeAsync(6500);
+    await vi.advanceTimersByTimeAsync(8500);
     vi.useRealTimers();
     expect((await running).why).toBe('no direct way to the sensor was found');
   });

@@ -7,7 +7,7 @@ import { SHA256 } from './sha256';
 
 const PROTOCOL = 'voiptop-file/1';
 const GATHER_MS = 1000; // for this browser's addresses
-const CONNECT_MS = 5000; // from the sensor's answer until the channel is open
+const CONNECT_MS = 7000; // from the sensor's answer until the channel is open; the sensor gives up after 5000, and says so
 const IDLE_MS = 15_000; // nothing comes
 const SAY_EVERY = 256 * 1024; // bytes put away, until the sensor is told: it sends 4 MiB ahead
 const LAST_MS = 3000; // for hosted to say that the sensor has heard the last word
