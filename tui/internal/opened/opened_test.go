@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -231,7 +232,8 @@ func sameAsTerminal(t *testing.T, c *Capture, f *source.File, r *protocol.CDR) {
 	_, missing, err := f.Audio(t.Context(), r.CallID, sensorapi.AudioOptions{}, &wav)
 	a, peaks := c.Answer(t.Context(), at+"/audio"), c.Answer(t.Context(), at+"/audio/peaks?points=100")
 	if err != nil {
-		if p, q := problemOf(t, a), problemOf(t, peaks); p.Title != err.(*protocol.Problem).Title || q.Code != p.Code {
+		var want *protocol.Problem
+		if p, q := problemOf(t, a), problemOf(t, peaks); !errors.As(err, &want) || p.Title != want.Title || q.Code != p.Code {
 			t.Errorf("call %s: %v, %v, want %v", r.CallID, p, q, err)
 		}
 		return
