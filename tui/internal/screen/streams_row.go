@@ -144,8 +144,8 @@ var streamColumns = []streamColumn{
 		}, func(a, b *streamRow) int { return cmp.Compare(b.s.JitterMS, a.s.JitterMS) },
 	},
 	streamText("Codec", 6, 10, 0, func(r *streamRow) string { return r.codec() }),
-	streamText("From", 18, 24, 0, func(r *streamRow) string { return r.about.Src }),
-	streamText("To", 18, 24, 0, func(r *streamRow) string { return r.about.Dst }),
+	streamText("From", 21, 24, 0, func(r *streamRow) string { return r.about.Src }),
+	streamText("To", 21, 24, 0, func(r *streamRow) string { return r.about.Dst }),
 	{
 		table.Column{Title: "Trend", Min: 8, Max: protocol.LiveTrend, Prio: 1},
 		func(r *streamRow, w int) (string, style.Style) {
