@@ -214,7 +214,7 @@ func TestWhatAnotherTenantHasIsNotFoundByAnyOperation(t *testing.T) {
 		if !strings.Contains(path, "{") {
 			continue
 		}
-		var body any = bodyFor(op)
+		body := bodyFor(op)
 		switch op {
 		case "PUT /alerts/{alert}":
 			body = fewAnswered(object{"revision": 1, "name": "taken"})
