@@ -324,10 +324,14 @@ func (m *Message) ToTag() []byte { return m.text(m.places[2]) }
 // Tagged reports whether there is a To-tag: the message belongs to a dialog, or makes one.
 func (m *Message) Tagged() bool { return m.tagged }
 
-// Digests of the branch and the tags: NoDigest.Bytes of them.
-func (m *Message) BranchDigest() Digest  { return m.branch }
+// BranchDigest is NoDigest.Bytes(m.Branch()).
+func (m *Message) BranchDigest() Digest { return m.branch }
+
+// FromTagDigest is NoDigest.Bytes(m.FromTag()).
 func (m *Message) FromTagDigest() Digest { return m.from }
-func (m *Message) ToTagDigest() Digest   { return m.to }
+
+// ToTagDigest is NoDigest.Bytes(m.ToTag()).
+func (m *Message) ToTagDigest() Digest { return m.to }
 
 // Identity is the same for a message that is sent again: it covers the status, or the method, CSeq, branch, To-tag, RSeq and the body's
 // length.
