@@ -104,7 +104,7 @@ func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) (b *bin
 	b.rtcp = b.rtcp && rtcp
 	if rtcp {
 		if b.rtcp {
-			b.secure = m.Secure
+			b.describeKeys(m)
 		}
 		return b, fresh
 	}

@@ -43,8 +43,21 @@ func (t *Table) agree(d *decode.Datagram, how keying) {
 		if b := t.ends.get(e); b != nil {
 			b = b.said()
 			b.secure, b.keyed = true, how
+			if c := b.reports(); c != nil {
+				c.secure, c.keyed = true, how
+			}
 		}
 	}
+}
+
+// reports is where the RTCP of b goes, if that is another port: the next one, as a rule (RFC 3550 section 11). Nil: there is none.
+func (b *binding) reports() *binding {
+	for _, o := range b.call.bindings {
+		if o.rtcp && o.who == b.who && o.end.IP == b.end.IP && o.end.Port == b.end.Port+1 {
+			return o
+		}
+	}
+	return nil
 }
 
 // keying is how the keys of an encrypted stream were agreed on, "" where that was not seen.

@@ -48,6 +48,10 @@ func TestHowTheKeysOfAStreamWereAgreedIsTold(t *testing.T) {
 				s.sip(2.3, alice, bob, msg{first: inviteLine, cseq: "2 INVITE", to: "b", sdp: audioSDP(aliceRTP)})
 				s.sip(2.4, bob, alice, msg{first: ok200, cseq: "2 INVITE", to: "b", sdp: audioSDP(bobRTP)})
 			}
+			if c.encrypted { // what looks like a report is none: all behind its first eight bytes is encrypted
+				report := []byte{0x81, 201, 0, 7, 0, 0, 0, 2, 9, 9, 9, 9, 0, 0, 0, 0, 0, 0, 5, 0x10, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5}
+				s.t.Media(s.datagram(2.45, "192.0.2.10:40001", "198.51.100.20:50001", report))
+			}
 			s.talk(2.5, 300, aliceRTP, bobRTP, 8, 1)
 			s.talk(2.5, 300, bobRTP, aliceRTP, 8, 2)
 			s.hangUp(9, "")
@@ -59,6 +63,12 @@ func TestHowTheKeysOfAStreamWereAgreedIsTold(t *testing.T) {
 			}
 			check(t, "streams", len(r.Streams), 2)
 			check(t, "unknown", s.t.count.strays, uint64(0))
+			check(t, "reports that cannot be read", s.t.count.badRTCP, uint64(0))
+			for _, u := range r.Unchecked {
+				if u.Reason == "receivers report media that was not seen" {
+					t.Errorf("unchecked %+v", u)
+				}
+			}
 		})
 	}
 }
