@@ -110,7 +110,7 @@ func TestEveryTextOfACallIsKnown(t *testing.T) {
 	for ty, known := range map[reflect.Type]string{
 		reflect.TypeFor[protocol.CDR](): "ID CallID GroupID CallerDomain CalleeDomain Src Dst Transport EndCause EndBy UACaller UACallee Codecs Rule Unchecked Capture " + // stay
 			"Caller Callee CallerName CalleeURI Reason DTMFInfo Findings Streams Messages",
-		reflect.TypeFor[protocol.Stream](): "Src Dst Codec Direction Bursts PDV MOSF1 MOSF2 MOSAdapt Intervals Media Tones " + // stay
+		reflect.TypeFor[protocol.Stream](): "Src Dst Codec Direction Bursts PDV MOSF1 MOSF2 MOSAdapt Intervals Media Tones MOSBasis Via Relayed Keying " + // stay
 			"DTMF DTMFInband",
 		reflect.TypeFor[protocol.Message](): "Src Dst CSeq SDP FirstLine",
 		reflect.TypeFor[protocol.LiveCall](): "ID CallID GroupID State Src Dst Transport Codec Trend Finding Severity Kept Held Rule " + // stay
