@@ -99,6 +99,10 @@ func TestNothingOfACallTellsItsNumbers(t *testing.T) {
 	if l := m.Live(protocol.LiveCall{Caller: "+420777123456", Callee: "1001"}); strings.Contains(l.Caller, "777123") || l.Callee == "1001" {
 		t.Errorf("running call %+v", l)
 	}
+	about := &protocol.StreamAbout{Caller: "+420777123456", Callee: "1001"}
+	if a := m.Stream(about); strings.Contains(a.Caller, "777123") || a.Callee == "1001" || about.Callee != "1001" {
+		t.Errorf("stream %+v of %+v", a, about)
+	}
 	r := m.Registration(protocol.Registration{AOR: "1001@pbx.example", Contact: "sip:1001@192.0.2.1:5060"})
 	if strings.Contains(r.AOR+r.Contact, "1001") || !strings.HasSuffix(r.AOR, "@pbx.example") || !strings.HasSuffix(r.Contact, "@192.0.2.1:5060") {
 		t.Errorf("registration %+v", r)
