@@ -1,8 +1,8 @@
 package protocol
 
 import (
-	"sync/atomic"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 

@@ -35,7 +35,7 @@ type Config struct {
 	ByeTimeout      time.Duration // an answered call without any packet for so long has ended; 1200 s
 	AbsoluteTimeout time.Duration // absolute_timeout: no call lasts longer; 4 h
 	MaxCalls        int           // running calls in memory; 100,000
-	MaxMessages     int           // messages kept of one call; 500
+	MaxMessages     int           // messages kept of one call; 500. Of all calls 20 times MaxCalls are kept, and 20 of each
 	SIPPorts        []uint16      // sipport; SIP is found by content on any port when empty
 	// TLSKeys are lines of a TLS key log (SSLKEYLOGFILE), see Engine.Keys. Nil: TLS is not looked into, but for connections
 	// whose secrets a capture file brings with it.

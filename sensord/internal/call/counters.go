@@ -33,6 +33,7 @@ type counts struct {
 	zrtp       uint64
 	t38        uint64
 	omitted    uint64 // packets of streams beyond maxStreams
+	unlogged   uint64 // messages that there was no room for, see Table.roomFor
 }
 
 // Counters adds what the table has counted to n.
@@ -63,6 +64,7 @@ func (t *Table) Counters(n protocol.Counters) {
 		n    uint64
 	}{
 		{"sip.retransmissions", c.retrans},
+		{"sip.messages.omitted", c.unlogged},
 		{"sip.duplicates", c.duplicates},
 		{"sip.without-call-id", c.noCallID},
 		{"sip.outside-calls", c.outside},

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -412,6 +413,31 @@ func TestMessagesBeyondTheBoundAreOnlyCounted(t *testing.T) {
 	check(t, "messages", len(c.Messages), 4)
 	check(t, "omitted", c.MessagesOmitted, 2)
 	check(t, "cause", c.EndCause, protocol.EndBye)
+}
+
+// Two calls have room for forty messages: one that talks on takes what the other leaves, and the other always has its twenty.
+func TestOneCallDoesNotTakeTheRoomForTheMessagesOfOthers(t *testing.T) {
+	s := newSim(t, func(c *Config) { c.MaxCalls = 2 })
+	info := func(sec float64, id string, n int) {
+		for i := range n {
+			s.sip(sec+float64(i)/100, alice, bob, msg{first: "INFO sip:1002@example.org SIP/2.0", cseq: fmt.Sprintf("%d INFO", 10+i), id: id, to: "b"})
+		}
+	}
+	s.setUp(0, "one", aliceRTP, bobRTP)
+	info(3, "one", 50)
+	s.setUp(4, "two", "192.0.2.10:40002", "198.51.100.20:50002")
+	info(7, "two", 50)
+	logged := s.t.logged
+	s.hangUp(8, "one")
+	s.hangUp(9, "two")
+	s.t.Tick(at(100))
+	check(t, "records", len(s.calls), 2)
+	one, two := s.calls[0], s.calls[1]
+	check(t, "of the first", len(one.Messages), fairMessages*2)
+	check(t, "of the second", len(two.Messages), fairMessages)
+	check(t, "noted", logged, 3*fairMessages)
+	check(t, "counted", s.t.count.unlogged, uint64(one.MessagesOmitted+two.MessagesOmitted))
+	check(t, "left", s.t.logged, 0)
 }
 
 func TestSameInputGivesTheSameID(t *testing.T) {

@@ -38,6 +38,7 @@ func (t *Table) finish(c *Call) {
 	}
 	c.prev, c.next = nil, nil
 	t.count.ended++
+	t.logged -= len(c.messages)
 	c.finished = true
 	c.occupy()
 	c.across = c.compareLegs()

@@ -50,10 +50,12 @@ func (c *Call) log(d *decode.Datagram, m *sip.Message) seen {
 		}
 		break
 	}
-	if len(c.messages) >= c.table.cfg.MaxMessages {
+	if !c.table.roomFor(c) {
 		c.messagesOmitted++
+		c.table.count.unlogged++
 		return how
 	}
+	c.table.logged++
 	line := m.FirstLine()
 	if len(line) > maxFirstLine {
 		line = line[:maxFirstLine]
@@ -65,6 +67,16 @@ func (c *Call) log(d *decode.Datagram, m *sip.Message) seen {
 	})
 	c.text = append(c.text, line...)
 	return how
+}
+
+// fairMessages is how many messages of each call there is always room for, if there is room for the call.
+const fairMessages = 20
+
+// roomFor reports whether another message of c is noted: it has fewer than a call may have, and all calls together fewer than if each had
+// fairMessages, or c has no more than these.
+func (t *Table) roomFor(c *Call) bool {
+	n := len(c.messages)
+	return n < t.cfg.MaxMessages && (n < fairMessages || t.logged < fairMessages*t.cfg.MaxCalls)
 }
 
 func (c *Call) endpoint(e *decode.Endpoint) uint8 {

@@ -28,6 +28,7 @@ type Table struct {
 
 	maxChannels         int // 0: no limit
 	channels, overLimit int // running calls, see channel.go
+	logged              int // messages of all calls in the table
 
 	gone  gone // calls that have ended
 	letGo gone // calls that may go on unseen: timed out, or there was no room
