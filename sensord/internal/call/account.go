@@ -48,7 +48,9 @@ func (a *account) seldomly() *seldom {
 
 // packet takes a packet.
 func (a *account) packet(now int64, h *rtp.Header) {
-	last := a.rtp.Last()
+	if last := a.rtp.Last(); now-last >= pauseLeast {
+		a.paused(last, now, h)
+	}
 	e := a.rtp.Packet(now, h)
 	if a.fresh = e.Flags&rtp.New != 0; !a.fresh {
 		return
@@ -59,9 +61,6 @@ func (a *account) packet(now int64, h *rtp.Header) {
 	if a.rated && a.meter.Packet(now, e.Seq, e.Delay, a.rtp.JitterMS()) {
 		i := a.meter.Closed()
 		a.intervals = append(a.intervals, interval{i.Start, i.Packets, i.Lost, float32(i.JitterMS), float32(i.MOS[quality.Adaptive])})
-	}
-	if now-last >= pauseLeast {
-		a.paused(last, now, e.Lost, e.Flags, h.Marker)
 	}
 }
 

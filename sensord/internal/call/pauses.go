@@ -16,8 +16,8 @@ const (
 type pause struct {
 	end, length int64  // ns
 	lost        uint32 // sequence numbers that were skipped
-	flags       rtp.Flags
-	marked      bool // the packet after it has the marker
+	ran, anew   bool   // see rtp.Stream.Resumes
+	marked      bool   // the packet after it has the marker
 }
 
 // pauses are the longest of a stream, in their order.
@@ -26,15 +26,16 @@ type pauses struct {
 	spurts uint32 // those after which the timestamp had gone on, and no packet was missing: of those that are not kept, too
 }
 
-// paused takes a pause that ends with the newest packet, last being when that before came; 0: there was none.
-func (a *account) paused(last, now int64, lost uint32, flags rtp.Flags, marked bool) {
+// paused takes a pause before a packet that is about to be taken, last being when that before came; 0: there was none.
+func (a *account) paused(last, now int64, h *rtp.Header) {
 	if last != 0 {
-		a.seldomly().pauses.add(pause{now, now - last, lost, flags, marked})
+		lost, ran, anew := a.rtp.Resumes(now, h)
+		a.seldomly().pauses.add(pause{now, now - last, lost, ran, anew, h.Marker})
 	}
 }
 
 func (p *pauses) add(v pause) {
-	if v.flags&rtp.Talkspurt != 0 {
+	if v.ran {
 		p.spurts++
 	}
 	if len(p.list) == maxPauses {
@@ -61,7 +62,7 @@ func (p *pauses) facts() []diagnose.Pause {
 	for i, v := range p.list {
 		out[i] = diagnose.Pause{
 			From: protocol.TimeFromNanos(v.end - v.length), To: protocol.TimeFromNanos(v.end), Lost: v.lost,
-			ClockRan: v.flags&(rtp.Talkspurt|rtp.ClockJump) != 0, Anew: v.flags&rtp.Restart != 0, Marked: v.marked,
+			ClockRan: v.ran, Anew: v.anew, Marked: v.marked,
 		}
 	}
 	return out

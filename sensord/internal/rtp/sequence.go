@@ -84,3 +84,16 @@ func (s *Stream) sameClock(t int64, h *Header, ahead uint16) bool {
 	late := s.lateness(t, h)
 	return late < stepTime && late > -stepTime
 }
+
+// Resumes looks at a packet that has not been taken yet, after a time without any: how many sequence numbers were skipped before it;
+// if none, whether the timestamp went on by more than a packet, as where a sender pauses; and whether it is not of the sequence at all, or not
+// newer than what came.
+func (s *Stream) Resumes(t int64, h *Header) (lost uint32, ran, anew bool) {
+	ahead := h.Seq - s.topSeq
+	if ahead == 0 || ahead >= maxDropout && !s.sameClock(t, h, ahead) || s.wildJump(t, h, ahead) {
+		return 0, false, true
+	}
+	step := h.Timestamp - s.lastTS
+	ran = ahead == 1 && s.votes > 0 && int32(step) > 0 && step >= 2*s.step && step > s.step+s.clock/50
+	return uint32(ahead) - 1, ran, false
+}

@@ -419,3 +419,30 @@ func BenchmarkStreamPacket(b *testing.B) {
 		s.Packet(int64(n)*20*ms+jitter[n&1023], h)
 	}
 }
+
+func TestAPacketAfterAPauseTellsWhatBecameOfThoseBetween(t *testing.T) {
+	const ms = 1_000_000
+	for name, c := range map[string]struct {
+		seq       uint16
+		ts        uint32
+		lost      uint32
+		ran, anew bool
+	}{
+		"lost":                    {175, 175 * 160, 75, false, false},
+		"held up":                 {100, 100 * 160, 0, false, false},
+		"not sent, its clock ran": {100, 175 * 160, 0, true, false},
+		"lost for a minute":       {3100, 3100 * 160, 3000, false, true}, // too long for the time that went by
+		"another sequence":        {40000, 99, 0, false, true},
+		"the last one again":      {99, 99 * 160, 0, false, true},
+	} {
+		var s Stream
+		s.Init(8000)
+		for i := range 100 {
+			s.Packet(1e18+int64(i)*20*ms, &Header{Seq: uint16(i), Timestamp: uint32(160 * i)})
+		}
+		lost, ran, anew := s.Resumes(1e18+3500*ms, &Header{Seq: c.seq, Timestamp: c.ts})
+		if ran != c.ran || anew != c.anew || !anew && lost != c.lost {
+			t.Errorf("%s: %d lost, ran %v, anew %v", name, lost, ran, anew)
+		}
+	}
+}
