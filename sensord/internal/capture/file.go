@@ -45,6 +45,7 @@ type file struct {
 	warning *Warning
 	secrets []byte // TLS key log lines that were read, and not handed out yet
 
+	window int        // packets that are looked over: windowSize
 	live   *stoppable // what is read, if it is a capture that is being made
 	silent bool       // nothing came of late
 }
@@ -54,7 +55,7 @@ const patience = 100 * time.Millisecond
 
 // openFile opens a capture file and reads its header. stdin is what "-" reads.
 func openFile(path string, stdin io.Reader) (*file, error) {
-	f := &file{name: path}
+	f := &file{name: path, window: windowSize}
 	var in io.Reader
 	if path == "-" {
 		f.name = "stdin"
@@ -209,10 +210,7 @@ func (f *file) hold(r *record, pos int64) int64 {
 // fill reads on until the window is full or nothing more comes. A record is read into its place in the window: mostly it is
 // the newest.
 func (f *file) fill() {
-	for f.n < windowSize && f.later == 0 && f.err == nil {
-		if f.live != nil && f.n > 0 && f.b.empty() && f.nothingComes() {
-			return
-		}
+	for f.n < f.window && f.later == 0 && f.err == nil {
 		at := f.head + f.n
 		r := &f.ring[at%ringSize]
 		if err := f.f.next(r); err != nil {
@@ -234,8 +232,20 @@ func (f *file) fill() {
 	}
 }
 
-// nothingComes reports whether a capture that is being made is silent.
+// fillLive is fill of a capture that is being made: it reads no further when nothing comes.
+func (f *file) fillLive() {
+	defer func() { f.window = windowSize }()
+	for before := -1; f.n < windowSize && f.n != before && !f.nothingComes(); {
+		before, f.window = f.n, f.n+1
+		f.fill()
+	}
+}
+
+// nothingComes reports whether a capture that is being made is silent, and packets of it wait.
 func (f *file) nothingComes() bool {
+	if f.n == 0 || !f.b.empty() {
+		return false
+	}
 	wait := patience
 	if f.silent { // then all that waits goes out
 		wait = 0
@@ -296,7 +306,11 @@ func (f *file) insert(r *record) {
 
 // peek returns the time of the next packet; ok is false at the end.
 func (f *file) peek() (t int64, ok bool) {
-	f.fill()
+	if f.live != nil {
+		f.fillLive()
+	} else {
+		f.fill()
+	}
 	if f.n == 0 && !f.startAnew() {
 		return 0, false
 	}
@@ -305,7 +319,9 @@ func (f *file) peek() (t int64, ok bool) {
 
 // next fills p, but for Iface. It answers io.EOF at the end, damaged or not.
 func (f *file) next(p *Packet) error {
-	f.fill()
+	if f.live == nil {
+		f.fill() // else peek has, before
+	}
 	if f.n == 0 && !f.startAnew() {
 		return f.err
 	}
