@@ -58,7 +58,12 @@ func (c *Call) begins(d, at *decode.Datagram) {
 	if c.answer != 0 || d.Time-answer > earlyMost || answer-t.began < earlyLeast || t.early.flowed(&at.Src) || t.early.flowed(&at.Dst) {
 		return
 	}
-	c.begun, c.answer = joinedSetUp, answer
-	c.reached(answer)
+	c.answeredThen()
 	c.decide()
+}
+
+// answeredThen notes that the 2xx was the answer.
+func (c *Call) answeredThen() {
+	c.begun, c.answer = joinedSetUp, c.inviteTime
+	c.reached(c.answer)
 }

@@ -258,6 +258,16 @@ func TestAnAnswerThatIsTheFirstToBeSeenIsOneIfMediaBeginsWithIt(t *testing.T) {
 	}
 }
 
+func TestTheInviteBehindA2xxTellsThatItWasTheAnswer(t *testing.T) {
+	s := newSim(t)
+	s.sip(0.2, bob, alice, msg{first: ok200, cseq: "1 INVITE", to: "b", sdp: audioSDP(bobRTP)})
+	s.sip(0.3, alice, bob, msg{first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP)})
+	s.hangUp(9, "")
+	r := s.finish(9)
+	check(t, "answer", r.Answer, r.Start)
+	check(t, "caller", r.Caller, "1001")
+}
+
 func TestFlowsOfTheFirstSecondAreForgottenAfterwards(t *testing.T) {
 	s := newSim(t)
 	s.talk(0, 10, "203.0.113.1:4000", "203.0.113.2:4000", 8, 1)

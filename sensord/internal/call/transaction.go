@@ -16,6 +16,9 @@ func (c *Call) request(d *decode.Datagram, m *sip.Message, cseq uint32, who int,
 			c.sure()
 			return
 		}
+		if c.begun == joinedEither { // its INVITE comes late: on another hop, or once more
+			c.answeredThen()
+		}
 		if c.answer == 0 {
 			c.table.arrive(c, d)
 		}
