@@ -44,6 +44,7 @@ const (
 // what it need not: the caches of two processors have little to exchange.
 type batch struct {
 	number  int
+	far     bool // who fills it has another processor than who works on it: each asks for its lines ahead (prefetch)
 	packets []Packet
 	data    []byte // of packets
 	err     error
@@ -56,9 +57,10 @@ type batch struct {
 	bytes    uint64     // of these
 }
 
-// newBatch makes a batch for n packets.
-func newBatch(n int) *batch {
+// newBatch makes a batch for n packets. far says that another goroutine fills it than that which works on it.
+func newBatch(n int, far bool) *batch {
 	return &batch{
+		far:     far,
 		packets: make([]Packet, 0, n), data: make([]byte, 0, batchBytes*n/batchPackets),
 		kinds: make([]kind, 0, n), keys: make([]uint64, n), rtp: make([]call.RTP, n),
 	}
@@ -68,7 +70,7 @@ func newBatch(n int) *batch {
 func readAhead(src Source, f front, readers int) *ahead {
 	a := &ahead{front: f, src: src, full: make(chan *batch, batches), free: make(chan *batch, batches)}
 	for range batches {
-		a.free <- newBatch(batchPackets)
+		a.free <- newBatch(batchPackets, true)
 	}
 	a.ended.Add(readers)
 	return a
@@ -96,7 +98,7 @@ func (b *batch) fill(src Source) {
 	b.packets, b.data, b.err = b.packets[:0], b.data[:0], nil
 	for n := 0; n < cap(b.packets) && len(b.data) < batchBytes-4096; n++ {
 		p := &b.packets[:n+1][n]
-		if n+8 < cap(b.packets) {
+		if b.far && n+8 < cap(b.packets) {
 			prefetch.Written(&b.packets[:n+9][n+8], 1)
 		}
 		if b.err = src.Next(p); b.err != nil {
@@ -104,7 +106,7 @@ func (b *batch) fill(src Source) {
 		}
 		// Should the array grow, the packets before stay where they are, in the old one.
 		at := len(b.data)
-		if soon := at + 4096; soon+len(p.Data) < cap(b.data) {
+		if soon := at + 4096; b.far && soon+len(p.Data) < cap(b.data) {
 			prefetch.WrittenBytes(b.data[soon : soon+len(p.Data)])
 		}
 		b.data = append(b.data, p.Data...)
@@ -126,7 +128,7 @@ func (b *batch) prepare(f *front) {
 				free[i] = &room[i]
 			}
 		}
-		if len(free) > 8 && free[8] != nil {
+		if b.far && len(free) > 8 && free[8] != nil {
 			prefetch.Written(free[8], 12) // with one media of a description
 		}
 		return free[0]
@@ -134,7 +136,7 @@ func (b *batch) prepare(f *front) {
 	var d decode.Prepared
 	for i := range b.packets {
 		p := &b.packets[i]
-		if i+8 < len(b.rtp) {
+		if b.far && i+8 < len(b.rtp) {
 			prefetch.Written(&b.rtp[i+8], 1)
 		}
 		k, key := f.prepare(p, &d, &b.rtp[i], next)

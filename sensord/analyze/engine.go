@@ -137,7 +137,7 @@ func (e *Engine) batch(b *batch) {
 			}
 		case isSIP:
 			if next%call.FetchMost == 0 {
-				e.fetch(b.messages[next:])
+				e.fetch(b.messages[next:], b.far)
 			}
 			next++
 			again = e.decoder.Take(p, p.Time, b.keys[i])
@@ -159,19 +159,23 @@ func (e *Engine) batch(b *batch) {
 	e.bytes += b.bytes
 }
 
-// fetch asks for what the next messages need, and for the messages after them. Another processor may have read them.
-func (e *Engine) fetch(messages []*message) {
+// fetch asks for what the next messages need; if they are far, also for them, and those after them.
+func (e *Engine) fetch(messages []*message, far bool) {
 	var room [call.FetchMost]uint64
 	n := min(call.FetchMost, len(messages))
 	for i, m := range messages[:n] {
 		room[i] = m.CallIDHash()
-		prefetch.Slice(m.FirstLine())
-		prefetch.Slice(m.CallID())
-		m.sdp.Fetch()
+		if far {
+			prefetch.Slice(m.FirstLine())
+			prefetch.Slice(m.CallID())
+			m.sdp.Fetch()
+		}
 	}
 	e.calls.Fetch(room[:n])
-	for _, m := range messages[n:min(2*n, len(messages))] {
-		prefetch.Head(m, 6) // but for the description
+	if far {
+		for _, m := range messages[n:min(2*n, len(messages))] {
+			prefetch.Head(m, 6) // but for the description
+		}
 	}
 }
 

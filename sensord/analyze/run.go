@@ -98,7 +98,7 @@ func run(ctx context.Context, src Source, e *Engine, workers []*worker, sink *en
 
 // drive gives the packets of src to e until they end, with io.EOF, or ctx does, or emit has failed.
 func drive(ctx context.Context, src Source, e *Engine, failed func() bool) error {
-	b := newBatch(call.FetchMost)
+	b := newBatch(call.FetchMost, false)
 	for {
 		if ctx.Err() != nil || failed() {
 			return ctx.Err()
