@@ -76,11 +76,14 @@ func (l *live) Next(p *Packet) error {
 				first = r
 			}
 		}
-		if first != nil && (!empty || l.settled(first.time)) {
+		if first != nil && (!empty || len(l.rings) == 1 || first.time <= l.sure) {
 			if first.take(p) {
 				l.count.packet(len(p.Data))
 				return nil
 			}
+			continue
+		}
+		if first != nil && l.settle(first.time) {
 			continue
 		}
 		l.count.publish()
@@ -94,11 +97,9 @@ func (l *live) Next(p *Packet) error {
 	}
 }
 
-// settled says whether an empty ring cannot bring anything older than t any more: the kernel hands a block over late.
-func (l *live) settled(t int64) bool {
-	if len(l.rings) == 1 || t <= l.sure {
-		return true
-	}
+// settle says whether every ring has by now handed over what is as old as t or older: the kernel hands a block over late. The rings
+// are to be looked at after it, not before: one that was empty may have been given that meanwhile.
+func (l *live) settle(t int64) bool {
 	l.sure = l.o.Clock.Now().UnixNano() - int64(handOver)
 	return t <= l.sure
 }

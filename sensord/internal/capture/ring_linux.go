@@ -39,8 +39,8 @@ const (
 	frameSize    = 2048 // a formality with version 3
 	blockTimeout = 40   // ms
 	// handOver is how old a packet can be when the kernel hands its block over: a timer looks every blockTimeout, and hands
-	// over a block that it has seen before.
-	handOver = (2*blockTimeout + 10) * time.Millisecond
+	// over a block that it has seen before. On a busy machine it comes late.
+	handOver = 3 * blockTimeout * time.Millisecond
 
 	blockStatus  = 8
 	blockPackets = 12
