@@ -33,8 +33,8 @@ type terminal struct {
 func newTerminal(t *testing.T, cols, rows uint16) *terminal {
 	t.Helper()
 	t.Setenv("TERM", "xterm-256color")
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())                                                     // the settings of whoever runs the tests are not asked
-	for _, name := range []string{"CI", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM"} { // where the tests run must not decide what they see
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())                                                                  // the settings of whoever runs the tests are not asked
+	for _, name := range []string{"CI", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "COLORFGBG"} { // where the tests run must not decide what they see
 		t.Setenv(name, "")
 	}
 	m, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
@@ -231,6 +231,20 @@ func TestBackgroundChoosesTheColours(t *testing.T) {
 	} {
 		p := newTerminal(t, 80, 24)
 		p.answer = answer
+		c := p.start("-r", fixture)
+		p.wait(title)
+		p.master.WriteString("q")
+		if err := c.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestInAMultiplexerTheEnvironmentTellsTheBackground(t *testing.T) {
+	for told, title := range map[string]string{"0;15": "\x1b[1;38;5;25m voiptop", "15;0": "\x1b[1;38;5;75m voiptop"} {
+		p := newTerminal(t, 80, 24)
+		t.Setenv("TERM", "tmux-256color")
+		t.Setenv("COLORFGBG", told)
 		c := p.start("-r", fixture)
 		p.wait(title)
 		p.master.WriteString("q")

@@ -130,10 +130,17 @@ const answerTimeout = time.Second
 // look finds out what the terminal can show. typed is what the user typed meanwhile.
 func (v *command) look(tty *os.File) (t *style.Theme, typed []tea.KeyMsg) {
 	o := style.Options{Profile: termenv.NewOutput(tty).EnvColorProfile(), Dark: v.theme != "light", ASCII: v.ascii || !utf8Locale(os.Getenv)}
-	if in := v.keyboard(); v.theme == "auto" && o.Profile != termenv.Ascii && in != nil && answers(os.Getenv("TERM")) {
-		dark, known, b := background.Ask(in, tty, answerTimeout)
-		o.Dark = dark || !known
+	if v.theme != "auto" || o.Profile == termenv.Ascii {
+		return style.New(o), nil
+	}
+	known := false
+	if in := v.keyboard(); in != nil && answers(os.Getenv("TERM")) {
+		var b []byte
+		o.Dark, known, b = background.Ask(in, tty, answerTimeout)
 		typed = keysOf(b)
+	}
+	if !known {
+		o.Dark = background.Told(os.Getenv("COLORFGBG"))
 	}
 	return style.New(o), typed
 }

@@ -1,4 +1,5 @@
-// Package background asks a terminal whether its background is dark. voiptop does, before it shows anything.
+// Package background finds out whether the background of a terminal is dark, by asking it, or by what its environment says. voiptop
+// does, before it shows anything.
 package background
 
 import (
@@ -102,4 +103,11 @@ func luminance(s string) (float64, error) {
 		sum += weight * float64(v) / float64(uint64(1)<<(4*len(parts[i]))-1)
 	}
 	return sum, nil
+}
+
+// Told reports what COLORFGBG says of the background: "foreground;background", numbers of the 16 colours, as rxvt, Konsole and
+// others set it for the programs in them; it reaches those in a multiplexer as well. Nothing told is dark.
+func Told(colorfgbg string) (dark bool) {
+	n, err := strconv.Atoi(colorfgbg[strings.LastIndexByte(colorfgbg, ';')+1:])
+	return err != nil || n < 7 || n == 8 || n > 15
 }

@@ -31,6 +31,17 @@ func TestAnswersAreToldFromWhatIsTyped(t *testing.T) {
 	}
 }
 
+func TestTheEnvironmentTellsTheBackground(t *testing.T) {
+	for value, dark := range map[string]bool{
+		"15;0": true, "0;15": false, "0;default;15": false, "0;7": false, "7;8": true, "0;9": false,
+		"": true, "15;default": true, "0;15;": true, "0;16": true, "0;-1": true, "15": false,
+	} {
+		if got := Told(value); got != dark {
+			t.Errorf("COLORFGBG=%q: dark %v, want %v", value, got, dark)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, c := range answers {
 		f.Add([]byte(c.in))
