@@ -65,8 +65,7 @@ type command struct {
 	keylog         string
 	follow         bool
 	filter         string
-	words          []string   // what filter looks for in messages, see source.CutMessages
-	shows          rules.Expr // the rest of filter
+	shows          rules.Expr // what filter says, where messages are not looked into
 	once, json     bool
 	theme          string
 	ascii, utc     bool
@@ -160,12 +159,7 @@ func (v *command) run(ctx context.Context) error {
 	}
 	defer src.Close()
 	if v.once {
-		words, rest := source.CutMessages(v.filter)
-		if _, ok := src.(source.MessageSearcher); !ok && len(words) > 0 {
-			return fmt.Errorf("--filter: %w", source.ErrNoMessages)
-		}
-		v.words = words
-		if v.shows, err = rules.ParseExpr(rest); err != nil {
+		if v.shows, err = rules.ParseExpr(v.filter); err != nil {
 			return fmt.Errorf("--filter: %w", err)
 		}
 		return v.snapshot(ctx, src)
