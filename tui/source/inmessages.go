@@ -3,7 +3,10 @@ package source
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 
 	"voiptop/sensord/analyze"
 )
@@ -15,6 +18,22 @@ type MessageSearcher interface {
 	// as reading the files does.
 	InMessages(ctx context.Context, words []string) (map[string]bool, error)
 }
+
+var messageTerm = regexp.MustCompile(`(?i)\bmessage:("[^"]*"?|\S*)`)
+
+// CutMessages takes what is searched for in messages (message:word, message:"some words") out of a filter of calls.
+func CutMessages(filter string) (words []string, rest string) {
+	rest = messageTerm.ReplaceAllStringFunc(filter, func(s string) string {
+		if w := strings.Trim(s[len("message:"):], `"`); w != "" {
+			words = append(words, w)
+		}
+		return ""
+	})
+	return words, strings.TrimSpace(rest)
+}
+
+// ErrNoMessages is why a filter cannot look into the messages of a Source that is no MessageSearcher.
+var ErrNoMessages = errors.New("message: looks into capture files; a sensor keeps no messages but those that rules want (header.NAME in a rule)")
 
 // maxWords bounds what is searched for at once: a call's words are bits.
 const maxWords = 64

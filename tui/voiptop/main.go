@@ -65,7 +65,8 @@ type command struct {
 	keylog         string
 	follow         bool
 	filter         string
-	shows          rules.Expr // what filter says, where messages are not looked into
+	words          []string   // what filter looks for in messages, see source.CutMessages
+	shows          rules.Expr // the rest of filter
 	once, json     bool
 	theme          string
 	ascii, utc     bool
@@ -159,7 +160,12 @@ func (v *command) run(ctx context.Context) error {
 	}
 	defer src.Close()
 	if v.once {
-		if v.shows, err = rules.ParseExpr(v.filter); err != nil {
+		words, rest := source.CutMessages(v.filter)
+		if _, ok := src.(source.MessageSearcher); !ok && len(words) > 0 {
+			return fmt.Errorf("--filter: %w", source.ErrNoMessages)
+		}
+		v.words = words
+		if v.shows, err = rules.ParseExpr(rest); err != nil {
 			return fmt.Errorf("--filter: %w", err)
 		}
 		return v.snapshot(ctx, src)

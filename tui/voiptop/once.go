@@ -46,7 +46,16 @@ func (v *command) snapshot(ctx context.Context, src source.Source) error {
 
 func (v *command) fileOnce(ctx context.Context, f *source.File, w io.Writer) error {
 	calls, err := f.All(ctx)
-	calls = slices.DeleteFunc(calls, func(c *protocol.CDR) bool { return !v.shows.Match(rules.Call{CDR: c}) })
+	var found map[string]bool
+	if len(v.words) > 0 {
+		var lookErr error
+		if found, lookErr = f.InMessages(ctx, v.words); err == nil {
+			err = lookErr
+		}
+	}
+	calls = slices.DeleteFunc(calls, func(c *protocol.CDR) bool {
+		return len(v.words) > 0 && !found[c.CallID] || !v.shows.Match(rules.Call{CDR: c})
+	})
 	if v.json {
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)

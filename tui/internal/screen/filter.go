@@ -41,7 +41,7 @@ func (m *Model) typeFilter(k tea.KeyMsg) tea.Cmd {
 
 // CheckFilter says what is wrong with a filter of calls.
 func CheckFilter(text string) error {
-	_, rest := cutMessages(text)
+	_, rest := source.CutMessages(text)
 	_, err := rules.ParseExpr(rest)
 	return err
 }
@@ -51,7 +51,7 @@ func (m *Model) seek() tea.Cmd {
 	if m.byWords() || m.badExpr != nil {
 		return nil
 	}
-	words, rest := cutMessages(m.input.Value())
+	words, rest := source.CutMessages(m.input.Value())
 	return tea.Batch(m.lookIn(words), m.done.seek(rest))
 }
 
@@ -97,10 +97,10 @@ func (m *Model) applyFilter() {
 		m.streams.arrange()
 		return
 	}
-	words, rest := cutMessages(m.input.Value())
+	words, rest := source.CutMessages(m.input.Value())
 	e, err := rules.ParseExpr(rest)
 	if _, ok := m.e.Source.(source.MessageSearcher); !ok && len(words) > 0 {
-		err = errNoMessages
+		err = source.ErrNoMessages
 	}
 	if m.badExpr = err; err != nil {
 		return

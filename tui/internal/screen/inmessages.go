@@ -2,9 +2,7 @@ package screen
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -31,22 +29,6 @@ type (
 		err   error
 	}
 )
-
-var messageTerm = regexp.MustCompile(`(?i)\bmessage:("[^"]*"?|\S*)`)
-
-// cutMessages takes what is searched for in messages out of a filter.
-func cutMessages(filter string) (words []string, rest string) {
-	rest = messageTerm.ReplaceAllStringFunc(filter, func(s string) string {
-		if w := strings.Trim(s[len("message:"):], `"`); w != "" {
-			words = append(words, w)
-		}
-		return ""
-	})
-	return words, strings.TrimSpace(rest)
-}
-
-// errNoMessages is why a filter cannot look into messages.
-var errNoMessages = errors.New("message: looks into capture files; a sensor keeps no messages but those that rules want (header.NAME in a rule)")
 
 // lookIn searches for other words, none to end the search, in a moment: they may not be typed to their end.
 func (m *Model) lookIn(words []string) tea.Cmd {
