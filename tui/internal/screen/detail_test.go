@@ -25,9 +25,15 @@ func TestDigitsSentByINFOAreShownAtItsMessages(t *testing.T) {
 
 func TestWhatWasHeardAndWhatIsAssumedIsSaid(t *testing.T) {
 	theme := style.New(style.Options{Profile: termenv.Ascii})
-	s := &protocol.Stream{DTMFInband: "123#", Tones: []string{"cng", "ced"}}
-	if text := strings.Join(streamFacts(theme, s, 80), "\n"); !strings.Contains(text, "123#") || !strings.Contains(text, "cng, ced") {
-		t.Errorf("stream:\n%s", text)
+	s := &protocol.Stream{
+		DTMFInband: "123#", Tones: []string{"cng", "ced"}, Via: protocol.ViaTURN, Relayed: "192.0.2.9:50000", Encrypted: true,
+		Keying: protocol.KeyedByZRTP, MOSBasis: protocol.MOSAssumed,
+	}
+	text := strings.Join(streamFacts(theme, s, 80), "\n")
+	for _, want := range []string{"123#", "cng, ced", "through TURN, relayed at 192.0.2.9:50000", "ZRTP", "codec unknown: as G.711"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in the stream:\n%s", want, text)
+		}
 	}
 	for want, c := range map[string]*protocol.CDR{
 		"joined in the middle, who called is assumed": {Joined: true, PartiesAssumed: true},

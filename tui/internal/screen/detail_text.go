@@ -109,6 +109,7 @@ func streamFacts(t *style.Theme, s *protocol.Stream, w int) []string {
 	fact("MOS", mos(s.MOSAdapt)+" adaptive buffer")
 	fact("MOS 50 ms", mos(s.MOSF1))
 	fact("MOS 200 ms", mos(s.MOSF2))
+	fact("MOS figures", mosBases[s.MOSBasis])
 	if r := s.RTCP; r != nil {
 		var parts []string
 		if r.RTTMS != nil {
@@ -125,10 +126,30 @@ func streamFacts(t *style.Theme, s *protocol.Stream, w int) []string {
 	fact("DTMF", s.DTMF)
 	fact("DTMF voice", s.DTMFInband)
 	fact("tones", strings.Join(s.Tones, ", "))
+	if s.Via == protocol.ViaTURN {
+		way := "through TURN"
+		if s.Relayed != "" {
+			way += ", relayed at " + s.Relayed
+		}
+		fact("way", way)
+	}
 	if s.Encrypted {
 		fact("SRTP", "encrypted")
 	}
+	fact("SRTP keys", keyings[s.Keying])
 	return out
+}
+
+// mosBases says where the figures of a codec come from that are not all its own.
+var mosBases = map[protocol.MOSBasis]string{
+	protocol.MOSProvisional: "in part of a like codec",
+	protocol.MOSAssumed:     "codec unknown: as G.711",
+}
+
+var keyings = map[protocol.Keying]string{
+	protocol.KeyedBySDES: "in the SDP (SDES)",
+	protocol.KeyedByDTLS: "DTLS",
+	protocol.KeyedByZRTP: "ZRTP",
 }
 
 // bursts says how many packets went missing in a row, and how often.

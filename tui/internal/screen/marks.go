@@ -139,7 +139,7 @@ func (e *env) callLines(c *protocol.CDR) (out []sipmsg.Line) {
 	}
 	for i := range c.Streams {
 		s := &c.Streams[i]
-		fact("stream "+string(s.Direction), fmt.Sprintf("%s ptime %g MOS %.2f loss %.1f%% jitter %s", s.Codec, s.PtimeMS, s.MOSAdapt.Avg, s.LossPct, inMS(s.JitterMeanMS)))
+		fact("stream "+string(s.Direction), fmt.Sprintf("%s ptime %g MOS %s loss %.1f%% jitter %s", s.Codec, s.PtimeMS, mosText(s.MOSAdapt.Avg), s.LossPct, inMS(s.JitterMeanMS)))
 	}
 	for _, r := range ladder.Build([]*protocol.CDR{c}, ladder.Options{}).Rows {
 		if r.Message >= 0 {

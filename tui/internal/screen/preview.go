@@ -252,11 +252,7 @@ func streamLine(e *env, s *protocol.Stream, w int) string {
 	if wide {
 		l.Add(t.Dim, t.Fit(s.SSRC.String(), 11)).Add(t.Text, t.FitRight(fmt.Sprint(s.Packets), 8)+t.FitRight(fmt.Sprint(s.Lost), 6))
 	}
-	mos := "-"
-	if s.MOSAdapt.Avg > 0 {
-		mos = fmt.Sprintf("%.2f", s.MOSAdapt.Avg)
-	}
-	l.Add(t.MOS(s.MOSAdapt.Avg), t.FitRight(mos, 6)).Add(t.Loss(s.LossPct), t.FitRight(fmt.Sprintf("%.1f%%", s.LossPct), 7)).
+	l.Add(t.MOS(s.MOSAdapt.Avg), t.FitRight(mosText(s.MOSAdapt.Avg), 6)).Add(t.Loss(s.LossPct), t.FitRight(fmt.Sprintf("%.1f%%", s.LossPct), 7)).
 		Add(t.Jitter(s.JitterMeanMS), t.FitRight(inMS(s.JitterMeanMS), 9))
 	if wide {
 		v := make([]float64, len(s.Intervals))
@@ -266,4 +262,12 @@ func streamLine(e *env, s *protocol.Stream, w int) string {
 		l.Add(t.MOS(s.MOSAdapt.Avg), "  "+strings.TrimLeft(chart.Spark(t, v, 1, 4.5, 12), " "))
 	}
 	return l.String()
+}
+
+// mosText is a MOS, a dash where there is none.
+func mosText(mos float64) string {
+	if mos <= 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f", mos)
 }

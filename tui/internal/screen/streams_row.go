@@ -124,11 +124,7 @@ var streamColumns = []streamColumn{
 	{
 		table.Column{Title: "MOS", Min: 5, Right: true},
 		func(r *streamRow, _ int) (string, style.Style) {
-			t := r.p.e.Theme
-			if r.s.MOS <= 0 {
-				return "-", t.Dim
-			}
-			return fmt.Sprintf("%.2f", r.s.MOS), t.MOS(r.s.MOS)
+			return mosText(r.s.MOS), r.p.e.Theme.MOS(r.s.MOS)
 		}, byBadness,
 	},
 	{
