@@ -148,9 +148,12 @@ func (b *Builder) summary(o *room, c *Call, text string) []protocol.Message {
 		}
 		o.messages[i] = protocol.Message{
 			T: protocol.TimeFromNanos(m.t), Src: b.ends[m.src], Dst: b.ends[m.dst],
-			FirstLine: line,
-			CSeq:      cseqText(m.cseq, m.method),
-			SDP:       toValid(m.sdp), Retransmission: m.repeated,
+			FirstLine:      line,
+			CSeq:           cseqText(m.cseq, m.method),
+			Retransmission: m.repeated,
+		}
+		if m.sdp != nil {
+			o.messages[i].SDP = toValid(*m.sdp)
 		}
 	}
 	return o.messages

@@ -7,16 +7,16 @@ import (
 	"voiptop/sensord/internal/sip"
 )
 
-// message is one line of a call's signalling summary, without pointers but to its SDP's summary.
+// message is one line of a call's signalling summary: half a line of the cache.
 type message struct {
 	t        int64
-	sdp      string
-	text     uint32 // first line: offset in Call.text
+	sdp      *string // summary of its SDP, one of Table.names; nil: none
+	text     uint32  // first line: offset in Call.text
+	cseq     uint32
 	length   uint16
 	src, dst uint8 // index into Call.ends
 	method   sip.Method
 	repeated bool
-	cseq     uint32
 }
 
 // seen says whether a message came before.

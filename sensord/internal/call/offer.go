@@ -105,7 +105,7 @@ func (c *Call) describe(d *decode.Datagram, m *sip.Message, who int) {
 	c.gatherSDP(d, m, s, who, answer)
 	t.scratch = names
 	if n := len(c.messages); n > 0 && c.messages[n-1].t == d.Time {
-		c.messages[n-1].sdp = t.name(names)
+		c.messages[n-1].sdp = t.named(names)
 	}
 	if answer {
 		c.negotiate(s)

@@ -16,6 +16,7 @@ func TestCallsAndStreamsFitTheAllocatorsSizes(t *testing.T) {
 		"stream":  {unsafe.Sizeof(stream{}), 1152 - 8},
 		"rare":    {unsafe.Sizeof(rare{}), 80},
 		"binding": {unsafe.Sizeof(binding{}), 96},
+		"message": {unsafe.Sizeof(message{}), 32},
 	} {
 		if c.size > c.most {
 			t.Errorf("%s: %d bytes, want at most %d", name, c.size, c.most)

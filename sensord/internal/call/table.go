@@ -37,7 +37,7 @@ type Table struct {
 	turn  turnTable
 	early earlyMedia
 
-	names    map[string]string // strings that many calls share
+	names    map[string]*string // strings that many calls share
 	codecs   map[codecKey]*codec
 	scratch  []byte
 	spare    spare
@@ -58,7 +58,7 @@ type Table struct {
 func NewTable(cfg Config, sink Sink) *Table {
 	t := &Table{
 		cfg: cfg, sink: sink,
-		names:  map[string]string{},
+		names:  map[string]*string{},
 		codecs: map[codecKey]*codec{},
 		gone:   gone{period: 2 * transactionTime},
 		letGo:  gone{period: int64(cfg.AbsoluteTimeout)},
@@ -227,6 +227,11 @@ func (t *Table) name(b []byte) string {
 	if len(b) == 0 {
 		return ""
 	}
+	return *t.named(b)
+}
+
+// named is name for who keeps no more than a pointer. The string is not written again.
+func (t *Table) named(b []byte) *string {
 	if len(b) > maxText {
 		b = b[:maxText]
 	}
@@ -235,7 +240,7 @@ func (t *Table) name(b []byte) string {
 	}
 	s := string(b)
 	if len(t.names) < maxNames {
-		t.names[s] = s
+		t.names[s] = &s
 	}
-	return s
+	return &s
 }
