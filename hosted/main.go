@@ -1,6 +1,6 @@
 // Command hosted is the service that sensors send their CDRs to: it keeps them for many tenants, shows them in a browser,
 // and passes a call's packets from the sensor to whoever may have them, storing none. `hosted serve` runs it; migrate,
-// tenant, user and sensor administer it. Each subcommand is in the file of its name.
+// backup, restore, tenant, user, sensor, alert and nodes administer it. Each subcommand is in the file of its name.
 package main
 
 import (

@@ -3,7 +3,8 @@
 //
 // main parses the flags; daemon.go builds and runs the parts; pipeline.go is the one goroutine that drives the engine.
 //
-// api.go, captures.go, listen.go and transactions.go are what the sensor API asks; overlink.go is what of it hosted may ask.
+// api.go, watch.go, streams.go, captures.go, messages.go, listen.go and transactions.go are what the sensor API asks; overlink.go and
+// direct.go are what of it hosted may ask.
 // rulebook.go and rulehosted.go hold the capture rules, the sensor's own and hosted's; redecide.go applies their changes to the calls
 // that run.
 package main

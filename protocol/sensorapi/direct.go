@@ -25,11 +25,11 @@ import (
 
 // DirectOffer asks for a transfer.
 type DirectOffer struct {
-	SDP      string   `json:"sdp"`              // of the browser, with its candidates; at most MaxDirectSDP bytes
-	From     int64    `json:"from,omitempty"`   // the first byte of the file that is wanted
-	IfTag    string   `json:"if_tag,omitempty"` // the tag of the bytes before From; if the file is another one now, all of it is sent
-	STUN     []string `json:"stun,omitempty"`   // host:port; hosted sets it
-	Nameless bool     `json:"nameless,omitempty"`
+	SDP      string   `json:"sdp"`                // of the browser, with its candidates; at most MaxDirectSDP bytes
+	From     int64    `json:"from,omitempty"`     // the first byte of the file that is wanted
+	IfTag    string   `json:"if_tag,omitempty"`   // the tag of the bytes before From; if the file is another one now, all of it is sent
+	STUN     []string `json:"stun,omitempty"`     // host:port; hosted sets it
+	Nameless bool     `json:"nameless,omitempty"` // the file's name says no number; hosted sets it
 }
 
 // States of a direct transfer, in their order. DirectRunning is repeated every few seconds.
