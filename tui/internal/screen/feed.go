@@ -44,16 +44,13 @@ type feedMsg struct {
 
 // feed watches a source, connects again when it goes away, and gathers what changed until the screen takes it.
 type feed struct {
-	src  source.Source
-	now  func() time.Time
-	wake chan struct{} // has room for one
-
-	mu      sync.Mutex
-	pending feedMsg
+	src source.Source
+	now func() time.Time
+	gathered[feedMsg]
 }
 
 func newFeed(src source.Source, now func() time.Time) *feed {
-	return &feed{src: src, now: now, wake: make(chan struct{}, 1)}
+	return &feed{src: src, now: now, gathered: gather[feedMsg]()}
 }
 
 // run watches until ctx ends or the source has nothing more to say.
@@ -127,16 +124,6 @@ func (m *feedMsg) merge(u *protocol.LiveUpdate) {
 	m.t, m.counters = u.T, u.Counters
 }
 
-func (f *feed) change(how func(*feedMsg)) {
-	f.mu.Lock()
-	how(&f.pending)
-	f.mu.Unlock()
-	select {
-	case f.wake <- struct{}{}:
-	default:
-	}
-}
-
 // take answers what is pending and begins anew.
 func (f *feed) take() feedMsg {
 	f.mu.Lock()
@@ -149,14 +136,39 @@ func (f *feed) take() feedMsg {
 // next is the command that waits for a change, gathers for a moment, and brings it.
 func (f *feed) next(e *env) tea.Cmd {
 	return func() tea.Msg {
-		select {
-		case <-f.wake:
-		case <-e.ctx.Done():
-			return nil
-		}
-		if !e.pause(e.ctx, feedEvery) {
+		if !f.wait(e.ctx, e) {
 			return nil
 		}
 		return f.take()
+	}
+}
+
+// gathered is what changed until the screen takes it. Whoever watches changes it, the screen waits for it.
+type gathered[T any] struct {
+	wake chan struct{} // has room for one
+
+	mu      sync.Mutex
+	pending T
+}
+
+func gather[T any]() gathered[T] { return gathered[T]{wake: make(chan struct{}, 1)} }
+
+func (g *gathered[T]) change(how func(*T)) {
+	g.mu.Lock()
+	how(&g.pending)
+	g.mu.Unlock()
+	select {
+	case g.wake <- struct{}{}:
+	default:
+	}
+}
+
+// wait waits for a change, and a moment for what comes with it; false when ctx ends.
+func (g *gathered[T]) wait(ctx context.Context, e *env) bool {
+	select {
+	case <-g.wake:
+		return e.pause(ctx, feedEvery)
+	case <-ctx.Done():
+		return false
 	}
 }

@@ -2,7 +2,6 @@ package screen
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -13,12 +12,9 @@ import (
 
 // streamsFeed watches the streams of a source while they are on the screen, and gathers what changed until the screen takes it.
 type streamsFeed struct {
-	src  source.StreamWatcher
-	now  func() time.Time
-	wake chan struct{} // has room for one
-
-	mu      sync.Mutex
-	pending streamsChange
+	src source.StreamWatcher
+	now func() time.Time
+	gathered[streamsChange]
 }
 
 // streamsChange is what changed since the last one.
@@ -35,7 +31,7 @@ type streamsChange struct {
 type streamsWake struct{ of *streamsFeed }
 
 func newStreamsFeed(src source.StreamWatcher, now func() time.Time) *streamsFeed {
-	return &streamsFeed{src: src, now: now, wake: make(chan struct{}, 1)}
+	return &streamsFeed{src: src, now: now, gathered: gather[streamsChange]()}
 }
 
 func (f *streamsFeed) run(ctx context.Context) {
@@ -69,16 +65,6 @@ func (c *streamsChange) merge(u *protocol.StreamUpdate) {
 	c.total = u.Total
 }
 
-func (f *streamsFeed) change(how func(*streamsChange)) {
-	f.mu.Lock()
-	how(&f.pending)
-	f.mu.Unlock()
-	select {
-	case f.wake <- struct{}{}:
-	default:
-	}
-}
-
 // take answers what is pending and begins anew.
 func (f *streamsFeed) take() streamsChange {
 	f.mu.Lock()
@@ -91,12 +77,7 @@ func (f *streamsFeed) take() streamsChange {
 // next is the command that waits for a change, gathers for a moment, and tells of it.
 func (f *streamsFeed) next(ctx context.Context, e *env) tea.Cmd {
 	return func() tea.Msg {
-		select {
-		case <-f.wake:
-		case <-ctx.Done():
-			return nil
-		}
-		if !e.pause(ctx, feedEvery) {
+		if !f.wait(ctx, e) {
 			return nil
 		}
 		return streamsWake{f}
