@@ -12,7 +12,7 @@ import { navigate, openPath } from '../router';
 import { SearchField } from '../search/field';
 import { dateTime, micros, zoneName } from '../time';
 import { Empty, ProblemBox, useMedia } from '../ui/bits';
-import { typing } from '../ui/keys';
+import { useSlash } from '../ui/keys';
 import { meaning } from './counters';
 import type { Engine, Report } from './engine';
 import { useFound } from './found';
@@ -82,16 +82,7 @@ interface FieldProps {
 
 function Field({ where, search, known, check }: FieldProps) {
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    const key = (e: KeyboardEvent) => {
-      if (e.key !== '/' || typing(e)) return;
-      e.preventDefault();
-      field.current?.focus();
-      field.current?.select();
-    };
-    document.addEventListener('keydown', key);
-    return () => document.removeEventListener('keydown', key);
-  }, []);
+  useSlash(field);
   return <SearchField value={where} set={search} known={known} field={field} read={check} />;
 }
 

@@ -17,7 +17,7 @@ import { count } from '../format';
 import { SearchField } from '../search/field';
 import { clock, date, micros, zoneName } from '../time';
 import { Empty, ProblemBox, useMedia, useTitle } from '../ui/bits';
-import { typing } from '../ui/keys';
+import { useSlash } from '../ui/keys';
 import '../style/dashboard.css';
 
 const NO_SENSORS: Sensor[] = [];
@@ -82,15 +82,7 @@ function Head({ view, go, sensors }: { view: View; go: (change: Partial<View>, h
   const latest = useRef(go);
   latest.current = go;
   const search = useCallback((where: string) => latest.current({ where }, 'replace'), []);
-  useEffect(() => {
-    const key = (e: KeyboardEvent) => {
-      if (e.key !== '/' || typing(e)) return;
-      e.preventDefault();
-      field.current?.select();
-    };
-    document.addEventListener('keydown', key);
-    return () => document.removeEventListener('keydown', key);
-  }, []);
+  useSlash(field);
   if (view.wall) {
     return (
       <div class="panel-head">

@@ -1,7 +1,7 @@
 // The search box and the filters above the calls list.
 
 import type { ComponentChildren } from 'preact';
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useRef, useState } from 'preact/hooks';
 import type { ConditionFields } from '../api/search';
 import type { Sensor } from '../api/types';
 import { setPrefs, usePrefs } from '../prefs';
@@ -11,7 +11,7 @@ import { SearchField } from '../search/field';
 import { dateTime, fromInput, zoneName } from '../time';
 import { useMedia } from '../ui/bits';
 import { Icon } from '../ui/icons';
-import { typing } from '../ui/keys';
+import { useSlash } from '../ui/keys';
 
 // The codes of docs/findings.md that calls have, to choose from; any other can be typed.
 export const FINDINGS = [
@@ -47,16 +47,7 @@ export function FilterBar({ filter, set, sensors, live, known, children }: Props
   const latest = useRef(filter);
   latest.current = filter;
 
-  useEffect(() => {
-    const key = (e: KeyboardEvent) => {
-      if (e.key !== '/' || typing(e)) return;
-      e.preventDefault();
-      field.current?.focus();
-      field.current?.select();
-    };
-    document.addEventListener('keydown', key);
-    return () => document.removeEventListener('keydown', key);
-  }, []);
+  useSlash(field);
 
   const change = useCallback((c: Partial<Filter>) => set({ ...latest.current, ...c }), [set]);
   const search = useCallback((where: string) => change({ where }), [change]);
