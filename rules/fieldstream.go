@@ -87,8 +87,17 @@ var streamFields = detailed([]Field{
 		}
 		return "no"
 	})},
+	{
+		Name: "keying", Type: Word, Doc: "how a stream's keys of SRTP were agreed", Words: []string{string(protocol.KeyedBySDES), string(protocol.KeyedByDTLS), string(protocol.KeyedByZRTP)},
+		text: eachStream(func(s *protocol.Stream) string { return string(s.Keying) }),
+	},
+	{
+		Name: "via", Type: Word, Doc: "a stream was seen between a client and its TURN server", Words: []string{protocol.ViaTURN},
+		text: eachStream(func(s *protocol.Stream) string { return s.Via }),
+	},
+	{Name: "relayed", Type: Address, Doc: "where a TURN server relays a stream", text: eachStream(func(s *protocol.Stream) string { return s.Relayed })},
 	{Name: "dtmf", Type: Text, Doc: "digits dialled within the call, as events, tones or INFO", text: digits},
-	{Name: "tones", Type: Text, Doc: "tones of machines within the voice: cng, ced", text: heardTone},
+	{Name: "tones", Type: Text, Doc: "tones of machines within the voice: cng, ced, ansam, v21", text: heardTone},
 	{Name: "streams", Type: Count, Doc: "number of RTP streams", count: func(c *Call) (float64, bool) { return float64(len(c.Streams) + c.StreamsOmitted), true }},
 	{Name: "payload-type", Type: Count, Doc: "RTP payload type of a stream", counts: always(func(s *protocol.Stream) float64 { return float64(s.PayloadType) })},
 	{Name: "ptime", Type: Count, Doc: "packet time of a stream, ms", counts: measured(func(s *protocol.Stream) float64 { return s.PtimeMS })},
@@ -100,6 +109,11 @@ var streamFields = detailed([]Field{
 	{Name: "jitter-max", Type: Count, Doc: "greatest jitter of a stream, ms", counts: always(func(s *protocol.Stream) float64 { return s.JitterMaxMS })},
 	{Name: "gap", Type: Count, Doc: "longest time between two packets of a stream, ms", counts: always(func(s *protocol.Stream) float64 { return s.DeltaMaxMS })},
 	{Name: "skew", Type: Count, Doc: "drift of a stream's clock, ms", counts: always(func(s *protocol.Stream) float64 { return s.SkewMS })},
+	{
+		Name: "mos-basis", Type: Word, Doc: "where the figures of a stream's codec come from",
+		Words: []string{string(protocol.MOSFromITU), string(protocol.MOSProvisional), string(protocol.MOSAssumed)},
+		text:  eachStream(func(s *protocol.Stream) string { return string(s.MOSBasis) }),
+	},
 	{Name: "mos-min", Type: Count, Doc: "MOS of a stream's worst ten seconds", counts: measured(func(s *protocol.Stream) float64 { return s.MOSAdapt.Min })},
 	{Name: "mos-50", Type: Count, Doc: "MOS of a stream with a jitter buffer of 50 ms", counts: measured(func(s *protocol.Stream) float64 { return s.MOSF1.Avg })},
 	{Name: "mos-200", Type: Count, Doc: "MOS of a stream with a jitter buffer of 200 ms", counts: measured(func(s *protocol.Stream) float64 { return s.MOSF2.Avg })},

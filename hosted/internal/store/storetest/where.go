@@ -262,6 +262,7 @@ func (r chance) change(c *protocol.CDR) {
 	for range []int{0, 1, 2, 20}[r.IntN(4)] {
 		c.Streams = append(c.Streams, protocol.Stream{
 			Src: r.of(someAddrs...), Dst: r.of(someAddrs...), SSRC: protocol.SSRC(r.IntN(30)), Encrypted: r.IntN(4) == 0, DTMF: r.of("", "123#"),
+			Keying: protocol.Keying(r.of("", "", "sdes", "zrtp")), Relayed: r.of("", "", "192.0.2.7:5060"),
 			Media: r.of("audio", "video"), PtimeMS: float64(r.IntN(3) * 10), DSCP: uint8(r.IntN(2) * 46), Lost: uint64(r.IntN(4)),
 		})
 	}
@@ -282,6 +283,7 @@ func (r chance) later() string {
 		flag+r.of(":", "=", "!=")+r.of("yes", "no"), flag+r.of(":*", ":YES", "~y", ":(yes no)"), "leg"+r.of(":", "!=")+r.of("first", "later"),
 		"group"+r.of(":", "=", "!=")+r.of(someGroups...), `group:"0198a1*"`, "dialled:"+r.of("420*", "+420*", "*456", "1001", "*"), "reason"+r.of(":busy*", `="Busy Here"`, "~cause", ":ok", "!=OK"),
 		"media-ip"+r.of(":", "=", "!=")+addr, "ssrc"+r.of(":", "=", "!=")+r.of("0x00000003", "0x0000001d"), "ssrc:0x0000000*", "dtmf:*23*", "media:video",
+		"keying"+r.of(":", "!=")+r.of("sdes", "zrtp"), "relayed"+r.of(":", "!=")+addr,
 		"severity"+r.of(":", "!=")+r.of("info", "warn", "bad"), "unchecked:no-audio", `message:"REFER *"`, "message~^INVITE.*1001",
 		count+r.of("<", ">=", "=", "!=")+r.of("0", "1", "20", "46", "1000"),
 	)
