@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ago, clock, date, dateTime, fromInput, micros, offset, rfc3339, zoneName } from './time';
+import { ago, clock, date, dateTime, fromInput, micros, offset, rfc3339, timesIn, zoneName } from './time';
 
 // vite.config.ts runs these tests with TZ=Europe/Prague: +01:00, and +02:00 from 2026-03-29 01:00 UTC to 2026-10-25 01:00 UTC.
 
@@ -69,3 +69,10 @@ describe('a typed time', () => {
 test.each([[0, 'just now'], [40, '40 s ago'], [300, '5 min ago'], [7200, '2 h ago'], [259_200, '3 d ago']])('%i s before now is %s', (s, want) => {
   expect(ago(1e15 - s * 1e6, 1e15)).toBe(want);
 });
+
+test.each([
+  ['', ['']],
+  ['7 of 9 lost', ['7 of 9 lost']],
+  ['the ten seconds from 2026-11-22T11:38:00.668592Z', ['the ten seconds from ', '2026-11-22T11:38:00.668592Z', '']],
+  ['2026-11-22T11:38:00Z and 2026-11-22', ['', '2026-11-22T11:38:00Z', ' and 2026-11-22']],
+])('times in the text %j', (text, want) => expect(timesIn(text)).toEqual(want));

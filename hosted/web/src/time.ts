@@ -12,6 +12,9 @@ export function micros(t: string | null | undefined): number | null {
   return Number.isNaN(sec) ? null : sec * 1000 + Number((m[2] ?? '').slice(0, 6).padEnd(6, '0'));
 }
 
+// timesIn cuts a text at its RFC 3339 times in UTC: the parts at odd places are times.
+export const timesIn = (text: string): string[] => text.split(/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/);
+
 const two = (n: number) => String(n).padStart(2, '0');
 
 function parts(ms: number, zone: Zone) {

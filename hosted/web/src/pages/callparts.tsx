@@ -6,7 +6,7 @@ import type { CDR, Finding, Sensor } from '../api/types';
 import { duration, interval, NONE, party } from '../format';
 import { Ladder, MessageTable, type Picking } from '../ladder/ladder';
 import { usePrefs } from '../prefs';
-import { offset, micros, zoneName } from '../time';
+import { offset, micros, timesIn, zoneName } from '../time';
 import { byWeight, Copy, Moment, Pill, Quality, SEVERITY_WORD, SeverityIcon, useNow } from '../ui/bits';
 import { Icon } from '../ui/icons';
 import { ending, status, statusTone } from '../words';
@@ -73,7 +73,7 @@ function FindingItem({ f }: { f: Finding }) {
       <SeverityIcon severity={f.severity} />
       <div>
         <strong>{f.text}</strong>
-        {f.evidence && <p class="evidence">{f.evidence}</p>}
+        {f.evidence && <p class="evidence">{withTimes(f.evidence)}</p>}
         {f.remedy && <p>{f.remedy}</p>}
         <p class="quiet">
           <code>{f.code}</code> · {SEVERITY_WORD[f.severity]}
@@ -81,6 +81,11 @@ function FindingItem({ f }: { f: Finding }) {
       </div>
     </li>
   );
+}
+
+// withTimes shows the times in a text in the zone of the page.
+function withTimes(text: string): ComponentChildren[] {
+  return timesIn(text).map((part, i) => (i % 2 ? <Moment key={i} t={part} decimals={3} /> : part));
 }
 
 // Signalling has below the ladder what is shown of a message that was picked, where messages can be.
