@@ -54,11 +54,15 @@ describe.skipIf(why !== '')('downloads, users and rights', () => {
     await line.detach();
   });
 
-  test('the whole conversation is offered where it has more legs', async () => {
+  test('the legs of a conversation are listed and the whole of it is offered', async () => {
     // The recorded calls have one leg each; that there is another is made up, what is downloaded is not.
-    await page.route('**/api/v1/calls?group=*', (r) => r.fulfill({ json: { calls: [kept[0], kept[0]], next: '' } }));
+    const other = { ...kept[0]!, id: '0192f5a0-0000-7000-8000-000000000000', caller: '4711', start: '2020-01-01T00:00:00.000000Z' };
+    await page.route('**/api/v1/calls?group=*', (r) => r.fulfill({ json: { calls: [kept[0], other], next: '' } }));
     await page.goto(`${base}/calls/${kept[0]!.id}`);
     await page.getByRole('button', { name: 'Whole conversation, 2 legs' }).waitFor();
+    const legs = page.getByRole('region', { name: 'Legs' });
+    expect(await legs.locator('tbody tr').evaluateAll((rows) => rows.map((r) => r.getAttribute('aria-current')))).toEqual([null, 'true']);
+    expect(await legs.getByRole('link').evaluateAll((links) => links.map((a) => a.getAttribute('href')))).toEqual([`/calls/${other.id}`]);
     const [download] = await Promise.all([page.waitForEvent('download'), page.locator('[data-action=group]').click()]);
     expect(readFileSync(await download.path()).subarray(0, 4).toString('hex')).toBe('0a0d0d0a');
     await page.unroute('**/api/v1/calls?group=*');

@@ -10,6 +10,7 @@ import { Icon } from '../ui/icons';
 import { typing } from '../ui/keys';
 import { CallHead, Facts, Findings, Signalling } from './callparts';
 import { CapturePanel } from './capture';
+import { Legs, useLegs } from './legs';
 import { ListenPanel } from './listen';
 import { audioState } from './reasons';
 import { Streams } from './streams';
@@ -73,9 +74,12 @@ export function CallPage({ id, user, from }: { id: string; user: User; from: num
           {listen?.get && <ListenPanel key="listen" cdr={cdr} state={listen} user={user} from={from} />}
           <div class="two">
             <Findings cdr={cdr} />
-            {sensors && <CapturePanel cdr={cdr} sensor={holder} user={user} legs={legs} />}
+            {sensors && <CapturePanel cdr={cdr} sensor={holder} user={user} legs={legs.length} />}
             {listen && !listen.get && <ListenPanel key="silent" cdr={cdr} state={listen} user={user} from={from} />}
-            <Signalling cdr={cdr} />
+            <div class="left">
+              <Signalling cdr={cdr} />
+              <Legs cdr={cdr} legs={legs} />
+            </div>
             <Facts cdr={cdr} sensor={sensors?.find((s) => s.id_sensor === cdr.sensor_id)} />
           </div>
           <Streams cdr={cdr} />
@@ -84,19 +88,6 @@ export function CallPage({ id, user, from }: { id: string; user: User; from: num
       {!cdr && !problem && <p class="quiet">Loading …</p>}
     </div>
   );
-}
-
-// useLegs counts the calls of the conversation that a call belongs to.
-function useLegs(cdr: CDR | null): number {
-  const [legs, setLegs] = useState(1);
-  const group = cdr?.end ? cdr.group_id : '';
-  useEffect(() => {
-    if (!group) return;
-    const control = new AbortController();
-    api.calls(new URLSearchParams({ group, limit: '100' }), control.signal).then((p) => setLegs(p.calls.length), () => {}); // then there is no button for all
-    return () => control.abort();
-  }, [group]);
-  return legs;
 }
 
 function NoCall({ id }: { id: string }) {
