@@ -123,6 +123,8 @@ func (e *Engine) batch(b *batch) {
 	if e.packets == 0 && len(b.packets) > 0 {
 		e.begun = b.packets[0].Time
 	}
+	e.packets += b.count
+	e.bytes += b.bytes
 	for i, k := range b.kinds {
 		p := &b.packets[i]
 		var again bool
@@ -155,8 +157,6 @@ func (e *Engine) batch(b *batch) {
 			e.sipMessage(&d.Datagram, &m.Message, &m.sdp, d.Payload, "udp")
 		}
 	}
-	e.packets += b.count
-	e.bytes += b.bytes
 }
 
 // fetch asks for what the next messages need; if they are far, also for them, and those after them.

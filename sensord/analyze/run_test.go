@@ -298,3 +298,14 @@ func TestReadAheadAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations a batch of %d packets", n, batchPackets)
 	}
 }
+
+func TestTheSummaryBeginsWithTheFirstPacketThoughOthersAreLookedAtElsewhere(t *testing.T) {
+	const begun = 1795346665_694708000 // of the first packet, an INVITE; packets that are neither SIP nor RTP come 2 s later
+	for _, cores := range []int{1, 2, 4} {
+		onCores(cores, func() {
+			if _, s := recordsOf(t, "../../fixtures/pcap/linphone-attended/in.pcap", false); s.First != protocol.TimeFromNanos(begun) {
+				t.Errorf("%d cores: the first packet was at %v", cores, s.First.Std())
+			}
+		})
+	}
+}
