@@ -48,7 +48,7 @@ type tableRow struct {
 	text  string
 }
 
-const tableFormat = "%-19s %-12s %-12s %4s %8s %-9s %4s %s\n"
+const tableFormat = "%-19s %-13s %-13s %4s %7s %-9s %3s %s\n" // 80 columns; a number of E.164 with its + fits
 
 func (t *tableWriter) write(r *protocol.CDR) error {
 	status, talk, loss := "-", "-", "-"
@@ -65,7 +65,7 @@ func (t *tableWriter) write(r *protocol.CDR) error {
 	if r.LossPct != nil {
 		loss = strconv.FormatFloat(*r.LossPct, 'f', 1, 64)
 	}
-	text := tableLine(r.Start.Std().Format("2006-01-02 15:04:05"), fit(printable(r.Caller), 12), fit(printable(r.Callee), 12), status, talk,
+	text := tableLine(r.Start.Std().Format("2006-01-02 15:04:05"), fit(printable(r.Caller), 13), fit(printable(r.Callee), 13), status, talk,
 		fit(strings.TrimPrefix(string(r.EndCause), "timeout-"), 9), mos, loss)
 	for _, f := range r.Findings {
 		if f.Severity != protocol.SeverityInfo {

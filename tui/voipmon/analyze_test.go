@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -206,6 +207,9 @@ func TestAnalyzeTableFits80Columns(t *testing.T) {
 		if utf8.RuneCountInString(l) > 80 {
 			t.Errorf("%d columns: %s", utf8.RuneCountInString(l), l)
 		}
+	}
+	if cut := regexp.MustCompile(`\+\d+…`).FindString(a.out); cut != "" || !strings.Contains(a.out, " +442079460") {
+		t.Errorf("the number %q is cut", cut)
 	}
 	if none := runAnalyze(gen0(t), "-"); none.out != "no calls\n" {
 		t.Errorf("without calls: %q", none.out)
