@@ -32,7 +32,12 @@ conditions on header fields are not true, since records have none.`,
 		Example: `  voipmon rules test my.rules -r yesterday.pcap
   voipmon rules test my.rules --sensor /run/sensord/sensord.sock --limit 5000
   voipmon analyze --json day/ | voipmon rules test my.rules --calls -`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("rules test wants one file of rules, not %d; captures come after -r: voipmon rules test my.rules -r day.pcap", len(args))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := readRules(args[0])
 			if err != nil {
