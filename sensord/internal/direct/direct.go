@@ -104,8 +104,7 @@ func New(c Config) *Service {
 			*d.v = d.d
 		}
 	}
-	s := &Service{Config: c, counts: protocol.Counters{}, remote: remoteFilter{lan: c.Mode == LAN, own: ownNetworks}}
-	return s
+	return &Service{Config: c, counts: protocol.Counters{}, remote: remoteFilter{lan: c.Mode == LAN, own: ownNetworks}}
 }
 
 // api is the library as one transfer needs it: what the machine's network is like may have changed since the last. Only where the browser

@@ -71,18 +71,16 @@ func (t *transfer) event(state string) sensorapi.DirectEvent {
 // run works until the transfer has ended; code says why it failed, "" that it did not.
 func (t *transfer) run(ctx context.Context) (code string, err error) {
 	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	connect := time.NewTimer(t.limits.Connect)
 	defer connect.Stop()
 	select {
 	case <-t.open:
 	case <-connect.C:
-		cancel()
 		return sensorapi.DirectNotConnected, fmt.Errorf("no channel within %s", t.limits.Connect)
 	case <-t.gone:
-		cancel()
 		return t.why(sensorapi.DirectNotConnected)
 	case <-ctx.Done():
-		cancel()
 		return sensorapi.DirectCancelled, ctx.Err()
 	}
 	type result struct {
@@ -100,7 +98,6 @@ func (t *transfer) run(ctx context.Context) (code string, err error) {
 	for err == nil {
 		select {
 		case r := <-done:
-			cancel()
 			return r.code, r.err
 		case <-beat.C:
 			err = t.emit(t.event(sensorapi.DirectRunning))
