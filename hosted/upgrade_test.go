@@ -110,9 +110,9 @@ func schemaOf(t *testing.T, path string) (version int) {
 	return version
 }
 
-func TestAnUpgradeThatIsKilledGoesOnAtTheNextStart(t *testing.T) {
-	const days, perDay = 6, 10_000
-	path := oldDatabase(t, days, perDay)
+// killUpgrade begins an upgrade of a database and kills it in the step that counts all calls.
+func killUpgrade(t *testing.T, path string) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -130,14 +130,32 @@ func TestAnUpgradeThatIsKilledGoesOnAtTheNextStart(t *testing.T) {
 		}
 	}
 	time.Sleep(30 * time.Millisecond) // it counts calls
-	if err := cmd.Process.Kill(); err != nil {
+	_ = cmd.Process.Kill()            // it may have ended
+	_ = cmd.Wait()
+}
+
+func TestAnUpgradeThatIsKilledGoesOnAtTheNextStart(t *testing.T) {
+	const days, perDay = 6, 10_000
+	path := oldDatabase(t, days, perDay)
+	old, err := os.ReadFile(path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err == nil {
-		t.Fatal("the upgrade was done before it was killed")
-	}
-	if v := schemaOf(t, path); v != beforeRollups {
-		t.Fatalf("killed within the step to %d, the schema is %d, want %d", beforeRollups+1, v, beforeRollups)
+	for try := 1; ; try++ {
+		killUpgrade(t, path)
+		v := schemaOf(t, path)
+		if v == beforeRollups {
+			break
+		}
+		if try == 5 {
+			t.Fatalf("killed within the step to %d, the schema is %d, want %d", beforeRollups+1, v, beforeRollups)
+		}
+		// On a busy machine the step may have been done before.
+		os.Remove(path + "-wal")
+		os.Remove(path + "-shm")
+		if err := os.WriteFile(path, old, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 
 	status, out, errs := command(t, "", "migrate", "--db", "sqlite:"+path)
