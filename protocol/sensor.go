@@ -48,7 +48,7 @@ type QueueState struct {
 	Next    uint64 `json:"next"`  // sequence number that the next record gets
 	Acked   uint64 `json:"acked"` // all records below are in hosted
 	Pending uint64 `json:"pending"`
-	Oldest  Time   `json:"oldest"` // start of the oldest call that is not acknowledged
+	Oldest  Time   `json:"oldest"` // end of the oldest call that is not acknowledged
 	Dropped uint64 `json:"dropped"`
 	Bytes   uint64 `json:"bytes"`
 }

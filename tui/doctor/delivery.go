@@ -41,7 +41,7 @@ func checkLink(ctx context.Context, e *Env) Result {
 	return r
 }
 
-// lateAfter is how long after its call began a CDR is late that hosted has not stored. Most calls are shorter.
+// lateAfter is how long after its call ended a CDR is late that hosted has not stored.
 const lateAfter = 10 * time.Minute
 
 // late reports whether a CDR waits that hosted should have had for long.
@@ -58,7 +58,7 @@ func checkQueue(ctx context.Context, e *Env) Result {
 	late := e.late(h)
 	seen := fmt.Sprintf("%d CDRs wait", q.Pending)
 	if q.Pending > 0 && q.Oldest != 0 {
-		seen += ", the oldest call began " + e.since(q.Oldest) + " ago"
+		seen += ", the oldest call ended " + e.since(q.Oldest) + " ago"
 	}
 	switch {
 	case q.Dropped > 0:

@@ -36,6 +36,7 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -79,27 +80,27 @@ type Journal struct {
 	log  *slog.Logger
 	lock *os.File
 
-	mu          sync.Mutex
-	loaded      []*segment    // whose records are in memory, last used first
-	segs        []*segment    // oldest first; the last is written if out is open
-	out         *os.File      // the segment being written; nil until the first append and after an error
-	bytes       int64         // of all segments
-	epoch       uint64        // of what is appended now
-	opened      uint64        // number of the first record since Open
-	next        uint64        // number that the next record gets
-	durable     uint64        // records below are on the disk
-	acked       uint64        // hosted has the records below
-	pending     []pendingRec  // appended, not yet written
-	pendingN    int           // their bytes
-	writing     []pendingRec  // taken from pending, not yet known to be durable
-	drop        dropState     // numbers that fell out and are not in a gap record yet
-	dropped     uint64        // numbers that ever fell out
-	full        bool          // the last commit found no room
-	index       index         // the newest calls
-	oldestSeq   uint64        // the cursor that oldestStart was read at
-	oldestStart protocol.Time // of the oldest call that is not acknowledged
-	changed     chan struct{} // closed and replaced at each commit
-	closed      bool
+	mu        sync.Mutex
+	loaded    []*segment    // whose records are in memory, last used first
+	segs      []*segment    // oldest first; the last is written if out is open
+	out       *os.File      // the segment being written; nil until the first append and after an error
+	bytes     int64         // of all segments
+	epoch     uint64        // of what is appended now
+	opened    uint64        // number of the first record since Open
+	next      uint64        // number that the next record gets
+	durable   uint64        // records below are on the disk
+	acked     uint64        // hosted has the records below
+	pending   []pendingRec  // appended, not yet written
+	pendingN  int           // their bytes
+	writing   []pendingRec  // taken from pending, not yet known to be durable
+	drop      dropState     // numbers that fell out and are not in a gap record yet
+	dropped   uint64        // numbers that ever fell out
+	full      bool          // the last commit found no room
+	index     index         // the newest calls
+	oldestSeq uint64        // the cursor that oldestEnd was read at
+	oldestEnd protocol.Time // of the oldest call that is not acknowledged
+	changed   chan struct{} // closed and replaced at each commit
+	closed    bool
 
 	wake chan struct{} // tells the committer that pending is not empty
 	done chan struct{} // the committer has ended
@@ -225,7 +226,7 @@ func (j *Journal) State() protocol.QueueState {
 		Dropped: j.dropped, Bytes: uint64(j.bytes),
 	}
 	acked, known := j.acked, j.oldestSeq == j.acked
-	q.Oldest = j.oldestStart
+	q.Oldest = j.oldestEnd
 	j.mu.Unlock()
 	if q.Pending == 0 {
 		q.Oldest = 0
@@ -235,7 +236,7 @@ func (j *Journal) State() protocol.QueueState {
 	return q
 }
 
-// readOldest reads when the first call from acked on began, and keeps it until the cursor moves.
+// readOldest reads when the first call from acked on ended, and keeps it until the cursor moves.
 func (j *Journal) readOldest(acked uint64) protocol.Time {
 	b, err := j.Read(acked, 1, link.MaxRecord)
 	if err != nil || len(b.Records) == 0 {
@@ -247,8 +248,8 @@ func (j *Journal) readOldest(acked uint64) protocol.Time {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.oldestSeq, j.oldestStart = acked, c.Start
-	return c.Start
+	j.oldestSeq, j.oldestEnd = acked, cmp.Or(c.End, c.Start)
+	return j.oldestEnd
 }
 
 // Close writes what is pending and releases the files.

@@ -14,6 +14,21 @@ import (
 
 func encodeCDR(c *protocol.CDR) ([]byte, error) { return link.Marshal(c) }
 
+func TestALongCallDoesNotMakeTheQueueOld(t *testing.T) {
+	j := open(t, testConfig(t))
+	c := call(0)
+	c.End = c.Start + 7200_000_000
+	if err := j.Append(c); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	if st := j.State(); st.Oldest != c.End {
+		t.Errorf("the oldest record is of %v, its call ended at %v", st.Oldest.Std(), c.End.Std())
+	}
+}
+
 func TestAcknowledgementMovesTheCursorForGood(t *testing.T) {
 	cfg := testConfig(t)
 	j := open(t, cfg)

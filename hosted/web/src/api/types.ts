@@ -360,7 +360,7 @@ export interface RuleCheck {
   error?: RuleError;
   rules: RuleCount[];
   checked: number; // past calls that were tried, the newest
-  oldest: Time | null; // start of the oldest of them
+  oldest: Time | null; // end of the oldest of them
   unseen: string[]; // header fields that conditions ask for and records of past calls do not have
 }
 
