@@ -1,8 +1,10 @@
 package protocol
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 )
 
@@ -108,6 +110,16 @@ func (s *LiveStream) Badness() float64 {
 		return 100 - s.LossPct
 	}
 	return s.MOS
+}
+
+// SortStreams puts the worst first.
+func SortStreams(list []LiveStream) {
+	slices.SortFunc(list, func(a, b LiveStream) int {
+		if c := cmp.Compare(a.Badness(), b.Badness()); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.ID, b.ID)
+	})
 }
 
 // StreamUpdate is one line of a live view of streams: the first has Snapshot set and carries all streams of the running calls; the next

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -52,9 +51,7 @@ func (v *streamViewer) snapshot(maxAge time.Duration) (*streamSnapshot, error) {
 			return nil, err
 		}
 	}
-	slices.SortFunc(s.list, func(a, b protocol.LiveStream) int {
-		return cmp.Or(cmp.Compare(a.Badness(), b.Badness()), cmp.Compare(a.ID, b.ID))
-	})
+	protocol.SortStreams(s.list)
 	v.last, v.taken = s, v.now()
 	return s, nil
 }

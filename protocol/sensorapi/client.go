@@ -49,15 +49,20 @@ func (c *Client) Snapshot(ctx context.Context) (*protocol.LiveUpdate, error) {
 
 // Watch calls emit with the running calls and then with what changes, until ctx ends, emit fails or the sensor goes.
 func (c *Client) Watch(ctx context.Context, emit func(*protocol.LiveUpdate) error) error {
-	res, err := c.do(ctx, http.MethodGet, "/v1/live", nil)
+	return watch(ctx, c, "/v1/live", "live calls", emit)
+}
+
+// watch reads lines of JSON until emit or the sensor ends it.
+func watch[T any](ctx context.Context, c *Client, path, what string, emit func(*T) error) error {
+	res, err := c.do(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return err
 	}
 	defer res.Body.Close()
 	for d := c.decoder(res.Body); ; {
-		u := &protocol.LiveUpdate{}
+		u := new(T)
 		if err := d.decode(u); err != nil {
-			return fmt.Errorf("live calls: %w", err)
+			return fmt.Errorf("%s: %w", what, err)
 		}
 		if err := emit(u); err != nil {
 			return err

@@ -114,18 +114,5 @@ func (c *Client) Streams(ctx context.Context, o StreamOptions) (*protocol.Stream
 
 // WatchStreams calls emit with the streams of the running calls and then with what changes, until ctx ends, emit fails or the sensor goes.
 func (c *Client) WatchStreams(ctx context.Context, o StreamOptions, emit func(*protocol.StreamUpdate) error) error {
-	res, err := c.do(ctx, http.MethodGet, "/v1/live/streams?"+o.Query().Encode(), nil)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	for d := c.decoder(res.Body); ; {
-		u := &protocol.StreamUpdate{}
-		if err := d.decode(u); err != nil {
-			return fmt.Errorf("live streams: %w", err)
-		}
-		if err := emit(u); err != nil {
-			return err
-		}
-	}
+	return watch(ctx, c, "/v1/live/streams?"+o.Query().Encode(), "live streams", emit)
 }

@@ -75,18 +75,23 @@ func (h *Hosted) Info(ctx context.Context) (protocol.SensorInfo, error) {
 
 // Watch follows the running calls of all sensors that are online.
 func (h *Hosted) Watch(ctx context.Context, emit func(*protocol.LiveUpdate) error) error {
-	res, err := h.do(ctx, http.MethodGet, "/live", nil)
+	return follow(ctx, h, "/live", "calls", emit)
+}
+
+// follow reads lines of JSON until emit or the service ends it.
+func follow[T any](ctx context.Context, h *Hosted, path, what string, emit func(*T) error) error {
+	res, err := h.do(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return err
 	}
 	defer res.Body.Close()
 	for d := json.NewDecoder(res.Body); ; {
-		u := &protocol.LiveUpdate{}
+		u := new(T)
 		switch err := d.Decode(u); {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return &protocol.Problem{Code: protocol.CodeServerUnreachable, Title: h.base + " has closed the live calls"}
+			return &protocol.Problem{Code: protocol.CodeServerUnreachable, Title: h.base + " has closed the live " + what}
 		case err != nil:
-			return fmt.Errorf("live calls of %s: %w", h.base, err)
+			return fmt.Errorf("live %s of %s: %w", what, h.base, err)
 		}
 		if err := emit(u); err != nil {
 			return err

@@ -1,15 +1,10 @@
 package source
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math"
-	"net/http"
-	"slices"
 	"time"
 
 	"voiptop/protocol"
@@ -39,23 +34,7 @@ func (s *sensor) WatchStreams(ctx context.Context, emit func(*protocol.StreamUpd
 
 // WatchStreams follows the streams of all sensors that are online. It implements StreamWatcher.
 func (h *Hosted) WatchStreams(ctx context.Context, emit func(*protocol.StreamUpdate) error) error {
-	res, err := h.do(ctx, http.MethodGet, "/live/streams", nil)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	for d := json.NewDecoder(res.Body); ; {
-		u := &protocol.StreamUpdate{}
-		switch err := d.Decode(u); {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return &protocol.Problem{Code: protocol.CodeServerUnreachable, Title: h.base + " has closed the live streams"}
-		case err != nil:
-			return fmt.Errorf("live streams of %s: %w", h.base, err)
-		}
-		if err := emit(u); err != nil {
-			return err
-		}
-	}
+	return follow(ctx, h, "/live/streams", "streams", emit)
 }
 
 // WatchStreams emits snapshots while the files are read, and one of all calls when they have been. It implements StreamWatcher.
@@ -97,9 +76,7 @@ func (f *File) streams(all bool) *protocol.StreamUpdate {
 		var at analyze.Cursor
 		u.Streams, _ = f.engine.Streams(&at, nil, math.MaxInt)
 	}
-	slices.SortFunc(u.Streams, func(a, b protocol.LiveStream) int {
-		return cmp.Or(cmp.Compare(a.Badness(), b.Badness()), cmp.Compare(a.ID, b.ID))
-	})
+	protocol.SortStreams(u.Streams)
 	u.Total = len(u.Streams)
 	u.Streams = u.Streams[:min(u.Total, maxStreams)]
 	return u
