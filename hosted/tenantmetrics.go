@@ -89,7 +89,7 @@ func (m *tenantMetrics) collect(c chan<- prometheus.Metric, only string) {
 	defer m.mu.Unlock()
 	type row struct {
 		limit, running, over, links float64
-		storedCalls
+		stored                      storedCalls
 	}
 	rows := map[string]*row{}
 	for i, t := range m.list() {
@@ -108,7 +108,7 @@ func (m *tenantMetrics) collect(c chan<- prometheus.Metric, only string) {
 		u := uses[t.ID]
 		r.limit, r.running, r.over, r.links = r.limit+float64(t.MaxChannels), r.running+float64(u.Running), r.over+float64(u.OverLimit), r.links+float64(u.Sensors)
 		if s := m.stored[t.ID]; s != nil {
-			r.calls, r.storedCalls.over = r.calls+s.calls, r.storedCalls.over+s.over
+			r.stored.calls, r.stored.over = r.stored.calls+s.calls, r.stored.over+s.over
 		}
 	}
 	for name, r := range rows {
@@ -121,8 +121,8 @@ func (m *tenantMetrics) collect(c chan<- prometheus.Metric, only string) {
 			{tenantCalls, prometheus.GaugeValue, r.running},
 			{tenantOver, prometheus.GaugeValue, r.over},
 			{tenantLinks, prometheus.GaugeValue, r.links},
-			{tenantCDRs, prometheus.CounterValue, r.calls},
-			{tenantMarks, prometheus.CounterValue, r.storedCalls.over},
+			{tenantCDRs, prometheus.CounterValue, r.stored.calls},
+			{tenantMarks, prometheus.CounterValue, r.stored.over},
 		} {
 			c <- prometheus.MustNewConstMetric(v.d, v.kind, v.value, name)
 		}
