@@ -104,15 +104,16 @@ class Transfer {
   }
 
   async run(path: string, from: number, tag: string) {
-    const cancel = () => this.fail(this.signal.reason as Error);
+    const cancel = () => {
+      this.fail(this.signal.reason as Error);
+      this.control.abort();
+    };
     this.signal.addEventListener('abort', cancel);
     try {
       const [route, query] = path.split('?');
       const body = JSON.stringify({ sdp: await this.offer(), from, if_tag: tag });
       this.signal.throwIfAborted();
       const init = { body, headers: { 'Content-Type': 'application/json' }, signal: this.control.signal };
-      const abort = () => this.control.abort();
-      this.signal.addEventListener('abort', abort);
       const res = await request('POST', `${route}/direct${query ? `?${query}` : ''}`, init).catch((e: unknown) => {
         this.signal.throwIfAborted();
         const p = asProblem(e);
