@@ -49,6 +49,8 @@ func (m *Model) keyMap() keyMap {
 		return m.dialog.keyMap()
 	case m.overlaid():
 		return m.detail.over.keyMap()
+	case m.detail != nil && m.detail.page == pageStreams:
+		return detailStreamKeys
 	case m.detail != nil:
 		return detailKeys
 	case m.view == viewLive || m.view == viewDone:

@@ -80,6 +80,12 @@ var detailKeys = keyMap{
 	},
 }
 
+// detailStreamKeys are those of a call's page of streams, which is all that there is of them.
+var detailStreamKeys = keyMap{
+	short: []key.Binding{keys.Back, keys.Focus, keys.Down, keys.Up, keys.Legs, keys.Save, keys.SaveAudio, keys.Copy, keys.Help, keys.Quit},
+	full:  detailKeys.full,
+}
+
 var messageKeys = keyMap{short: []key.Binding{
 	keys.Back, keys.Later, keys.Earlier, bind("/", "search", "/"), bind("n", "next found", "n"), bind("y", "copy message", "y"), keys.Down, keys.Help, keys.Quit,
 }}
