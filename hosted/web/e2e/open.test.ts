@@ -127,7 +127,7 @@ describe.skipIf(why !== '')('a capture that is opened in the browser', () => {
 
   test('that is none says what it is', async () => {
     await page.locator('[data-files]').setInputFiles({ name: 'notes.pcap', mimeType: '', buffer: Buffer.from('these are notes\n') });
-    expect(await page.locator('.report .notice').innerText()).toContain('notes.pcap: not a pcap or pcapng file: found text');
+    expect(await page.locator('.report .notice').innerText()).toContain(' open capture notes.pcap: not a pcap or pcapng file: found text');
     await page.getByRole('button', { name: 'Close', exact: true }).click();
     await page.getByRole('heading', { name: 'Open a capture' }).waitFor();
   });

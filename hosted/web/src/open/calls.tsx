@@ -19,6 +19,7 @@ import { useFound } from './found';
 import { Choose } from './page';
 import { SaveButton } from './save';
 import { close, type Opened } from './state';
+import { asGiven } from './texts';
 
 let scroll = 0; // of the list, for those who come back to it
 
@@ -124,8 +125,8 @@ function Report({ report: r, keylog, stopped }: { report: Report; keylog: boolea
         {outside > 0 && <>; outside of calls {plural(outside, 'transaction')}<span class="quiet">, {count(r.transactions_refused)} refused, {count(r.transactions_unanswered)} unanswered</span></>}.
       </p>
       {stopped && <p class="notice warn">You stopped the reading: what came behind is not here, and calls that ran then count as unterminated.</p>}
-      {!stopped && r.error && <p class="notice bad">The reading ended early: {r.error}.</p>}
-      {r.warnings.map((w) => <p key={w.input + w.offset} class="notice warn">{w.input.replace(/^\/capture\/\d+\//, '')}: at byte {count(w.offset)}: {w.text}</p>)}
+      {!stopped && r.error && <p class="notice bad">The reading ended early: {asGiven(r.error)}.</p>}
+      {r.warnings.map((w) => <p key={w.input + w.offset} class="notice warn">{asGiven(w.input)}: at byte {count(w.offset)}: {w.text}</p>)}
       {secret && <p class="notice warn">There are TLS connections. If they carry SIP, open the capture together with its key log (SSLKEYLOGFILE).</p>}
       {r.not_analysed.length > 0 && (
         <details>

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Message } from '../api/types';
 import { meaning } from './counters';
 import { isKeyLog } from './keylog';
-import { lines, whole, type Text } from './texts';
+import { asGiven, lines, whole, type Text } from './texts';
 
 const text = (t: string, src: string, first: string): Text => ({ t, src, dst: 'b:5060', transport: 'udp', text: `${first}\r\nVia: x\r\n\r\n` });
 const message = (t: string, src: string, first_line: string): Message => ({ t, src, dst: 'b:5060', first_line, cseq: '', retransmission: false, sdp: '' });
@@ -14,6 +14,8 @@ describe('the whole of a message', () => {
     ['whose first line is written differently', message('2', 'a:5060', 'SIP/2.0 200 Okay'), 2], ['that is not there', message('3', 'a:5060', 'SIP/2.0 200 OK'), -1],
   ])('%s', (_, m, at) => expect(whole(m, texts)).toBe(texts[at] ?? null));
 });
+
+test('captures have the names that they were given', () => expect(asGiven('open capture /capture/0/a.pcap: not as /capture/12/b.pcap')).toBe('open capture a.pcap: not as b.pcap'));
 
 test('a message has a start line, headers, and a body that may look like headers', () => {
   expect(lines('INVITE sip:1 SIP/2.0\r\nVia: a\r\nTo : <sip:b>\r\n more\r\n\r\nv=0\r\na:b\r\n')).toEqual([

@@ -16,6 +16,9 @@ export function whole(m: Message, texts: Text[]): Text | null {
   return same.find((t) => t.text.startsWith(m.first_line)) ?? same[0] ?? null;
 }
 
+// asGiven has the names of captures as the user gave them, not as the engine has them.
+export const asGiven = (text: string) => text.replace(/\/capture\/\d+\//g, '');
+
 export interface Line {
   kind: 'start' | 'header' | 'body';
   name: string; // of a header, with its colon
