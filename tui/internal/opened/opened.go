@@ -3,7 +3,7 @@
 // brings it into the browser, where nothing of the capture leaves the user's machine.
 //
 // Questions and answers are those of hosted's HTTP API (openapi.yaml), so that the pages are the same over both: /calls, /calls/ID,
-// /calls/ID/audio and so on. What a capture has beyond that is /summary and /calls/ID/messages.
+// /calls/ID/audio and so on. A capture has beyond that /summary, and its /calls/ID/messages is one list, not in pages.
 //
 // It is not for showing anything, and does not know that it runs in a browser: it works with files, those of the capture and a folder of
 // its own for what is large. There records and packets are held, so that memory is bounded by the number of calls, at about 1.5 KiB
