@@ -116,8 +116,8 @@ describe.skipIf(why !== '')('a capture that is opened in the browser', () => {
     await page.locator('.back').click();
     await page.locator('[data-files]').setInputFiles({ name, mimeType: '', buffer: bytes });
     await expect.poll(() => page.locator('.opened-head h1').innerText()).toBe(name);
-    expect(await page.locator('.table .virtual .row').count()).toBe(1);
     await page.locator(`[data-call="${want[0]!.id}"]`).waitFor();
+    expect(await page.locator('.table .virtual .row').count()).toBe(1);
   });
 
   test('is read with others as one, and TLS with the keys that it brings', async () => {
