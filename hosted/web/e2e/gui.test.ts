@@ -108,7 +108,7 @@ describe.skipIf(why !== '')('the GUI in a browser', () => {
   test('goes back to the list as it was', async () => {
     await page.keyboard.press('u');
     await page.waitForURL((u) => u.pathname === '/calls' && (u.searchParams.get('where') ?? '').includes(call.call_id));
-    expect(await page.getByRole('combobox', { name: 'Search calls' }).inputValue()).toContain(call.call_id);
+    await expect.poll(() => page.getByRole('combobox', { name: 'Search calls' }).inputValue()).toContain(call.call_id);
     await page.locator(link).waitFor();
   });
 
