@@ -11,6 +11,7 @@ import (
 const (
 	collectorFirst = 224 << 20
 	collectorRoom  = 64 << 20
+	hugeRoom       = 128 << 20 // of the heap is asked for in huge pages
 )
 
 // tuneCollector sets the garbage collector for a program that reads a capture and ends. Go's own rule, as much garbage as
@@ -20,6 +21,7 @@ func tuneCollector(gogc string) {
 	if gogc != "" {
 		return
 	}
+	hugePages(hugeRoom)
 	debug.SetGCPercent(collectorPercent(4 << 20)) // the least that the runtime reckons with as alive
 	afterCollection()
 }
