@@ -36,6 +36,8 @@ type Query struct {
 	walks bool
 	// prefix: the index leads to what texts begin with, which may be few calls or nearly all.
 	prefix bool
+	// take, if there is one, gets the rows in place of Rows.Found, and answers the call's id. The summary is good until it returns.
+	take func(at protocol.Time, summary []byte) (protocol.UUID, error)
 }
 
 // searched are the columns that a condition is asked of. They are compared by bytes: in PostgreSQL >= of a column with the
@@ -207,9 +209,17 @@ type Querier interface {
 // Args are the parameters of the conditions.
 func (s *Query) Args() []any { return s.args }
 
-// in is the condition of a part of time, and all parameters.
+// in is the condition of a part of time, and all parameters. Time is bounded by the place, too: SQLite goes to one bound of an index, and
+// steps from there over all that the place excludes.
 func (s *Query) in(p Part) (where string, args []any) {
 	q := Query{where: s.where, args: s.args[:len(s.args):len(s.args)]}
+	if p.After != (Place{}) {
+		if s.up {
+			p.From = max(p.From, p.After.At)
+		} else if p.To == 0 || p.To > p.After.At+1 {
+			p.To = p.After.At + 1
+		}
+	}
 	if p.From != 0 {
 		q.and("at >= " + q.arg(int64(p.From)))
 	}
@@ -241,8 +251,12 @@ func (s *Query) Select(ctx context.Context, db Querier, from string, p Part, lim
 		order = "at, id"
 	}
 	var all Rows
-	columns, detail := "at, id, summary", s.whole || s.rest.Detail()
-	if detail {
+	columns, row := "at, id, summary", (*Rows).decode
+	detail := s.whole || s.rest.Detail()
+	switch {
+	case s.take != nil:
+		columns, row = "at, summary", (*Rows).pass
+	case detail:
 		columns += ", detail"
 	}
 	err := bounded(ctx, func(ctx context.Context) error {
@@ -252,25 +266,10 @@ func (s *Query) Select(ctx context.Context, db Querier, from string, p Part, lim
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var summary, more sql.RawBytes
-			into := []any{(*int64)(&all.Last.At), uuid{&all.Last.ID}, &summary}
-			if detail {
-				into = append(into, &more)
-			}
-			if err := rows.Scan(into...); err != nil {
+			if err := row(&all, s, rows, detail); err != nil {
 				return err
 			}
 			all.Read++
-			c, err := decodeCall(summary, more)
-			if err != nil {
-				return err
-			}
-			if s.rest.IsZero() || s.rest.Match(rules.Call{CDR: &c, State: protocol.StateEnded}) {
-				if !s.whole {
-					c.Streams, c.Messages = nil, nil
-				}
-				all.Found = append(all.Found, Found{all.Last.At, c})
-			}
 		}
 		return rows.Err()
 	})
@@ -278,6 +277,38 @@ func (s *Query) Select(ctx context.Context, db Querier, from string, p Part, lim
 		return Rows{}, fmt.Errorf("list calls: %w", err)
 	}
 	return all, nil
+}
+
+// pass gives a row to take.
+func (r *Rows) pass(s *Query, row scanner, _ bool) (err error) {
+	var summary sql.RawBytes
+	if err = row.Scan((*int64)(&r.Last.At), &summary); err == nil {
+		r.Last.ID, err = s.take(r.Last.At, summary)
+	}
+	return err
+}
+
+// decode adds a row to Found, if it is what was asked for.
+func (r *Rows) decode(s *Query, row scanner, detail bool) error {
+	var summary, more sql.RawBytes
+	into := []any{(*int64)(&r.Last.At), uuid{&r.Last.ID}, &summary}
+	if detail {
+		into = append(into, &more)
+	}
+	if err := row.Scan(into...); err != nil {
+		return err
+	}
+	c, err := decodeCall(summary, more)
+	if err != nil {
+		return err
+	}
+	if s.rest.IsZero() || s.rest.Match(rules.Call{CDR: &c, State: protocol.StateEnded}) {
+		if !s.whole {
+			c.Streams, c.Messages = nil, nil
+		}
+		r.Found = append(r.Found, Found{r.Last.At, c})
+	}
+	return nil
 }
 
 // Count counts the rows of a part of time, at most limit. It does not ask them what SQL does not answer.

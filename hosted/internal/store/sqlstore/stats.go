@@ -78,9 +78,11 @@ type tally struct {
 	flows  map[protocol.Time]*flowHour // of all sensors
 	ran    Rollup                      // the flows of the calls that were read
 	groups map[string]*store.Counts
-	more   int64   // calls of properties that there was no room for
-	before bool    // what is read began before the time that is asked for
-	held   []Found // read last, all filed under the same time: there may be more of them
+	more   int64      // calls of properties that there was no room for
+	before bool       // what is read began before the time that is asked for
+	held   []*figures // read last, all filed under the same time: there may be more of them
+	spare  []*figures // to be used again
+	texts  interned
 }
 
 // maxGroups bounds the properties that are told apart; calls are read newest first, so that what many calls have is among them.
@@ -242,6 +244,9 @@ func (t *tally) read(ctx context.Context, src Source, q *Query, now func() time.
 	if err != nil || w == nil {
 		return err == nil, err
 	}
+	if q.rest.IsZero() {
+		q.take = t.take
+	}
 	read := 0
 	defer func() {
 		t.release()
@@ -252,7 +257,9 @@ func (t *tally) read(ctx context.Context, src Source, q *Query, now func() time.
 		if err != nil {
 			return false, err
 		}
-		for _, f := range rows.Found {
+		for i := range rows.Found {
+			f := t.room()
+			*f = figures{at: rows.Found[i].At, call: rows.Found[i].Call}
 			t.hold(f)
 		}
 		read += rows.Read
@@ -268,18 +275,38 @@ func (t *tally) read(ctx context.Context, src Source, q *Query, now func() time.
 	}
 }
 
+// take counts a row.
+func (t *tally) take(at protocol.Time, summary []byte) (protocol.UUID, error) {
+	f := t.room()
+	if err := f.read(at, summary, t.q.By, &t.texts); err != nil {
+		return protocol.UUID{}, err
+	}
+	t.hold(f)
+	return f.call.ID, nil
+}
+
+func (t *tally) room() *figures {
+	if n := len(t.spare); n > 0 {
+		f := t.spare[n-1]
+		t.spare = t.spare[:n-1]
+		return f
+	}
+	return &figures{}
+}
+
 // hold counts what was read before, and keeps f, unless both are filed under the same time.
-func (t *tally) hold(f Found) {
-	if len(t.held) > 0 && t.held[0].At != f.At {
+func (t *tally) hold(f *figures) {
+	if len(t.held) > 0 && t.held[0].at != f.at {
 		t.release()
 	}
 	t.held = append(t.held, f)
 }
 
 func (t *tally) release() {
-	for i := range t.held {
-		t.add(t.held[i].At, &t.held[i].Call)
+	for _, f := range t.held {
+		t.add(f.at, &f.call)
 	}
+	t.spare = append(t.spare, t.held...)
 	t.held = t.held[:0]
 }
 
