@@ -112,7 +112,7 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 
 	ec := analyze.Config{
 		SensorID: c.SensorID, SIPPorts: c.SIPPorts, MaxCalls: c.MaxCalls, Decide: analyze.ByRules(d.rules.take()),
-		RTPTimeout: c.RTPTimeout, ByeTimeout: c.ByeTimeout, AbsoluteTimeout: c.AbsoluteTimeout,
+		RTPTimeout: c.RTPTimeout, ByeTimeout: c.NoRTPTimeout, AbsoluteTimeout: c.AbsoluteTimeout,
 		MatchHeaders: c.MatchHeaders, InbandDTMF: c.InbandDTMF, NoFaxTones: !c.FaxDetect,
 	}
 	d.hook(&ec)
@@ -273,7 +273,11 @@ func openSource(c *conf.Config, o options) (capture.Source, error) {
 }
 
 func wrongFilter(c *conf.Config, err error) error {
-	return fmt.Errorf("%s:%d: filter: %w; see docs/filter.md", c.Path, c.Line("filter"), err)
+	at := c.Place("filter")
+	if at.Line == 0 {
+		at = c.Place("interface_ip_filter")
+	}
+	return fmt.Errorf("%s: %s: %w; see docs/filter.md", at, at.Key, err)
 }
 
 // sink takes what the engine finds: records go to the journal, packets to the spool.

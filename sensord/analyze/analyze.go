@@ -32,7 +32,7 @@ type Config struct {
 	SensorID uint16
 	// Timeouts, named and defaulted as in voipmonitor.conf.
 	RTPTimeout      time.Duration // rtptimeout: a call without RTP for so long has ended; 300 s
-	ByeTimeout      time.Duration // an answered call without any packet for so long has ended; 1200 s
+	ByeTimeout      time.Duration // sipwithoutrtptimeout: an answered call without RTP and without any packet for so long has ended; 1200 s
 	AbsoluteTimeout time.Duration // absolute_timeout: no call lasts longer; 4 h
 	MaxCalls        int           // running calls in memory; 100,000
 	MaxMessages     int           // messages kept of one call; 500. Of all calls 20 times MaxCalls are kept, and 20 of each

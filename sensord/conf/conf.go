@@ -2,7 +2,8 @@
 // something here are typed, the others are accepted with the reason why they are not needed - and the few of our own.
 // sensord runs on a Config; voipmon doctor and voipmon pair read the same file.
 //
-// The format: lines of `key = value`, comments after # or ; , an optional [general] section. Keys may be repeated where
+// The format: lines of `key = value`, comments after # or ; , an optional [general] section. Files in voipmonitor/conf.d beside it are
+// read after it. Keys may be repeated where
 // they are lists (interface, sipport, server_destination). "-" and "_" in a key are the same, as is upper and lower case.
 // docs/configuration.md lists every key.
 package conf
@@ -19,6 +20,9 @@ import (
 
 // DefaultPath is where the file is looked for.
 const DefaultPath = "/etc/voipmonitor.conf"
+
+// dropIns is the folder beside the file whose files are read after it, as VoIPmonitor does.
+const dropIns = "voipmonitor/conf.d"
 
 // DefaultPort is where hosted listens for sensors, TCP.
 const DefaultPort = 60023
@@ -72,7 +76,7 @@ type Config struct {
 	DirectDownload Direct            // direct_download
 	DirectPorts    [2]uint16         // direct_ports, the first and the last; 0: the system chooses
 	SendPackets    bool              // packetbuffer_sender as written; results are sent, packets never
-	SendPacketsAt  int               // its line, 0 when not set
+	SendPacketsAt  Place             // where that is written
 
 	HEP         bool   // hep: listen for HEP
 	HEPAddress  string // hep_bind_ip:hep_bind_port
@@ -97,18 +101,30 @@ type Config struct {
 	RuleFile      string // rules_file: local capture rules
 
 	RTPTimeout      time.Duration // rtptimeout
-	ByeTimeout      time.Duration // destroy_call_at_bye
+	NoRTPTimeout    time.Duration // sipwithoutrtptimeout
 	AbsoluteTimeout time.Duration // absolute_timeout
 	MaxCalls        int           // callslimit: running calls in memory
-	MatchHeaders    []string      // matchheader: they join the legs of a call; nil: the analysis knows some
+	MatchHeaders    []string      // matchheader and its like: they join the legs of a call; nil: the analysis knows some
 
 	InbandDTMF bool // inbanddtmf: digits within the voice
 	FaxDetect  bool // faxdetect: tones of faxes
 
-	Issues []Issue // what is worth knowing about the file, in the order of its lines
+	Recording []Place // lines that ask VoIPmonitor to record calls, which here rules do
 
-	lines map[string]int // where each key was set last
+	Files  []string // that were read, in that order
+	Issues []Issue  // what is worth knowing about the files, in the order of their lines
+
+	places map[string]Place // where each key was set last
 }
+
+// Place is a line of a file. The zero Place is none.
+type Place struct {
+	File string
+	Line int // from 1
+	Key  string
+}
+
+func (p Place) String() string { return p.File + ":" + strconv.Itoa(p.Line) }
 
 // Default is the configuration of an empty file.
 func Default() *Config {
@@ -127,16 +143,16 @@ func Default() *Config {
 		StateDir:        "/var/lib/sensord",
 		Socket:          "/run/sensord/sensord.sock",
 		RTPTimeout:      300 * time.Second,
-		ByeTimeout:      1200 * time.Second,
+		NoRTPTimeout:    1200 * time.Second,
 		AbsoluteTimeout: 4 * time.Hour,
 		MaxCalls:        100_000,
 		FaxDetect:       true,
-		lines:           map[string]int{},
+		places:          map[string]Place{},
 	}
 }
 
-// Line says where a key was set, 0 when it was not.
-func (c *Config) Line(key string) int { return c.lines[canonical(key)] }
+// Place says where a key was set last.
+func (c *Config) Place(key string) Place { return c.places[canonical(key)] }
 
 // Level grades an Issue.
 type Level string

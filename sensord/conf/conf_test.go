@@ -61,7 +61,7 @@ func TestTypicalFileIsUnderstood(t *testing.T) {
 	check("rtptimeout", c.RTPTimeout, 120*time.Second)
 	check("absolute_timeout", c.AbsoluteTimeout, 4*time.Hour)
 	check("matchheader", c.MatchHeaders, []string{"X-CID", "In-Reply-To", "X-Leg"})
-	check("line of id_sensor", c.Line("ID-SENSOR"), 5)
+	check("line of id_sensor", c.Place("ID-SENSOR"), Place{"v.conf", 5, "id_sensor"})
 
 	issues := map[string]string{}
 	for _, i := range c.Issues {
@@ -79,7 +79,7 @@ func TestWrongValuesNameFileLineKeyAndRemedy(t *testing.T) {
 		"matchheader = X-CID:":        `c:1: matchheader: found "X-CID:", expected the name of a SIP header; write "matchheader = X-Call-ID", several with commas`,
 		"filter = udp prt 5060":       `c:1: filter: column 5: found "prt", expected "and", "or" or the end; did you mean "port"?; write "filter = udp port 5060"`,
 		"promisc = maybe":             `c:1: promisc: found "maybe", expected yes or no; write yes or no`,
-		"what is this":                `c:1: found "what is this", expected a line of the form key = value; put "#" before it if it is a comment`,
+		"interface eth0  # sic":       `c:1: found "interface eth0  # sic", expected a line of the form key = value; write "interface = eth0"`,
 		"sipport = 5060-70":           `c:1: sipport: found "70", expected a number from 5060 to 65535; write "sipport = 5060"`,
 		"server_destination = a:b":    `c:1: server_destination: port "b": want a number from 1 to 65535; write "server_destination = cloud.example.com", several with commas`,
 		"server_destination_port = 0": `c:1: server_destination_port: found "0", expected a number from 1 to 65535; write "server_destination_port = 60023"`,
@@ -93,6 +93,14 @@ func TestWrongValuesNameFileLineKeyAndRemedy(t *testing.T) {
 		if c == nil {
 			t.Errorf("%q: no configuration beside the error", text)
 		}
+	}
+}
+
+func TestALineThatSetsNothingIsNoReasonNotToStart(t *testing.T) {
+	c, err := Parse("c", []byte("what is this\n= 7\n"))
+	if err != nil || len(c.Issues) != 2 || c.Issues[0].Level != Warning ||
+		c.Issues[0].String() != `c:1: found "what is this", expected a line of the form key = value; the line has no effect; put "#" before it if it is a comment` {
+		t.Errorf("%v, %v", c.Issues, err)
 	}
 }
 

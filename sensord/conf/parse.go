@@ -12,6 +12,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"voiptop/rules"
@@ -20,6 +21,7 @@ import (
 const (
 	maxFile     = 4 << 20 // bytes of a configuration file
 	maxIncludes = 100
+	theirPort   = 60024 // of VoIPmonitor's server_bind_port
 )
 
 // Load reads the file. The error is an Errors when the file was read but holds errors; the Config is then usable as far
@@ -29,6 +31,9 @@ func Load(path string) (*Config, error) {
 	c.Path = path
 	p := parser{c: c}
 	if err := p.file(path); err != nil {
+		return nil, err
+	}
+	if err := p.dropIns(filepath.Join(filepath.Dir(path), dropIns)); err != nil {
 		return nil, err
 	}
 	p.finish()
@@ -53,6 +58,7 @@ type parser struct {
 	port      int
 	hepIP     string
 	hepPort   int
+	only      []string // of interface_ip_filter, in the words of a filter
 }
 
 // setting is one `key = value` line.
@@ -61,6 +67,32 @@ type setting struct {
 	line  int
 	key   string // as it was written
 	value string
+}
+
+func (s setting) place() Place { return Place{s.file, s.line, s.key} }
+
+// dropIns reads the files of a folder, in the order of their names. What editors and package managers leave behind is no file of it.
+func (p *parser) dropIns(dir string) error {
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read config: %w", err)
+	}
+	for _, f := range files {
+		name, path := f.Name(), filepath.Join(dir, f.Name())
+		if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() {
+			continue
+		}
+		if strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") || strings.Contains(name, ".dpkg-") || strings.Contains(name, ".rpm") || p.seen[path] {
+			continue
+		}
+		if err := p.file(path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *parser) file(path string) error {
@@ -74,6 +106,7 @@ func (p *parser) file(path string) error {
 		p.seen = map[string]bool{}
 	}
 	p.seen[path] = true
+	p.c.Files = append(p.c.Files, path)
 	f, err := os.Open(path)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
@@ -93,6 +126,9 @@ func (p *parser) file(path string) error {
 }
 
 func (p *parser) text(name string, b []byte) error {
+	if bytes.HasPrefix(b, []byte("\xff\xfe")) || bytes.HasPrefix(b, []byte("\xfe\xff")) {
+		return fmt.Errorf("read config %s: it is UTF-16, as Windows writes it; iconv -f UTF-16 -t UTF-8 makes it a configuration file", name)
+	}
 	sc := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))))
 	sc.Buffer(nil, maxFile+1)
 	for n := 1; sc.Scan(); n++ {
@@ -107,8 +143,7 @@ func (p *parser) text(name string, b []byte) error {
 		s := setting{name, n, strings.TrimSpace(key), cutComment(value)}
 		switch {
 		case !ok || s.key == "":
-			s.key = ""
-			p.issue(s, Error, fmt.Sprintf("found %q, expected a line of the form key = value", clip(line)), `put "#" before it if it is a comment`)
+			p.noSetting(s, line)
 		case canonical(s.key) == "include" && !p.noInclude:
 			if err := p.include(s); err != nil {
 				return err
@@ -118,6 +153,18 @@ func (p *parser) text(name string, b []byte) error {
 		}
 	}
 	return sc.Err()
+}
+
+// noSetting notes a line that sets nothing. One that begins with a key was meant to.
+func (p *parser) noSetting(s setting, line string) {
+	s.key = ""
+	found := fmt.Sprintf("found %q, expected a line of the form key = value", clip(line))
+	word, value, _ := strings.Cut(line, " ")
+	if _, ok := keys[canonical(word)]; ok && canonical(word) != "" {
+		p.issue(s, Error, found, fmt.Sprintf(`write "%s = %s"`, word, clip(cutComment(value))))
+		return
+	}
+	p.issue(s, Warning, found+"; the line has no effect", `put "#" before it if it is a comment`)
 }
 
 // include reads the files that the pattern names, in the order of their names.
@@ -146,6 +193,10 @@ func (p *parser) include(s setting) error {
 func (p *parser) set(s setting) {
 	name := canonical(s.key)
 	k, ok := keys[name]
+	if f, no := foreignNamed(name); no && !ok {
+		p.setForeign(s, f)
+		return
+	}
 	if !ok {
 		remedy := "remove the line"
 		if n := rules.Nearest(name, keyNames()); n != "" {
@@ -154,17 +205,17 @@ func (p *parser) set(s setting) {
 		p.issue(s, Warning, "is not a key that sensord or VoIPmonitor knows; the line has no effect", remedy)
 		return
 	}
-	if k.set == nil {
-		p.issue(s, Info, "has no effect: "+k.why, "")
-		return
-	}
 	if s.value == "" {
 		return // voipmonitor.conf templates hold empty keys: the default stands
 	}
-	if was, ok := p.c.lines[name]; ok && !k.list {
-		p.issue(s, Warning, fmt.Sprintf("set again; line %d no longer counts", was), "keep one of the two")
+	switch was, ok := p.c.places[name]; {
+	case k.list || !ok:
+	case was.File == s.file:
+		p.issue(s, Warning, fmt.Sprintf("set again; line %d no longer counts", was.Line), "keep one of the two")
+	default: // that is what included files are for
+		p.issue(s, Info, fmt.Sprintf("set again; %s no longer counts", was), "")
 	}
-	p.c.lines[name] = s.line
+	p.c.places[name] = s.place()
 	if err := k.set(p, s); err != nil {
 		p.issue(s, Error, err.Error(), k.example)
 	}
@@ -197,9 +248,35 @@ func (p *parser) finish() {
 			p.c.Alternatives[a] = other
 		}
 	}
-	if p.port != DefaultPort && len(p.servers) > 0 {
-		p.issue(setting{p.c.Path, p.c.lines["server_destination_port"], "server_destination_port", ""}, Info,
-			fmt.Sprintf("port %d instead of %d, where hosted listens unless told otherwise", p.port, DefaultPort), "")
+	p.otherPort()
+	p.narrow()
+}
+
+// otherPort tells of a port that is not hosted's usual one.
+func (p *parser) otherPort() {
+	if p.port == DefaultPort || len(p.servers) == 0 {
+		return
+	}
+	at := p.c.places["server_destination_port"]
+	s := setting{file: at.File, line: at.Line, key: "server_destination_port"}
+	if p.port == theirPort {
+		p.issue(s, Warning, fmt.Sprintf("%d is where a VoIPmonitor server listens for its sensors; hosted listens at %d unless told otherwise", p.port, DefaultPort),
+			"remove the line, unless hosted is started with that port")
+		return
+	}
+	p.issue(s, Info, fmt.Sprintf("port %d instead of %d, where hosted listens unless told otherwise", p.port, DefaultPort), "")
+}
+
+// narrow makes one filter of filter and interface_ip_filter.
+func (p *parser) narrow() {
+	if len(p.only) == 0 {
+		return
+	}
+	only := strings.Join(p.only, " or ")
+	if p.c.Filter == "" {
+		p.c.Filter = only
+	} else {
+		p.c.Filter = "(" + p.c.Filter + ") and (" + only + ")"
 	}
 }
 

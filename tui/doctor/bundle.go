@@ -22,17 +22,15 @@ func Bundle(ctx context.Context, e *Env, r Report, path string) (err error) {
 	r.Checks = slices.Clone(r.Checks)
 	for i := range r.Checks {
 		r.Checks[i].Seen = quoted(r.Checks[i].Seen)
+		r.Checks[i].Details = slices.Clone(r.Checks[i].Details)
+		for n, d := range r.Checks[i].Details {
+			r.Checks[i].Details[n] = quoted(d)
+		}
 	}
 	if files["report.json"], err = json.MarshalIndent(r, "", "  "); err != nil {
 		return fmt.Errorf("bundle: %w", err)
 	}
-	text, err := os.ReadFile(e.ConfPath)
-	switch {
-	case err == nil:
-		files["voipmonitor.conf"] = redact(text)
-	case errors.Is(err, fs.ErrNotExist), isPermission(err):
-		files["voipmonitor.conf"] = []byte("# " + err.Error() + "\n")
-	default:
+	if files["voipmonitor.conf"], err = e.confText(); err != nil {
 		return fmt.Errorf("bundle: %w", err)
 	}
 	files["versions.txt"] = []byte(e.versions(ctx))
@@ -45,6 +43,30 @@ func Bundle(ctx context.Context, e *Env, r Report, path string) (err error) {
 		return fmt.Errorf("bundle %s: %w", path, err)
 	}
 	return nil
+}
+
+// confText is the configuration without its secrets: the file, and those that it includes, one after the other.
+func (e *Env) confText() ([]byte, error) {
+	names := []string{e.ConfPath}
+	if c, err := e.Conf(); err == nil && len(c.Files) > 0 {
+		names = c.Files
+	}
+	var all []byte
+	for n, name := range names {
+		if n > 0 {
+			all = fmt.Appendf(all, "\n# %s\n", name)
+		}
+		text, err := os.ReadFile(name)
+		switch {
+		case err == nil:
+			all = append(all, redact(text)...)
+		case errors.Is(err, fs.ErrNotExist), isPermission(err):
+			all = fmt.Appendf(all, "# %v\n", err)
+		default:
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 func writeTar(path string, files map[string][]byte, e *Env) (err error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"slices"
 	"strings"
 
 	"voiptop/sensord/conf"
@@ -34,44 +35,56 @@ func confReadable(_ context.Context, e *Env) Result {
 }
 
 func confKeys(_ context.Context, e *Env) Result {
-	var errs, warnings, idle []conf.Issue
+	by := map[conf.Level][]conf.Issue{}
 	for _, i := range e.config().Issues {
-		switch i.Level {
-		case conf.Error:
-			errs = append(errs, i)
-		case conf.Warning:
-			warnings = append(warnings, i)
-		case conf.Info:
-			idle = append(idle, i)
-		}
+		by[i.Level] = append(by[i.Level], i)
 	}
+	errs, warnings, idle := by[conf.Error], by[conf.Warning], withoutEffect(by[conf.Info])
+	var r Result
 	switch {
 	case len(errs) > 0:
-		return failed(issues(errs), "sensord will not start with it", firstRemedy(errs, "mend the lines"))
+		r = failed(told(errs, "are wrong"), "sensord will not start with it", firstRemedy(errs, "mend the lines"))
 	case len(warnings) > 0:
-		return warning(issues(warnings), "these lines do not do what they seem to", firstRemedy(warnings, "remove or mend the lines"))
+		r = warning(told(warnings, "do not do what they seem to"), "calls or captures may be other than the file asks for",
+			firstRemedy(warnings, "remove or mend the lines"))
 	case len(idle) > 0:
-		return ok("all understood; %d to know of, for example %s: %s", len(idle), idle[0].Key, idle[0].Text)
+		r = ok("all understood; %d have no effect here, or another: voipmon doctor --only conf-keys lists them", len(by[conf.Info]))
+	default:
+		return ok("all understood")
 	}
-	return ok("all understood")
+	for _, i := range slices.Concat(errs, warnings) {
+		r.Details = append(r.Details, i.String())
+	}
+	r.Details = append(r.Details, idle...)
+	return r
 }
 
-// issues names the first few.
-func issues(list []conf.Issue) string {
-	const most = 4
-	var b strings.Builder
-	for n, i := range list {
-		if n == most {
-			fmt.Fprintf(&b, "; and %d more", len(list)-most)
-			break
-		}
-		if n > 0 {
-			b.WriteString("; ")
-		}
-		i.Remedy = ""
-		b.WriteString(i.String())
+// told is the first of the issues, and how many there are.
+func told(list []conf.Issue, do string) string {
+	first := list[0]
+	first.Remedy = ""
+	if len(list) == 1 {
+		return first.String()
 	}
-	return b.String()
+	return fmt.Sprintf("%d lines %s; the first: %s", len(list), do, first)
+}
+
+// withoutEffect names the keys of issues by what there is to say of them.
+func withoutEffect(list []conf.Issue) (lines []string) {
+	keys := map[string][]string{}
+	var texts []string // in their first one's order
+	for _, i := range list {
+		if keys[i.Text] == nil {
+			texts = append(texts, i.Text)
+		}
+		if !slices.Contains(keys[i.Text], i.Key) {
+			keys[i.Text] = append(keys[i.Text], i.Key)
+		}
+	}
+	for _, t := range texts {
+		lines = append(lines, strings.Join(keys[t], ", ")+": "+t)
+	}
+	return lines
 }
 
 func firstRemedy(list []conf.Issue, otherwise string) string {
@@ -121,14 +134,14 @@ func confSender(_ context.Context, e *Env) Result {
 	switch {
 	case c.SendPackets:
 		return ok("packetbuffer_sender = yes")
-	case c.SendPacketsAt == 0 && len(c.Servers) == 0:
+	case c.SendPacketsAt.Line == 0 && len(c.Servers) == 0:
 		return warning("packetbuffer_sender is not set", "nothing is sent without server_destination; with it the service's checklist asks for yes",
 			"write packetbuffer_sender = yes in "+e.ConfPath)
-	case c.SendPacketsAt == 0:
+	case c.SendPacketsAt.Line == 0:
 		return warning("packetbuffer_sender is not set", "results are sent because server_destination is set, but the service's checklist asks for yes",
 			"write packetbuffer_sender = yes in "+e.ConfPath)
 	}
-	return warning(fmt.Sprintf("line %d: packetbuffer_sender = no", c.SendPacketsAt),
+	return warning(fmt.Sprintf("%s: packetbuffer_sender = no", c.SendPacketsAt),
 		"results are sent nevertheless when server_destination is set; packets are never mirrored",
 		"write packetbuffer_sender = yes, or remove server_destination to send nothing")
 }

@@ -34,6 +34,8 @@ type Result struct {
 	Seen   string `json:"seen"`             // the fact, one line
 	Why    string `json:"why,omitempty"`    // what it means
 	Remedy string `json:"remedy,omitempty"` // a command to type, or what to do
+	// Details are what Seen is a summary of, a line each.
+	Details []string `json:"details,omitempty"`
 	// Blocked says of a skipped check that it should have been made and could not: a lack of rights, a missing tool.
 	Blocked bool `json:"blocked,omitempty"`
 }

@@ -78,12 +78,8 @@ func (e *Env) noRules(ctx context.Context, file string) Result {
 	if r, err := e.Rules(ctx); err == nil && r.Hosted != nil && r.Hosted.Revision > 0 {
 		return ok("none; hosted has some")
 	}
-	saves := func(i conf.Issue) bool {
-		return i.Level == conf.Info && slices.Contains([]string{"savesip", "savertp", "saveaudio"}, i.Key)
-	}
-	if i := slices.IndexFunc(e.config().Issues, saves); i >= 0 {
-		key := e.config().Issues[i]
-		return warning(fmt.Sprintf("no rules, but line %d has %s", key.Line, key.Key), "that key has no effect here: no packet of any call is kept without a capture rule",
+	if asked := e.config().Recording; len(asked) > 0 {
+		return warning(fmt.Sprintf("no rules, but %s has %s", asked[0], asked[0].Key), "that key has no effect here: no packet of any call is kept without a capture rule",
 			fmt.Sprintf("write a rule into %s, for example \"all: keep headers\"; voipmon rules import makes rules of VoIPmonitor's filter tables", file))
 	}
 	return ok("none: no packets are kept")

@@ -21,7 +21,7 @@ func TestLocalRules(t *testing.T) {
 		"none":                      {status: OK, says: []string{"no packets are kept"}},
 		"none, and hosted has some": {running: true, conf: "savertp = yes\n", hosted: &sensorapi.HostedRules{Revision: 3}, status: OK, says: []string{"hosted has some"}},
 		"none, and a key of VoIPmonitor that asks for captures": {
-			conf: "savertp = yes\n", status: Warn, says: []string{"line 4 has savertp", "no packet of any call is kept", "rules import"},
+			conf: "savertp = yes\n", status: Warn, says: []string{"conf:4 has savertp", "no packet of any call is kept", "rules import"},
 		},
 		"right": {rules: "a: keep sip when caller:1\nb: keep rtp when callee:2\n", status: OK, says: []string{"local.rules: 2 rules"}},
 		"expired": {
