@@ -64,6 +64,7 @@ var may = map[string]struct {
 	"tui/doctor/nft":      {std: true},
 	"tui/internal/early":  {std: true},
 	"tui/internal/edit":   {std: true},
+	"tui/internal/plural": {std: true},
 	"tui/internal/prefs":  {std: true},
 	"tui/internal/sipmsg": {std: true},
 

@@ -11,6 +11,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/sensord/conf"
+	"voiptop/tui/internal/plural"
 )
 
 var captureChecks = []Check{
@@ -95,7 +96,7 @@ func checkPackets(ctx context.Context, e *Env) Result {
 		return skip("sensord does not answer")
 	}
 	if n := h.Counters[protocol.CountPackets]; n > 0 {
-		return ok("%d packets in %s", n, e.since(h.Info.Started))
+		return ok("%s in %s", plural.Of(n, "packet"), e.since(h.Info.Started))
 	}
 	if e.onlyHEP() {
 		return e.notYet(h, e.noHEP(h))
@@ -177,7 +178,7 @@ func checkCalls(ctx context.Context, e *Env) Result {
 		return skip("sensord does not answer")
 	}
 	if n := h.Counters[protocol.CountCallsStarted]; n > 0 {
-		return ok("%d calls, %d running", n, h.Running)
+		return ok("%s, %d running", plural.Of(n, "call"), h.Running)
 	}
 	if h.Counters[protocol.CountSIP] == 0 {
 		return skip("there was no SIP")

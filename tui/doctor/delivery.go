@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"voiptop/protocol"
+	"voiptop/tui/internal/plural"
 )
 
 const codeLastCDR = "last-cdr"
@@ -25,7 +26,7 @@ func checkLink(ctx context.Context, e *Env) Result {
 	case "up":
 		seen := fmt.Sprintf("%s, for %s", h.Link.Server, e.since(h.Link.Since))
 		if h.Link.Reconnects > 0 {
-			seen += fmt.Sprintf(", %d reconnects", h.Link.Reconnects)
+			seen += ", " + plural.Of(h.Link.Reconnects, "reconnect")
 		}
 		return ok("%s", seen)
 	case "off":
@@ -88,5 +89,5 @@ func checkLastCDR(ctx context.Context, e *Env) Result {
 	case h.Link.State == "up" && h.Journal.Pending > 0 && !e.late(h):
 		return warning(fmt.Sprintf("none yet; %d on the way", h.Journal.Pending), "hosted answers once a batch is stored", "voipmon doctor --wait")
 	}
-	return e.notYet(h, failed(fmt.Sprintf("none, though %d calls have ended", ended), "hosted shows nothing of this sensor", "voipmon doctor --only link,delivery"))
+	return e.notYet(h, failed("none, though "+plural.Of(ended, "call")+" ended", "hosted shows nothing of this sensor", "voipmon doctor --only link,delivery"))
 }

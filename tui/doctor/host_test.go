@@ -67,8 +67,8 @@ func TestLog(t *testing.T) {
 	}{
 		"quiet":      {[]string{`time=x level=INFO msg="link is up"`}, nil, OK, "no error and no warning"},
 		"empty":      {nil, nil, OK, "0 lines"},
-		"an error":   {[]string{`level=WARN msg=a`, `level=ERROR msg="spool is full"`, `level=WARN msg=b`}, nil, Warn, `1 errors and 2 warnings in the last hour, for example: level=ERROR msg="spool is full"`},
-		"as JSON":    {[]string{`{"level":"WARN","msg":"x"}`}, nil, Warn, "0 errors and 1 warnings"},
+		"an error":   {[]string{`level=WARN msg=a`, `level=ERROR msg="spool is full"`, `level=WARN msg=b`}, nil, Warn, `1 error and 2 warnings in the last hour, for example: level=ERROR msg="spool is full"`},
+		"as JSON":    {[]string{`{"level":"WARN","msg":"x"}`}, nil, Warn, "0 errors and 1 warning"},
 		"a crash":    {[]string{"panic: runtime error"}, nil, Warn, "panic: runtime error"},
 		"no journal": {nil, errors.ErrUnsupported, Skip, "no systemd journal"},
 		"no right":   {nil, errNoRight, Skip, "no right"},
@@ -158,7 +158,7 @@ func TestWire(t *testing.T) {
 		"all twice":                {"interface = any\n", "", with(protocol.CountDuplicates, 500), "duplicates", Warn, "mirror one direction"},
 		"beyond the limit":         {"interface = any\n", "", with(protocol.CountOverLimit, 3), "channels", Warn, "3 calls since sensord started"},
 		"beyond the limit now":     {"interface = any\n", "", map[string]uint64{protocol.CountOverLimit: 3, protocol.CountOverLimitNow: 2}, "channels", Warn, "2 of 8 running calls"},
-		"below the limit":          {"interface = any\n", "", healthy, "channels", OK, "8 calls run"},
+		"below the limit":          {"interface = any\n", "", healthy, "channels", OK, "8 running calls"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := env(t, c.conf)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"voiptop/protocol"
+	"voiptop/tui/internal/plural"
 )
 
 var limitChecks = []Check{
@@ -22,14 +23,14 @@ func checkChannels(ctx context.Context, e *Env) Result {
 	const remedy = "ask whoever runs hosted: hosted tenant set NAME --max-channels N"
 	switch {
 	case now > 0:
-		return warning(fmt.Sprintf("%d of %d running calls are beyond the limit, %d since sensord started", now, h.Running, over), why, remedy)
+		return warning(fmt.Sprintf("beyond the limit: %d of %s, %d since sensord started", now, plural.Of(h.Running, "running call"), over), why, remedy)
 	case over > 0:
-		return warning(fmt.Sprintf("%d calls since sensord started were beyond the limit; none now", over), why, remedy)
+		return warning(fmt.Sprintf("beyond the limit: none now, %s since sensord started", plural.Of(over, "call")), why, remedy)
 	}
 	if a, err := e.Hello(ctx); err == nil {
-		return ok("%d calls run, of at most %d", h.Running, a.Limits.MaxChannels)
+		return ok("%s, of at most %d", plural.Of(h.Running, "running call"), a.Limits.MaxChannels)
 	}
-	return ok("%d calls run, none was beyond the limit", h.Running)
+	return ok("%s, none was beyond the limit", plural.Of(h.Running, "running call"))
 }
 
 func checkRetention(ctx context.Context, e *Env) Result {
@@ -43,7 +44,7 @@ func checkRetention(ctx context.Context, e *Env) Result {
 	c := e.config()
 	captures := "captures as long as the disk lasts"
 	if c.MaxPoolDays > 0 {
-		captures = fmt.Sprintf("captures %d days on this machine", c.MaxPoolDays)
+		captures = fmt.Sprintf("captures %s on this machine", plural.Of(c.MaxPoolDays, "day"))
 	}
-	return ok("calls %d days in hosted, %s", a.Limits.Days, captures)
+	return ok("calls %s in hosted, %s", plural.Of(a.Limits.Days, "day"), captures)
 }

@@ -15,6 +15,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/protocol/link"
+	"voiptop/tui/internal/plural"
 )
 
 var linkChecks = []Check{
@@ -188,7 +189,7 @@ func checkHello(ctx context.Context, e *Env) Result {
 	}
 	a, err := e.Hello(ctx)
 	if err == nil {
-		return ok("hosted %s, tenant %q, up to %d calls at a time", a.Server, a.Tenant, a.Limits.MaxChannels)
+		return ok("hosted %s, tenant %q, up to %s at a time", a.Server, a.Tenant, plural.Of(a.Limits.MaxChannels, "call"))
 	}
 	var p *protocol.Problem
 	if !errors.As(err, &p) {

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"voiptop/tui/internal/plural"
 )
 
 // unitName is what docs/install.md calls sensord's unit.
@@ -48,12 +50,12 @@ func checkUnit(ctx context.Context, e *Env) Result {
 	case u["ActiveState"] != "active" && u["ActiveState"] != "reloading":
 		return failed(unitName+" is "+u["ActiveState"], "nobody has started it", "systemctl enable --now sensord")
 	case restarts >= manyRestarts:
-		return warning(fmt.Sprintf("systemd has started it again %d times", restarts), "it crashes, or the watchdog ends it: calls that ran are recorded as interrupted",
+		return warning("systemd has started it again "+plural.Of(restarts, "time"), "it crashes, or the watchdog ends it: calls that ran are recorded as interrupted",
 			"journalctl -u sensord -p warning -n 50 ; systemctl reset-failed sensord, once that is mended")
 	case u["UnitFileState"] == "disabled":
 		return warning(unitName+" runs, and is not enabled", "it does not start at the next boot", "systemctl enable sensord")
 	}
-	return ok("%s, started again %d times", u["UnitFileState"], restarts)
+	return ok("%s, started again %s", u["UnitFileState"], plural.Of(restarts, "time"))
 }
 
 // logSpan is how far back the log is looked through.
@@ -81,12 +83,12 @@ func checkLog(ctx context.Context, e *Env) Result {
 		}
 	}
 	if errs+warnings == 0 {
-		return ok("no error and no warning in the last hour (%d lines)", len(lines))
+		return ok("no error and no warning in the last hour (%s)", plural.Of(len(lines), "line"))
 	}
 	if len(last) > 200 {
 		last = strings.ToValidUTF8(last[:200], "") + "..."
 	}
-	return warning(fmt.Sprintf("%d errors and %d warnings in the last hour, for example: %s", errs, warnings, last), "sensord wrote them; what is wrong now, the check above tells",
+	return warning(fmt.Sprintf("%s and %s in the last hour, for example: %s", plural.Of(errs, "error"), plural.Of(warnings, "warning"), last), "sensord wrote them; what is wrong now, the check above tells",
 		"journalctl -u sensord -S -1h | grep -e level=ERROR -e level=WARN")
 }
 

@@ -20,6 +20,7 @@ import (
 	"voiptop/protocol"
 	"voiptop/rules"
 	"voiptop/sensord/analyze"
+	"voiptop/tui/internal/plural"
 )
 
 // analyzeCommand is what `voipmon analyze` was asked for.
@@ -171,7 +172,7 @@ func (a *analyzeCommand) run(ctx context.Context, args []string) error {
 		return exitError{1, ""}
 	}
 	if n := a.found.Load(); n > 0 {
-		return exitError{3, fmt.Sprintf("--fail-on holds for %d of %d calls: %s", n, t.sum.Calls, a.failOn)}
+		return exitError{3, fmt.Sprintf("--fail-on holds for %d of %s: %s", n, plural.Of(t.sum.Calls, "call"), a.failOn)}
 	}
 	return nil
 }
@@ -300,12 +301,13 @@ func (t *total) add(s analyze.Summary) {
 func (t *total) print(w io.Writer) {
 	files := ""
 	if t.inputs != 1 {
-		files = fmt.Sprintf("%d inputs, ", t.inputs)
+		files = plural.Of(t.inputs, "input") + ", "
 	}
-	fmt.Fprintf(w, "%s%d packets, %d SIP messages, %d RTP packets, %d calls, %d streams\n", files, t.sum.Packets,
-		t.sum.Counters[protocol.CountSIP], t.sum.Counters[protocol.CountRTP], t.sum.Calls, t.sum.Streams)
+	fmt.Fprintf(w, "%s%s, %s, %s, %s, %s\n", files, plural.Of(t.sum.Packets, "packet"),
+		plural.Of(t.sum.Counters[protocol.CountSIP], "SIP message"), plural.Of(t.sum.Counters[protocol.CountRTP], "RTP packet"),
+		plural.Of(t.sum.Calls, "call"), plural.Of(t.sum.Streams, "stream"))
 	if ok, refused, unanswered := t.sum.OutsideCalls(); ok+refused+unanswered > 0 {
-		fmt.Fprintf(w, "%d transactions outside of calls: %d ok, %d refused, %d unanswered\n", ok+refused+unanswered, ok, refused, unanswered)
+		fmt.Fprintf(w, "%s outside of calls: %d ok, %d refused, %d unanswered\n", plural.Of(ok+refused+unanswered, "transaction"), ok, refused, unanswered)
 	}
 	if names := t.sum.NotAnalysed(); len(names) > 0 {
 		fmt.Fprintln(w, "not analysed, or only in part:")

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"voiptop/protocol/sensorapi"
+	"voiptop/tui/internal/plural"
 	"voiptop/tui/source"
 )
 
@@ -89,7 +90,7 @@ func (a *audioCommand) run(ctx context.Context) error {
 	} else {
 		var n int64
 		if n, err = save(a.out, write); err == nil {
-			fmt.Fprintf(a.stderr, "%d bytes saved to %s\n", n, a.out)
+			fmt.Fprintf(a.stderr, "%s saved to %s\n", plural.Of(n, "byte"), a.out)
 		}
 	}
 	if err != nil {

@@ -186,7 +186,7 @@ func TestDoctorFindsEachFault(t *testing.T) {
 		"CDRs wait and no link":      {func(w *world) { w.change(func(h *protocol.Health) { h.Link.State = "connecting"; waiting(h) }) }, "queue", doctor.Fail, "12 CDRs wait", "safe on disk"},
 		"CDRs wait with a link":      {func(w *world) { w.change(waiting) }, "queue", doctor.Warn, "12 CDRs wait", "slow"},
 		"CDRs were dropped":          {func(w *world) { w.change(func(h *protocol.Health) { h.Journal.Dropped = 5 }) }, "queue", doctor.Fail, "5 CDRs were dropped", "df -h"},
-		"no CDR arrived":             {func(w *world) { w.change(noCDR) }, "last-cdr", doctor.Fail, "3 calls have ended", "link,delivery"},
+		"no CDR arrived":             {func(w *world) { w.change(noCDR) }, "last-cdr", doctor.Fail, "3 calls ended", "link,delivery"},
 		"a CDR is on the way":        {func(w *world) { w.change(onTheWay) }, "last-cdr", doctor.Warn, "1 on the way", "--wait"},
 		"no call has ended":          {func(w *world) { w.change(noCDR); counter(protocol.CountCallsEnded, 0)(w) }, "last-cdr", doctor.Skip, "no call has ended", ""},
 		"captures have stopped":      {func(w *world) { w.change(func(h *protocol.Health) { h.Spool.Stopped = "disk full" }) }, "spool", doctor.Fail, "disk full", "df -h"},

@@ -14,6 +14,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/protocol/sensorapi"
+	"voiptop/tui/internal/plural"
 	"voiptop/tui/source"
 )
 
@@ -100,7 +101,7 @@ func (p *pcapCommand) run(ctx context.Context) error {
 		}
 		p.out = zip
 	}
-	fmt.Fprintf(p.stderr, "%d bytes saved to %s\n", n, p.out)
+	fmt.Fprintf(p.stderr, "%s saved to %s\n", plural.Of(n, "byte"), p.out)
 	return nil
 }
 

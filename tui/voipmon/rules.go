@@ -13,6 +13,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/rules"
+	"voiptop/tui/internal/plural"
 )
 
 // newRules is `voipmon rules`.
@@ -79,7 +80,7 @@ func checkRules(w io.Writer, files []string) error {
 		for _, warn := range s.Warnings(time.Now()) {
 			fmt.Fprintf(w, "%s:%d: warning: rule %q %s\n", f, warn.Rule.Pos.Line, warn.Rule.Name, warn.Text)
 		}
-		fmt.Fprintf(w, "%s: %d rules, no error\n", f, len(s.Rules))
+		fmt.Fprintf(w, "%s: %s, no error\n", f, plural.Of(len(s.Rules), "rule"))
 	}
 	if errs != nil {
 		return exitError{1, errors.Join(errs...).Error()}

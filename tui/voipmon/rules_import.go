@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"voiptop/rules"
+	"voiptop/tui/internal/plural"
 )
 
 // importCommand is what `voipmon rules import` was asked for.
@@ -79,7 +80,7 @@ func (im *importCommand) run(files []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stderr, "%d rules; %d things could not be carried over, see the comments\n", len(s.Rules), lost)
+	fmt.Fprintf(stderr, "%s; %s could not be carried over, see the comments\n", plural.Of(len(s.Rules), "rule"), plural.Of(lost, "thing"))
 	return nil
 }
 

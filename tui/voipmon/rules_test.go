@@ -309,7 +309,7 @@ func TestRulesImportWritesARuleFile(t *testing.T) {
 	}
 	out := filepath.Join(dir, "local.rules")
 	status, _, errOut := voipmonRun(t, "rules", "import", table, "-o", out)
-	if status != 0 || !strings.Contains(errOut, "2 rules; 1 things could not be carried over") {
+	if status != 0 || !strings.Contains(errOut, "2 rules; 1 thing could not be carried over") {
 		t.Errorf("%d %s", status, errOut)
 	}
 	if b, err := os.ReadFile(out); err != nil || !strings.Contains(string(b), "\nip-7: keep rtp when ip:10.0.0.1\n") || !strings.Contains(string(b), "\nrest: keep sip\n") {

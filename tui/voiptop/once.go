@@ -16,6 +16,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/rules"
+	"voiptop/tui/internal/plural"
 	"voiptop/tui/internal/style"
 	"voiptop/tui/source"
 )
@@ -115,11 +116,11 @@ func (v *command) liveOnce(ctx context.Context, src source.Source, w io.Writer) 
 		return nil
 	}
 	if len(u.Calls) == 0 && running > 0 {
-		fmt.Fprintf(v.stderr, "none of %d running calls matches the filter\n", running)
+		fmt.Fprintf(v.stderr, "none of %s matches the filter\n", plural.Of(running, "running call"))
 		return nil
 	}
 	if len(u.Calls) == 0 {
-		fmt.Fprintf(v.stderr, "no running calls; %d packets seen, %d of them SIP\n", u.Counters[protocol.CountPackets], u.Counters[protocol.CountSIP])
+		fmt.Fprintf(v.stderr, "no running calls; %s seen, %d of them SIP\n", plural.Of(u.Counters[protocol.CountPackets], "packet"), u.Counters[protocol.CountSIP])
 		return nil
 	}
 	t := grid{{"STATE", "FROM", "TO", "DUR", "MOS", "LOSS", "JITTER", "CODEC", "PDD", "SOURCE", "DESTINATION", "TRANSPORT", "KEPT", "FINDING", "SENSOR", "CALL-ID"}}

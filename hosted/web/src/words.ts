@@ -2,7 +2,7 @@
 
 import type { CDR, EndCause, Keep, LiveCall, Party, State } from './api/types';
 
-// Grade of a MOS by the usual bands of ITU-T G.107 annex B (user satisfaction): 4.03 satisfied, 3.60 some dissatisfied,
+// Grade of a MOS: the words and limits of protocol.GradeOf (ITU-T G.107 annex B, user satisfaction): 4.03 satisfied, 3.60 some dissatisfied,
 // 3.10 many dissatisfied.
 export type Grade = 'good' | 'fair' | 'poor' | 'bad' | 'none';
 

@@ -128,9 +128,9 @@ func (b *builder) stream(call, i int) {
 		notes = append(notes, "encrypted")
 	}
 	switch {
-	case s.LossPct >= 5, s.MOSAdapt.Avg > 0 && s.MOSAdapt.Avg < 3.1:
+	case s.LossPct >= 5, s.MOSAdapt.Avg > 0 && s.MOSAdapt.Avg < protocol.PoorMOS:
 		r.Grade = protocol.SeverityBad
-	case s.LossPct >= 1, s.MOSAdapt.Avg > 0 && s.MOSAdapt.Avg < 3.6:
+	case s.LossPct >= 1, s.MOSAdapt.Avg > 0 && s.MOSAdapt.Avg < protocol.FairMOS:
 		r.Grade = protocol.SeverityWarn
 	}
 	if s.Bursts[9] > 0 {

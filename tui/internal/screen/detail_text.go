@@ -9,6 +9,7 @@ import (
 	"voiptop/protocol"
 	"voiptop/tui/internal/chart"
 	"voiptop/tui/internal/ladder"
+	"voiptop/tui/internal/plural"
 	"voiptop/tui/internal/style"
 )
 
@@ -38,7 +39,7 @@ func (d *detail) facts(w int) []string {
 func (d *detail) messageFacts(c *protocol.CDR, r *ladder.Row, w int) (out []string) {
 	t, m := d.e.Theme, &c.Messages[r.Message]
 	if x := d.textOf(r); x != nil {
-		l := t.NewLine(w).Add(t.Dim, m.T.Std().In(d.e.Zone).Format("15:04:05.000000")+"  "+x.Transport+"  "+plural(len(x.Raw), "byte"))
+		l := t.NewLine(w).Add(t.Dim, m.T.Std().In(d.e.Zone).Format("15:04:05.000000")+"  "+x.Transport+"  "+plural.Of(len(x.Raw), "byte"))
 		if r.Count > 1 {
 			l.Add(t.Warn, fmt.Sprintf("  seen %d times", r.Count))
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"voiptop/protocol"
+	"voiptop/tui/internal/plural"
 	"voiptop/tui/internal/style"
 )
 
@@ -29,8 +30,12 @@ func (d *detail) head() []string {
 		}
 	}
 	if worst := d.worstMOS(); worst != nil {
-		s, st := mosCell(t, worst)
-		l.Add(t.Dim, "  MOS ").Add(st, s)
+		if l.Add(t.Dim, "  MOS "); d.w >= 130 {
+			addMOS(t, l, *worst)
+		} else {
+			s, st := mosCell(t, worst)
+			l.Add(st, s)
+		}
 	}
 	for _, f := range facts(c) {
 		l.Add(t.Dim, "  "+f)
@@ -140,7 +145,7 @@ func (d *detail) ladderPage() []string {
 	if s := d.sideWidth(); s > 0 {
 		right := fill(d.side.view(), s, len(left))
 		if below := len(d.side.lines) - d.side.top - d.side.h; below > 0 {
-			right[len(right)-1] = t.NewLine(s).Add(t.Dim, plural(below+1, "line")+" more: ").Add(t.Key, "J").Add(t.Dim, " scrolls, ").Add(t.Key, "enter").Add(t.Dim, " shows it whole").String()
+			right[len(right)-1] = t.NewLine(s).Add(t.Dim, plural.Of(below+1, "line")+" more: ").Add(t.Key, "J").Add(t.Dim, " scrolls, ").Add(t.Key, "enter").Add(t.Dim, " shows it whole").String()
 		}
 		for i := range left {
 			left[i] += " " + t.Rule.Render(t.Glyph.V) + " " + right[i]

@@ -11,6 +11,7 @@ import (
 	"voiptop/protocol"
 	"voiptop/protocol/sensorapi"
 	"voiptop/tui/doctor"
+	"voiptop/tui/internal/plural"
 	"voiptop/tui/source"
 )
 
@@ -147,15 +148,15 @@ func (p *doctorPane) ofFile() (out []doctor.Outcome) {
 	if c[protocol.CountPackets] == 0 {
 		add("packets-seen", doctor.Fail, "no packets", "")
 	} else {
-		add("packets-seen", doctor.OK, fmt.Sprintf("%d packets", c[protocol.CountPackets]), "")
+		add("packets-seen", doctor.OK, plural.Of(c[protocol.CountPackets], "packet"), "")
 	}
 	if c[protocol.CountSIP] == 0 {
 		add("sip-seen", doctor.Fail, "no SIP message", "tshark -r FILE -qz io,phs says what is in it")
 	} else {
-		add("sip-seen", doctor.OK, fmt.Sprintf("%d SIP messages, %d calls", c[protocol.CountSIP], c[protocol.CountCallsStarted]), "")
+		add("sip-seen", doctor.OK, plural.Of(c[protocol.CountSIP], "SIP message")+", "+plural.Of(c[protocol.CountCallsStarted], "call"), "")
 	}
 	if n := c["tls.streams"]; n > 0 {
-		add("tls", doctor.Warn, fmt.Sprintf("%d connections are TLS, and their keys are not known", n), "voiptop -r FILE --keylog SSLKEYLOGFILE")
+		add("tls", doctor.Warn, plural.Of(n, "TLS connection")+" without known keys", "voiptop -r FILE --keylog SSLKEYLOGFILE")
 	}
 	var names []string
 	for name := range c {

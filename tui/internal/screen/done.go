@@ -10,6 +10,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"voiptop/protocol"
+	"voiptop/tui/internal/plural"
 	"voiptop/tui/source"
 )
 
@@ -189,8 +190,8 @@ func (p *done) status(w int) string {
 	l.Add(t.Dim, " answered ").Add(t.Text, fmt.Sprintf("%d of %d (%d%%)   ", answered, len(rows), 100*answered/len(rows)))
 	if rated > 0 {
 		avg := sum / float64(rated)
-		l.Add(t.Dim, "MOS ").Add(t.MOS(avg), fmt.Sprintf("%.2f", avg)).Add(t.Dim, "  low ").Add(t.MOS(low), fmt.Sprintf("%.2f", low)).
-			Add(t.Dim, " ("+who+")   ")
+		addMOS(t, l.Add(t.Dim, "MOS "), avg)
+		addMOS(t, l.Add(t.Dim, "  low "), low).Add(t.Dim, " ("+who+")   ")
 	}
 	if bad > 0 {
 		l.Add(t.Bad, fmt.Sprintf("%d bad", bad))
@@ -205,13 +206,13 @@ func (p *done) empty() []string {
 	case !p.loaded:
 		return []string{"Reading past calls"}
 	case p.seeks.err != nil:
-		return append(explain(p.seeks.err), fmt.Sprintf("none of the %d past calls that are loaded matches the filter", len(p.list.rows)))
+		return append(explain(p.seeks.err), "none of those that are loaded matches the filter: "+plural.Of(len(p.list.rows), "past call"))
 	case p.seeks.searched != 0:
 		return []string{"None matches the filter since " + p.seeks.searched.Std().In(p.e.Zone).Format("2006-01-02 15:04 MST") + "; searching on", "/ changes it, esc clears it"}
 	case p.seeks.where != "" && (p.seeks.busy || !p.seeks.begun):
 		return []string{"Searching"}
 	case len(p.list.rows) > 0:
-		return []string{fmt.Sprintf("None of %d past calls matches the filter", len(p.list.rows)), "/ changes it, esc clears it"}
+		return []string{"None of " + plural.Of(len(p.list.rows), "past call") + " matches the filter", "/ changes it, esc clears it"}
 	}
 	return []string{"No past calls", "a call is here once it has ended"}
 }

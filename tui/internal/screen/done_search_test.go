@@ -79,7 +79,7 @@ func TestAFilterFindsPastCallsThatAreNotLoaded(t *testing.T) {
 	for _, c := range "header.X-A:1" {
 		s.keys(string(c))
 	}
-	s.want(`(?s)the condition cannot be read.*past calls that are loaded`)
+	s.want(`(?s)the condition cannot be read.*those that are loaded matches the filter: 501 past calls`)
 }
 
 func TestAnAnswerToAnEarlierFilterIsNotShown(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"voiptop/rules"
+	"voiptop/tui/internal/plural"
 	"voiptop/tui/internal/style"
 )
 
@@ -82,7 +83,7 @@ func (p *editor) preview(h int) []string {
 	if p.set == nil {
 		return []string{t.HLine("", p.w), t.NewLine(p.w).Add(t.Dim, " the rules are right; what they do is not tried, for they name lists in files of the sensor").String()}
 	}
-	out := []string{t.HLine(fmt.Sprintf("What these rules do with the %d calls on the other screens", p.seen), p.w)}
+	out := []string{t.HLine("What these rules do with the "+plural.Of(p.seen, "call")+" on the other screens", p.w)}
 	if len(p.tally) == 0 {
 		return append(out, t.NewLine(p.w).Add(t.Dim, " no rules: nothing is kept").String())
 	}

@@ -12,6 +12,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/tui/internal/ladder"
+	"voiptop/tui/internal/plural"
 	"voiptop/tui/internal/style"
 )
 
@@ -142,7 +143,7 @@ func (d *detail) findingKey(k tea.KeyMsg) tea.Cmd {
 		d.page, d.cursor, d.follow = pageLadder, rows[0], false
 		d.settle()
 		if n := len(rows) - 1; n > 0 {
-			return toastCmd("found in "+plural(n, "other row")+" as well", false)
+			return toastCmd("found in "+plural.Of(n, "other row")+" as well", false)
 		}
 	case key.Matches(k, keys.Next):
 		(*findingCursor)(d).Move(1)

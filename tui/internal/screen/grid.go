@@ -8,6 +8,7 @@ import (
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
+	"voiptop/tui/internal/plural"
 	"voiptop/tui/internal/table"
 )
 
@@ -114,10 +115,10 @@ func (g *grid[K, R]) count() string {
 	if n := g.table.Len(); n != len(g.all) {
 		return fmt.Sprintf("%d of %d shown", n, len(g.all))
 	}
-	return plural(len(g.all), g.word)
+	return plural.Of(len(g.all), g.word)
 }
 
 // unmatched is what an empty grid says whose filter matches none of its rows.
 func (g *grid[K, R]) unmatched() []string {
-	return []string{"None of " + plural(len(g.all), g.word) + " matches the filter", "/ changes it, esc clears it"}
+	return []string{"None of " + plural.Of(len(g.all), g.word) + " matches the filter", "/ changes it, esc clears it"}
 }

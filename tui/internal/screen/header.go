@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"voiptop/protocol"
+	"voiptop/tui/internal/plural"
 	"voiptop/tui/internal/style"
 	"voiptop/tui/source"
 )
@@ -66,7 +67,7 @@ func (m *Model) title() string {
 		l.Add(t.Dim, " ("+t.Cut(p.info.Source, 24)+")")
 	}
 	if n := len(m.sensors.offline); n > 0 {
-		l.Sep().Add(t.Bad, fmt.Sprintf("%d of %s offline", n, plural(m.sensors.all, "sensor")))
+		l.Sep().Add(t.Bad, fmt.Sprintf("%d of %s offline", n, plural.Of(m.sensors.all, "sensor")))
 	}
 	now := p.now().Std().In(m.e.Zone).Format("15:04:05 MST")
 	if p.conn != ended {

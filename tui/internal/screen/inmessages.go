@@ -8,6 +8,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"voiptop/tui/internal/plural"
 	"voiptop/tui/source"
 )
 
@@ -73,7 +74,7 @@ func (m *Model) looked(msg tea.Msg) tea.Cmd {
 			return toastCmd(say(msg.err), true)
 		}
 		m.narrow(msg.found)
-		return toastCmd(fmt.Sprintf("messages of %s have it", plural(len(msg.found), "call")), false)
+		return toastCmd(fmt.Sprintf("messages of %s have it", plural.Of(len(msg.found), "call")), false)
 	}
 	return nil
 }

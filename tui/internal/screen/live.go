@@ -10,6 +10,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/tui/internal/chart"
+	"voiptop/tui/internal/plural"
 )
 
 // live is the list of running calls with what the source says of itself above it and the chosen call below.
@@ -150,8 +151,8 @@ func (p *live) status(w int) string {
 	l.Add(t.Text, " ")
 	if n, low, sum, who := p.quality(); n > 0 {
 		avg := sum / float64(n)
-		l.Add(t.Dim, "MOS ").Add(t.MOS(avg), fmt.Sprintf("%.2f", avg)).Add(t.Dim, "  low ").Add(t.MOS(low), fmt.Sprintf("%.2f", low)).
-			Add(t.Dim, " ("+who+")   ")
+		addMOS(t, l.Add(t.Dim, "MOS "), avg)
+		addMOS(t, l.Add(t.Dim, "  low "), low).Add(t.Dim, " ("+who+")   ")
 	}
 	if len(p.running) > 1 {
 		lo, hi := p.running[0], p.running[0]
@@ -226,7 +227,7 @@ func (p *live) empty() []string {
 	case p.conn == connecting && c == nil:
 		return []string{"Connecting to " + p.e.Source.Name()}
 	case len(p.list.rows) > 0:
-		return []string{fmt.Sprintf("None of %d running calls matches the filter", len(p.list.rows)), "/ changes it, esc clears it"}
+		return []string{"None of " + plural.Of(len(p.list.rows), "running call") + " matches the filter", "/ changes it, esc clears it"}
 	case p.conn == ended:
 		return []string{"The file has been read: no call runs any more", "2 shows its calls"}
 	case c[protocol.CountPackets] == 0 && p.fleet():
@@ -234,11 +235,11 @@ func (p *live) empty() []string {
 	case c[protocol.CountPackets] == 0:
 		return []string{"No packets seen yet on " + p.info.Source, "is it the right interface, and is the mirror port on? 6 looks for the reason"}
 	case c[protocol.CountSIP] == 0:
-		return []string{fmt.Sprintf("%d packets seen, but no SIP among them", c[protocol.CountPackets]), "does this interface carry the signalling? 6 looks for the reason"}
+		return []string{plural.Of(c[protocol.CountPackets], "packet") + " seen, but no SIP", "does this interface carry the signalling? 6 looks for the reason"}
 	case c[protocol.CountCallsStarted] == 0:
-		return []string{"No calls yet", fmt.Sprintf("%d packets seen, %d of them SIP", c[protocol.CountPackets], c[protocol.CountSIP])}
+		return []string{"No calls yet", fmt.Sprintf("%s seen, %d of them SIP", plural.Of(c[protocol.CountPackets], "packet"), c[protocol.CountSIP])}
 	}
-	return []string{"No running calls", fmt.Sprintf("%d calls since the start: 2 shows them", c[protocol.CountCallsStarted])}
+	return []string{"No running calls", plural.Of(c[protocol.CountCallsStarted], "call") + " since the start: 2 shows what has ended"}
 }
 
 func (p *live) fleet() bool { return isFleet(p.e.Source) }

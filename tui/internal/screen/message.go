@@ -8,6 +8,7 @@ import (
 	"github.com/charmbracelet/bubbles/textinput"
 	tea "github.com/charmbracelet/bubbletea"
 
+	"voiptop/tui/internal/plural"
 	"voiptop/tui/internal/sipmsg"
 	"voiptop/tui/internal/style"
 )
@@ -154,18 +155,11 @@ func (r *reader) toHit(step int) {
 func (r *reader) searching() string {
 	switch {
 	case r.asked:
-		return "search: " + r.find.Value() + "_  " + plural(len(r.hits), "line")
+		return "search: " + r.find.Value() + "_  " + plural.Of(len(r.hits), "line")
 	case r.find.Value() != "":
-		return "search: " + r.find.Value() + "  " + plural(len(r.hits), "line") + ", n N go there"
+		return "search: " + r.find.Value() + "  " + plural.Of(len(r.hits), "line") + ", n N go there"
 	}
 	return ""
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
 }
 
 // message is one message of a call over the whole screen.

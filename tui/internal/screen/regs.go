@@ -11,6 +11,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"voiptop/protocol"
+	"voiptop/tui/internal/plural"
 	"voiptop/tui/internal/table"
 )
 
@@ -196,7 +197,7 @@ func (p *regsPane) empty() []string {
 		return []string{"No packets seen yet on " + p.live.info.Source, "is it the right interface, and is the mirror port on? 6 looks for the reason"}
 	}
 	return []string{
-		"No registrations yet", fmt.Sprintf("%d packets seen, %d of them SIP, %d REGISTER", c[protocol.CountPackets], c[protocol.CountSIP], c["sip.requests.REGISTER"]),
+		"No registrations yet", fmt.Sprintf("%s seen, %d of them SIP, %d REGISTER", plural.Of(c[protocol.CountPackets], "packet"), c[protocol.CountSIP], c["sip.requests.REGISTER"]),
 		"telephones register every few minutes; trunks by address never do",
 	}
 }

@@ -144,6 +144,11 @@ func mosCell(t *style.Theme, v *float64) (string, style.Style) {
 	return strconv.FormatFloat(*v, 'f', 2, 64), t.MOS(*v)
 }
 
+// addMOS writes a MOS with its grade in a word, so that colour never stands alone.
+func addMOS(t *style.Theme, l *style.Line, v float64) *style.Line {
+	return l.Add(t.MOS(v), fmt.Sprintf("%.2f %s", v, protocol.GradeOf(v)))
+}
+
 func lossCell(t *style.Theme, v *float64) (string, style.Style) {
 	if v == nil {
 		return "-", t.Dim

@@ -289,7 +289,7 @@ func TestMessagesInSeveralPacketsAreSavedRedacted(t *testing.T) {
 	if len(list) != 1 {
 		t.Fatalf("%v:\n%s", list, s.text())
 	}
-	s.want(`packets .* are replaced by the \d+ messages in them`)
+	s.want(`packets .* replaced by \d+ messages in them`)
 	calls, _, err := analyze.Files(t.Context(), list, nil, analyze.Config{})
 	if err != nil || len(calls) != 1 || len(calls[0].Messages) != len(c.Messages) || calls[0].Caller == c.Caller || calls[0].Status != c.Status || calls[0].Start != c.Start {
 		t.Errorf("%d calls, %v", len(calls), err)

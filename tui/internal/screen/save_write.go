@@ -14,6 +14,7 @@ import (
 	"voiptop/protocol/calltable"
 	"voiptop/sensord/analyze"
 	"voiptop/tui/internal/ladder"
+	"voiptop/tui/internal/plural"
 	"voiptop/tui/internal/redact"
 	"voiptop/tui/source"
 )
@@ -164,7 +165,7 @@ func (e *env) fillPackets(ctx context.Context, s saving, calls []*protocol.CDR, 
 		return "", errors.New("none of the packets could be masked: they are encrypted, or in a tunnel")
 	}
 	if len(missing) > 0 {
-		note = fmt.Sprintf("%d of %d calls are not in it (%s); ", len(missing), len(calls), headline(missing[0].Err))
+		note = fmt.Sprintf("%d of %s not in it (%s); ", len(missing), plural.Of(len(calls), "call"), headline(missing[0].Err))
 	}
 	note += masked.note()
 	return note, out.Flush()
@@ -248,7 +249,7 @@ func (m *masker) note() string {
 	case m.left == 0:
 		return ""
 	case m.whole == 0:
-		return fmt.Sprintf("%d packets that could not be masked were left out; ", m.left)
+		return plural.Of(m.left, "packet") + " left out, not to be masked; "
 	}
-	return fmt.Sprintf("%d packets (fragments, TCP, tunnels) are replaced by the %d messages in them; ", m.left, m.whole)
+	return fmt.Sprintf("%s (fragments, TCP, tunnels) replaced by %s in them; ", plural.Of(m.left, "packet"), plural.Of(m.whole, "message"))
 }

@@ -11,6 +11,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"voiptop/protocol"
+	"voiptop/tui/internal/plural"
 )
 
 // field is a line of the save dialog.
@@ -61,7 +62,7 @@ func (m *Model) askSave(group bool) tea.Cmd {
 	d := &saveDialog{e: m.e, path: textinput.New(), at: fieldFormat}
 	d.path.CharLimit = 1000
 	if marked := m.marked(); len(marked) > 0 && m.detail == nil {
-		d.scopes = append(d.scopes, scope{plural(len(marked), "marked call"), idsOf(marked), false, marked[0]})
+		d.scopes = append(d.scopes, scope{plural.Of(len(marked), "marked call"), idsOf(marked), false, marked[0]})
 	}
 	if c := m.target(); c != nil {
 		legs := m.legsKnown(c.GroupID)

@@ -3,6 +3,8 @@ package screen
 import (
 	"fmt"
 	"math"
+
+	"voiptop/protocol"
 )
 
 func (p *streamsPane) view() []string {
@@ -29,7 +31,7 @@ func (p *streamsPane) status(w int) string {
 	if p.err != nil {
 		return l.Add(t.Warn, " "+say(p.err)).String()
 	}
-	var rated, bad, fair, silent int
+	var rated, bad, poor, silent int
 	low, sum := math.Inf(1), 0.0
 	for i := range p.all {
 		switch v := p.all[i].s.MOS; {
@@ -39,21 +41,23 @@ func (p *streamsPane) status(w int) string {
 			rated++
 			sum += v
 			low = min(low, v)
-			if v < 3.1 {
+			switch protocol.GradeOf(v) {
+			case protocol.GradeBad:
 				bad++
-			} else if v < 3.6 {
-				fair++
+			case protocol.GradePoor:
+				poor++
 			}
 		}
 	}
 	if rated > 0 {
-		l.Add(t.Dim, " MOS ").Add(t.MOS(sum/float64(rated)), fmt.Sprintf("%.2f", sum/float64(rated))).Add(t.Dim, "  low ").Add(t.MOS(low), fmt.Sprintf("%.2f", low)).Add(t.Text, "  ")
+		addMOS(t, l.Add(t.Dim, " MOS "), sum/float64(rated))
+		addMOS(t, l.Add(t.Dim, "  low "), low).Add(t.Text, "  ")
 	}
 	for _, c := range []struct {
 		n    int
 		word string
 		bad  bool
-	}{{bad, "bad", true}, {fair, "fair", false}} {
+	}{{bad, "bad", true}, {poor, "poor", false}} {
 		if c.n > 0 && c.bad {
 			l.Add(t.Bad, fmt.Sprintf(" %d %s ", c.n, c.word))
 		} else if c.n > 0 {

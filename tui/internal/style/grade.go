@@ -2,18 +2,22 @@ package style
 
 import "voiptop/protocol"
 
-// MOS is the style of a mean opinion score. The bounds are those of ITU-T G.109 table 1: below 3.6 many users are
-// dissatisfied, below 3.1 nearly all. Zero means that there is none.
-func (t *Theme) MOS(v float64) Style {
-	switch {
-	case v <= 0:
-		return t.Dim
-	case v < 3.1:
-		return t.Bad
-	case v < 3.6:
+// MOS is the style of a mean opinion score, zero: there is none.
+func (t *Theme) MOS(v float64) Style { return t.Grade(protocol.GradeOf(v)) }
+
+// Grade is the style of a MOS in a word.
+func (t *Theme) Grade(g protocol.Grade) Style {
+	switch g {
+	case protocol.GradeGood:
+		return t.Good
+	case protocol.GradeFair:
+		return t.Fair
+	case protocol.GradePoor:
 		return t.Warn
+	case protocol.GradeBad:
+		return t.Bad
 	}
-	return t.Good
+	return t.Dim
 }
 
 // Loss is the style of a loss in per cent.

@@ -22,7 +22,7 @@ type Options struct {
 // Theme is a set of styles and glyphs. It is read-only once made.
 type Theme struct {
 	Text, Dim, Bold, Title, Head Style    // running text, secondary text, emphasis, the program's name, column titles
-	Good, Warn, Bad, Info        Style    // grades
+	Good, Fair, Warn, Bad, Info  Style    // grades; Fair is between Good and Warn
 	Key, Rule                    Style    // keys in the footer, lines between panes
 	Legs                         [6]Style // to tell the legs of a conversation apart
 	Glyph                        Glyphs
@@ -86,6 +86,7 @@ func New(o Options) *Theme {
 		Title: both(in(base.Bold(true), colour("25", "75", "4", "14"))),
 		Head:  both(in(base.Bold(true), colour("238", "252", "0", "15"))),
 		Good:  both(in(base, colour("28", "78", "2", "2"))),
+		Fair:  both(in(base, colour("100", "186", "6", "3"))),
 		Warn:  both(in(base, colour("130", "214", "3", "11"))),
 		Bad:   both(in(base.Bold(true), colour("160", "203", "1", "9"))),
 		Info:  both(in(base, colour("25", "75", "4", "14"))),

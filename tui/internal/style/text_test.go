@@ -98,7 +98,7 @@ func TestOrdinaryNamesStayAsTheyAre(t *testing.T) {
 func TestNoColourLeavesOnlyAttributes(t *testing.T) {
 	th := New(Options{Profile: termenv.Ascii})
 	all := ""
-	for _, st := range []Style{th.Text, th.Dim, th.Bold, th.Title, th.Good, th.Warn, th.Bad, th.Info, th.Key, th.Rule, th.Head} {
+	for _, st := range []Style{th.Text, th.Dim, th.Bold, th.Title, th.Good, th.Fair, th.Warn, th.Bad, th.Info, th.Key, th.Rule, th.Head} {
 		all += st.Render("x") + st.On(true, "x")
 	}
 	for _, code := range strings.Split(all, "\x1b[") {
