@@ -1,8 +1,11 @@
 package sensorapi
 
 import (
+	"maps"
 	"net/http/httptest"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,5 +34,24 @@ func TestMetricsAreInThePrometheusTextFormat(t *testing.T) {
 		if !line.MatchString(l) {
 			t.Errorf("not a line of the format: %s", l)
 		}
+	}
+}
+
+// Counters are held to docs/counters.md where they are counted, and in fixtures.
+func TestTheMetricsPageHasEveryGaugeAndNoOther(t *testing.T) {
+	page, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func(text, pattern string) []string {
+		all := map[string]bool{}
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+			all[m[1]] = true
+		}
+		return slices.Sorted(maps.Keys(all))
+	}
+	want := names(string(metrics(protocol.Health{})), `(?m)^# TYPE (sensord_\S+) gauge$`)
+	if got := names(string(page), "(?m)^\\| `(sensord_[a-z_]+)(?:\\{[a-z,]+\\})?` \\|"); !slices.Equal(got, want) || len(want) < 10 {
+		t.Errorf("docs/metrics.md has %v, sensord %v", got, want)
 	}
 }
