@@ -1,7 +1,9 @@
 package call
 
 import (
+	"net/netip"
 	"strconv"
+	"strings"
 	"testing"
 
 	"voiptop/protocol"
@@ -43,6 +45,25 @@ func TestACodecThatIsAgreedLaterIsKnownAtAnAssumedEndpoint(t *testing.T) {
 			check(t, "codec-mismatch", string(findings(c)["codec-mismatch"]), "")
 		})
 	}
+}
+
+// A media address that is a name stands for that of who wrote it, not for a proxy that hands it on.
+func TestMediaOfAPartyThatGivesAHostNameIsAtItsAddress(t *testing.T) {
+	named := func(end string) string {
+		host := netip.MustParseAddrPort(end).Addr().String()
+		return strings.ReplaceAll(audioSDP(end), "IN IP4 "+host, "IN IP4 media.example.net")
+	}
+	s := newSim(t)
+	s.sip(0, alice, proxy, msg{first: inviteLine, cseq: "1 INVITE", sdp: named(aliceRTP)})
+	s.sip(0.1, proxy, bob, msg{first: inviteLine, cseq: "1 INVITE", branch: "z9-2", sdp: named(aliceRTP)})
+	s.sip(2, bob, proxy, msg{first: ok200, cseq: "1 INVITE", branch: "z9-2", to: "b", sdp: named(bobRTP)})
+	s.sip(2.1, proxy, alice, msg{first: ok200, cseq: "1 INVITE", to: "b", sdp: named(bobRTP)})
+	s.talk(2.2, 400, "203.0.113.1:40000", "203.0.113.99:1000", 0, 0xc) // of the proxy's host
+	s.talk(2.2, 400, aliceRTP, bobRTP, 8, 0xa)
+	s.hangUp(12, "")
+	c := s.finish(12)
+	check(t, "streams", len(c.Streams), 1)
+	check(t, "stream", c.Streams[0].Src+" "+c.Streams[0].Dst, aliceRTP+" "+bobRTP)
 }
 
 func TestVideoAtAnAssumedEndpointIsVideo(t *testing.T) {

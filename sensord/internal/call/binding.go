@@ -58,7 +58,11 @@ func (c *Call) bindMedia(m *sdp.Media, who int, sent decode.Endpoint) {
 	for _, a := range m.Candidates {
 		c.bind(decode.EndpointOf(a), m, who, false)
 	}
-	if !m.Addr.IsValid() || m.Addr.IsUnspecified() {
+	addr := m.Addr
+	if !addr.IsValid() && len(m.Candidates) == 0 && c.media[who].from.IP == sent.IP { // a host name, on the hop closest to who wrote it: its own
+		addr = sent.AddrPort().Addr()
+	}
+	if !addr.IsValid() || addr.IsUnspecified() {
 		return
 	}
 	for i := range m.Ports {
@@ -66,7 +70,7 @@ func (c *Call) bindMedia(m *sdp.Media, who int, sent decode.Endpoint) {
 		if port < m.Port {
 			break
 		}
-		e := decode.EndpointOf(netip.AddrPortFrom(m.Addr, port))
+		e := decode.EndpointOf(netip.AddrPortFrom(addr, port))
 		b, fresh := c.bind(e, m, who, false)
 		if fresh && e.IP != sent.IP && len(m.Candidates) == 0 { // first seen: the hop closest to who wrote it
 			c.bindAs(decode.Endpoint{IP: sent.IP, Port: port}, who, assumed, b)
@@ -74,7 +78,7 @@ func (c *Call) bindMedia(m *sdp.Media, who int, sent decode.Endpoint) {
 		if !m.RTP || m.Mux {
 			continue
 		}
-		rtcpAddr, rtcpPort := m.Addr, m.RTCPPort+2*i
+		rtcpAddr, rtcpPort := addr, m.RTCPPort+2*i
 		if m.RTCPAddr.IsValid() {
 			rtcpAddr = m.RTCPAddr
 		}

@@ -220,6 +220,38 @@ func TestCancelledCall(t *testing.T) {
 	}
 }
 
+// A proxy that gives a branch up sends CANCEL as well; the caller did not.
+func TestACancelOfAProxyIsNotTheCallers(t *testing.T) {
+	for _, c := range []struct {
+		name, last string
+		cause      protocol.EndCause
+	}{
+		{"nobody took the call in time", "SIP/2.0 408 Request Timeout", protocol.EndNoAnswer},
+		{"the next branch is busy", "SIP/2.0 486 Busy Here", protocol.EndRejected},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSim(t)
+			relayed(s, 0, "z9-bob", bob)
+			s.sip(20, proxy, bob, msg{first: cancelLine, cseq: "1 CANCEL", branch: "z9-bob"})
+			s.sip(20.1, bob, proxy, msg{first: "SIP/2.0 487 Request Terminated", cseq: "1 INVITE", branch: "z9-bob", to: "b"})
+			s.sip(25, proxy, alice, msg{first: c.last, cseq: "1 INVITE", branch: "z9-hop1", to: "p"})
+			r := s.finish(25)
+			check(t, "cause", r.EndCause, c.cause)
+			check(t, "by", r.EndBy, protocol.PartyCallee)
+		})
+	}
+}
+
+func TestACallThatIsTriedAgainAfterItsCancelIsNotCancelled(t *testing.T) {
+	s := newSim(t)
+	s.sip(0, alice, bob, msg{first: inviteLine, cseq: "1 INVITE", branch: "z9-1"})
+	s.sip(3, alice, bob, msg{first: cancelLine, cseq: "1 CANCEL", branch: "z9-1"})
+	s.sip(3.1, bob, alice, msg{first: "SIP/2.0 487 Request Terminated", cseq: "1 INVITE", branch: "z9-1", to: "b"})
+	s.sip(3.2, alice, bob, msg{first: inviteLine, cseq: "2 INVITE", branch: "z9-2"})
+	s.sip(4, bob, alice, msg{first: "SIP/2.0 486 Busy Here", cseq: "2 INVITE", branch: "z9-2", to: "b"})
+	check(t, "cause", s.finish(4).EndCause, protocol.EndRejected)
+}
+
 func TestCancelThatCrossesTheAnswerLeavesAnAnsweredCall(t *testing.T) {
 	s := newSim(t)
 	s.sip(0, alice, bob, msg{first: inviteLine, cseq: "1 INVITE"})

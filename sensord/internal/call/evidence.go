@@ -19,7 +19,8 @@ type evidence struct {
 	mirrored           uint64 // packets captured twice
 	credentials        bool   // the newest INVITE carried some
 	t38Refused         bool
-	unseen             bool // a receiver, or its sender, reports of a stream that was not seen
+	unseen             bool    // a receiver, or its sender, reports of a stream that was not seen
+	listens            [2]bool // a party reports of what it receives, as one that sends nothing
 	refusedCredentials int
 	t38Offer           uint32 // CSeq of the newest INVITE that offered T.38, and who sent it
 	digitsCSeq         uint32 // of the newest INFO with digits
@@ -137,7 +138,7 @@ func hostAddr(host []byte) netip.Addr {
 		return a
 	}
 	a, _ := netip.ParseAddr(string(host))
-	return a.Unmap()
+	return a.WithZone("").Unmap()
 }
 
 // dotted reads an IPv4 address, as strictly as netip.ParseAddr, without a string.
@@ -224,7 +225,7 @@ func (c *Call) facts(f *diagnose.Facts) *diagnose.Facts {
 		p := &s.description
 		f.Sides[i] = diagnose.Side{
 			Described: s.described, Refused: s.refused, Addr: s.addr, Port: s.port, Signalling: s.from.AddrPort().Addr(),
-			Keyless: p.keyless, ICE: p.ice, Origin: p.origin, Header: p.header,
+			Keyless: p.keyless, Listens: e.listens[i], ICE: p.ice, Origin: p.origin, Header: p.header,
 		}
 	}
 	heard := c.heard()

@@ -50,6 +50,7 @@ func (t *Table) takeRTCP(d *decode.Datagram) {
 	if t.cfg.RTCP != nil {
 		t.cfg.RTCP(d, c.callID)
 	}
+	listens := rtp.Listens(d.Payload)
 	whole := rtp.WalkRTCP(d.Payload, func(i rtp.RTCPItem) {
 		switch i.Kind {
 		case rtp.RTCPSender:
@@ -61,6 +62,9 @@ func (t *Table) takeRTCP(d *decode.Datagram) {
 		case rtp.RTCPReport:
 			if s := c.source(i.Source); s != nil {
 				s.report(d.Time, &i.Report)
+				if listens {
+					c.evidence.listens[1-c.sender(s)] = true
+				}
 			} else if i.Report.HighestSeq != 0 {
 				c.evidence.unseen = true
 			}

@@ -144,3 +144,17 @@ func FuzzRequestsWithinACall(f *testing.F) {
 		}
 	})
 }
+
+// A description that takes media past this sensor says that none is to be expected.
+func TestMediaThatANewDescriptionTakesElsewhereIsNotMissed(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "", aliceRTP, bobRTP)
+	s.talk(2.1, 100, aliceRTP, bobRTP, 8, 0xa)
+	s.sip(5, bob, alice, msg{first: "INVITE sip:1001@192.0.2.10 SIP/2.0", cseq: "7 INVITE", from: "b", to: "a", sdp: audioSDP("198.51.100.77:7000")})
+	s.sip(5.1, alice, bob, msg{first: ok200, cseq: "7 INVITE", from: "b", to: "a", sdp: audioSDP(aliceRTP)})
+	s.t.Tick(at(1000))
+	s.hangUp(1000, "")
+	c := s.finish(1000)
+	check(t, "cause", c.EndCause, protocol.EndBye)
+	check(t, "connect", *c.ConnectMS, int64(998_000))
+}

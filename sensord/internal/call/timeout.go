@@ -52,7 +52,7 @@ func (c *Call) idleTime() int64 {
 	switch {
 	case c.unheard():
 		wait = min(wait, time.Duration(transactionTime))
-	case c.up() && (media == 0 || c.held()):
+	case c.up() && !c.flows(media):
 		wait = c.table.cfg.ByeTimeout
 	}
 	return max(c.lastSIP, media, c.resumed) + int64(wait)
@@ -100,12 +100,16 @@ func (c *Call) expire() {
 		if c.cancel != 0 {
 			c.cause, c.by, c.end = protocol.EndCancel, protocol.PartyCaller, c.cancel
 		}
-	case media != 0 && !c.held():
+	case c.flows(media):
 		c.cause = protocol.EndTimeoutRTP
 	default:
 		c.cause = protocol.EndTimeoutBye
 	}
 }
+
+// flows reports whether media should be seen until the end, its newest packet being of that time: there was some, neither a hold nor
+// a newer description, which may have taken it elsewhere.
+func (c *Call) flows(media int64) bool { return media != 0 && media >= c.agreed && !c.held() }
 
 // unheard reports whether nobody responded to the INVITE in any way.
 func (c *Call) unheard() bool {

@@ -23,7 +23,7 @@ func (c *Call) request(d *decode.Datagram, m *sip.Message, cseq uint32, who int,
 			c.table.arrive(c, d)
 		}
 		if c.inviteTime == 0 || cseq > c.inviteCSeq {
-			c.inviteCSeq, c.inviteTime = cseq, d.Time
+			c.inviteCSeq, c.inviteTime, c.cancel = cseq, d.Time, 0
 			c.branch = m.BranchDigest()
 			c.resume()
 		} else if c.final == finalBranch { // a proxy tries the next branch
@@ -33,7 +33,7 @@ func (c *Call) request(d *decode.Datagram, m *sip.Message, cseq uint32, who int,
 		c.ack = d.Time
 		c.sure()
 	case sip.Cancel:
-		if c.cancel == 0 {
+		if c.cancel == 0 && (m.BranchDigest() == c.branch || d.Src.Equal(&c.src)) { // else a proxy ends one of its own tries
 			c.cancel = d.Time
 		}
 	case sip.Refer:

@@ -68,6 +68,7 @@ type Side struct {
 	Header     netip.Addr // in the Contact of that message
 	Signalling netip.Addr // where its SDP came from
 	Sent       bool       // sound from it was seen
+	Listens    bool       // its RTCP says what it receives, and that it sends nothing
 }
 
 // Stream is what a stream's record does not hold.

@@ -54,6 +54,7 @@ func TestFindings(t *testing.T) {
 		{"a good call", func(*protocol.CDR, *Facts) {}, ""},
 		{"one way", silence, "bad one-way-audio"},
 		{"one way in a short call", func(c *protocol.CDR, f *Facts) { silence(c, f); c.ConnectMS = ms(6000) }, "warn one-way-audio"},
+		{"one way, and who is silent reports that it sends nothing", func(c *protocol.CDR, f *Facts) { silence(c, f); f.Sides[1].Listens = true }, "warn one-way-audio"},
 		{"one way in a very short call", func(c *protocol.CDR, f *Facts) { silence(c, f); c.ConnectMS = ms(4000) }, ""},
 		{"one way on hold", func(c *protocol.CDR, f *Facts) { silence(c, f); f.Held = true }, ""},
 		{"one way, joined in the middle", func(c *protocol.CDR, f *Facts) { silence(c, f); f.Joined = true }, "info joined-mid-call"},

@@ -103,13 +103,19 @@ func oneWayAudio(x *exam) {
 	if packets < minOneWay {
 		return
 	}
+	evidence := fmt.Sprintf("%d packets from the %s, 0 from the %s (announced %s) in %s of talk", packets, partyNames[1-who], partyNames[who],
+		endpoint(&f.Sides[who]), seconds(ms))
+	if f.Sides[who].Listens { // one who only listens may mean to
+		x.report(protocol.SeverityWarn, fmt.Sprintf("Only the %s was heard: the %s sent no RTP, by its own reports.", partyNames[1-who], partyNames[who]),
+			evidence+"; its RTCP came, and says that it receives and does not send",
+			"See that device: muted, without a microphone, or one that only listens. The network between the two is open.").described(who).from(1 - who)
+		return
+	}
 	severity := protocol.SeverityWarn
 	if ms >= sureTalk {
 		severity = protocol.SeverityBad
 	}
-	x.report(severity, fmt.Sprintf("Only the %s was heard: no RTP came from the %s.", partyNames[1-who], partyNames[who]),
-		fmt.Sprintf("%d packets from the %s, 0 from the %s (announced %s) in %s of talk", packets, partyNames[1-who], partyNames[who],
-			endpoint(&f.Sides[who]), seconds(ms)),
+	x.report(severity, fmt.Sprintf("Only the %s was heard: no RTP came from the %s.", partyNames[1-who], partyNames[who]), evidence,
 		"Check firewall and NAT between the two media addresses, and that the SDP of the silent side names an address that can be reached.").
 		described(who).from(1 - who)
 }
@@ -328,14 +334,14 @@ func mediaAfterBye(x *exam) {
 	}
 }
 
-func endpoint(s *Side) netip.AddrPort { return netip.AddrPortFrom(s.Addr, s.Port) }
+func endpoint(s *Side) string { return string(appendEndpoint(nil, s)) }
 
-// appendEndpoint writes endpoint(s) as its String does.
+// appendEndpoint writes where a party announced its media.
 func appendEndpoint(b []byte, s *Side) []byte {
 	if !s.Addr.IsValid() {
-		return append(b, endpoint(s).String()...) // "invalid AddrPort"; AppendTo writes nothing
+		return strconv.AppendUint(append(b, "a host name, port "...), uint64(s.Port), 10)
 	}
-	return endpoint(s).AppendTo(b)
+	return netip.AddrPortFrom(s.Addr, s.Port).AppendTo(b)
 }
 
 func seconds(ms int64) string { return fmt.Sprintf("%.1f s", float64(ms)/1000) }

@@ -83,6 +83,9 @@ func IsRTCP(b []byte) bool {
 	return len(b) >= 4 && b[0]>>6 == 2 && isRTCPType(b[1]) && subLen(b) <= len(b)
 }
 
+// Listens reports whether RTCP is of one that has sent no RTP since its last report: RR in place of SR (RFC 3550 section 6.4).
+func Listens(b []byte) bool { return len(b) >= 2 && b[1] == typeRR }
+
 // subLen is the length in bytes of the RTCP packet that starts at b, from its length field in words minus one.
 func subLen(b []byte) int { return 4 + 4*int(binary.BigEndian.Uint16(b[2:])) }
 

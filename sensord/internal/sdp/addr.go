@@ -11,6 +11,9 @@ func parseAddr(b []byte) (netip.Addr, bool) {
 		if len(b) > 2 && b[0] == '[' && b[len(b)-1] == ']' { // RFC 5118 section 4.9
 			b = b[1 : len(b)-1]
 		}
+		if i := bytes.IndexByte(b, '%'); i >= 0 { // a zone, which is of its own host alone (RFC 4007 section 11)
+			b = b[:i]
+		}
 		return parseIPv6(b)
 	}
 	ip, ok := parseIPv4(b)

@@ -12,7 +12,9 @@ func (d *defaults) attribute(v []byte) {
 	}
 	switch {
 	case fold(name, "fingerprint"):
-		d.secure = true
+		d.secure, d.keyed = true, true
+	case fold(name, "key-mgmt"), fold(name, "zrtp-hash"):
+		d.keyed = true
 	case fold(name, "group"):
 		d.bundle = d.bundle || len(value) >= 6 && fold(value[:6], "bundle")
 	}

@@ -98,6 +98,7 @@ type defaults struct {
 	addr   netip.Addr
 	dir    Direction
 	secure bool
+	keyed  bool
 	bundle bool // a=group:BUNDLE: all media on one transport (RFC 9143)
 }
 
@@ -194,7 +195,7 @@ func (s *Session) media(v []byte, def defaults) *Media {
 	}
 	m := &s.Media[n]
 	*m = Media{
-		Addr: def.addr, Direction: def.dir, Secure: def.secure, Keyed: def.secure, Fingerprint: def.secure, Ports: 1,
+		Addr: def.addr, Direction: def.dir, Secure: def.secure, Keyed: def.keyed, Fingerprint: def.secure, Ports: 1,
 		Formats: m.Formats[:0], Candidates: m.Candidates[:0],
 	}
 	kind, v := word(v)
