@@ -21,11 +21,14 @@ const (
 	// maxStep is how far back in time a packet may be and still be put into its place at once, in nanoseconds. A longer step
 	// back is a clock that was set, and what was read before comes first; or a file whose few packets lie far apart is out of
 	// order, and then one of the next aheadSize goes on where the step began, or they are the last of the file.
-	maxStep   = int64(60e9)
+	maxStep   = int64(1e9)
 	aheadSize = windowSize
 	ringSize  = windowSize + aheadSize
 	// maxHeld is how far behind a packet may wait in the file's buffer for its turn; then it is copied out.
 	maxHeld = 256 << 10
+
+	// earliest is the least time of a packet: a simulation begins at 0, which means none in records. They count microseconds.
+	earliest = int64(1e3)
 
 	maxZstdWindow = 128 << 20
 )
@@ -328,7 +331,7 @@ func (f *file) next(p *Packet) error {
 	r := &f.ring[f.head]
 	f.head = (f.head + 1) % ringSize
 	f.n--
-	p.Time, p.Link, p.Length = r.time, r.link, int(max(r.length, r.caplen))
+	p.Time, p.Link, p.Length = max(r.time, earliest), r.link, int(max(r.length, r.caplen))
 	p.Secrets, f.secrets = f.secrets, nil
 	if p.Data = r.data; r.data == nil {
 		at := int(r.off - f.b.base)

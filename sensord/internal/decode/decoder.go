@@ -11,7 +11,7 @@ const maxDepth = 24
 
 // maxBack is how far back in time a packet may be, in nanoseconds, and still count as late; one farther back means that
 // the clock was set.
-const maxBack = 60e9
+const maxBack = 1e9
 
 // Decoder takes frames apart and gives the datagrams in them to its Handler. It has one user; what it holds is bounded
 // by its Config.
