@@ -208,7 +208,7 @@ func (f *File) Calls(_ context.Context, limit int, after string) ([]protocol.CDR
 	end := max(at-limit, 0)
 	out := make([]protocol.CDR, 0, at-end)
 	for i := at - 1; i >= end; i-- {
-		out = append(out, slim(f.calls[i]))
+		out = append(out, *f.calls[i])
 	}
 	next := ""
 	if end > 0 {

@@ -23,7 +23,7 @@ func TestMessagesOfStandardInputAreInMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, err := f.InMessages(t.Context(), []string{"Invite Sip:", calls[0].CallID}); err != nil || len(found) != 1 || !found[calls[0].CallID] {
+	if found, err := f.InText(t.Context(), []string{"Invite Sip:", calls[0].CallID}); err != nil || len(found) != 1 || !found[calls[0].CallID] {
 		t.Errorf("found are %v, %v", found, err)
 	}
 	for _, c := range calls {

@@ -24,8 +24,8 @@ type Source interface {
 	// Watch calls emit with a snapshot of the running calls, then with deltas or further snapshots. It answers nil when
 	// there is nothing more to come (the file has been read), else why it ended: ctx, emit's error, or the source's.
 	Watch(ctx context.Context, emit func(*protocol.LiveUpdate) error) error
-	// Calls lists ended calls, newest first, without streams and messages: at most limit (1..1000, of a file any number), from the place that
-	// the page before named in next ("" on the first page, and answered on the last).
+	// Calls lists ended calls, newest first: at most limit (1..1000, of a file any number), from the place that the page before named in next
+	// ("" on the first page, and answered on the last). Of a sensor and of hosted they come without streams and messages.
 	Calls(ctx context.Context, limit int, after string) (calls []protocol.CDR, next string, err error)
 	// Call finds a running or ended call by its UUID or Call-ID.
 	Call(ctx context.Context, id string) (*protocol.CDR, error)
@@ -44,7 +44,7 @@ type Source interface {
 	Close() error
 }
 
-// Searcher is a Source that finds past calls itself, also those that were never listed.
+// Searcher is a Source that finds past calls itself, also those that were never listed, and by what lists do not carry.
 type Searcher interface {
 	Source
 	// Search is Calls of those that a condition of package rules holds for. What is wrong with the condition is a
@@ -98,11 +98,4 @@ type SensorStatus struct {
 
 func notFound(title string) error {
 	return &protocol.Problem{Code: protocol.CodeNotFound, Status: http.StatusNotFound, Title: title}
-}
-
-// slim cuts what lists do not carry.
-func slim(c *protocol.CDR) protocol.CDR {
-	s := *c
-	s.Streams, s.Messages = nil, nil
-	return s
 }

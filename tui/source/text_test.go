@@ -172,12 +172,12 @@ func TestCallsAreFoundByWhatStandsInTheirMessages(t *testing.T) {
 	}{
 		{[]string{"rtpmap:0 pcmu"}, len(all)}, {[]string{all[0].CallID}, 1}, {[]string{all[0].CallID, "BYE sip:"}, 1}, {[]string{all[0].CallID, all[1].CallID}, 0}, {[]string{"no such thing"}, 0},
 	} {
-		got, err := f.InMessages(t.Context(), c.words)
+		got, err := f.InText(t.Context(), c.words)
 		if err != nil || len(got) != c.want {
 			t.Errorf("%q: %d calls, want %d, %v", c.words, len(got), c.want, err)
 		}
 	}
-	if _, err := f.InMessages(t.Context(), make([]string, 65)); err == nil {
+	if _, err := f.InText(t.Context(), make([]string, 65)); err == nil {
 		t.Error("any number of words is searched for")
 	}
 }

@@ -65,7 +65,7 @@ type command struct {
 	keylog         string
 	follow         bool
 	filter         string
-	words          []string   // what filter looks for in messages, see source.CutMessages
+	words          []string   // what filter looks for in messages, see source.CutText
 	shows          rules.Expr // the rest of filter
 	once, json     bool
 	theme          string
@@ -160,9 +160,12 @@ func (v *command) run(ctx context.Context) error {
 	}
 	defer src.Close()
 	if v.once {
-		words, rest := source.CutMessages(v.filter)
-		if _, ok := src.(source.MessageSearcher); !ok && len(words) > 0 {
-			return fmt.Errorf("--filter: %w", source.ErrNoMessages)
+		words, rest, err := source.CutText(v.filter)
+		if err != nil {
+			return fmt.Errorf("--filter: %w", err)
+		}
+		if _, ok := src.(source.TextSearcher); !ok && len(words) > 0 {
+			return fmt.Errorf("--filter: %w", source.ErrNoText)
 		}
 		v.words = words
 		if v.shows, err = rules.ParseExpr(rest); err != nil {

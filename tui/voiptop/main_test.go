@@ -95,8 +95,11 @@ func TestOnceOfASensorIsItsRunningCalls(t *testing.T) {
 	if status != 0 || strings.Contains(out, "\x1b") || !strings.Contains(out, "up     alice?[2J  bob  1:05") {
 		t.Errorf("status %d, %s\n%q", status, errs, out)
 	}
-	if status, _, errs := run(t, "--sensor", socket, "--once", "-f", "message:x"); status != 2 || !strings.Contains(errs, "looks into capture files") {
+	if status, _, errs := run(t, "--sensor", socket, "--once", "-f", "text:x"); status != 2 || !strings.Contains(errs, "looks into capture files") {
 		t.Errorf("messages of a sensor: status %d, %s", status, errs)
+	}
+	if status, _, errs := run(t, "--sensor", socket, "--once", "-f", "message:REFER*"); status != 0 || !strings.Contains(errs, "have no streams and messages") {
+		t.Errorf("first lines of a sensor: status %d, %s", status, errs)
 	}
 	status, out, _ = run(t, "--sensor", socket, "--once", "--json")
 	var c protocol.LiveCall
@@ -185,10 +188,10 @@ func TestAFilterFromTheCommandLineChoosesCalls(t *testing.T) {
 	if out := outOf(t, "--once", "--json", "-f", "not status:200", fixture); out != "" {
 		t.Errorf("calls with another status:\n%s", out)
 	}
-	if n := strings.Count(outOf(t, "--once", "--json", "-f", `message:"cseq: 1 invite" status:200`, fixture), "\n"); n != all {
+	if n := strings.Count(outOf(t, "--once", "--json", "-f", `text:"cseq: 1 invite" status:200`, fixture), "\n"); n != all {
 		t.Errorf("%d of %d calls have an INVITE", n, all)
 	}
-	if out := outOf(t, "--once", "--json", "-f", "message:no-such-word", fixture); out != "" {
+	if out := outOf(t, "--once", "--json", "-f", "text:no-such-word", fixture); out != "" {
 		t.Errorf("calls with a word that no message has:\n%s", out)
 	}
 }

@@ -50,7 +50,7 @@ func (v *command) fileOnce(ctx context.Context, f *source.File, w io.Writer) err
 	var found map[string]bool
 	if len(v.words) > 0 {
 		var lookErr error
-		if found, lookErr = f.InMessages(ctx, v.words); err == nil {
+		if found, lookErr = f.InText(ctx, v.words); err == nil {
 			err = lookErr
 		}
 	}
@@ -113,6 +113,10 @@ func (v *command) liveOnce(ctx context.Context, src source.Source, w io.Writer) 
 				return err
 			}
 		}
+		return nil
+	}
+	if len(u.Calls) == 0 && running > 0 && v.shows.Detail() {
+		fmt.Fprintln(v.stderr, "rows of running calls have no streams and messages, which the filter asks for")
 		return nil
 	}
 	if len(u.Calls) == 0 && running > 0 {

@@ -86,11 +86,15 @@ func (p *done) update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case refreshDue:
 		p.timer = false
-		return p.load("")
+		return tea.Batch(p.load(""), p.freshen())
 	case pageMsg:
 		return p.page(msg)
 	case seekDue:
-		if msg.turn == p.seeks.turn {
+		switch {
+		case msg.turn != p.seeks.turn:
+		case msg.again:
+			return p.seekAnew()
+		default:
 			return p.seekOn()
 		}
 	case soughtMsg:
@@ -208,7 +212,11 @@ func (p *done) empty() []string {
 	case p.seeks.err != nil:
 		return append(explain(p.seeks.err), "none of those that are loaded matches the filter: "+plural.Of(len(p.list.rows), "past call"))
 	case p.seeks.searched != 0:
-		return []string{"None matches the filter since " + p.seeks.searched.Std().In(p.e.Zone).Format("2006-01-02 15:04 MST") + "; searching on", "/ changes it, esc clears it"}
+		on := "; searching on"
+		if p.seeks.pages >= maxSeeks {
+			on = "; what is older was not searched"
+		}
+		return []string{"None matches the filter since " + p.seeks.searched.Std().In(p.e.Zone).Format("2006-01-02 15:04 MST") + on, "/ changes it, esc clears it"}
 	case p.seeks.where != "" && (p.seeks.busy || !p.seeks.begun):
 		return []string{"Searching"}
 	case len(p.list.rows) > 0:

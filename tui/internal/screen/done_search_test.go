@@ -94,3 +94,36 @@ func TestAnAnswerToAnEarlierFilterIsNotShown(t *testing.T) {
 		t.Errorf("%+v, %d rows", s.m.done.seeks, len(s.m.done.list.rows))
 	}
 }
+
+func TestAFilterOnStreamsOrMessagesShowsWhatTheSourceFound(t *testing.T) {
+	src := &archive{fake: &fake{calls: map[protocol.UUID]*protocol.CDR{}}}
+	for i := range 40 {
+		start := protocol.TimeOf(epoch.Add(-time.Duration(i) * time.Minute))
+		src.past = append(src.past, protocol.CDR{ID: protocol.UUID{7: byte(i)}, CallID: fmt.Sprint("c", i), Start: start, End: start + 1, Caller: fmt.Sprint(100000 + i), Callee: "42"})
+	}
+	src.past[30].Messages = []protocol.Message{{FirstLine: "REFER sip:x SIP/2.0"}}
+	listed := unlisted{src}
+	s := newScreen(t, listed, 100, 30, style.Options{})
+	s.m.e.pause = func(_ context.Context, d time.Duration) bool { return d == seekPause }
+	s.keys("2", "/")
+	for _, c := range "message:REFER*" {
+		s.keys(string(c))
+	}
+	s.want(`1 of 40 shown`)
+	s.want(`100030`)
+	s.keys("esc")
+	s.want(`40 calls`)
+}
+
+// unlisted is an archive whose lists are without streams and messages, as those of a sensor and of hosted.
+type unlisted struct{ *archive }
+
+func (u unlisted) Calls(ctx context.Context, limit int, after string) ([]protocol.CDR, string, error) {
+	list, next, err := u.archive.Calls(ctx, limit, after)
+	out := make([]protocol.CDR, len(list))
+	for i := range list {
+		out[i] = list[i]
+		out[i].Messages = nil
+	}
+	return out, next, err
+}

@@ -41,8 +41,10 @@ func (m *Model) typeFilter(k tea.KeyMsg) tea.Cmd {
 
 // CheckFilter says what is wrong with a filter of calls.
 func CheckFilter(text string) error {
-	_, rest := source.CutMessages(text)
-	_, err := rules.ParseExpr(rest)
+	_, rest, err := source.CutText(text)
+	if err == nil {
+		_, err = rules.ParseExpr(rest)
+	}
 	return err
 }
 
@@ -51,8 +53,11 @@ func (m *Model) seek() tea.Cmd {
 	if m.byWords() || m.badExpr != nil {
 		return nil
 	}
-	words, rest := source.CutMessages(m.input.Value())
-	return tea.Batch(m.lookIn(words), m.done.seek(rest))
+	words, rest, err := source.CutText(m.input.Value())
+	if err != nil {
+		return nil
+	}
+	return tea.Batch(m.lookIn(words), m.done.seek(strings.TrimSpace(rest)))
 }
 
 // completeFilter puts the likeliest word that may stand at the cursor there.
@@ -97,10 +102,13 @@ func (m *Model) applyFilter() {
 		m.streams.arrange()
 		return
 	}
-	words, rest := source.CutMessages(m.input.Value())
-	e, err := rules.ParseExpr(rest)
-	if _, ok := m.e.Source.(source.MessageSearcher); !ok && len(words) > 0 {
-		err = source.ErrNoMessages
+	words, rest, err := source.CutText(m.input.Value())
+	if _, ok := m.e.Source.(source.TextSearcher); !ok && len(words) > 0 {
+		err = source.ErrNoText
+	}
+	var e rules.Expr
+	if err == nil {
+		e, err = rules.ParseExpr(rest)
 	}
 	if m.badExpr = err; err != nil {
 		return

@@ -188,7 +188,7 @@ func helpLines(t *style.Theme, k help.KeyMap, w int) []string {
 	add(t.NewLine(w))
 	add(t.NewLine(w).Add(t.Head, " Filter").Add(t.Dim, "  conditions on a call, joined by and, or, not and brackets; a bare word matches any part"))
 	add(t.NewLine(w).Add(t.Text, "   state:up mos<3.5      caller:4420* or ip:10.0.0.0/8      not status:200      finding:one-way-audio"))
-	add(t.NewLine(w).Add(t.Text, "   message:\"a=sendonly\": of a file, calls with a message that has it"))
+	add(t.NewLine(w).Add(t.Text, "   message:REFER* asks for the first lines of messages; of a file, text:\"a=sendonly\" for all that is in them"))
 	add(t.NewLine(w).Add(t.Text, "   in Regs and Streams: words that are parts of a row, e.g. failing 10.0.0."))
 	add(t.NewLine(w))
 	for _, f := range rules.Fields() {

@@ -23,8 +23,9 @@ type list struct {
 	order  []*row // all of them, as they were sorted last: little changes, so sorting again is quick
 	sorted []table.Row[protocol.UUID]
 	filter rules.Expr
-	only   map[string]bool // Call-IDs, nil: all
-	sort   int             // column
+	only   map[string]bool        // Call-IDs, nil: all
+	found  map[protocol.UUID]bool // that the source found by a filter which the rows cannot answer; nil: they can
+	sort   int                    // column
 	rev    bool
 	follow bool // the cursor stays on the newest call
 }
@@ -72,7 +73,7 @@ func (l *list) arrange() {
 	})
 	l.sorted = l.sorted[:0]
 	for _, r := range l.order {
-		if (l.only == nil || l.only[r.call.CallID]) && l.filter.Match(r.call) {
+		if (l.only == nil || l.only[r.call.CallID]) && l.matches(r) {
 			l.sorted = append(l.sorted, r)
 		}
 	}
@@ -80,6 +81,14 @@ func (l *list) arrange() {
 	if l.follow {
 		l.toNewest()
 	}
+}
+
+// matches reports whether the filter holds for a call.
+func (l *list) matches(r *row) bool {
+	if l.found != nil {
+		return l.found[r.call.ID]
+	}
+	return l.filter.Match(r.call)
 }
 
 // toNewest puts the cursor on the call that began last.

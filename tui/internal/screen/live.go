@@ -226,6 +226,8 @@ func (p *live) empty() []string {
 		return explain(p.err)
 	case p.conn == connecting && c == nil:
 		return []string{"Connecting to " + p.e.Source.Name()}
+	case len(p.list.rows) > 0 && p.list.filter.Detail():
+		return []string{"Rows of running calls have no streams and messages, which the filter asks for", "2 shows past calls, esc clears the filter"}
 	case len(p.list.rows) > 0:
 		return []string{"None of " + plural.Of(len(p.list.rows), "running call") + " matches the filter", "/ changes it, esc clears it"}
 	case p.conn == ended:

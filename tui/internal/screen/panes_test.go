@@ -206,7 +206,7 @@ func TestAFilterLooksIntoTheMessagesOfAFile(t *testing.T) {
 	s := fixtureScreen(t, "sipp-answered-pcmu", 100, 30)
 	s.m.e.pause = func(_ context.Context, d time.Duration) bool { return d == seekPause }
 	id := s.m.done.list.current().call.CallID
-	s.keys("/", `message:"`+id+`"`)
+	s.keys("/", `text:"`+id+`"`)
 	if n := s.m.done.list.table.Len(); n != 1 {
 		t.Errorf("%d calls are shown", n)
 	}
@@ -220,7 +220,7 @@ func TestAFilterOfASensorSaysThatItHasNoMessages(t *testing.T) {
 	src := pbx()
 	s := newScreen(t, src, 160, 24, asciiLook)
 	s.feed(src)
-	s.keys("/", "message:x")
-	s.want(`message: looks into capture files`)
+	s.keys("/", "text:x")
+	s.want(`text: looks into capture files`)
 	s.want(`6 calls|6 of 6`)
 }

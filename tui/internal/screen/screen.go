@@ -59,11 +59,11 @@ type Model struct {
 	calls string // the filter of the calls, while input holds that of another view
 	click clicked
 
-	inMessages inMessages
-	typing     bool // in the filter
-	badExpr    error
-	toast      toast
-	toastEnd   time.Time
+	inText   inText
+	typing   bool // in the filter
+	badExpr  error
+	toast    toast
+	toastEnd time.Time
 }
 
 // tickMsg moves what moves by itself.

@@ -3,43 +3,24 @@ package source
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"regexp"
-	"strings"
 
 	"voiptop/sensord/analyze"
 )
 
-// MessageSearcher is a Source that finds calls by what stands in their messages, bodies included.
-type MessageSearcher interface {
+// TextSearcher is a Source that finds calls by what stands in their messages, bodies included.
+type TextSearcher interface {
 	Source
-	// InMessages answers the Call-IDs of which, for each of words, some message has it, in any case of ASCII letters. It takes as long
+	// InText answers the Call-IDs of which, for each of words, some message has it, in any case of ASCII letters. It takes as long
 	// as reading the files does.
-	InMessages(ctx context.Context, words []string) (map[string]bool, error)
+	InText(ctx context.Context, words []string) (map[string]bool, error)
 }
-
-var messageTerm = regexp.MustCompile(`(?i)\bmessage:("[^"]*"?|\S*)`)
-
-// CutMessages takes what is searched for in messages (message:word, message:"some words") out of a filter of calls.
-func CutMessages(filter string) (words []string, rest string) {
-	rest = messageTerm.ReplaceAllStringFunc(filter, func(s string) string {
-		if w := strings.Trim(s[len("message:"):], `"`); w != "" {
-			words = append(words, w)
-		}
-		return ""
-	})
-	return words, strings.TrimSpace(rest)
-}
-
-// ErrNoMessages is why a filter cannot look into the messages of a Source that is no MessageSearcher.
-var ErrNoMessages = errors.New("message: looks into capture files; a sensor keeps no messages but those that rules want (header.NAME in a rule)")
 
 // maxWords bounds what is searched for at once: a call's words are bits.
 const maxWords = 64
 
-// InMessages reads the files once more; of standard input it looks through the messages that are in memory.
-func (f *File) InMessages(ctx context.Context, words []string) (map[string]bool, error) {
+// InText reads the files once more; of standard input it looks through the messages that are in memory.
+func (f *File) InText(ctx context.Context, words []string) (map[string]bool, error) {
 	if len(words) > maxWords {
 		return nil, fmt.Errorf("%d words: at most %d can be searched for", len(words), maxWords)
 	}

@@ -12,9 +12,9 @@ import (
 	"voiptop/tui/source"
 )
 
-// inMessages is the part of a filter that looks into messages: message:word, message:"some words". Records have no messages, so the
+// inText is the part of a filter that looks into the text of messages: text:word, text:"some words". Records have no bodies, so the
 // source searches.
-type inMessages struct {
+type inText struct {
 	words []string
 	turn  int // counts the searches: an older one's answer is not shown
 	busy  bool
@@ -33,14 +33,14 @@ type (
 
 // lookIn searches for other words, none to end the search, in a moment: they may not be typed to their end.
 func (m *Model) lookIn(words []string) tea.Cmd {
-	s := &m.inMessages
+	s := &m.inText
 	if slices.Equal(words, s.words) {
 		return nil
 	}
 	if s.stop != nil {
 		s.stop()
 	}
-	*s = inMessages{words: words, turn: s.turn + 1}
+	*s = inText{words: words, turn: s.turn + 1}
 	if len(words) == 0 {
 		m.narrow(nil)
 		return nil
@@ -50,10 +50,10 @@ func (m *Model) lookIn(words []string) tea.Cmd {
 
 // looked takes the steps of a search.
 func (m *Model) looked(msg tea.Msg) tea.Cmd {
-	s := &m.inMessages
+	s := &m.inText
 	switch msg := msg.(type) {
 	case lookDue:
-		from, ok := m.e.Source.(source.MessageSearcher)
+		from, ok := m.e.Source.(source.TextSearcher)
 		if msg.turn != s.turn || !ok {
 			return nil
 		}
@@ -61,7 +61,7 @@ func (m *Model) looked(msg tea.Msg) tea.Cmd {
 		s.busy, s.stop = true, cancel
 		words := s.words
 		return tea.Batch(toastCmd("searching the messages for "+strings.Join(words, ", "), false), func() tea.Msg {
-			found, err := from.InMessages(ctx, words)
+			found, err := from.InText(ctx, words)
 			return lookedMsg{msg.turn, found, err}
 		})
 	case lookedMsg:
