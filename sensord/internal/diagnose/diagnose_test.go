@@ -93,6 +93,11 @@ func TestFindings(t *testing.T) {
 		{"jitter that hurts", func(c *protocol.CDR, _ *Facts) {
 			c.Streams[0].JitterMeanMS, c.Streams[0].PDV[0], c.Streams[0].MOSAdapt.Avg = 60, 300, 2.0
 		}, "bad jitter-high"},
+		{"jitter of a capture that counts seconds", func(c *protocol.CDR, _ *Facts) {
+			s := &c.Streams[0]
+			s.JitterMeanMS, s.PDV[0], s.MOSAdapt.Avg, s.DeltaMaxMS = 60, 300, 2.0, 1000
+			s.First, s.Last = s.First/1e6*1e6, s.Last/1e6*1e6
+		}, ""},
 		{"jitter, but hardly a packet late", func(c *protocol.CDR, _ *Facts) { c.Streams[0].JitterMeanMS, c.Streams[0].PDV[0] = 35, 10 }, ""},
 		{"a codec nobody announced", func(_ *protocol.CDR, f *Facts) { f.Streams[1].Unannounced = true }, "warn codec-mismatch"},
 		{"no ACK", func(_ *protocol.CDR, f *Facts) { f.Acked, f.AnswerRepeats = false, 4 }, "bad missing-ack"},

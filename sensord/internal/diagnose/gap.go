@@ -32,7 +32,7 @@ func mediaGap(x *exam) {
 		x.skip(reasonShared)
 		return
 	}
-	stream, at, n, silent := -1, Pause{}, 0, false
+	stream, at, n, silent, rough := -1, Pause{}, 0, false, false
 	for i := range c.Streams {
 		s := &c.Streams[i]
 		if !audio(s) || s.Packets < minOneWay {
@@ -41,6 +41,8 @@ func mediaGap(x *exam) {
 		for _, p := range f.Streams[i].Gaps {
 			switch {
 			case p.Anew || !x.running(p) || x.elsewhere(i, p):
+			case coarse(s):
+				rough = true
 			case x.silence(i, p):
 				silent = true
 			default:
@@ -51,8 +53,11 @@ func mediaGap(x *exam) {
 		}
 	}
 	if stream < 0 {
-		if silent {
+		switch {
+		case silent:
 			x.skip(reasonPauses)
+		case rough:
+			x.skip(reasonCoarse)
 		}
 		return
 	}

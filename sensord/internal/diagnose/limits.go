@@ -21,6 +21,8 @@ const (
 	locatedPct  = 2.0 // per cent more on one leg than on the other
 	locatedLost = 20  // packets: less is chance at the ends of the two measurements
 
+	coarseTime = 100_000 // us: a capture with times no finer than that shows no jitter
+
 	skewPPM    = 300.0    // clocks of quartz differ by 100 ppm at most (RFC 7273 section 1 counts on 50); three times that is no quartz
 	skewMS     = 40.0     // drifted so far: a jitter buffer of two packets has run empty or over
 	skewMost   = 50_000.0 // ppm: what differs more has no wrong clock but another rate than its codec
@@ -60,6 +62,7 @@ const (
 	reasonShared    = "media endpoints shared with another call"
 	reasonAstray    = "media at addresses that no SDP announced"
 	reasonUnseen    = "receivers report media that was not seen"
+	reasonCoarse    = "times of the capture are too coarse"
 	reasonPauses    = "senders suppress silence"
 	reasonReports   = "no receiver reports (RTCP)"
 	reasonFew       = "receiver reports (RTCP) cover too little"

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"voiptop/protocol"
@@ -201,11 +202,19 @@ func jitterHigh(x *exam) {
 	if !x.measured() {
 		return
 	}
+	rough := false
 	s, at := worst(x.c, func(s *protocol.Stream) (float64, bool) {
+		if coarse(s) {
+			rough = true
+			return 0, false
+		}
 		late := 100 * float64(s.PDV[0]) / float64(max(1, s.Packets))
 		return s.JitterMeanMS, s.JitterMeanMS >= jitterMS && late >= latePct && ppm(s) < skewMost
 	})
 	if s == nil {
+		if rough {
+			x.skip(reasonCoarse)
+		}
 		return
 	}
 	severity := protocol.SeverityWarn
@@ -215,6 +224,12 @@ func jitterHigh(x *exam) {
 	x.report(severity, "RTP packets arrived very unevenly.", fmt.Sprintf("%s to %s: jitter %.1f ms mean, %.1f ms maximum; %d of %d packets later than 50 ms",
 		s.Src, s.Dst, s.JitterMeanMS, s.JitterMaxMS, s.PDV[0], s.Packets),
 		"Look for queues without priority for RTP (DSCP EF), Wi-Fi, or an overloaded sender on this direction's path.").streams(at)
+}
+
+// coarse reports whether the times of a stream's packets are whole tenths of a second, or seconds: those of the capture are no finer, and
+// packets seem to come in bursts.
+func coarse(s *protocol.Stream) bool {
+	return s.First%coarseTime == 0 && s.Last%coarseTime == 0 && s.DeltaMaxMS > 0 && math.Mod(s.DeltaMaxMS*1000, coarseTime) == 0
 }
 
 // clockSkew needs a long and steady stream: jitter bends the slope, a pause hides it.
