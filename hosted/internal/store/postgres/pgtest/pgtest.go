@@ -6,12 +6,14 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -135,13 +137,28 @@ func owner(dir string) (*syscall.Credential, error) {
 // Database makes an empty database and answers its URL.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
+	return s.database(t, "template1")
+}
+
+// Copy makes a copy of a database that nobody is connected to, and answers its URL.
+func (s *Server) Copy(t testing.TB, of string) string {
+	t.Helper()
+	u, err := url.Parse(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.database(t, strings.TrimPrefix(u.Path, "/"))
+}
+
+func (s *Server) database(t testing.TB, template string) string {
+	t.Helper()
 	db, err := sql.Open("postgres", s.URL("postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
 	name := fmt.Sprintf("test%d", s.databases.Add(1))
-	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
+	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
 		t.Fatal(err)
 	}
 	return s.URL(name)
