@@ -10,8 +10,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/user"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -88,7 +90,7 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 		return nil, err
 	}
 	if err := os.MkdirAll(c.StateDir, 0o750); err != nil {
-		return nil, fmt.Errorf("state_dir: %w; name a folder that sensord may write to in %s", err, c.Path)
+		return nil, fmt.Errorf("state_dir: %w; %s", err, writable(c.StateDir, c.Path))
 	}
 	ruleFile := c.RuleFile
 	if ruleFile == "" {
@@ -106,7 +108,7 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 		log.Warn("sensord ended without being stopped; the calls that ran are interrupted", "calls", n)
 	}
 	if d.spool, err = openSpool(c, log); err != nil {
-		return nil, fmt.Errorf("spooldir: %w", err)
+		return nil, fmt.Errorf("spooldir: %w; %s", err, writable(c.SpoolDir, c.Path))
 	}
 	d.info = sensorInfo(c, d.source)
 
@@ -270,6 +272,15 @@ func openSource(c *conf.Config, o options) (capture.Source, error) {
 		return nil, wrongFilter(c, err)
 	}
 	return s, err
+}
+
+// writable is what to do about a folder that cannot be used.
+func writable(dir, conf string) string {
+	who := strconv.Itoa(os.Geteuid())
+	if u, err := user.Current(); err == nil {
+		who = u.Username
+	}
+	return fmt.Sprintf("let user %s write there (chown %s %s; under systemd also ReadWritePaths=%s in systemctl edit sensord), or name another folder in %s", who, who, dir, dir, conf)
 }
 
 func wrongFilter(c *conf.Config, err error) error {

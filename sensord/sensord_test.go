@@ -320,7 +320,7 @@ func TestBadInputEndsWithAMessageThatSaysWhatToDo(t *testing.T) {
 			b.write("file", "")
 			b.write("v.conf", fmt.Sprintf("state_dir = %s/state\nspooldir = %s/file/spool\napi_socket = %s\n", b.dir, b.dir, b.socket))
 			return []string{"-r", b.oneCall()}
-		}, []string{"spooldir", "/file: not a directory", "name a folder"}},
+		}, []string{"spooldir", "/file: not a directory", "name another folder"}},
 		"wrong rules": {"", func(b *bench) []string {
 			b.write("v.conf", fmt.Sprintf("state_dir = %s/state\nrules_file = %s\napi_socket = %s\n", b.dir, b.write("bad.rules", "a: keep\n"), b.socket))
 			return []string{"-r", b.oneCall()}

@@ -18,13 +18,20 @@ interface = any
 packetbuffer_sender = yes
 CONF
 	chgrp sensord "$conf"
-elif ! runuser -u sensord -- test -r "$conf"; then
-	chgrp sensord "$conf"
-	chmod g+r "$conf"
 fi
+for file in "$conf" /etc/voipmonitor/conf.d/*; do
+	if [ -f "$file" ] && ! runuser -u sensord -- test -r "$file"; then
+		chgrp sensord "$file"
+		chmod g+r "$file"
+	fi
+done
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
 	systemctl try-restart sensord.service
+fi
+spool=$(sed -n 's/^[[:space:]]*spooldir[[:space:]]*=[[:space:]]*\([^#;[:space:]]*\).*/\1/p' "$conf" | tail -n 1)
+if [ -n "$spool" ] && [ -d "$spool" ] && ! runuser -u sensord -- test -w "$spool"; then
+	echo "spooldir = $spool: the user sensord may not write there; name another folder, or: chown sensord $spool"
 fi
 if [ "$1" = 1 ] || { [ "$1" = configure ] && [ -z "${2:-}" ]; }; then # not at an upgrade: rpm, dpkg
 	cat <<TEXT

@@ -20,7 +20,7 @@ var configChecks = []Check{
 	{Code: "conf-packetbuffer-sender", Group: "config", Title: "sending results is switched on", Needs: []string{"conf-readable"}, Run: confSender},
 }
 
-func confReadable(_ context.Context, e *Env) Result {
+func confReadable(ctx context.Context, e *Env) Result {
 	c, err := e.Conf()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -31,7 +31,13 @@ func confReadable(_ context.Context, e *Env) Result {
 	case err != nil:
 		return failed(err.Error(), "sensord will not start with it", "mend the file, then run voipmon doctor --only config")
 	}
-	return ok("%s", c.Path)
+	if c.RunAsUser == "" { // else it is read before sensord becomes that user
+		if path, a := e.mayNot(ctx, "-r", c.Files...); path != "" {
+			return failed(fmt.Sprintf("%s may not read %s, and sensord runs as that user", a.Name, path), "sensord will not start",
+				fmt.Sprintf("chgrp %s %s ; chmod g+r %s", a.Name, path, path))
+		}
+	}
+	return ok("%s", strings.Join(c.Files, ", "))
 }
 
 func confKeys(_ context.Context, e *Env) Result {

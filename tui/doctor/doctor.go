@@ -186,6 +186,14 @@ func (r *Report) Count(s Status) (n int) {
 	return n
 }
 
+// First is the failure to mend first, nil if nothing failed. Checks are made in the order in which one thing rests on another.
+func (r *Report) First() *Outcome {
+	if i := slices.IndexFunc(r.Checks, func(o Outcome) bool { return o.Status == Fail }); i >= 0 {
+		return &r.Checks[i]
+	}
+	return nil
+}
+
 func (r *Report) status() int {
 	blocked := slices.ContainsFunc(r.Checks, func(o Outcome) bool { return o.Blocked })
 	switch {

@@ -17,6 +17,7 @@ import (
 	"voiptop/protocol/link"
 	"voiptop/protocol/sensorapi"
 	"voiptop/sensord/conf"
+	"voiptop/tui/doctor/nft"
 )
 
 // Env is the world as checks see it. NewEnv gives the real one; tests replace parts.
@@ -39,6 +40,8 @@ type Env struct {
 	Log         func(ctx context.Context, unit string, span time.Duration) ([]string, error)
 	Programs    []string // where a sensord that does not run is looked for
 	Interfaces  func() ([]net.Interface, error)
+	Lookup      func(name string) (*Account, error)                                       // a user, by name or number
+	Try         func(ctx context.Context, a *Account, op, path string) (ok bool, _ error) // test(1) as that user
 
 	api     API // nil: the socket that the configuration names
 	conf    memo[*conf.Config]
@@ -46,6 +49,8 @@ type Env struct {
 	rules   memo[sensorapi.Rules]
 	ident   memo[*link.Identity]
 	hello   memo[*link.HelloAnswer]
+	who     memo[*Account]
+	ruleset memo[*nft.Ruleset]
 	helloAt time.Duration // clock of hosted minus ours
 	server  string        // the first that accepted a connection
 	reached bool          // whether one does was tried
@@ -92,13 +97,16 @@ func NewEnv(confPath string) *Env {
 		Log:           unitLog,
 		Programs:      programs,
 		Interfaces:    net.Interfaces,
+		Lookup:        lookup,
+		Try:           try,
 	}
 }
 
 // begin forgets what was learned in the run before.
 func (e *Env) begin() {
 	e.conf, e.health, e.rules = memo[*conf.Config]{}, memo[protocol.Health]{}, memo[sensorapi.Rules]{}
-	e.ident, e.hello = memo[*link.Identity]{}, memo[*link.HelloAnswer]{}
+	e.ident, e.hello, e.who = memo[*link.Identity]{}, memo[*link.HelloAnswer]{}, memo[*Account]{}
+	e.ruleset = memo[*nft.Ruleset]{}
 	e.server, e.reached = "", false
 }
 

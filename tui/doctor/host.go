@@ -37,11 +37,11 @@ func checkArch(ctx context.Context, e *Env) Result {
 	if err != nil {
 		return blocked(err.Error(), "uname -m; file $(which sensord)")
 	}
-	path := e.sensordProgram(ctx)
+	path, at := e.sensordProgram(ctx)
 	if path == "" {
 		return blocked("no sensord is installed in the usual places and none is running", "file $(which sensord) ; uname -m")
 	}
-	f, err := elf.Open(path)
+	f, err := elf.Open(at)
 	if isPermission(err) {
 		return blocked("no right to read "+path, "sudo voipmon doctor --only host")
 	}
@@ -65,19 +65,21 @@ func checkArch(ctx context.Context, e *Env) Result {
 		"it does not run here, or only emulated, ten times slower", "install the sensord for "+machine)
 }
 
-// sensordProgram finds the program of the running sensor, else an installed one.
-func (e *Env) sensordProgram(ctx context.Context) string {
+// sensordProgram finds the program of the running sensor, else an installed one. at is where to open it: a program that was replaced,
+// or that runs in a container, is not at its own path.
+func (e *Env) sensordProgram(ctx context.Context) (path, at string) {
 	if pid, err := peerPID(ctx, e.config().Socket); err == nil {
-		if exe, err := os.Readlink(e.path(fmt.Sprintf("/proc/%d/exe", pid))); err == nil {
-			return strings.TrimSuffix(exe, " (deleted)")
+		at := e.path(fmt.Sprintf("/proc/%d/exe", pid))
+		if exe, err := os.Readlink(at); err == nil {
+			return strings.TrimSuffix(exe, " (deleted)"), at
 		}
 	}
 	for _, p := range e.Programs {
 		if st, err := os.Stat(p); err == nil && st.Mode().IsRegular() {
-			return p
+			return p, p
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // A clock may be off by clockWarn without harm, and by clockFail for a token's and a certificate's life.

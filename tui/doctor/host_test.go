@@ -98,7 +98,7 @@ func TestLocalFirewall(t *testing.T) {
 			`{"nftables":[{"chain":{"family":"inet","table":"filter","name":"output","type":"filter","hook":"output","prio":0,"policy":"accept"}},
 {"rule":{"family":"inet","table":"filter","chain":"output","handle":9,"expr":[{"match":{"op":"==","left":{"payload":{"protocol":"tcp","field":"dport"}},"right":60023}},{"drop":null}]}}]}`,
 			nil, Fail,
-			[]string{"table inet filter, chain output: rule 9 says drop", "nft insert rule inet filter output tcp dport 60023 accept"},
+			[]string{"table inet filter, chain output: the rule with handle 9 says drop", "nft insert rule inet filter output tcp dport 60023 accept"},
 		},
 		"ufw": {
 			`{"nftables":[{"chain":{"family":"ip","table":"filter","name":"ufw-user-output","type":"filter","hook":"output","prio":0,"policy":"drop"}}]}`,

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -137,7 +138,7 @@ func issuer(chain []*x509.Certificate) string {
 // plainText shows the first bytes of an answer.
 func plainText(b []byte) string { return fmt.Sprintf("%q", b) }
 
-func checkPaired(_ context.Context, e *Env) Result {
+func checkPaired(ctx context.Context, e *Env) Result {
 	id, err := e.Identity()
 	var p *protocol.Problem
 	if err != nil {
@@ -157,6 +158,11 @@ func checkPaired(_ context.Context, e *Env) Result {
 		}
 		return failed("not paired: "+p.Detail, "hosted lets in only sensors that it gave a certificate to",
 			"make a token on hosted's page Sensors, then: voipmon pair --server "+server+" --token -")
+	}
+	dir := e.identityDir()
+	if path, a := e.mayNot(ctx, "-r", dir, filepath.Join(dir, "key.pem")); path != "" {
+		return failed(fmt.Sprintf("%s may not read %s, and sensord runs as that user", a.Name, path), "sensord cannot prove who it is",
+			fmt.Sprintf("chown -R %s: %s ; systemctl restart sensord", a.Name, dir))
 	}
 	left := id.Cert.NotAfter.Sub(e.Now())
 	seen := fmt.Sprintf("sensor %s of %q, certificate until %s", id.UUID, id.Link.Tenant, id.Cert.NotAfter.UTC().Format(time.DateOnly))

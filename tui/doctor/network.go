@@ -93,6 +93,15 @@ func (e *Env) unresolved(ctx context.Context, host string, err error) Result {
 	case errors.As(err, &dns) && dns.IsTimeout || errors.Is(err, context.DeadlineExceeded):
 		r.Seen = fmt.Sprintf("%s: no answer from %s", host, servers)
 		r.Remedy = "check the name servers: cat /etc/resolv.conf; dig " + host
+	case errors.As(err, &dns) && strings.Contains(dns.Err, "connection refused"): // net keeps only the text
+		r.Seen = fmt.Sprintf("%s: no name server listens at %s", host, servers)
+		r.Remedy = "write a name server that answers into /etc/resolv.conf: nameserver ADDRESS"
+	case errors.As(err, &dns) && strings.Contains(dns.Err, "unreachable"):
+		r.Seen = fmt.Sprintf("%s: there is no route to %s", host, servers)
+		r.Remedy = "ip route ; then write a name server that can be reached into /etc/resolv.conf"
+	case errors.As(err, &dns) && dns.IsTemporary:
+		r.Seen = fmt.Sprintf("%s: %s cannot tell (%s)", host, servers, dns.Err)
+		r.Remedy = "ask who runs the name server; dig " + host
 	case err == nil:
 		r.Seen = fmt.Sprintf("%s: an answer without an address", host)
 	default:
@@ -137,7 +146,7 @@ func checkTCP(ctx context.Context, e *Env) Result {
 	var bad []Result
 	for _, a := range e.tryAll(ctx, servers) {
 		if a.err != nil {
-			bad = append(bad, e.unconnected(a.server, a.err))
+			bad = append(bad, e.ownFirewall(ctx, e.unconnected(a.server, a.err)))
 			if a.other != "" {
 				e.server = a.other
 				r := bad[len(bad)-1]
@@ -158,6 +167,15 @@ func checkTCP(ctx context.Context, e *Env) Result {
 		return ok("%s accepts after %d ms", a.server, a.took.Milliseconds())
 	}
 	return bad[0]
+}
+
+// ownFirewall names the rule of this machine that a connection failed by, if it did.
+func (e *Env) ownFirewall(ctx context.Context, r Result) Result {
+	if to, v, err := e.firewall(ctx); err == nil && v.Drops {
+		seen, _, _ := strings.Cut(r.Seen, ": ")
+		r = failed(fmt.Sprintf("%s: this machine's own firewall (table %s, chain %s: %s)", seen, v.Table, v.Chain, v.What), keepsFrom(v, to), allow(v, to.Port()))
+	}
+	return r
 }
 
 // attempt is what became of a connection to a server.

@@ -8,6 +8,7 @@ import (
 	"github.com/charmbracelet/lipgloss"
 	"github.com/muesli/termenv"
 
+	"voiptop/tui/internal/plural"
 	"voiptop/tui/internal/style"
 )
 
@@ -22,6 +23,10 @@ type Printer struct {
 	head  lipgloss.Style
 	dim   lipgloss.Style
 	group string
+	after []Outcome // not checked for one reason, and not written yet
+
+	Details bool   // write all of what was seen, also where it is right
+	Docs    string // folder of the pages that outcomes name, "" for docs
 }
 
 // NewPrinter makes a printer for w.
@@ -48,13 +53,62 @@ const (
 	column = indent + len("conf-packetbuffer-sender") + 1 // where it is said what was seen
 )
 
-// Outcome writes one outcome, under its group's name.
+// Outcome writes one outcome, under its group's name. Checks that were not made for the same reason are written as one, when
+// another outcome comes, or the summary.
 func (p *Printer) Outcome(o Outcome) error {
-	var b strings.Builder
-	if o.Group != p.group {
-		p.group = o.Group
-		b.WriteString(p.head.Render(o.Group) + "\n")
+	if o.Status == Skip && o.Remedy == "" {
+		if len(p.after) > 0 && (p.after[0].Group != o.Group || p.after[0].Seen != o.Seen) {
+			if err := p.flush(); err != nil {
+				return err
+			}
+		}
+		p.after = append(p.after, o)
+		return nil
 	}
+	if err := p.flush(); err != nil {
+		return err
+	}
+	return p.write(o)
+}
+
+// flush writes the checks that were not made.
+func (p *Printer) flush() error {
+	list := p.after
+	p.after = nil
+	switch len(list) {
+	case 0:
+		return nil
+	case 1:
+		return p.write(list[0])
+	}
+	var b strings.Builder
+	p.heading(&b, list[0].Group)
+	codes := make([]string, len(list))
+	for i, o := range list {
+		codes[i] = o.Code
+	}
+	for i, line := range wrap(strings.Join(codes, ", ")+": "+p.clean.Clean(list[0].Seen), width-indent) {
+		mark := strings.Repeat(" ", indent)
+		if i == 0 {
+			mark = "  " + p.mark[Skip] + "  "
+		}
+		b.WriteString(mark + line + "\n")
+	}
+	_, err := io.WriteString(p.w, b.String())
+	return err
+}
+
+// heading writes the name of a group that has not been written yet.
+func (p *Printer) heading(b *strings.Builder, group string) {
+	if group != p.group {
+		p.group = group
+		b.WriteString(p.head.Render(group) + "\n")
+	}
+}
+
+func (p *Printer) write(o Outcome) error {
+	var b strings.Builder
+	p.heading(&b, o.Group)
 	for i, line := range wrap(p.clean.Clean(o.Seen), width-column) {
 		if i == 0 {
 			b.WriteString("  " + p.mark[o.Status] + "  " + fmt.Sprintf("%-*s", column-indent, o.Code) + line + "\n")
@@ -62,13 +116,26 @@ func (p *Printer) Outcome(o Outcome) error {
 			b.WriteString(strings.Repeat(" ", column) + line + "\n")
 		}
 	}
+	if o.Status == Fail || o.Status == Warn || p.Details {
+		for _, d := range o.Details {
+			p.paragraph(&b, "- ", p.clean.Clean(d))
+		}
+	}
 	if o.Status == Fail || o.Status == Warn || o.Blocked {
 		p.paragraph(&b, "why: ", p.clean.Clean(o.Why))
 		p.paragraph(&b, "do:  ", p.clean.Clean(o.Remedy))
-		p.paragraph(&b, "see: ", o.Docs)
+		p.paragraph(&b, "see: ", p.page(o.Docs))
 	}
 	_, err := io.WriteString(p.w, b.String())
 	return err
+}
+
+// page is where a page of the manual is.
+func (p *Printer) page(docs string) string {
+	if p.Docs == "" {
+		return docs
+	}
+	return p.Docs + strings.TrimPrefix(docs, "docs")
 }
 
 // paragraph writes text in lines that fit, the label before the first.
@@ -122,9 +189,12 @@ func wrap(text string, room int) (lines []string) {
 	return lines
 }
 
-// Summary writes the last line.
+// Summary writes the last lines: how many checks there were and, of several failures, which to mend first: the others may follow from it.
 func (p *Printer) Summary(r Report) error {
-	text := fmt.Sprintf("%d checks: %d ok", len(r.Checks), r.Count(OK))
+	if err := p.flush(); err != nil {
+		return err
+	}
+	text := fmt.Sprintf("%s: %d ok", plural.Of(len(r.Checks), "check"), r.Count(OK))
 	for _, c := range []struct {
 		status Status
 		word   string
@@ -133,12 +203,25 @@ func (p *Printer) Summary(r Report) error {
 			text += fmt.Sprintf(", %d %s", n, c.word)
 		}
 	}
-	_, err := fmt.Fprintln(p.w, p.head.Render(text))
-	return err
+	if _, err := fmt.Fprintln(p.w, p.head.Render(text)); err != nil {
+		return err
+	}
+	if first := r.First(); first != nil && r.Count(Fail) > 1 {
+		var b strings.Builder
+		for _, line := range wrap("mend first: "+first.Code+": "+p.clean.Clean(first.Remedy), width) {
+			b.WriteString(line + "\n")
+		}
+		_, err := io.WriteString(p.w, b.String())
+		return err
+	}
+	return nil
 }
 
 // Change writes an outcome that is not what it was in the run before.
 func (p *Printer) Change(o Outcome) error {
+	if err := p.flush(); err != nil {
+		return err
+	}
 	p.group = o.Group // no headings between changes
-	return p.Outcome(o)
+	return p.write(o)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -36,14 +37,36 @@ func checkSocket(ctx context.Context, e *Env) Result {
 	case errors.Is(err, fs.ErrPermission):
 		return blocked("no right to use "+socket, "sudo voipmon doctor -c "+e.ConfPath)
 	case errors.Is(err, fs.ErrNotExist):
-		return failed("sensord is not running: there is no "+socket, "nothing is captured", "systemctl start sensord ; journalctl -u sensord -n 20")
+		return e.lastWords(ctx, failed("sensord is not running: there is no "+socket, "nothing is captured", "systemctl start sensord ; journalctl -u sensord -n 20"))
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return failed("sensord is not running: nobody listens on "+socket, "it ended without cleaning up, which looks like a crash",
-			"journalctl -u sensord -n 50 ; systemctl start sensord")
+		return e.lastWords(ctx, failed("sensord is not running: nobody listens on "+socket, "it ended without cleaning up, which looks like a crash",
+			"journalctl -u sensord -n 50 ; systemctl start sensord"))
 	case errors.Is(err, context.DeadlineExceeded):
 		return failed("sensord does not answer on "+socket, "it hangs, or the machine is out of CPU or memory", "top -b -n1 | head -15 ; systemctl restart sensord")
 	}
 	return failed("no answer from sensord: "+err.Error(), "something else may own "+socket, "ss -xlp | grep "+socket)
+}
+
+// lastWords adds what sensord said when it ended, if the journal has it: the reason why it does not run.
+func (e *Env) lastWords(ctx context.Context, r Result) Result {
+	if e.Log == nil {
+		return r
+	}
+	lines, err := e.Log(ctx, unitName, logSpan)
+	if err != nil {
+		return r
+	}
+	for _, l := range slices.Backward(lines) {
+		if strings.Contains(l, "msg=\"sensord st") { // started, or stopped as it was told
+			break
+		}
+		if said, ok := strings.CutPrefix(l, "sensord: "); ok {
+			r.Seen += "; it ended with: " + said
+			r.Remedy = "mend that, then: systemctl restart sensord"
+			break
+		}
+	}
+	return r
 }
 
 // sources names what a sensor reads from, the first of many.

@@ -10,8 +10,8 @@ import (
 )
 
 var storageChecks = []Check{
-	{Code: "state", Group: "storage", Title: "there is room for CDRs", Needs: []string{"conf-readable"}, Run: func(_ context.Context, e *Env) Result {
-		return e.folder("state_dir", e.config().StateDir, 256<<20)
+	{Code: "state", Group: "storage", Title: "there is room for CDRs", Needs: []string{"conf-readable"}, Run: func(ctx context.Context, e *Env) Result {
+		return e.folder(ctx, "state_dir", e.config().StateDir, 256<<20)
 	}},
 	{Code: "spool", Group: "storage", Title: "there is room for captures", Needs: []string{"conf-readable"}, Run: checkSpool},
 }
@@ -21,7 +21,7 @@ func checkSpool(ctx context.Context, e *Env) Result {
 		return failed("sensord writes no captures: "+h.Spool.Stopped, "calls that a rule keeps are not kept; CDRs go on", "df -h "+h.Spool.Dir+" ; make room or lower maxpoolsize")
 	}
 	c := e.config()
-	r := e.folder("spooldir", c.SpoolDir, 1<<30)
+	r := e.folder(ctx, "spooldir", c.SpoolDir, 1<<30)
 	if r.Status != OK {
 		return r
 	}
@@ -38,7 +38,7 @@ func checkSpool(ctx context.Context, e *Env) Result {
 }
 
 // folder looks whether a folder can be written to and has room.
-func (e *Env) folder(key, dir string, enough uint64) Result {
+func (e *Env) folder(ctx context.Context, key, dir string, enough uint64) Result {
 	if st, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return e.willBeMade(key, dir)
 	} else if isPermission(err) {
@@ -58,6 +58,13 @@ func (e *Env) folder(key, dir string, enough uint64) Result {
 	os.Remove(f.Name())
 	if err != nil {
 		return failed(err.Error(), "the disk is full", "df -h "+dir)
+	}
+	if path, a := e.mayNot(ctx, "-w", dir); path != "" {
+		return failed(fmt.Sprintf("%s may not write to %s, and sensord runs as that user", a.Name, dir), "sensord will not start",
+			fmt.Sprintf("chown %s: %s ; or name another folder as %s in %s", a.Name, dir, key, e.ConfPath))
+	}
+	if remedy, walled := e.walledOff(ctx, dir); walled {
+		return failed("the unit lets sensord write to its own folders only, and not to "+dir, "sensord will not start", remedy)
 	}
 	free, size, err := e.Disk(dir)
 	if err != nil {

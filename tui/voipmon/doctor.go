@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,9 @@ import (
 	"voiptop/sensord/conf"
 	"voiptop/tui/doctor"
 )
+
+// installedDocs is where the package puts the manual.
+const installedDocs = "/usr/share/doc/voiptop"
 
 // doctorCommand is what `voipmon doctor` was asked for.
 type doctorCommand struct {
@@ -66,6 +70,10 @@ Exit status:
 func (d *doctorCommand) run(ctx context.Context) error {
 	env := doctor.NewEnv(d.conf)
 	p := doctor.NewPrinter(d.stdout)
+	p.Details = len(d.sel.Only) > 0
+	if _, err := os.Stat(installedDocs + "/doctor.md"); err == nil {
+		p.Docs = installedDocs
+	}
 	var werr error // of the output; the checks go on for the exit status
 	emit := func(write func(doctor.Outcome) error) func(doctor.Outcome) {
 		return func(o doctor.Outcome) {

@@ -361,7 +361,7 @@ func TestOutputFitsTheTerminal(t *testing.T) {
 	if strings.ContainsAny(out, "\x1b\a") {
 		t.Error("control characters in the output of a pipe")
 	}
-	for _, want := range []string{"\nnetwork\n", "  FAIL  tcp-60023", "why: ", "do:  ", "see: docs/doctor.md#tcp-60023", " failed, ", " not checked\n"} {
+	for _, want := range []string{"\nnetwork\n", "  FAIL  tcp-60023", "why: ", "do:  ", "doctor.md#tcp-60023", " failed, ", " not checked\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing in\n%s", want, out)
 		}

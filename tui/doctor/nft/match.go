@@ -6,9 +6,25 @@ import (
 	"strconv"
 )
 
-// Packet is the first of a TCP connection.
+// Packet is the first of a TCP connection, or of what comes back.
 type Packet struct {
-	To netip.AddrPort
+	To   netip.AddrPort // the other end
+	User *User          // whose program sends it; nil: not known
+	back bool           // it is on its way from there
+}
+
+// User is one of this machine's.
+type User struct {
+	Name string
+	UID  int
+}
+
+// far is the name of a field about the other end.
+func (p *Packet) far(back, out string) string {
+	if p.back {
+		return back
+	}
+	return out
 }
 
 // known is what one knows of a condition.
@@ -84,11 +100,13 @@ func (w *walk) match(c *chain, v json.RawMessage) known {
 	switch left := m.Left; {
 	case left.Payload != nil:
 		switch p := *left.Payload; {
-		case (p.Protocol == "tcp" || p.Protocol == "th") && p.Field == "dport":
+		case (p.Protocol == "tcp" || p.Protocol == "th") && p.Field == w.packet.far("sport", "dport"):
 			test = number(int(w.packet.To.Port()))
+		case (p.Protocol == "tcp" || p.Protocol == "th") && (p.Field == "sport" || p.Field == "dport"):
+			test = ephemeral
 		case p.Protocol == "udp" || p.Protocol == "icmp" || p.Protocol == "icmpv6" || p.Protocol == "sctp":
 			return no // it is TCP
-		case (p.Protocol == "ip" || p.Protocol == "ip6") && p.Field == "daddr":
+		case (p.Protocol == "ip" || p.Protocol == "ip6") && p.Field == w.packet.far("saddr", "daddr"):
 			if (p.Protocol == "ip") != to.Is4() {
 				return no
 			}
@@ -109,11 +127,17 @@ func (w *walk) match(c *chain, v json.RawMessage) known {
 			} else {
 				test = word("ipv6", "10")
 			}
-		case "oifname", "oif":
+		case w.packet.far("iifname", "oifname"), w.packet.far("iif", "oif"):
 			test = interfaceTo(to)
+		case "skuid":
+			if u := w.packet.User; u != nil && !w.packet.back {
+				test = word(u.Name, strconv.Itoa(u.UID))
+			}
 		}
 	case left.CT != nil && left.CT.Key == "state":
-		test = word("new", "8")
+		if test = word("new", "8"); w.packet.back {
+			test = word("established", "2")
+		}
 	}
 	if test == nil {
 		return unknown
@@ -179,6 +203,19 @@ func number(n int) func(json.RawMessage) known {
 		}
 		return unknown
 	}
+}
+
+// ephemeral tests for this end's port, of which is known only that it is none of the well-known ones.
+func ephemeral(v json.RawMessage) known {
+	var one int
+	var r struct{ Range []int }
+	switch {
+	case json.Unmarshal(v, &one) == nil && one < 1024:
+		return no
+	case json.Unmarshal(v, &r) == nil && len(r.Range) == 2 && r.Range[1] < 1024:
+		return no
+	}
+	return unknown
 }
 
 // address tests for an address, a network or a range that holds a.

@@ -85,22 +85,39 @@ type Verdict struct {
 	Maybe bool   // a rule may drop it, and has a condition that is not understood here
 	Table string // of the rule, with its family: "inet filter"
 	Chain string
+	Back  bool   // it is what comes back that is dropped
 	What  string // the rule, or the policy of the chain
 }
 
-// Sent answers what the firewall does to a new connection from this machine. It stops at the first chain that drops; a chain that
-// perhaps does is told if none does for sure.
+// Sent answers what the firewall does to a new connection from this machine, and to what the other end answers. It stops at the first
+// chain that drops; a chain that perhaps does is told if none does for sure.
 func (r *Ruleset) Sent(p Packet) Verdict {
+	out := r.through(p, "output", "postrouting")
+	if out.Drops {
+		return out
+	}
+	p.back = true
+	if in := r.through(p, "prerouting", "input"); in.Drops || in.Maybe && !out.Maybe {
+		return in
+	}
+	return out
+}
+
+// through takes a packet through two hooks, one after the other.
+func (r *Ruleset) through(p Packet, first, second string) (v Verdict) {
 	var base []*chain
 	for _, c := range r.chains {
-		if c.kind == "filter" && (c.hook == "output" || c.hook == "postrouting") && c.family != "arp" && c.family != "bridge" && c.family != "netdev" &&
+		if c.kind == "filter" && (c.hook == first || c.hook == second) && c.family != "arp" && c.family != "bridge" && c.family != "netdev" &&
 			(c.family == "inet" || (c.family == "ip") == p.To.Addr().Unmap().Is4()) {
 			base = append(base, c)
 		}
 	}
 	slices.SortFunc(base, func(a, b *chain) int {
 		if a.hook != b.hook {
-			return strings.Compare(a.hook, b.hook) // output comes before postrouting
+			if a.hook == first {
+				return -1
+			}
+			return 1
 		}
 		if a.prio != b.prio {
 			return a.prio - b.prio
@@ -108,6 +125,7 @@ func (r *Ruleset) Sent(p Packet) Verdict {
 		return strings.Compare(a.table+a.name, b.table+b.name)
 	})
 	var perhaps Verdict
+	defer func() { v.Back = p.back && (v.Drops || v.Maybe) }()
 	for _, c := range base {
 		w := walk{rules: r, packet: &p}
 		end := w.chain(c, 0)
@@ -230,7 +248,7 @@ func (l *rule) verdict() (verdict, target string) {
 }
 
 func (l *rule) text(verdict string) string {
-	s := fmt.Sprintf("rule %d says %s", l.handle, verdict)
+	s := fmt.Sprintf("the rule with handle %d says %s", l.handle, verdict)
 	if l.comment != "" {
 		s += fmt.Sprintf(" (%q)", l.comment)
 	}

@@ -17,12 +17,14 @@ var rulesets = []struct {
 	drops       bool   // to the IPv4 address
 	drops6      bool   // to the IPv6 address
 	unsure      bool   // what is not understood decides: only Maybe may be said
+	back        bool   // it gets out; what comes back does not get in
+	user        *User  // whose program connects: root's
 	says        string // in the verdict
 }{
 	{name: "none"},
 	{
 		name: "a port is dropped", rules: `table inet filter { chain output { type filter hook output priority 0; tcp dport 60023 counter drop comment "no cloud"; }; }`,
-		drops: true, drops6: true, says: `rule 2 says drop ("no cloud")`,
+		drops: true, drops6: true, says: `the rule with handle 2 says drop ("no cloud")`,
 	},
 	{name: "another port is dropped", rules: `table inet filter { chain output { type filter hook output priority 0; tcp dport 60024 drop; }; }`},
 	{name: "a set of ports with ranges is rejected", rules: `table inet f { set bad { type inet_service; flags interval; elements = { 1000-2000, 60000-61000 }; }
@@ -54,7 +56,22 @@ var rulesets = []struct {
 		name: "a condition that is not understood", rules: `table inet f { chain o { type filter hook output priority 0; meta skuid 0 tcp dport 60023 drop; }; }`,
 		drops: true, drops6: true, unsure: true, says: "says drop",
 	},
-	{name: "input does not matter", rules: `table inet f { chain i { type filter hook input priority 0; policy drop; }; }`},
+	{
+		name: "a user is kept in", rules: `table inet f { chain o { type filter hook output priority 0; meta skuid 0 tcp dport 60023 drop; }; }`,
+		drops: true, drops6: true, user: &User{"root", 0}, says: "says drop",
+	},
+	{name: "another user is kept in", rules: `table inet f { chain o { type filter hook output priority 0; meta skuid 65534 drop; }; }`, user: &User{"root", 0}},
+	{
+		name: "nothing gets in", rules: `table inet f { chain i { type filter hook input priority 0; policy drop; iifname "lo" accept; tcp dport 22 accept; }; }`,
+		back: true, says: "its policy is drop",
+	},
+	{name: "what was asked for gets in", rules: `table inet f { chain i { type filter hook input priority 0; policy drop;
+		ct state established,related accept; tcp dport 22 accept; }; }`},
+	{name: "what hosted answers gets in", rules: `table inet f { chain i { type filter hook input priority 0; policy drop; tcp sport 60023 accept; }; }`},
+	{
+		name: "what hosted answers is dropped", rules: `table inet f { chain i { type filter hook prerouting priority 0; tcp sport 60000-61000 drop; }; }`,
+		back: true, says: "says drop",
+	},
 }
 
 const (
@@ -149,10 +166,14 @@ if [ -s "$1" ]; then "$3" -f "$1"; fi && "$3" -j list ruleset && exec "$2"`
 				if i == 1 {
 					to, want = to6, c.drops6
 				}
-				v := r.Sent(Packet{To: netip.MustParseAddrPort(to)})
+				v := r.Sent(Packet{To: netip.MustParseAddrPort(to), User: c.user})
 				if (kernel == "dropped") != want {
 					t.Errorf("to %s: the kernel says %s, the table says drops %v", to, kernel, want)
 				}
+				if v.Back != c.back {
+					t.Errorf("to %s: %+v, want back %v", to, v, c.back)
+				}
+				want = want || c.back
 				if v.Drops != (want && !c.unsure) || v.Maybe != c.unsure || want && !strings.Contains(v.What, c.says) {
 					t.Errorf("to %s: %+v, want drops %v, %q", to, v, want, c.says)
 				}
@@ -174,10 +195,10 @@ func TestIptablesShowsToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v := r.Sent(Packet{To: netip.MustParseAddrPort(to4)}); !v.Drops || v.Chain != "OUTPUT" || v.What != "rule 4 says drop" {
+	if v := r.Sent(Packet{To: netip.MustParseAddrPort(to4)}); !v.Drops || v.Chain != "OUTPUT" || v.What != "the rule with handle 4 says drop" {
 		t.Errorf("%+v", v)
 	}
-	if v := r.Sent(Packet{To: netip.MustParseAddrPort("198.51.100.7:443")}); v.Drops || !v.Maybe || v.What != "rule 3 says reject" {
+	if v := r.Sent(Packet{To: netip.MustParseAddrPort("198.51.100.7:443")}); v.Drops || !v.Maybe || v.What != "the rule with handle 3 says reject" {
 		t.Errorf("a match of iptables that nft does not show: %+v", v)
 	}
 	if v := r.Sent(Packet{To: netip.MustParseAddrPort(to6)}); v != (Verdict{}) {

@@ -1,0 +1,157 @@
+package doctor
+
+import (
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"voiptop/protocol"
+)
+
+// as makes the world one in which sensord's unit runs it as a user who may do all but what is forbidden, "-w PATH".
+func as(e *Env, unit map[string]string, forbidden string) {
+	e.Unit = func(context.Context, string) (map[string]string, error) { return unit, nil }
+	e.Lookup = func(name string) (*Account, error) {
+		if name != "sensord" {
+			return nil, fmt.Errorf("asked for %s", name)
+		}
+		return &Account{Name: name, UID: 999}, nil
+	}
+	e.Try = func(_ context.Context, a *Account, op, path string) (bool, error) {
+		return op+" "+path != forbidden, nil
+	}
+}
+
+func TestWhatTheUserOfSensordMayNotIsFound(t *testing.T) {
+	unit := map[string]string{"LoadState": "loaded", "ActiveState": "active", "User": "sensord"}
+	strict := map[string]string{"LoadState": "loaded", "User": "sensord", "ProtectSystem": "strict", "ReadWritePaths": "-/var/spool/sensord", "StateDirectory": "sensord"}
+	for name, c := range map[string]struct {
+		check     string
+		conf      string
+		unit      map[string]string
+		forbidden string // with DIR for the folder of the test
+		status    Status
+		says      string
+	}{
+		"the file":                  {"conf-readable", "", unit, "-r DIR/voipmonitor.conf", Fail, "chgrp sensord DIR/voipmonitor.conf ; chmod g+r"},
+		"the file, read as root":    {"conf-readable", "run_as_user = sensord\n", unit, "-r DIR/voipmonitor.conf", OK, "voipmonitor.conf"},
+		"the spool":                 {"spool", "", unit, "-w DIR", Fail, "sensord may not write to DIR, and sensord runs as that user"},
+		"the spool of run_as_user":  {"spool", "run_as_user = sensord\n", map[string]string{}, "-w DIR", Fail, "chown sensord: DIR"},
+		"the state":                 {"state", "", unit, "-w DIR", Fail, "chown sensord: DIR ; or name another folder as state_dir"},
+		"all is allowed":            {"state", "", unit, "", OK, "free"},
+		"the unit's walls":          {"spool", "", strict, "", Fail, "ReadWritePaths=DIR"},
+		"within the unit's walls":   {"spool", "", map[string]string{"LoadState": "loaded", "ProtectSystem": "strict", "ReadWritePaths": "-/tmp /"}, "", OK, "free"},
+		"without walls in the unit": {"spool", "", map[string]string{"LoadState": "loaded", "ProtectSystem": "full"}, "", OK, "free"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := env(t, c.conf+"maxpoolsize = 1\n")
+			e.Disk = func(string) (free, size uint64, err error) { return 50e9, 100e9, nil }
+			here := func(s string) string { return strings.ReplaceAll(s, "DIR", e.Root) }
+			as(e, c.unit, here(c.forbidden))
+			expect(t, one(t, e, c.check), c.status, here(c.says))
+		})
+	}
+}
+
+func TestRootIsAskedForNobody(t *testing.T) {
+	e := env(t, "run_as_user = root\n")
+	e.Lookup = func(string) (*Account, error) { return &Account{Name: "root"}, nil }
+	e.Try = func(context.Context, *Account, string, string) (bool, error) { panic("asked") }
+	expect(t, one(t, e, "conf-readable"), OK, "voipmonitor.conf")
+}
+
+func TestTryAsksAsThatUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "f")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		mode os.FileMode
+		op   string
+		want bool
+	}{{0o600, "-r", false}, {0o640, "-r", true}, {0o640, "-w", false}, {0o666, "-w", true}} {
+		if err := errors.Join(os.Chmod(dir, 0o755), os.Chmod(filepath.Dir(dir), 0o755), os.Chown(file, 0, 54321), os.Chmod(file, c.mode)); err != nil {
+			t.Fatal(err)
+		}
+		ok, err := try(t.Context(), &Account{UID: 54320, GID: 54320, Groups: []uint32{54321}}, c.op, file)
+		if err != nil || ok != c.want {
+			t.Errorf("%o %s: %v %v, want %v", c.mode, c.op, ok, err, c.want)
+		}
+	}
+}
+
+func TestAFirewallAgainstTheUserOfSensordIsFoundByRoot(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	rules := `{"nftables":[{"chain":{"family":"inet","table":"t","name":"c","type":"filter","hook":"output","prio":0}},
+{"rule":{"family":"inet","table":"t","chain":"c","handle":2,"expr":[{"match":{"op":"==","left":{"meta":{"key":"skuid"}},"right":"sensord"}},{"drop":null}]}}]}`
+	for user, want := range map[string]Status{"sensord": Fail, "": OK} {
+		e := env(t, "server_destination = "+ln.Addr().String()+"\n")
+		as(e, map[string]string{"User": user}, "")
+		e.Ruleset = func(context.Context) ([]byte, error) { return []byte(rules), nil }
+		expect(t, one(t, e, "local-firewall"), want, "")
+		expect(t, one(t, e, "tcp-60023"), OK, "accepts")
+	}
+}
+
+func TestTheOwnFirewallIsNamedWhereTheConnectionFails(t *testing.T) {
+	e := env(t, "server_destination = 127.0.0.1:60023\n")
+	e.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, os.ErrDeadlineExceeded }
+	e.Ruleset = func(context.Context) ([]byte, error) {
+		return []byte(`{"nftables":[{"chain":{"family":"inet","table":"t","name":"i","type":"filter","hook":"input","prio":0,"policy":"drop"}}]}`), nil
+	}
+	expect(t, one(t, e, "tcp-60023"), Fail, "127.0.0.1:60023 does not answer: this machine's own firewall (table inet t, chain i: its policy is drop",
+		"drops what 127.0.0.1:60023 answers", "nft insert rule inet t i ct state established,related accept")
+}
+
+func TestWhatSensordSaidWhenItEndedIsTold(t *testing.T) {
+	started := `time=x level=INFO msg="sensord started" version=1`
+	for name, c := range map[string]struct {
+		lines []string
+		says  string
+		not   string
+	}{
+		"it ended by itself":      {[]string{started, "sensord: spooldir: open /x: permission denied", "systemd says something"}, "it ended with: spooldir: open /x: permission denied", "-n 20"},
+		"it was stopped":          {[]string{"sensord: an old fault", started, `level=INFO msg="sensord stopped"`}, "there is no", "an old fault"},
+		"it was not even started": {nil, "there is no", "it ended with"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := env(t, "")
+			e.Log = func(context.Context, string, time.Duration) ([]string, error) { return c.lines, nil }
+			o := one(t, e, "sensord-socket")
+			expect(t, o, Fail, c.says)
+			if strings.Contains(o.Seen+o.Remedy, c.not) {
+				t.Errorf("%+v holds %q", o, c.not)
+			}
+		})
+	}
+}
+
+// A program that was replaced, or that runs in a container, is not at the path that its process names.
+func TestTheProgramOfARunningSensorIsReadWhereItRuns(t *testing.T) {
+	e := env(t, "interface = eth0\n")
+	serve(t, e, protocol.Health{Info: protocol.SensorInfo{Source: "eth0"}})
+	e.Machine = func() (string, error) { return "x86_64", nil }
+	dir := filepath.Join(e.Root, "proc", fmt.Sprint(os.Getpid()))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(program(t, "sensord", elf.EM_X86_64), filepath.Join(dir, "exe")); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, one(t, e, "host-arch"), OK, "is built for amd64")
+}
