@@ -161,17 +161,16 @@ func (e *Engine) batch(b *batch) {
 
 // fetch asks for what the next messages need; if they are far, also for them, and those after them.
 func (e *Engine) fetch(messages []*message, far bool) {
-	var room [call.FetchMost]uint64
+	var room [call.FetchMost]call.Coming
 	n := min(call.FetchMost, len(messages))
 	for i, m := range messages[:n] {
-		room[i] = m.CallIDHash()
+		room[i] = call.Coming{Hash: m.CallIDHash(), SDP: &m.sdp}
 		if far {
 			prefetch.Slice(m.FirstLine())
 			prefetch.Slice(m.CallID())
-			m.sdp.Fetch()
 		}
 	}
-	e.calls.Fetch(room[:n])
+	e.calls.Fetch(room[:n], far)
 	if far {
 		for _, m := range messages[n:min(2*n, len(messages))] {
 			prefetch.Head(m, 6) // but for the description

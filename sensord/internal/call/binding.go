@@ -97,7 +97,7 @@ func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) (b *bin
 		}
 	}
 	if fresh = b == nil; fresh {
-		b = c.table.spare.binding()
+		b = c.newBinding()
 		b.end, b.call, b.who, b.rtcp = e, c, uint8(who), rtcp
 		c.add(b)
 	} else if b.origin != announced && !rtcp { // now it is: up with it
@@ -118,7 +118,8 @@ func (c *Call) bind(e decode.Endpoint, m *sdp.Media, who int, rtcp bool) (b *bin
 	if b.formats == nil {
 		b.formats = make([]format, 0, max(4, len(m.Formats)))
 	}
-	for _, f := range m.Formats {
+	for i := range m.Formats {
+		f := &m.Formats[i]
 		k := c.table.codec(f, m.Kind)
 		changed = b.set(f.PT, k) || changed
 	}

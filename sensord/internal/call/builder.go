@@ -35,7 +35,11 @@ type room struct {
 
 // Record makes the record of a call that has ended.
 func (b *Builder) Record(e *Ended) *protocol.CDR {
-	r := b.build(e.call, e.group)
+	group := e.group
+	if e.alone {
+		group = e.call.uuid()
+	}
+	r := b.build(e.call, group)
 	for i := range e.found {
 		diagnose.Add(r, e.found[i])
 	}
@@ -51,7 +55,7 @@ func (b *Builder) build(c *Call, group protocol.UUID) *protocol.CDR {
 	text, groupText := b.name(c, group)
 	r := &o.record
 	*r = protocol.CDR{
-		ID: c.id, CallID: toValid(c.callID), GroupID: groupText, SensorID: c.table.cfg.SensorID,
+		ID: c.uuid(), CallID: toValid(c.callID), GroupID: groupText, SensorID: c.table.cfg.SensorID,
 		Caller: toValid(c.caller), Callee: toValid(c.callee), CallerDomain: toValid(c.callerDomain),
 		CalleeDomain: toValid(c.calleeDomain), CallerName: toValid(c.callerName), CalleeURI: toValid(c.calleeURI),
 		Src: b.endName(c, &c.src), Dst: b.endName(c, &c.dst), Transport: c.transport,
@@ -142,8 +146,10 @@ func (b *Builder) summary(o *room, c *Call, text string) []protocol.Message {
 	valid := utf8.ValidString(text) // then so is each line: it begins with a letter, and so with no rest of a character
 	for i := range c.messages {
 		m := &c.messages[i]
-		line := text[m.text : m.text+uint32(m.length)]
-		if !valid {
+		var line string
+		if m.known != 0 {
+			line = c.table.lines.known[m.known]
+		} else if line = text[m.text : m.text+uint32(m.length)]; !valid {
 			line = toValid(line)
 		}
 		o.messages[i] = protocol.Message{

@@ -59,7 +59,6 @@ type Call struct {
 	media          [2]side // caller's and callee's
 	evidence       evidence
 
-	prev, next           *Call
 	id                   protocol.UUID
 	caller, callerDomain string
 	callee, calleeDomain string
@@ -207,7 +206,7 @@ func (c *Call) follow(ended bool) {
 		}
 	}
 	if ended {
-		c.table.timers.put(c, c.dueTime())
+		c.table.timers.put(c, c.dueTime(), c.table.now)
 	}
 }
 

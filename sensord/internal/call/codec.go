@@ -23,12 +23,27 @@ type codecKey struct {
 
 const maxCodecs = 4096
 
-func (t *Table) codec(f sdp.Format, kind sdp.Kind) *codec {
-	k := codecKey{t.name(f.Name), f.Clock, kind}
+// knownCodec is a codec and what found it.
+type knownCodec struct {
+	key   codecKey
+	codec *codec // nil: none
+}
+
+// codec answers what a format is. Most descriptions give a payload type the same as the one before did.
+func (t *Table) codec(f *sdp.Format, kind sdp.Kind) *codec {
+	e := &t.formats[f.PT%uint8(len(t.formats))]
+	if e.codec == nil || e.key.name != string(f.Name) || e.key.clock != f.Clock || e.key.kind != kind {
+		e.key = codecKey{t.name(f.Name), f.Clock, kind}
+		e.codec = t.codecOf(e.key)
+	}
+	return e.codec
+}
+
+func (t *Table) codecOf(k codecKey) *codec {
 	if c := t.codecs[k]; c != nil {
 		return c
 	}
-	c := &codec{name: k.name, clock: k.clock, kind: kind}
+	c := &codec{name: k.name, clock: k.clock, kind: k.kind}
 	switch {
 	case strings.EqualFold(c.name, "telephone-event"), strings.EqualFold(c.name, "CN"), strings.EqualFold(c.name, "tone"),
 		strings.EqualFold(c.name, "NSE"), strings.EqualFold(c.name, "X-NSE"), repairs(c.name):

@@ -7,6 +7,7 @@ import (
 	"voiptop/protocol"
 	"voiptop/sensord/internal/capture"
 	"voiptop/sensord/internal/decode"
+	"voiptop/sensord/internal/diagnose"
 )
 
 // Config says how calls are followed. All fields must be set; analyze.Config documents them and has the defaults.
@@ -23,7 +24,8 @@ type Config struct {
 	Decide          Decider                                 // may be nil
 	RTCP            func(d *decode.Datagram, callID string) // sees the RTCP packets of calls; may be nil
 	Reached         func(src netip.Addr, at protocol.Time)  // a call from src rings or is answered; may be nil
-	Judge           func(src netip.Addr, c *protocol.CDR)   // adds findings that several calls show to a finished record; may be nil
+	// Judge answers what a finished call from src shows together with others; may be nil.
+	Judge func(src netip.Addr, a *diagnose.Attempt) []protocol.Finding
 }
 
 // Kept names a call whose packets are kept, or may be, and says what of them. One call has one Kept; what it says changes

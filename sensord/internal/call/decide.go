@@ -63,7 +63,7 @@ func (t *Table) SetDecider(d Decider) {
 // whether there are others.
 func (t *Table) Redecide(at *Cursor, n int) (more bool) {
 	c := t.behind(at)
-	for ; c != nil && n > 0; c, n = c.next, n-1 {
+	for ; c != nil && n > 0; c, n = t.order.after(c), n-1 {
 		c.decide()
 		at.pass(c)
 	}
@@ -137,7 +137,7 @@ func (c *Call) take(d Decision) {
 			return
 		}
 		c.kept = &Kept{
-			ID: c.id, CallID: c.callID, Caller: c.caller, Callee: c.callee, Start: protocol.TimeFromNanos(c.startTime),
+			ID: c.uuid(), CallID: c.callID, Caller: c.caller, Callee: c.callee, Start: protocol.TimeFromNanos(c.startTime),
 			Rule: d.Rule, Keep: keep, Open: undecided, NoAudio: d.NoAudio, Masked: d.MaskDTMF,
 		}
 		return // the sink learns of it with the first packet
@@ -153,7 +153,7 @@ func (c *Call) take(d Decision) {
 func (c *Call) outline() *protocol.CDR {
 	r := &c.table.deciding.record
 	*r = protocol.CDR{
-		ID: c.id, CallID: toValid(c.callID), SensorID: c.table.cfg.SensorID,
+		ID: c.uuid(), CallID: toValid(c.callID), SensorID: c.table.cfg.SensorID,
 		Caller: toValid(c.caller), Callee: toValid(c.callee), CallerDomain: toValid(c.callerDomain),
 		CalleeDomain: toValid(c.calleeDomain), CallerName: toValid(c.callerName), CalleeURI: toValid(c.calleeURI),
 		Src: c.src.String(), Dst: c.dst.String(), Transport: c.transport,

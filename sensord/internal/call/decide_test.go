@@ -8,6 +8,7 @@ import (
 
 	"voiptop/protocol"
 	"voiptop/sensord/internal/capture"
+	"voiptop/sensord/internal/diagnose"
 )
 
 // decide is a Decider that asks for no header.
@@ -83,7 +84,7 @@ func TestTheFinishedRecordDecidesLast(t *testing.T) {
 		}
 		return Decision{Rule: "bad", Keep: protocol.KeepHeaders, NoAudio: true}
 	})), func(c *Config) {
-		c.Judge = func(_ netip.Addr, r *protocol.CDR) { r.Findings = append(r.Findings, protocol.Finding{Code: "judged"}) }
+		c.Judge = func(netip.Addr, *diagnose.Attempt) []protocol.Finding { return []protocol.Finding{{Code: "judged"}} }
 	})
 	s.setUp(0, "", aliceRTP, bobRTP)
 	s.talk(3, 100, aliceRTP, bobRTP, 8, 1)
@@ -165,10 +166,11 @@ func TestCallsAreAskedAboutInSlicesWhileOthersComeAndGo(t *testing.T) {
 	for slice := 0; s.t.Redecide(&at, 7); slice++ {
 		switch slice {
 		case 3: // the call that the cursor is at goes
-			s.sip(2, bob, alice, msg{id: at.last.callID, first: "SIP/2.0 486 Busy Here", cseq: "1 INVITE", to: "b"})
-			s.sip(2.1, alice, bob, msg{id: at.last.callID, first: ackLine, cseq: "1 ACK", to: "b"})
-			s.t.Tick(at.last.lastSIP + 2*linger)
-			if !at.last.finished {
+			last := s.t.order.from(at.number - 1)
+			s.sip(2, bob, alice, msg{id: last.callID, first: "SIP/2.0 486 Busy Here", cseq: "1 INVITE", to: "b"})
+			s.sip(2.1, alice, bob, msg{id: last.callID, first: ackLine, cseq: "1 ACK", to: "b"})
+			s.t.Tick(last.lastSIP + 2*linger)
+			if !last.finished {
 				t.Fatal("the call has not ended")
 			}
 		case 5:
@@ -222,7 +224,7 @@ func TestTheHeadersOfACallAreBounded(t *testing.T) {
 func TestNoHeaderIsLookedAtWithoutARuleThatAsks(t *testing.T) {
 	s := newSim(t, decideBy(decide(func(*Subject) Decision { return Decision{} })))
 	s.sip(0, alice, bob, msg{first: inviteLine, cseq: "1 INVITE", more: "X-Tag: 1\r\n"})
-	if h := s.t.first.headers; h != nil {
+	if h := s.t.order.oldest().headers; h != nil {
 		t.Errorf("collected %v", h)
 	}
 }

@@ -1,6 +1,13 @@
 package call
 
-import "voiptop/sensord/internal/prefetch"
+import (
+	"math"
+	"net/netip"
+	"unsafe"
+
+	"voiptop/sensord/internal/decode"
+	"voiptop/sensord/internal/prefetch"
+)
 
 // Tens of thousands of calls do not fit the processor's cache, and most messages are of a call that nothing was seen of for seconds. So
 // what is known to be looked at soon is asked for a little ahead: half of the time would be spent waiting.
@@ -8,17 +15,32 @@ import "voiptop/sensord/internal/prefetch"
 // FetchMost is how many messages Fetch takes at most.
 const FetchMost = 32
 
-// Fetch asks for what the table will need for messages with these Call-IDs (sip.Message.CallIDHash).
-func (t *Table) Fetch(hashes []uint64) {
-	for _, h := range hashes {
-		t.byID.fetch(h)
+// Coming is a message that will be given to Table.SIP soon.
+type Coming struct {
+	Hash uint64 // see sip.Message.CallIDHash
+	SDP  *SDP   // what was read ahead
+}
+
+// Fetch asks for what the table will need for messages. far says that they were read on another processor.
+func (t *Table) Fetch(list []Coming, far bool) {
+	for i := range list {
+		t.byID.fetch(list[i].Hash)
+		if far {
+			prefetch.Head(list[i].SDP, sdpLines)
+		}
 	}
 	var room [FetchMost]*Call
 	calls := room[:0]
-	for _, h := range hashes {
-		if c, _ := t.byID.next(h, 0); c != nil {
+	for i := range list {
+		c, _ := t.byID.next(list[i].Hash, 0)
+		if c == nil {
+			continue
+		}
+		calls = append(calls, c)
+		if list[i].SDP.there {
+			prefetch.Head((*roomy)(unsafe.Pointer(c)), 14) // with media
+		} else {
 			prefetch.Head(c, 8) // up to media: the fields that most messages need
-			calls = append(calls, c)
 		}
 	}
 	for _, c := range calls {
@@ -27,36 +49,39 @@ func (t *Table) Fetch(hashes []uint64) {
 		prefetch.Slice(c.ends)
 		prefetch.End(c.messages)
 		prefetch.End(c.text)
-		for _, b := range c.bindings {
-			prefetch.Head(b, 1)
+	}
+	for i := range list {
+		if list[i].SDP.there {
+			t.fetchMedia(&list[i])
 		}
 	}
 }
 
-// Fetch asks for what was read; it is for another goroutine than that which reads.
-func (s *SDP) Fetch() {
-	if s.there {
-		prefetch.Head(s, 6) // one media and its formats
+// sdpLines are the lines of an SDP with one media and its formats.
+const sdpLines = 6
+
+// fetchMedia asks for what the endpoints of a message are looked up in.
+func (t *Table) fetchMedia(m *Coming) {
+	if c, _ := t.byID.next(m.Hash, 0); c != nil {
+		for _, b := range c.bindings {
+			prefetch.Value(b)
+		}
+	}
+	for i := range m.SDP.session.Media {
+		if a := &m.SDP.session.Media[i]; a.Addr.IsValid() {
+			e := decode.EndpointOf(netip.AddrPortFrom(a.Addr, a.Port))
+			t.ends.fetch(endHash(&e)) // RTCP's lies beside it
+		}
 	}
 }
 
-// fetchDue asks for the call that falls due next.
-func (t *Table) fetchDue() {
-	if h := t.timers.heap; len(h) > 0 {
-		prefetch.Value(h[0].call)
-	}
-}
+// fetchSpare asks for a call that will be used again: the next that starts.
+func (c *Call) fetchSpare() { prefetch.Written((*roomy)(unsafe.Pointer(c)), math.MaxInt) }
 
 // fetchTies asks for what the finished call c is to be taken out of, and what its record needs.
 func (c *Call) fetchTies() {
 	t := c.table
 	t.byID.fetch(c.hash)
-	if c.prev != nil {
-		prefetch.Head(&c.prev.next, 1)
-	}
-	if c.next != nil {
-		prefetch.Head(&c.next.prev, 1)
-	}
 	for _, b := range c.bindings {
 		prefetch.Value(b)
 	}
@@ -78,7 +103,7 @@ func (c *Call) fetchTexts() {
 // fetchEnded is fetchTexts for the call of a piece of work, and asks for the call of the next.
 func fetchEnded(list []Work) {
 	if len(list) > 1 && list[1].what == workEnded {
-		prefetch.Value(list[1].more.(*Ended).call)
+		prefetch.Value(list[1].more.(*Call))
 	}
-	list[0].more.(*Ended).call.fetchTexts()
+	list[0].more.(*Call).fetchTexts()
 }

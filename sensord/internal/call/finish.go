@@ -1,11 +1,16 @@
 package call
 
-import "voiptop/protocol"
+import (
+	"cmp"
+
+	"voiptop/protocol"
+	"voiptop/sensord/internal/diagnose"
+)
 
 // evict makes room: the oldest call that has ended goes, else the oldest of all.
 func (t *Table) evict() {
-	victim := t.first
-	for c, n := t.first, 0; c != nil && n < 64; c, n = c.next, n+1 {
+	victim := t.order.oldest()
+	for c, n := victim, 0; c != nil && n < 64; c, n = t.order.after(c), n+1 {
 		if c.ended() {
 			victim = c
 			break
@@ -26,41 +31,40 @@ func (t *Table) finish(c *Call) {
 	}
 	left.add(noDigest.Bytes([]byte(c.callID)), t.now)
 	t.timers.forget(c)
-	if c.prev != nil {
-		c.prev.next = c.next
-	} else {
-		t.first = c.next
-	}
-	if c.next != nil {
-		c.next.prev = c.prev
-	} else {
-		t.last = c.prev
-	}
-	c.prev, c.next = nil, nil
+	t.order.remove(c)
 	t.count.ended++
 	t.logged -= len(c.messages)
 	c.finished = true
 	c.occupy()
 	c.across = c.compareLegs()
 	if c.late() {
-		c.outcome = Ended{call: c, group: c.group.root().id, found: c.judge()}
+		c.outcome = Ended{call: c, alone: c.group.alone(), judge: t.shards.judge}
+		if !c.outcome.alone {
+			c.outcome.group = c.group.uuid()
+		}
+		if !t.shards.judge {
+			c.outcome.found = c.judge()
+		}
 		t.forget(c)
 		t.lateSink.Ended(&c.outcome)
 		if len(t.shards.list) > 0 {
-			t.shards.put(c.shard, Work{more: &c.outcome, what: workEnded})
+			t.shards.put(c.shard, Work{more: c, what: workEnded})
 		} else {
-			c.recycle()
+			c.letGo()
+			t.spare.put(c)
 		}
 		return
 	}
 	r := c.record()
-	if t.cfg.Judge != nil {
-		t.cfg.Judge(c.src.AddrPort().Addr(), r)
+	t.shards.waitForJudge()
+	for _, x := range c.judge() {
+		diagnose.Add(r, x)
 	}
 	c.settle(r)
 	t.forget(c)
 	t.sink.Call(r)
-	c.recycle()
+	c.letGo()
+	t.spare.put(c)
 }
 
 // forget takes what a finished call announced out of the table.
@@ -74,23 +78,20 @@ func (t *Table) forget(c *Call) {
 
 // judge answers what a finished call shows together with others.
 func (c *Call) judge() []protocol.Finding {
-	t := c.table
-	if t.cfg.Judge == nil {
+	f := c.table.cfg.Judge
+	if f == nil {
 		return nil
 	}
-	t.judged = protocol.CDR{
-		Callee: toValid(c.callee), CalleeURI: toValid(c.calleeURI), Status: c.status,
+	return f(c.src.AddrPort().Addr(), &diagnose.Attempt{
+		Number: cmp.Or(c.calleeURI, c.callee), Status: c.status,
 		Start: protocol.TimeFromNanos(c.startTime), Ringing: protocol.TimeFromNanos(c.ringing), Answer: protocol.TimeFromNanos(c.answer),
-	}
-	t.cfg.Judge(c.src.AddrPort().Addr(), &t.judged)
-	return t.judged.Findings
+	})
 }
 
 // Close ends all calls for the given cause, protocol.EndUnterminated or protocol.EndInterrupted, in the order of their
 // start. Calls that have ended already keep their own.
 func (t *Table) Close(cause protocol.EndCause) {
-	for t.first != nil {
-		c := t.first
+	for c := t.order.oldest(); c != nil; c = t.order.oldest() {
 		c.interrupt(cause)
 		t.finish(c)
 	}

@@ -43,7 +43,7 @@ func TestScheduleGivesCallsByTheirTime(t *testing.T) {
 	want := map[*Call]int64{}
 	put := func(c *Call) {
 		due := 1 + int64(r.IntN(10_000))
-		if s.put(c, due); want[c] == 0 || due < want[c] { // never later than it was
+		if s.put(c, due, 0); want[c] == 0 || due < want[c] { // never later than it was
 			want[c] = due
 		}
 	}
@@ -62,22 +62,46 @@ func TestScheduleGivesCallsByTheirTime(t *testing.T) {
 			put(all[i])
 		}
 	}
-	if alive := len(s.heap) - s.dead; alive != len(want) || s.dead > 1024 && s.dead > len(s.heap)/2+1 {
-		t.Fatalf("%d entries, %d of them dead, for %d calls", len(s.heap), s.dead, len(want))
+	if alive := s.n - s.dead; alive != len(want) || s.dead > 1024 && s.dead > s.n/2+1 {
+		t.Fatalf("%d entries, %d of them dead, for %d calls", s.n, s.dead, len(want))
 	}
 	var last scheduled
 	for s.ready(10_000) {
-		first := s.heap[0]
+		first := s.next
 		if first.before(&last) {
 			t.Fatalf("%v after %v", first, last)
 		}
 		last = first
-		if c := s.pop(); c != nil {
+		if c, _ := s.pop(); c != nil {
 			check(t, "due", first.due, want[c])
 			delete(want, c)
 		}
 	}
-	if len(want) > 0 || len(s.heap) > 0 || s.dead != 0 {
-		t.Errorf("%d calls were not given, %d entries left, %d dead", len(want), len(s.heap), s.dead)
+	if len(want) > 0 || s.n > 0 || len(s.heap) > 0 || s.dead != 0 {
+		t.Errorf("%d calls were not given, %d entries left, %d dead", len(want), s.n, s.dead)
+	}
+}
+
+func TestWhatFallsDueInTheOrderInWhichItComesNeedsNoHeap(t *testing.T) {
+	var s schedule
+	number := uint64(0)
+	given := 0
+	for now := int64(1e9); now < 600e9; now += 20e6 { // calls that wait for one of four times
+		for _, wait := range []int64{5e9, 32e9, 300e9, 1200e9} {
+			number++
+			s.put(&Call{number: number}, now+wait, now)
+		}
+		for s.ready(now) {
+			s.pop()
+			given++
+		}
+	}
+	if len(s.heap) > 0 || given < 100_000 {
+		t.Errorf("%d entries in the heap, %d were given", len(s.heap), given)
+	}
+	for i := range s.rows {
+		if r := &s.rows[i]; cap(r.list) > 1<<18 {
+			t.Errorf("row %d has room for %d", i, cap(r.list))
+		}
 	}
 }

@@ -36,7 +36,7 @@ const (
 
 // group is a set of calls. A group that was joined to another has over set. All that are one stand in a ring.
 type group struct {
-	id         protocol.UUID
+	id         protocol.UUID // zero: not needed so far
 	start      int64
 	number     uint64
 	over       *group
@@ -52,12 +52,34 @@ func (g *group) root() *group {
 	return g
 }
 
+// uuid is the id of the group that g is part of: it is reckoned while the call is there that it is the id of.
+func (g *group) uuid() protocol.UUID {
+	r := g.root()
+	if r.id == (protocol.UUID{}) {
+		r.id = r.call.uuid()
+	}
+	return r.id
+}
+
+// groupID is the id of the call's group.
+func (c *Call) groupID() protocol.UUID {
+	if c.group.alone() {
+		return c.uuid()
+	}
+	return c.group.uuid()
+}
+
+// alone reports whether g was never joined with another.
+func (g *group) alone() bool { return g.over == nil && g.next == nil && g.id == (protocol.UUID{}) }
+
 // join makes one group of two: that of the call which started first.
 func (g *group) join(o *group) {
 	a, b := g.root(), o.root()
 	if a == b {
 		return
 	}
+	a.uuid()
+	b.uuid()
 	if b.start < a.start || b.start == a.start && b.number < a.number {
 		a, b = b, a
 	}
@@ -108,7 +130,7 @@ type legs struct {
 
 // enter puts a new call into a group of its own, and joins that to the group of another leg, if there is one.
 func (t *Table) enter(c *Call, d *decode.Datagram, m *sip.Message) {
-	c.group = &group{id: c.id, start: c.startTime, number: c.number, call: c}
+	c.group = &group{start: c.startTime, number: c.number, call: c}
 	if c.joined() {
 		return // its beginning was not captured
 	}

@@ -8,6 +8,14 @@ import (
 	"voiptop/sensord/internal/sip"
 )
 
+// uuid is the id of the call. It is reckoned when it is first asked for: as a rule beside the Table, for the record.
+func (c *Call) uuid() protocol.UUID {
+	if c.id == (protocol.UUID{}) {
+		c.id = uuid(c.table.cfg.SensorID, c.callID, c.startTime)
+	}
+	return c.id
+}
+
 // uuid derives the id of a call, in the layout of a UUID version 7 (RFC 9562 section 5.7): 48 bits of start in
 // milliseconds, then 74 bits of SHA-256 over sensor id, start in nanoseconds and Call-ID.
 //

@@ -204,7 +204,7 @@ func TestTailsOfPastCallsAreNotJoined(t *testing.T) {
 		again.id = "another"
 		s.sip(20, alice, bob, again)
 		check(t, "records", len(s.calls), 0)
-		check(t, "running", s.t.first.callID, "one")
+		check(t, "running", s.t.order.oldest().callID, "one")
 	})
 	t.Run("a new INVITE is a new call", func(t *testing.T) {
 		s := newSim(t)

@@ -2,6 +2,7 @@ package call
 
 import (
 	"encoding/binary"
+	"net/netip"
 
 	"voiptop/protocol"
 	"voiptop/sensord/internal/rtp"
@@ -15,7 +16,7 @@ import (
 //   - a stream is one Shard's from its first packet on, that of the call which began it, and its work is done in the order of its packets;
 //   - what a stream has come to (account) is the Shard's: the Table looks at it after catchUp alone, which waits;
 //   - an Ended is given to the Shard of its streams, after their work, and only if no other call has to do with them (late). It, its call
-//     and its streams are then the Shard's until Do gives the list back; then the Table makes other calls of them (recycle).
+//     and its streams are then the Shard's until Do gives the list back; then the Table makes other calls of them (spare).
 type Shard interface {
 	// Do is given work that is to be done in order, nil for none, and returns a list of work that is done, or an empty one with
 	// room. A list belongs to the Shard until it is returned.
@@ -34,7 +35,7 @@ type LateSink interface {
 // Work is a piece of work that was put off, to be done by Do.
 type Work struct {
 	stream      *stream
-	more        any // *codec, *Ended
+	more        any // *codec, *Table, *reachedFrom, *Call
 	time        int64
 	timestamp   uint32
 	seq         uint16
@@ -52,6 +53,7 @@ const (
 	workAsideDigits
 	workTune
 	workHeard
+	workReached
 	workEnded
 )
 
@@ -74,9 +76,16 @@ func Do(list []Work, ended func(*Ended)) {
 			s.account.heard(w.time, tone.Sound(w.payloadType))
 		case workTune:
 			s.tune(w.more.(*codec), float64(w.time))
+		case workReached:
+			w.reached()
 		case workEnded:
 			fetchEnded(list[i:])
-			ended(w.more.(*Ended))
+			c := w.more.(*Call)
+			if c.outcome.judge {
+				c.outcome.found = c.judge()
+			}
+			ended(&c.outcome)
+			c.letGo()
 		}
 	}
 }
@@ -87,13 +96,15 @@ type shards struct {
 	work  [][]Work
 	given []bool // and not waited for
 	media bool   // what packets come to is put off, too
+	judge bool   // what calls show together as well: there is one Shard, so that it does that in order
+	spare *spare // for the calls whose records are made
 }
 
 // SetLate makes the table give calls that have ended to sink, and their records off to shards, if there are any; with media, what the
 // packets of streams come to as well. It must come before the first packet.
 func (t *Table) SetLate(sink LateSink, list []Shard, media bool) {
 	t.lateSink = sink
-	t.shards = shards{list, make([][]Work, len(list)), make([]bool, len(list)), media && len(list) > 0}
+	t.shards = shards{list, make([][]Work, len(list)), make([]bool, len(list)), media && len(list) > 0, len(list) == 1, &t.spare}
 	for i := range list {
 		t.shards.work[i] = list[i].Do(nil)
 	}
@@ -117,7 +128,7 @@ func (s *shards) flush(shard int) {
 func (s *shards) clear(list []Work) []Work {
 	for i := range list {
 		if list[i].what == workEnded {
-			list[i].more.(*Ended).call.recycle()
+			s.spare.put(list[i].more.(*Call))
 		}
 	}
 	clear(list)
@@ -140,6 +151,17 @@ func (s *shards) wait(shard uint8) {
 	if s.given[shard] {
 		s.list[shard].Wait()
 		s.given[shard] = false
+	}
+}
+
+// waitForJudge returns when what calls showed together so far is known.
+func (s *shards) waitForJudge() {
+	if s.judge {
+		s.flush(0)
+		if s.given[0] {
+			s.list[0].Wait()
+			s.given[0] = false
+		}
 	}
 }
 
@@ -204,10 +226,47 @@ func (s *stream) takeCodec(k *codec, ptime uint16) {
 	p.put(s.shard, Work{stream: s, more: k, time: int64(ptime), what: workTune})
 }
 
+// reachedFrom says who got through, if the address is one of IPv6.
+type reachedFrom struct {
+	table *Table
+	src   netip.Addr
+}
+
+// reached tells that a call got through to somebody.
+func (c *Call) reached(at int64) {
+	t := c.table
+	if t.cfg.Reached == nil {
+		return
+	}
+	src := c.src.AddrPort().Addr()
+	switch {
+	case !t.shards.judge:
+		t.cfg.Reached(src, protocol.TimeFromNanos(at))
+	case src.Is4():
+		ip := src.As4()
+		t.shards.put(0, Work{more: t, time: at, timestamp: binary.BigEndian.Uint32(ip[:]), what: workReached})
+	default:
+		t.shards.put(0, Work{more: &reachedFrom{t, src}, time: at, what: workReached})
+	}
+}
+
+func (w *Work) reached() {
+	at := protocol.TimeFromNanos(w.time)
+	if r, ok := w.more.(*reachedFrom); ok {
+		r.table.cfg.Reached(r.src, at)
+		return
+	}
+	var ip [4]byte
+	binary.BigEndian.PutUint32(ip[:], w.timestamp)
+	w.more.(*Table).cfg.Reached(netip.AddrFrom4(ip), at)
+}
+
 // Ended is a call that is out of its table and needs it no more.
 type Ended struct {
 	call  *Call
 	group protocol.UUID
+	alone bool               // the group is the call's own
+	judge bool               // what it shows together with other calls is to be found out
 	found []protocol.Finding // together with other calls
 }
 

@@ -232,7 +232,7 @@ func (c *Call) bindAs(e decode.Endpoint, who int, how origin, like *binding) {
 			return
 		}
 	}
-	b := c.table.spare.binding()
+	b := c.newBinding()
 	b.end, b.call, b.who, b.origin, b.like = e, c, uint8(who), how, like
 	c.add(b)
 }

@@ -34,7 +34,7 @@ func (c *Call) state() protocol.State {
 // live makes a row of the live view.
 func (c *Call) live() protocol.LiveCall {
 	l := protocol.LiveCall{
-		ID: c.id, CallID: toValid(c.callID), GroupID: c.group.root().id.String(), SensorID: c.table.cfg.SensorID, State: c.state(),
+		ID: c.uuid(), CallID: toValid(c.callID), GroupID: c.groupID().String(), SensorID: c.table.cfg.SensorID, State: c.state(),
 		Caller: toValid(c.caller), Callee: toValid(c.callee), Src: c.src.String(), Dst: c.dst.String(), Transport: c.transport,
 		Start: protocol.TimeFromNanos(c.startTime), Answer: protocol.TimeFromNanos(c.answer), End: protocol.TimeFromNanos(c.end),
 		Status: c.provisional, PDDMS: c.pdd(), Kept: protocol.KeepNone, Rule: c.rule, OverLimit: c.overLimit, Joined: c.joined(),

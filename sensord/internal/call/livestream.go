@@ -10,7 +10,7 @@ import (
 // the rows of both.
 func (t *Table) Streams(at *Cursor, dst []protocol.LiveStream, n int) (_ []protocol.LiveStream, more bool) {
 	c := t.behind(at)
-	for ; c != nil && n > 0; c, n = c.next, n-1 {
+	for ; c != nil && n > 0; c, n = t.order.after(c), n-1 {
 		dst = c.liveStreams(dst)
 		at.pass(c)
 	}
@@ -24,7 +24,7 @@ func (c *Call) liveStreams(dst []protocol.LiveStream) []protocol.LiveStream {
 	}
 	c.catchUp()
 	of := protocol.CDR{
-		ID: c.id, CallID: toValid(c.callID), SensorID: c.table.cfg.SensorID, Caller: toValid(c.caller), Callee: toValid(c.callee),
+		ID: c.uuid(), CallID: toValid(c.callID), SensorID: c.table.cfg.SensorID, Caller: toValid(c.caller), Callee: toValid(c.callee),
 		Src: c.src.String(), Dst: c.dst.String(),
 	}
 	var r protocol.Stream

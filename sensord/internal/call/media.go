@@ -267,7 +267,8 @@ func (s *stream) payload(pt uint8) {
 		}
 	}
 	if k == nil {
-		k = s.call.table.codec(sdp.Static(pt), s.kind())
+		static := sdp.Static(pt)
+		k = s.call.table.codec(&static, s.kind())
 	}
 	s.met(pt, k)
 	s.pt = pt

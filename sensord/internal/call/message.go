@@ -11,11 +11,12 @@ import (
 type message struct {
 	t        int64
 	sdp      *string // summary of its SDP, one of Table.names; nil: none
-	text     uint32  // first line: offset in Call.text
+	text     uint32  // first line: offset in Call.text, unless it is known
 	cseq     uint32
 	length   uint16
 	src, dst uint8 // index into Call.ends
 	method   sip.Method
+	known    uint8 // first line: which of Table.lines; 0: none of them
 	repeated bool
 }
 
@@ -61,11 +62,17 @@ func (c *Call) log(d *decode.Datagram, m *sip.Message) seen {
 		line = line[:maxFirstLine]
 	}
 	c.hashes = append(c.hashes, h)
-	c.messages = append(c.messages, message{
+	n := message{
 		t: d.Time, text: uint32(len(c.text)), length: uint16(len(line)),
 		src: src, dst: dst, method: method, repeated: how == repeated, cseq: cseq,
-	})
-	c.text = append(c.text, line...)
+	}
+	if !m.Request() {
+		n.known = c.table.lines.of(line)
+	}
+	if n.known == 0 {
+		c.text = append(c.text, line...)
+	}
+	c.messages = append(c.messages, n)
 	return how
 }
 

@@ -154,11 +154,11 @@ func (c *Call) negotiate(s *sdp.Session) {
 			continue
 		}
 		if media.T38 {
-			c.chosen = append(c.chosen, c.table.codec(sdp.Format{Name: t38Name}, sdp.Image))
+			c.chosen = append(c.chosen, c.table.codec(&sdp.Format{Name: t38Name}, sdp.Image))
 			continue
 		}
-		for _, f := range media.Formats {
-			if k := c.table.codec(f, media.Kind); k.name != "" && !k.aside {
+		for f := range media.Formats {
+			if k := c.table.codec(&media.Formats[f], media.Kind); k.name != "" && !k.aside {
 				c.chosen = append(c.chosen, k)
 				break
 			}

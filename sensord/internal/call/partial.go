@@ -3,19 +3,16 @@ package call
 import "voiptop/protocol"
 
 // Cursor is a place among the calls of a Table, see Table.Partial and Table.Redecide. The zero value is before the first.
-type Cursor struct {
-	last   *Call
-	number uint64 // of last, which may be another call meanwhile
-}
+type Cursor struct{ number uint64 } // the least that is behind it
 
 // pass moves the cursor behind c.
-func (at *Cursor) pass(c *Call) { at.last, at.number = c, c.number }
+func (at *Cursor) pass(c *Call) { at.number = c.number + 1 }
 
 // Partial appends the records of up to n calls behind the cursor to dst, as far as they have come, in the order of their
 // start, and moves the cursor on. more tells whether there are others. Calls may start and end between two invocations.
 func (t *Table) Partial(at *Cursor, dst []*protocol.CDR, n int) (_ []*protocol.CDR, more bool) {
 	c := t.behind(at)
-	for ; c != nil && n > 0; c, n = c.next, n-1 {
+	for ; c != nil && n > 0; c, n = t.order.after(c), n-1 {
 		dst = append(dst, c.Record())
 		at.pass(c)
 	}
@@ -23,16 +20,4 @@ func (t *Table) Partial(at *Cursor, dst []*protocol.CDR, n int) (_ []*protocol.C
 }
 
 // behind is the first call behind the cursor.
-func (t *Table) behind(at *Cursor) *Call {
-	if at.last == nil {
-		return t.first
-	}
-	if at.last.number == at.number && !at.last.finished {
-		return at.last.next
-	}
-	c := t.first // the cursor's is out of the table meanwhile
-	for c != nil && c.number <= at.number {
-		c = c.next
-	}
-	return c
-}
+func (t *Table) behind(at *Cursor) *Call { return t.order.from(at.number) }

@@ -21,7 +21,7 @@ func (c *Call) Record() *protocol.CDR {
 // record is Record with digits that its rule may want masked.
 func (c *Call) record() *protocol.CDR {
 	c.catchUp()
-	return c.table.builder.build(c, c.group.root().id)
+	return c.table.builder.build(c, c.groupID())
 }
 
 // record makes the record of a stream as one of those of c.

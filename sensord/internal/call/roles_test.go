@@ -118,7 +118,7 @@ func TestALaterMessageTellsWhoCalled(t *testing.T) {
 		s := newSim(t)
 		u := update
 		s.raw(0, bob, alice, []byte(strings.ReplaceAll(string(u.bytes()), `"Alice" `, ""))) // no name: From's is taken for the caller
-		check(t, "at first", s.t.first.caller, "1002")
+		check(t, "at first", s.t.order.oldest().caller, "1002")
 		s.talk(0.5, 100, aliceRTP, bobRTP, 8, 1)
 		s.sip(3, bob, alice, msg{first: ok200, cseq: "7 INVITE", to: "b", sdp: audioSDP(bobRTP)})
 		s.sip(3.1, alice, bob, msg{first: ackLine, cseq: "7 ACK", to: "b"})

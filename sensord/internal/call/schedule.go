@@ -1,13 +1,33 @@
 package call
 
-// schedule is a heap of calls by the time at which they must be looked at. A call's time is never later than when it
-// really falls due, but may be earlier: then it is put back. So traffic of a call does not move it in the heap.
+// schedule has calls in the order of the times at which they must be looked at. A call's time is never later than when it
+// really falls due, but may be earlier: then it is put back. So traffic of a call does not move it.
 //
-// A call that is needed earlier, or has gone, leaves its entry behind, which counts no more (Call.due). So the heap is worked on without
+// A call that is needed earlier, or has gone, leaves its entry behind, which counts no more (Call.due). So the entries are worked on without
 // a look at the calls: there may be tens of thousands of them, and they are seldom in the cache.
+//
+// Most calls wait for one of a few times from now on, so that most entries fall due in the order in which they come: they stand in rows. What fits none
+// goes to a heap.
 type schedule struct {
+	rows [6]row
 	heap []scheduled
-	dead int // entries that count no more
+	n    int // entries
+	dead int // of them, those that count no more
+	// The first entry, if there are any, and the row that it stands in; -1: in the heap.
+	next scheduled
+	in   int
+}
+
+// lookAgain is how long a call is left alone, ns: those that wait longer fall due in the order in which they come, too.
+const lookAgain = 60e9
+
+// rowGap is how much later than the one before an entry of a row is that belongs to the same wait, ns, on a busy table.
+const rowGap = 1e9
+
+// row is entries in order.
+type row struct {
+	list []scheduled
+	at   int // the first; what was before it is gone
 }
 
 type scheduled struct {
@@ -24,10 +44,11 @@ func (s *scheduled) before(o *scheduled) bool {
 func (s *scheduled) counts() bool { return s.call.number == s.number && s.call.due == s.due }
 
 // ready reports whether an entry has fallen due, which may count no more.
-func (s *schedule) ready(now int64) bool { return len(s.heap) > 0 && s.heap[0].due <= now }
+func (s *schedule) ready(now int64) bool { return s.n > 0 && s.next.due <= now }
 
-// put has c looked at when it is due, or before.
-func (s *schedule) put(c *Call, due int64) {
+// put has c looked at when it is due, or before; now is the time.
+func (s *schedule) put(c *Call, due, now int64) {
+	due = min(due, now+lookAgain)
 	if c.due != 0 {
 		if c.due <= due {
 			return
@@ -35,29 +56,94 @@ func (s *schedule) put(c *Call, due int64) {
 		s.dead++
 	}
 	c.due = due
-	if s.dead > 1024 && s.dead > len(s.heap)/2 {
+	if s.dead > 1024 && s.dead > s.n/2 {
 		s.clean()
 	}
-	s.heap = append(s.heap, scheduled{due, c.number, c})
-	s.up(len(s.heap) - 1)
+	e := scheduled{due, c.number, c}
+	in := s.rowFor(&e)
+	if in >= 0 {
+		r := &s.rows[in]
+		r.list = append(r.list, e)
+	} else {
+		s.heap = append(s.heap, e)
+		s.up(len(s.heap) - 1)
+	}
+	if s.n == 0 || e.before(&s.next) {
+		s.next, s.in = e, in
+	}
+	s.n++
 }
 
-// pop takes the first entry out, which must be there, and answers its call; nil if it counts no more.
-func (s *schedule) pop() *Call {
-	h := s.heap
-	first, last := h[0], len(h)-1
-	e := h[last]
-	h[last] = scheduled{}
-	s.heap = h[:last]
-	if last > 0 {
-		s.down(0, e)
+// rowFor is the row that e may stand at the end of; -1: none.
+func (s *schedule) rowFor(e *scheduled) int {
+	empty := -1
+	for i := range s.rows {
+		r := &s.rows[i]
+		last := len(r.list) - 1
+		if last < 0 {
+			empty = i
+		} else if l := &r.list[last]; l.before(e) && e.due-l.due <= rowGap {
+			return i
+		}
+	}
+	return empty
+}
+
+// find finds the first entry.
+func (s *schedule) find() {
+	s.in = -1
+	var e *scheduled
+	if len(s.heap) > 0 {
+		e = &s.heap[0]
+	}
+	for i := range s.rows {
+		if r := &s.rows[i]; r.at < len(r.list) {
+			if o := &r.list[r.at]; e == nil || o.before(e) {
+				s.in, e = i, o
+			}
+		}
+	}
+	if e != nil {
+		s.next = *e
+	}
+}
+
+// pop takes the first entry out, which must be there, and answers its call; nil if it counts no more. coming is the call of the next; nil: none.
+func (s *schedule) pop() (c, coming *Call) {
+	first := s.next
+	if s.in >= 0 {
+		s.rows[s.in].pop()
+	} else {
+		last := len(s.heap) - 1
+		e := s.heap[last]
+		s.heap[last] = scheduled{}
+		s.heap = s.heap[:last]
+		if last > 0 {
+			s.down(0, e)
+		}
+	}
+	if s.n--; s.n > 0 {
+		s.find()
+		coming = s.next.call
 	}
 	if !first.counts() {
 		s.dead--
-		return nil
+		return nil, coming
 	}
 	first.call.due = 0
-	return first.call
+	return first.call, coming
+}
+
+func (r *row) pop() {
+	r.list[r.at].call = nil
+	switch r.at++; {
+	case r.at == len(r.list):
+		r.list, r.at = r.list[:0], 0
+	case r.at >= 1024 && r.at > len(r.list)/2: // what is left moves to the front
+		n := copy(r.list, r.list[r.at:])
+		clear(r.list[n:])
+		r.list, r.at = r.list[:n], 0
+	}
 }
 
 // forget lets the entry of a call count no more.
@@ -70,19 +156,33 @@ func (s *schedule) forget(c *Call) {
 
 // clean takes out what counts no more.
 func (s *schedule) clean() {
-	kept := s.heap[:0]
-	for i := range s.heap {
-		if s.heap[i].counts() {
-			kept = append(kept, s.heap[i])
+	for i := range s.rows {
+		r := &s.rows[i]
+		r.list, r.at = counting(r.list, r.at), 0
+	}
+	s.heap = counting(s.heap, 0)
+	for i := len(s.heap)/arity + 1; i >= 0; i-- {
+		if i < len(s.heap) {
+			s.down(i, s.heap[i])
 		}
 	}
-	clear(s.heap[len(kept):])
-	s.heap, s.dead = kept, 0
-	for i := len(kept)/arity + 1; i >= 0; i-- {
-		if i < len(kept) {
-			s.down(i, kept[i])
+	s.n, s.dead = len(s.heap), 0
+	for i := range s.rows {
+		s.n += len(s.rows[i].list)
+	}
+	s.find()
+}
+
+// counting is those of a list from a place on that count, moved to its front.
+func counting(list []scheduled, from int) []scheduled {
+	kept := list[:0]
+	for i := from; i < len(list); i++ {
+		if list[i].counts() {
+			kept = append(kept, list[i])
 		}
 	}
+	clear(list[len(kept):])
+	return kept
 }
 
 // arity is how many entries stand below one: four lie side by side.

@@ -189,8 +189,8 @@ func (s *sim) finish(sec float64) *protocol.CDR {
 	if len(s.calls) != 1 {
 		s.tb.Fatalf("%d records, want 1", len(s.calls))
 	}
-	if s.t.Running() != 0 || s.t.ends.n != 0 || s.t.flows.n != 0 || len(s.t.timers.heap) != s.t.timers.dead {
-		s.tb.Errorf("left behind: %d calls, %d endpoints, %d flows, %d timers", s.t.Running(), s.t.ends.n, s.t.flows.n, len(s.t.timers.heap)-s.t.timers.dead)
+	if s.t.Running() != 0 || s.t.ends.n != 0 || s.t.flows.n != 0 || s.t.timers.n != s.t.timers.dead {
+		s.tb.Errorf("left behind: %d calls, %d endpoints, %d flows, %d timers", s.t.Running(), s.t.ends.n, s.t.flows.n, s.t.timers.n-s.t.timers.dead)
 	}
 	return s.calls[0]
 }

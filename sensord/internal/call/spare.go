@@ -2,69 +2,98 @@ package call
 
 import "voiptop/sensord/internal/decode"
 
-// spare is what calls left behind whose records are made. A busy table starts thousands of calls a second, all of the same size.
-type spare struct {
-	calls    []*Call
-	bindings []*binding
-}
+// spare is calls whose records are made, to be used again with all that they are made of: a busy table starts thousands of calls a second, all
+// of the same size. Whoever puts one in does not look at it, since it may be in another processor's cache.
+type spare []*Call
 
 // Bounds of what is kept for calls to come. What is larger than usual is left to the garbage collector.
 const (
 	maxSpareCalls    = 4096
-	maxSpareBindings = 4 * maxSpareCalls
 	maxSpareMessages = 32
 	maxSpareText     = 2048
 	maxSpareFormats  = 16
 )
 
-// call gives a call of which the lists have room and hold nothing; the rest is to be set.
-func (s *spare) call() *Call {
-	if last := len(s.calls) - 1; last >= 0 {
-		c := s.calls[last]
-		s.calls = s.calls[:last]
-		return c
-	}
-	return &Call{
-		messages: make([]message, 0, 8), hashes: make([]digest, 0, 8), text: make([]byte, 0, 320), ends: make([]decode.Endpoint, 0, 2),
-		bindings: make([]*binding, 0, 4), // both parties' RTP and RTCP
+// put takes a call that is out of the table, and of which nothing is asked any more.
+func (s *spare) put(c *Call) {
+	if len(*s) < maxSpareCalls {
+		*s = append(*s, c)
 	}
 }
 
-// binding gives an empty one.
-func (s *spare) binding() *binding {
-	if last := len(s.bindings) - 1; last >= 0 {
-		b := s.bindings[last]
-		s.bindings = s.bindings[:last]
-		return b
-	}
-	return &binding{}
-}
-
-// recycle keeps what a call was made of, which is out of the table and of which nothing is asked any more.
-func (c *Call) recycle() {
-	s := &c.table.spare
-	if c.expecting || len(s.calls) == maxSpareCalls { // or still in a list
-		return
-	}
-	for _, b := range c.bindings {
-		f := b.formats[:0]
-		if cap(f) > maxSpareFormats {
-			f = nil
-		}
-		if *b = (binding{formats: f}); len(s.bindings) < maxSpareBindings {
-			s.bindings = append(s.bindings, b)
-		}
-	}
-	clear(c.bindings)
+// letGo drops what c has and is not used again, once its record is made.
+func (c *Call) letGo() {
 	clear(c.streams)
-	clear(c.messages)
-	c.bindings, c.streams, c.chosen, c.ends = c.bindings[:0], c.streams[:0], c.chosen[:0], c.ends[:0]
-	if c.messages = c.messages[:0]; cap(c.messages) > maxSpareMessages {
-		c.messages, c.hashes = nil, nil
+	if c.borrowed != nil || c.omitted != nil || c.across != nil {
+		c.borrowed, c.omitted, c.across = nil, nil, nil
 	}
-	c.hashes = c.hashes[:0]
-	if c.text = c.text[:0]; cap(c.text) > maxSpareText {
-		c.text = nil
+}
+
+// call gives a call of which the lists have room and hold nothing, and nothing else is set.
+func (s *spare) call() *Call {
+	for last := len(*s) - 1; last >= 0; last-- {
+		c := (*s)[last]
+		*s = (*s)[:last]
+		if !c.expecting { // or still in a list
+			if last > 0 {
+				(*s)[last-1].fetchSpare()
+			}
+			c.reset()
+			return c
+		}
 	}
-	s.calls = append(s.calls, c)
+	r := &roomy{}
+	c := &r.Call
+	c.messages, c.hashes, c.text, c.ends, c.bindings = r.messages[:0], r.hashes[:0], r.text[:0], r.ends[:0], r.bindings[:0]
+	for i := range r.bindings {
+		r.bindings[i] = &r.bound[i]
+	}
+	return c
+}
+
+// roomy is a call and what most calls need, side by side.
+type roomy struct {
+	Call
+	messages [8]message
+	hashes   [8]digest
+	ends     [2]decode.Endpoint
+	bindings [4]*binding // both parties' RTP and RTCP
+	bound    [4]binding
+	text     [roomText]byte
+}
+
+// roomText makes a roomy as large as what the allocator gives for one.
+const roomText = 400
+
+// reset leaves of a call its room.
+func (c *Call) reset() {
+	messages, hashes, text, ends, bindings, streams, chosen := c.messages[:0], c.hashes[:0], c.text[:0], c.ends[:0], c.bindings[:0], c.streams[:0], c.chosen[:0]
+	if cap(messages) > maxSpareMessages {
+		messages, hashes = nil, nil
+	}
+	if cap(text) > maxSpareText {
+		text = nil
+	}
+	*c = Call{}
+	c.messages, c.hashes, c.text, c.ends, c.bindings, c.streams, c.chosen = messages, hashes, text, ends, bindings, streams, chosen
+}
+
+// newBinding gives an empty one for add: it may be what a call before c had in that place.
+func (c *Call) newBinding() *binding {
+	n := len(c.bindings)
+	if n == cap(c.bindings) {
+		return &binding{}
+	}
+	at := &c.bindings[:n+1][n]
+	b := *at
+	if b == nil {
+		return &binding{}
+	}
+	*at = nil
+	f := b.formats[:0]
+	if cap(f) > maxSpareFormats {
+		f = nil
+	}
+	*b = binding{formats: f}
+	return b
 }

@@ -3,6 +3,7 @@ package call
 import (
 	"voiptop/protocol"
 	"voiptop/sensord/internal/decode"
+	"voiptop/sensord/internal/prefetch"
 	"voiptop/sensord/internal/sip"
 )
 
@@ -14,10 +15,10 @@ type Table struct {
 
 	began int64 // first packet, or first after a hole
 
-	byID        byCallID
-	first, last *Call // all calls in the order of their start
-	timers      schedule
-	next        uint64 // number of the next call
+	byID   byCallID
+	order  order
+	timers schedule
+	next   uint64 // number of the next call
 
 	ends  ends
 	flows flows
@@ -38,12 +39,13 @@ type Table struct {
 	early earlyMedia
 
 	names    map[string]*string // strings that many calls share
+	lines    lines
 	codecs   map[codecKey]*codec
+	formats  [128]knownCodec // the newest of each payload type
 	scratch  []byte
 	spare    spare
 	builder  Builder
-	judged   protocol.CDR // see Call.judge
-	lateSink LateSink     // sink, if it is one
+	lateSink LateSink // sink, if it is one
 	shards   shards
 	sdp      SDP
 	ahead    *SDP // of the message at hand, if it was read ahead
@@ -80,13 +82,15 @@ func (t *Table) Tick(now int64) {
 		t.now = now
 	}
 	for t.timers.ready(t.now) {
-		c := t.timers.pop()
-		t.fetchDue()
+		c, coming := t.timers.pop()
+		if coming != nil {
+			prefetch.Value(coming)
+		}
 		if c == nil {
 			continue
 		}
 		if due := c.dueTime(); due > t.now {
-			t.timers.put(c, due)
+			t.timers.put(c, due, t.now)
 			continue
 		}
 		c.expire()
@@ -157,32 +161,22 @@ func (t *Table) start(d *decode.Datagram, m *sip.Message, transport string, begu
 	t.scratch = b
 	all := string(b)
 	c := t.spare.call()
-	*c = Call{
-		messages: c.messages, hashes: c.hashes, text: c.text, ends: c.ends, bindings: c.bindings, streams: c.streams, chosen: c.chosen,
-
-		table: t, number: t.next, hash: m.CallIDHash(), transport: transport,
-		callID: all[:cut[0]], caller: all[cut[0]:cut[1]], callee: all[cut[1]:cut[2]], calleeURI: all[cut[2]:cut[3]],
-		callerName: all[cut[3]:cut[4]], callerDomain: all[cut[4]:cut[5]], calleeDomain: all[cut[5]:cut[6]],
-		src: d.Src, dst: d.Dst, startTime: d.Time, lastSIP: d.Time,
-		begun: begun,
-	}
+	c.table, c.number, c.hash, c.transport = t, t.next, m.CallIDHash(), transport
+	c.callID, c.caller, c.callee, c.calleeURI = all[:cut[0]], all[cut[0]:cut[1]], all[cut[1]:cut[2]], all[cut[2]:cut[3]]
+	c.callerName, c.callerDomain, c.calleeDomain = all[cut[3]:cut[4]], all[cut[4]:cut[5]], all[cut[5]:cut[6]]
+	c.src, c.dst, c.startTime, c.lastSIP = d.Src, d.Dst, d.Time, d.Time
+	c.begun = begun
 	if c.joined() {
 		c.joinAt(d, m)
 	}
 	if n := uint64(len(t.shards.list)); n > 0 {
 		c.shard = uint8(c.number % n)
 	}
-	c.id = uuid(t.cfg.SensorID, c.callID, d.Time)
 	t.next++
 	t.count.started++
 	t.byID.add(c.hash, c)
-	if c.prev = t.last; c.prev != nil {
-		c.prev.next = c
-	} else {
-		t.first = c
-	}
-	t.last = c
-	t.timers.put(c, c.dueTime())
+	t.order.add(c)
+	t.timers.put(c, c.dueTime(), t.now)
 	t.enter(c, d, m)
 	t.admit(c)
 	return c
@@ -190,7 +184,7 @@ func (t *Table) start(d *decode.Datagram, m *sip.Message, transport string, begu
 
 // Live appends the running calls to dst, in the order of their start.
 func (t *Table) Live(dst []protocol.LiveCall) []protocol.LiveCall {
-	for c := t.first; c != nil; c = c.next {
+	for c := t.order.oldest(); c != nil; c = t.order.after(c) {
 		dst = append(dst, c.live())
 	}
 	return dst
@@ -205,8 +199,8 @@ func (t *Table) Find(id string) *protocol.CDR {
 	if err != nil {
 		return nil
 	}
-	for c := t.first; c != nil; c = c.next {
-		if c.id == u {
+	for c := t.order.oldest(); c != nil; c = t.order.after(c) {
+		if c.uuid() == u {
 			return c.Record()
 		}
 	}

@@ -74,7 +74,7 @@ func (t *Table) seen(now int64) {
 // did not watch (captures of different days read as one, a clock that was set). Running calls do not age in a hole, so a BYE
 // after it still finds its call.
 func (t *Table) hole(from, to int64) {
-	for c := t.first; c != nil; c = c.next {
+	for c := t.order.oldest(); c != nil; c = t.order.after(c) {
 		if c.ended() {
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"voiptop/protocol"
@@ -11,7 +12,7 @@ import (
 
 // Bounds and thresholds of what is watched over many calls.
 const (
-	maxSources = 4096 // addresses; the one heard of longest ago goes first
+	maxSources = 4096 // addresses; one that nothing was heard of for long goes when there are more
 	maxTries   = 32   // of one address
 
 	// probeTime and probeNumbers: a scanner tries numbers by the second, and knows none of them. People and dialers reach somebody.
@@ -41,8 +42,9 @@ const (
 type Sources struct {
 	seed    maphash.Seed
 	byHost  map[netip.Addr]*source
-	oldest  *source
-	newest  *source
+	recent  [256]*source // by a few bits of the address: most are heard of again soon
+	all     []*source
+	hand    int    // in all: where to look for one to forget
 	Evicted uint64 // addresses forgotten because there was no room
 	storms  []registers
 }
@@ -50,7 +52,7 @@ type Sources struct {
 // source is what an address tried of late.
 type source struct {
 	host       netip.Addr
-	prev, next *source
+	again      bool          // it was heard of again since Sources.hand passed
 	reached    protocol.Time // when a call of it last rang or was answered
 	registered protocol.Time // when a REGISTER of it last succeeded
 	calls      *tries        // refused; nil: none
@@ -100,38 +102,40 @@ func (s *Sources) Reached(from netip.Addr, at protocol.Time) {
 	o.reached = max(o.reached, at)
 }
 
-// Judge adds to the findings of an ended call from an address what it shows together with those before it. Of the record it asks
-// for callee, status, start, ringing and answer.
-func (s *Sources) Judge(src netip.Addr, c *protocol.CDR) {
-	if c.Callee == "" && c.CalleeURI == "" {
-		return
-	}
-	number := c.CalleeURI
-	if number == "" {
-		number = c.Callee
-	}
-	reached, refused := c.Ringing != 0 || c.Answer != 0, probed(c)
-	if !reached && !refused {
-		return
+// Attempt is what is asked of an ended call.
+type Attempt struct {
+	Number                 string // that was dialled; "": not known
+	Status                 int
+	Start, Ringing, Answer protocol.Time
+}
+
+// Judge answers what an ended call from an address shows together with those before it.
+func (s *Sources) Judge(src netip.Addr, a *Attempt) []protocol.Finding {
+	reached := a.Ringing != 0 || a.Answer != 0
+	if a.Number == "" || !reached && !a.probed() {
+		return nil
 	}
 	o := s.source(src)
-	t := try{at: c.Start, number: maphash.String(s.seed, number)}
-	if d := digits(number); len(d) >= suffixDigits {
-		t.suffix = maphash.String(s.seed, d[len(d)-suffixDigits:])
+	t := try{at: a.Start, number: maphash.String(s.seed, a.Number)}
+	if d, ok := suffix(a.Number); ok {
+		t.suffix = maphash.Bytes(s.seed, d[:])
 	}
-	if reached {
-		o.fraud(c, t, number)
-		return
+	if !reached {
+		o.calls = o.calls.add(t)
 	}
-	o.calls = o.calls.add(t)
-	if !o.fraud(c, t, number) {
-		o.scan(c)
+	x, ok := o.fraud(a, t)
+	if !ok && !reached {
+		x, ok = o.scan(a)
 	}
+	if !ok {
+		return nil
+	}
+	return []protocol.Finding{x}
 }
 
 // probed reports whether a call was refused for what it dialled or who it was. Busy, unavailable and cancelled are no refusals.
-func probed(c *protocol.CDR) bool {
-	switch c.Status {
+func (a *Attempt) probed() bool {
+	switch a.Status {
 	case 400, 401, 403, 404, 405, 407, 410, 484, 488, 604, 606:
 		return true
 	}
@@ -139,17 +143,17 @@ func probed(c *protocol.CDR) bool {
 }
 
 // scan reports many numbers tried in a short time, with nobody reached.
-func (o *source) scan(c *protocol.CDR) {
-	seen, first := distinct(o.calls.all(), c.Start, probeTime)
-	if seen < probeNumbers || o.reached > c.Start-fraudTime && o.reached != 0 {
-		return
+func (o *source) scan(a *Attempt) (x protocol.Finding, ok bool) {
+	seen, first := distinct(o.calls.all(), a.Start, probeTime)
+	if seen < probeNumbers || o.reached > a.Start-fraudTime && o.reached != 0 {
+		return x, false
 	}
-	Add(c, protocol.Finding{
+	return protocol.Finding{
 		Code: "scanner", Severity: protocol.SeverityWarn,
 		Text:     "The address tries number after number and reaches nobody: it scans for extensions or open lines.",
-		Evidence: fmt.Sprintf("%s tried %d numbers in %s, all refused, this one with %d", o.host, seen, seconds(millis(c.Start-first)), c.Status),
+		Evidence: fmt.Sprintf("%s tried %d numbers in %s, all refused, this one with %d", o.host, seen, seconds(millis(a.Start-first)), a.Status),
 		Remedy:   remedyScanner,
-	})
+	}, true
 }
 
 // distinct counts what was tried within a time before now, and says when it began.
@@ -173,46 +177,44 @@ func distinct(tries []try, now, within protocol.Time) (count int, first protocol
 }
 
 // fraud reports one number tried behind many prefixes, and says whether it did. It is grave when one of them was answered.
-func (o *source) fraud(c *protocol.CDR, t try, number string) bool {
+func (o *source) fraud(a *Attempt, t try) (x protocol.Finding, ok bool) {
 	if t.suffix == 0 {
-		return false
+		return x, false
 	}
-	seen := map[uint64]bool{t.number: true}
+	seen := append(make([]uint64, 0, maxTries+1), t.number)
 	for _, e := range o.calls.all() {
-		if e.suffix == t.suffix && e.at > c.Start-fraudTime && e.at <= c.Start {
-			seen[e.number] = true
+		if e.suffix == t.suffix && e.at > a.Start-fraudTime && e.at <= a.Start && !slices.Contains(seen, e.number) {
+			seen = append(seen, e.number)
 		}
 	}
 	if len(seen) < fraudPrefixes {
-		return false
+		return x, false
 	}
-	x := protocol.Finding{
+	tail, _ := suffix(a.Number)
+	x = protocol.Finding{
 		Code: "toll-fraud", Severity: protocol.SeverityWarn,
-		Text:     "The address tries one number behind many prefixes: it looks for a way to dial out at your cost.",
-		Evidence: fmt.Sprintf("%s tried %d ways to dial ...%s within %d minutes, this one %s", o.host, len(seen), tail(number), fraudTime/60e6, number),
+		Text: "The address tries one number behind many prefixes: it looks for a way to dial out at your cost.",
+		Evidence: fmt.Sprintf("%s tried %d ways to dial ...%s within %d minutes, this one %s", o.host, len(seen), tail, fraudTime/60e6,
+			strings.ToValidUTF8(a.Number, "\ufffd")),
 		Remedy: "Block the address at the firewall, and let the dial plan take calls out only from accounts that are authenticated and allowed to; set limits " +
 			"for international and premium numbers at the carrier.",
 	}
-	if c.Answer != 0 {
+	if a.Answer != 0 {
 		x.Severity, x.Text = protocol.SeverityBad, "The address tried one number behind many prefixes, and this one was answered: somebody dials out at your cost."
 	}
-	Add(c, x)
-	return true
+	return x, true
 }
 
-func tail(number string) string {
-	d := digits(number)
-	return d[len(d)-suffixDigits:]
-}
-
-// digits leaves what can be dialled of a number: "+", blanks and what the like fall away.
-func digits(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
+// suffix answers the last digits of what can be dialled of a number: "+", blanks and what the like fall away. It is not ok if there are fewer.
+func suffix(number string) (d [suffixDigits]byte, ok bool) {
+	at := suffixDigits
+	for i := len(number) - 1; i >= 0 && at > 0; i-- {
+		if c := number[i]; '0' <= c && c <= '9' {
+			at--
+			d[at] = c
 		}
-		return -1
-	}, s)
+	}
+	return d, at == 0
 }
 
 // Add puts a finding in its place, once.
@@ -235,49 +237,41 @@ func (s *Sources) begin() {
 // source finds an address, or begins to watch it.
 func (s *Sources) source(host netip.Addr) *source {
 	s.begin()
-	if o := s.byHost[host]; o != nil {
-		s.touch(o)
+	b := host.As16()
+	recent := &s.recent[b[15]^b[14]*37]
+	if o := *recent; o != nil && o.host == host {
+		o.again = true
 		return o
 	}
-	if len(s.byHost) >= maxSources {
-		o := s.oldest
-		s.unlink(o)
-		delete(s.byHost, o.host)
-		s.Evicted++
+	o := s.byHost[host]
+	if o != nil {
+		o.again = true
+	} else {
+		o = s.room()
+		o.host = host
+		s.byHost[host] = o
 	}
-	o := &source{host: host}
-	s.byHost[o.host] = o
-	s.link(o)
+	*recent = o
 	return o
 }
 
-func (s *Sources) touch(o *source) {
-	if s.newest != o {
-		s.unlink(o)
-		s.link(o)
+// room makes room for another address. If there are too many it is that of the next one that was not heard of again since it came, or since it was
+// passed over for that.
+func (s *Sources) room() *source {
+	if len(s.all) < maxSources {
+		o := &source{}
+		s.all = append(s.all, o)
+		return o
 	}
-}
-
-func (s *Sources) link(o *source) {
-	o.prev, o.next = s.newest, nil
-	if s.newest != nil {
-		s.newest.next = o
-	} else {
-		s.oldest = o
+	for {
+		o := s.all[s.hand]
+		s.hand = (s.hand + 1) % len(s.all)
+		if !o.again {
+			delete(s.byHost, o.host)
+			s.Evicted++
+			*o = source{}
+			return o
+		}
+		o.again = false
 	}
-	s.newest = o
-}
-
-func (s *Sources) unlink(o *source) {
-	if o.prev != nil {
-		o.prev.next = o.next
-	} else {
-		s.oldest = o.next
-	}
-	if o.next != nil {
-		o.next.prev = o.prev
-	} else {
-		s.newest = o.prev
-	}
-	o.prev, o.next = nil, nil
 }

@@ -87,17 +87,28 @@ func TestAddressesWatchedAreBounded(t *testing.T) {
 	for i := range maxSources + 100 {
 		judge(&s, refusedCall(fmt.Sprintf("10.%d.%d.%d:5060", i>>16, i>>8&255, i&255), "100", 1e15))
 	}
-	if len(s.byHost) != maxSources || s.Evicted != 100 {
-		t.Errorf("%d addresses, %d evicted; want %d and 100", len(s.byHost), s.Evicted, maxSources)
+	if len(s.byHost) != maxSources || len(s.all) != maxSources || s.Evicted != 100 {
+		t.Errorf("%d addresses, room for %d, %d evicted; want %d and 100", len(s.byHost), len(s.all), s.Evicted, maxSources)
 	}
-	n := 0
-	for o := s.oldest; o != nil; o = o.next {
-		n++
+	known := func(i int) bool {
+		_, ok := s.byHost[netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})]
+		return ok
 	}
-	if n != maxSources || s.oldest.host.String() != "10.0.0.100" {
-		t.Errorf("%d in the list, want %d; the oldest is %s", n, maxSources, s.oldest.host)
+	if known(99) || !known(100) {
+		t.Error("not those that came first have gone")
+	}
+	judge(&s, refusedCall("10.0.0.100:5060", "100", 1e15))
+	for i := range 10 {
+		judge(&s, refusedCall(fmt.Sprintf("10.9.9.%d:5060", i), "100", 1e15))
+	}
+	if !known(100) || known(101) {
+		t.Error("not what was heard of again has stayed")
 	}
 }
 
 // judge judges a call of the address in its record.
-func judge(s *Sources, c *protocol.CDR) { s.Judge(netip.MustParseAddrPort(c.Src).Addr(), c) }
+func judge(s *Sources, c *protocol.CDR) {
+	c.Findings = append(c.Findings, s.Judge(netip.MustParseAddrPort(c.Src).Addr(), &Attempt{
+		Number: c.CalleeURI, Status: c.Status, Start: c.Start, Ringing: c.Ringing, Answer: c.Answer,
+	})...)
+}

@@ -102,6 +102,7 @@ func (m *Media) rtpmap(v []byte) {
 	if len(f.Name) == 0 {
 		return
 	}
+	f.Name = shared(f.Name, f.PT)
 	for i := range m.Formats {
 		if m.Formats[i].PT == f.PT {
 			m.Formats[i] = f

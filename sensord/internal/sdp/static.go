@@ -1,5 +1,7 @@
 package sdp
 
+import "bytes"
+
 // static are the payload types that need no a=rtpmap (RFC 3551 section 6, tables 4 and 5). G.722 has a clock of 8000
 // by an old mistake that stays.
 var static = [35]Format{
@@ -27,6 +29,25 @@ var static = [35]Format{
 	32: {[]byte("MPV"), 90000, 32, 1},
 	33: {[]byte("MP2T"), 90000, 33, 1},
 	34: {[]byte("H263"), 90000, 34, 1},
+}
+
+// dynamic are names that are often given to dynamic payload types.
+var dynamic = [...][]byte{[]byte("telephone-event"), []byte("opus"), []byte("AMR"), []byte("AMR-WB"), []byte("iLBC"), []byte("speex")}
+
+// shared is name, as one that all descriptions share if it is a usual one: whoever looks at it has it in his cache.
+func shared(name []byte, pt uint8) []byte {
+	if int(pt) < len(static) {
+		if usual := static[pt].Name; bytes.Equal(usual, name) {
+			return usual
+		}
+		return name
+	}
+	for _, usual := range dynamic {
+		if bytes.Equal(usual, name) {
+			return usual
+		}
+	}
+	return name
 }
 
 // Static answers what RFC 3551 says of a payload type; a Format with only its number when it says nothing.
