@@ -42,8 +42,10 @@ type statistics struct {
 	Status   map[string]int
 	Findings map[string]int
 	Step     int
+	Settled  protocol.Time
 	Series   []struct {
-		At string
+		At       string
+		Complete bool
 		figuresOfCalls
 	}
 	Groups []struct {
@@ -299,5 +301,31 @@ func TestUsageIsTheTenantsLimitsAndDays(t *testing.T) {
 	if got := fmt.Sprint(u.MaxChannels, *u.Channels, u.Calls, u.OverLimit, u.KeptFrom, u.Days, u.Sensors); got !=
 		"2000 8 4 12026-11-19T00:00:00.000000Z[{2026-11-22T00:00:00.000000Z 3 1 2} {2026-11-21T00:00:00.000000Z 0 0 0} {2026-11-20T00:00:00.000000Z 0 0 0} {2026-11-19T00:00:00.000000Z 1 0 1}] [{1 2} {2 0} {3 0}]" {
 		t.Errorf("usage %s", got)
+	}
+}
+
+func TestTheStepThatRunsIsNotComplete(t *testing.T) {
+	w := newWorld(t)
+	now := protocol.TimeOf(w.now()) // 10:00
+	ms := int64(90_000)
+	w.stored(w.acme, w.s1.uuid, w.call(1, func(c *protocol.CDR) { c.Start, c.ConnectMS = now-200e6, &ms }))
+	w.pass(90 * time.Second)
+	var s statistics
+	a := w.as("viewer").get("/stats?" + url.Values{"from": {w.now().Add(-10 * time.Minute).Format(time.RFC3339)}, "step": {"60"}}.Encode())
+	if a.into(t, &s); a.status != http.StatusOK {
+		t.Fatal(a.status, a.body)
+	}
+	for i, p := range s.Series {
+		at, err := time.Parse(time.RFC3339Nano, p.At)
+		w.ok(err)
+		if over := !at.Add(time.Minute).After(w.now()); p.Complete != over || over != (i < len(s.Series)-1) {
+			t.Errorf("the step of %s is complete: %t, at %s", p.At, p.Complete, w.now())
+		}
+	}
+	if took := protocol.TimeOf(w.now()).Sub(s.Settled); took < 80*time.Second || took > 105*time.Second { // 15 %, a bucket
+		t.Errorf("settled is %s ago, want about what the call lasted", took)
+	}
+	if a := w.as("viewer").get("/stats"); a.status != http.StatusOK { // without calls in it, of no length
+		t.Error(a.status, a.body)
 	}
 }

@@ -42,6 +42,7 @@ export interface Flow {
 
 export interface Point extends Measures {
   at: Time;
+  complete: boolean; // the step is over
   flow: Flow | null;
 }
 
@@ -64,6 +65,7 @@ export interface Stats {
   ends: Record<string, number>;
   findings: Record<string, number>;
   step: number; // s
+  settled: Time; // of calls that began later, some still run and are not counted
   series: Point[];
   by: Dimension | '';
   groups: Group[];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { aligned, axisTime, middles, stacked } from './axis';
+import { aligned, axisTime, middles, parted, stacked } from './axis';
 
 const at = (t: string) => Date.parse(t) / 1000;
 
@@ -19,4 +19,11 @@ test('bars stand on each other', () => {
 test('what is compared with has a value for each step, or a gap', () => {
   expect(aligned([1, 2, 3], 2)).toEqual([1, 2]);
   expect(aligned([1], 3)).toEqual([1, null, null]);
+});
+
+test('what may still change is drawn on its own, and a line goes on there', () => {
+  expect(parted([1, 2, null, 4], 3, true)).toEqual([[1, 2, null, null], [null, null, null, 4]]);
+  expect(parted([1, 2, 3, 4], 2, true)).toEqual([[1, 2, null, null], [null, 2, 3, 4]]);
+  expect(parted([1, 2, 3, 4], 2, false)).toEqual([[1, 2, null, null], [null, null, 3, 4]]);
+  expect(parted([1, 2], 0, true)).toEqual([[null, null], [1, 2]]);
 });

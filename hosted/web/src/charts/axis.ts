@@ -30,3 +30,9 @@ export function stacked(rows: (number | null)[][]): (number | null)[][] {
 export function aligned(values: (number | null)[], length: number): (number | null)[] {
   return Array.from({ length }, (_, i) => values[i] ?? null);
 }
+
+// parted divides values at a point: what is sure, and what may still change, which begins where the other ends so that a line goes on.
+export function parted(values: (number | null)[], from: number, joined: boolean): [(number | null)[], (number | null)[]] {
+  const begin = joined ? from - 1 : from;
+  return [values.map((v, i) => (i < from ? v : null)), values.map((v, i) => (i >= begin ? v : null))];
+}

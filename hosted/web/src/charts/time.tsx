@@ -7,7 +7,7 @@ import { usePrefs } from '../prefs';
 import type { Zone } from '../time';
 import { useMedia } from '../ui/bits';
 import { colour } from '../ui/colour';
-import { axisTime, middles, stacked } from './axis';
+import { axisTime, middles, parted, stacked } from './axis';
 
 export interface Band {
   name: string;
@@ -23,6 +23,7 @@ interface Props {
   from: number; // what the chart shows, us
   to: number;
   bands: Band[];
+  loose?: number; // from this point on they may still change: drawn dotted, or pale
   before?: (number | null)[]; // the first band, or the sum of the stack, of the time that is compared with
   scale: { bottom: number; least: number; most?: number };
   height: number;
@@ -64,7 +65,7 @@ export function TimeChart(p: Props) {
       plot.current?.destroy();
       plot.current = null;
     };
-  }, [p.at, p.bands, p.before, p.from, p.to, p.height, zone, theme, systemDark]);
+  }, [p.at, p.bands, p.loose, p.before, p.from, p.to, p.height, zone, theme, systemDark]);
 
   useEffect(() => {
     const u = plot.current;
@@ -94,11 +95,24 @@ function draw(el: HTMLElement, now: { current: Props }, zone: Zone): uPlot {
   const axis = { stroke: ink, grid, ticks: { ...grid, size: 4 }, font: AXIS_FONT };
   const x = middles(p.at, p.step, p.from, p.to);
   const few = x.length < 40;
-  const rows = p.kind === 'stack' ? stacked(p.bands.map((b) => b.values)) : p.bands.map((b) => b.values);
-  const series: uPlot.Series[] = p.bands.map((b, i) => {
-    const stroke = colour(el, b.colour);
-    if (p.kind === 'stack') return { stroke, fill: stroke, width: 0, points: { show: false }, paths: uPlot.paths.bars!({ size: [0.86, 40, 1] }) };
-    return { stroke, width: i ? 1.25 : 1.75, points: { show: true, size: 4, filter: few ? null : alone(b.values) }, ...(i ? { dash: [5, 3] } : p.scale.bottom ? {} : { fill: alpha(stroke) }) };
+  const sure = p.loose ?? x.length;
+  const rows: (number | null)[][] = [];
+  const series: uPlot.Series[] = [];
+  (p.kind === 'stack' ? stacked(p.bands.map((b) => b.values)) : p.bands.map((b) => b.values)).forEach((row, i) => {
+    const stroke = colour(el, p.bands[i]!.colour);
+    parted(row, sure, p.kind === 'lines').forEach((values, loose) => {
+      if (loose && sure >= row.length) return;
+      rows.push(values);
+      if (p.kind === 'stack') {
+        const fill = loose ? alpha(stroke, 0.4) : stroke;
+        series.push({ stroke: fill, fill, width: 0, points: { show: false }, paths: uPlot.paths.bars!({ size: [0.86, 40, 1] }) });
+      } else {
+        const dash = loose ? [1, 3] : i ? [5, 3] : undefined;
+        series.push({
+          stroke, width: i ? 1.25 : 1.75, points: { show: true, size: 4, filter: few && !loose ? null : alone(values) }, ...(dash ? { dash } : {}), ...(i || loose || p.scale.bottom ? {} : { fill: alpha(stroke, 0.09) }),
+        });
+      }
+    });
   });
   if (p.kind === 'stack') {
     rows.reverse(); // the tallest first, so that the others stand before it
@@ -155,4 +169,4 @@ function draw(el: HTMLElement, now: { current: Props }, zone: Zone): uPlot {
 // alone picks the points that no line shows, because there is nothing before and behind them.
 const alone = (values: (number | null)[]) => () => values.flatMap((v, i) => (v !== null && (values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null ? [i] : []));
 
-const alpha = (rgb: string) => rgb.replace(/^rgb\((.*)\)$/, 'rgba($1, 0.09)');
+const alpha = (rgb: string, a: number) => rgb.replace(/^rgb\((.*)\)$/, `rgba($1, ${a})`);

@@ -8,7 +8,7 @@ import { count } from '../format';
 import { usePrefs } from '../prefs';
 import { navigate } from '../router';
 import { clock, date, micros, type Zone } from '../time';
-import { callsLink, COMPARES, cut, PANELS, values, type Line, type Panel, type View } from './view';
+import { callsLink, COMPARES, cut, PANELS, preliminary, values, type Line, type Panel, type View } from './view';
 
 // Classes of statuses have colours of their own: what was answered is calm, what the network did is loud.
 const STACK = ['--s3', '--s6', '--s2', '--s5', '--s4', '--field-line'];
@@ -46,6 +46,7 @@ function PanelChart({ panel, view, now, before, from, to, height, zoom, at, inde
   );
   const shadow = useMemo(() => before && aligned(first(panel, before), at.length), [before, panel, at]);
   const open = (i: number) => navigate(link(view, now, panel, at[i]!));
+  const loose = preliminary(now);
   const missing = panel.needsFlow && !now.flow;
   return (
     <figure class="panel" data-panel={panel.id}>
@@ -54,7 +55,7 @@ function PanelChart({ panel, view, now, before, from, to, height, zoom, at, inde
         <button type="button" class="link" aria-pressed={table} onClick={() => setTable(!table)}>{table ? 'Chart' : 'Table'}</button>
       </figcaption>
       <p class="reading" aria-live="off">
-        {index === null || !now.series[index] ? <Legend panel={panel} bands={bands} shadow={view.compare && shadow ? COMPARES[view.compare] : ''} /> : <Reading view={view} now={now} panel={panel} bands={bands} shadow={shadow} index={index} at={at[index]!} zone={zone} />}
+        {index === null || !now.series[index] ? <Legend panel={panel} bands={bands} shadow={view.compare && shadow ? COMPARES[view.compare] : ''} /> : <Reading view={view} now={now} panel={panel} bands={bands} shadow={shadow} index={index} at={at[index]!} zone={zone} loose={index >= loose} />}
       </p>
       {missing ? (
         <p class="none quiet">There are more calls than could be read, so that those that ran at a time are not counted. Choose a shorter time.</p>
@@ -63,7 +64,7 @@ function PanelChart({ panel, view, now, before, from, to, height, zoom, at, inde
       ) : (
         <TimeChart
           label={`${panel.title} over time: ${bands.map((b) => `${b.name} ${extremes(b.values, panel.decimals)}`).join(', ')}. Left and right choose a point, Enter opens its calls.`}
-          kind={panel.kind} at={at} step={now.step} from={from} to={to} bands={bands} {...(shadow ? { before: shadow } : {})}
+          kind={panel.kind} at={at} step={now.step} from={from} to={to} bands={bands} loose={loose} {...(shadow ? { before: shadow } : {})}
           scale={{ bottom: panel.bottom ?? 0, least: panel.least, ...(panel.most ? { most: panel.most } : {}) }}
           height={height} index={index} setIndex={setIndex} zoom={zoom} open={open}
         />
@@ -105,9 +106,12 @@ function Key({ band, children }: { band: Band; children: preact.ComponentChildre
   return <span class="key"><i class="swatch" style={{ background: `var(${band.colour})` }} />{children}</span>;
 }
 
-type ReadingProps = { view: View; now: Stats; panel: Panel; bands: Band[]; shadow: (number | null)[] | null; index: number; at: number; zone: Zone };
+type ReadingProps = { view: View; now: Stats; panel: Panel; bands: Band[]; shadow: (number | null)[] | null; index: number; at: number; zone: Zone; loose: boolean };
 
-function Reading({ view, now, panel, bands, shadow, index, at, zone }: ReadingProps) {
+// notYet says why a point may still change.
+const notYet = (p: Point) => (p.complete ? 'calls that began then may still run' : 'not over yet');
+
+function Reading({ view, now, panel, bands, shadow, index, at, zone, loose }: ReadingProps) {
   const n = panel.drill.count(now.series[index]!);
   const shown = panel.kind === 'stack' ? bands.filter((b) => b.values[index]) : bands;
   return (
@@ -116,12 +120,14 @@ function Reading({ view, now, panel, bands, shadow, index, at, zone }: ReadingPr
       {shown.map((b) => <Key key={b.name} band={b}>{text(b.values[index] ?? null, panel.decimals)}</Key>)}
       {shadow && <span class="key quiet"><i class="swatch before" />{text(shadow[index] ?? null, panel.decimals)}</span>}
       {n > 0 ? <a href={link(view, now, panel, at)} data-opens={n}>{count(n)} {panel.drill.text}</a> : <span class="quiet">none{panel.drill.where && ` ${panel.drill.text}`}</span>}
+      {loose && <span class="quiet">{notYet(now.series[index]!)}</span>}
     </>
   );
 }
 
 // Points is a chart for those who read or print it, with a link in each row; of a stack, in each figure.
 function Points({ view, now, panel, bands, at, zone }: { view: View; now: Stats; panel: Panel; bands: Band[]; at: number[]; zone: Zone }) {
+  const loose = preliminary(now);
   const rows = now.series.map((p, i): [Point, number] => [p, i]).filter(([p]) => p.calls > 0 || p.flow?.max).reverse();
   if (rows.length === 0) return <p class="none quiet">No calls.</p>;
   return (
@@ -131,7 +137,7 @@ function Points({ view, now, panel, bands, at, zone }: { view: View; now: Stats;
         <tbody>
           {rows.map(([p, i]) => (
             <tr key={p.at}>
-              <td>{when(at[i]!, now.step, zone)}</td>
+              <td>{when(at[i]!, now.step, zone)}{i >= loose && <small class="quiet"> {notYet(p)}</small>}</td>
               {bands.map((b, k) => {
                 const drill = panel.lines[k]!.drill;
                 const v = text(b.values[i] ?? null, panel.decimals);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Point } from '../api/stats';
-import { bounds, both, callsLink, cut, parseView, PANELS, SECONDS, stepFor, values, viewPath, type Span } from './view';
+import { makeStats } from '../dev/stats';
+import { bounds, both, callsLink, cut, parseView, PANELS, preliminary, SECONDS, stepFor, values, viewPath, type Span } from './view';
 
 const read = (q: string) => parseView(new URLSearchParams(q));
 const at = (t: string) => Date.parse(t) * 1000;
@@ -51,7 +52,7 @@ test('a point opens the part of its step that was counted', () => {
 
 const none = { calls: 0, mean: null, p50: null, p95: null };
 const quiet: Point = {
-  at: '2026-11-22T10:00:00.000000Z', flow: null, calls: 0, attempts: 0, answered: 0, effective: 0, connected: 0, short: 0, legs: 0, joined: 0, over_limit: 0, with_finding: 0, kept: 0, kept_bytes: 0,
+  at: '2026-11-22T10:00:00.000000Z', complete: true, flow: null, calls: 0, attempts: 0, answered: 0, effective: 0, connected: 0, short: 0, legs: 0, joined: 0, over_limit: 0, with_finding: 0, kept: 0, kept_bytes: 0,
   classes: {}, asr: null, ner: null, duration_ms: none, pdd_ms: none, mos: { calls: 0, mean: null, p5: null, bad: 0 }, loss_pct: { ...none, high: 0 }, jitter_ms: none,
 };
 
@@ -65,4 +66,13 @@ test('a time without calls is a gap in what is measured of calls, and 0 calls', 
 test('calls a second are of the whole step', () => {
   const cps = PANELS.find((p) => p.id === 'cps')!;
   expect(values(cps.lines[1]!, [{ ...quiet, calls: 30 }], 60, cps)).toEqual([0.5]);
+});
+
+test('points that are not over, or of which calls still run, may still change', () => {
+  const s = makeStats(new URLSearchParams({ from: '2026-11-22T10:00:00Z', to: '2026-11-22T10:05:00Z', step: '60' }));
+  s.series.forEach((p, i) => (p.complete = i < 4));
+  for (const [settled, want] of [['2026-11-22T10:05:00.000000Z', 4], ['2026-11-22T10:03:00.000000Z', 3], ['2026-11-22T10:02:59.999999Z', 2], ['2026-11-22T09:00:00.000000Z', 0]] as const) {
+    expect([settled, preliminary({ ...s, settled })]).toEqual([settled, want]);
+  }
+  expect(preliminary({ ...s, settled: '2026-11-22T11:00:00.000000Z', series: s.series.slice(0, 4) })).toBe(4);
 });

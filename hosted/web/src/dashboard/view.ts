@@ -1,6 +1,6 @@
 // What the dashboard shows lives in the page's URL: the time, the condition, what it is compared with.
 
-import type { Flow, Measures, Point } from '../api/stats';
+import type { Flow, Measures, Point, Stats } from '../api/stats';
 import { micros, rfc3339 } from '../time';
 
 export const SPANS = { '1h': 'Hour', '6h': '6 hours', '24h': '24 hours', '7d': '7 days', '25d': '25 days' } as const;
@@ -104,6 +104,14 @@ export function both(a: string, b: string): string {
 // cut is the part of a step that was counted: the first may begin earlier, the last end later.
 export function cut(at: number, step: number, from: number, to: number): [number, number] {
   return [Math.max(at, from), Math.min(at + step * 1e6, to)];
+}
+
+// preliminary is the first point that may still change: its step is not over, or calls that began in it still run, and so are not
+// counted yet. The number of points if there is none.
+export function preliminary(s: Stats): number {
+  const settled = micros(s.settled)!;
+  const i = s.series.findIndex((p) => !p.complete || micros(p.at)! + s.step * 1e6 > settled);
+  return i < 0 ? s.series.length : i;
 }
 
 // Drill is what a figure opens: a condition on the calls, and how many these are.

@@ -31,13 +31,13 @@ export function makeStats(p: URLSearchParams): Stats {
     const hour = ((t / 3600) % 24) + 1;
     const busy = Math.exp(-(((hour - 12) / 4) ** 2)) + 0.03;
     const n = Math.round(busy * step * 0.3);
-    series.push({ at: rfc3339(t * 1e6), ...measures(n, hour > 14 && hour < 15 ? 0.4 : 0.78), flow: { max: Math.round(busy * 90), max_at: rfc3339(t * 1e6), mean: busy * 40, peak_cps: Math.round(busy * 20) / 10 } });
+    series.push({ at: rfc3339(t * 1e6), complete: (t + step) * 1000 <= Date.now(), ...measures(n, hour > 14 && hour < 15 ? 0.4 : 0.78), flow: { max: Math.round(busy * 90), max_at: rfc3339(t * 1e6), mean: busy * 40, peak_cps: Math.round(busy * 20) / 10 } });
   }
   const all = series.reduce((n, s) => n + s.calls, 0);
   const group = (key: string, share: number, good: number): Group => ({ key, where: `${by} = "${key}"`, ...measures(Math.round(share * 4000), good) });
   return {
     from: rfc3339(from), to: rfc3339(to), source: 'rollups', partial: false, read: 0, totals: measures(all, 0.74), flow: { max: 93, max_at: rfc3339(from), mean: 21.4, peak_cps: 2.1 }, status: {}, ends: {}, findings: {},
-    step, series, by, groups: by ? [group('192.0.2.10', 0.5, 0.8), group('198.51.100.7', 0.3, 0.42), group('203.0.113.5', 0.2, 0.77)] : [], others: 0,
+    step, settled: rfc3339((Date.now() - 420_000) * 1000), series, by, groups: by ? [group('192.0.2.10', 0.5, 0.8), group('198.51.100.7', 0.3, 0.42), group('203.0.113.5', 0.2, 0.77)] : [], others: 0,
   };
 }
 

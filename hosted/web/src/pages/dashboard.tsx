@@ -9,7 +9,7 @@ import { useStats } from '../dashboard/data';
 import { Panels } from '../dashboard/panels';
 import { Tiles } from '../dashboard/tiles';
 import { UsagePanel } from '../dashboard/usage';
-import { COMPARES, PANELS, parseView, SPANS, viewPath, type Compare, type Span, type View } from '../dashboard/view';
+import { COMPARES, PANELS, parseView, preliminary, SPANS, viewPath, type Compare, type Span, type View } from '../dashboard/view';
 import { Worst } from '../dashboard/worst';
 import { usePrefs } from '../prefs';
 import { back, navigate } from '../router';
@@ -48,7 +48,7 @@ export function DashboardPage({ query, user }: { query: string; user: User }) {
     <div class={`page dashboard${data.loading && now ? ' loading' : ''}`}>
       <Head view={view} go={go} sensors={sensors ?? NO_SENSORS} />
       <p class="span quiet" role="status">
-        {now && <>{text(data.from, zone)} to {text(data.to, zone)} <span>{zoneName(zone)}</span> · a point is {step(now.step)}{now.source === 'calls' && ' · counted from the calls'}</>}
+        {now && <>{text(data.from, zone)} to {text(data.to, zone)} <span>{zoneName(zone)}</span> · a point is {step(now.step)}{now.source === 'calls' && ' · counted from the calls'}{preliminary(now) < now.series.length && <span title="A call counts where it began, when it has ended: of the last points some calls still run, and the ratios of those that are over lean towards calls that failed at once."> · dotted or pale points may still change</span>}</>}
       </p>
       {data.problem && <ProblemBox problem={data.problem} retry={data.reload} />}
       {now?.partial && (
