@@ -111,6 +111,7 @@ type exam struct {
 	code      string
 	found     []protocol.Finding
 	unchecked []protocol.Unchecked
+	agents    *agents
 }
 
 // report adds a finding. The remedy is that of the code; more is put before it. The answer takes where it was found.
@@ -143,7 +144,10 @@ func (x *exam) skip(reason string) {
 }
 
 // Exam judges one call after the other. The zero value is ready.
-type Exam struct{ x exam }
+type Exam struct {
+	x      exam
+	agents agents
+}
 
 // Call returns the findings of a call, gravest first, and what could not be checked. With reuse they are valid until the next;
 // else they are the caller's.
@@ -152,7 +156,7 @@ func (e *Exam) Call(c *protocol.CDR, f *Facts, reuse bool) ([]protocol.Finding, 
 	if !reuse {
 		x = &exam{}
 	}
-	x.c, x.f, x.found, x.unchecked = c, f, x.found[:0], x.unchecked[:0]
+	x.c, x.f, x.found, x.unchecked, x.agents = c, f, x.found[:0], x.unchecked[:0], &e.agents
 	for i := range checks {
 		x.code = checks[i].code
 		checks[i].check(x)

@@ -17,7 +17,7 @@ var scannerAgents = []string{
 // scannerAgent knows a scanner by the name that it gives itself. Sources knows others by what they do.
 func scannerAgent(x *exam) {
 	c := x.c
-	if !scanner(c.UACaller) {
+	if c.UACaller == "" || !x.agents.scanner(c.UACaller) {
 		return
 	}
 	severity, text := protocol.SeverityWarn, "The call comes from a tool that scans for open telephone systems."
@@ -27,10 +27,21 @@ func scannerAgent(x *exam) {
 	x.report(severity, text, fmt.Sprintf("User-Agent %q from %s, number %s", c.UACaller, c.Src, c.Callee), remedyScanner).messages(0)
 }
 
-func scanner(agent string) bool {
-	if agent == "" {
-		return false
+// agents remembers of names whether they are a scanner's: calls share few.
+type agents [64]struct {
+	name    string
+	scanner bool
+}
+
+func (a *agents) scanner(name string) bool {
+	known := &a[(len(name)+37*int(name[len(name)/2])+11*int(name[len(name)-1]))%len(a)]
+	if known.name != name {
+		known.name, known.scanner = name, scanner(name)
 	}
+	return known.scanner
+}
+
+func scanner(agent string) bool {
 	agent = strings.ToLower(agent)
 	for _, known := range scannerAgents {
 		if strings.Contains(agent, known) {
