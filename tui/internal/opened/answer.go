@@ -106,7 +106,7 @@ func (c *Capture) ofCall(ctx context.Context, i int32, what string, q url.Values
 	case "messages":
 		return c.messages(ctx, r)
 	case "capture":
-		return c.capture(ctx, r)
+		return c.capture(ctx, r, q.Get("group") == "1")
 	}
 	o, err := sensorapi.ParseAudioOptions(q)
 	if err != nil {

@@ -6,7 +6,7 @@
 // /calls/ID/audio and so on. A capture has beyond that /summary, and its /calls/ID/messages is one list, not in pages.
 //
 // It is not for showing anything, and does not know that it runs in a browser: it works with files, those of the capture and a folder of
-// its own for what is large. There records and packets are held, so that memory is bounded by the number of calls, at about 1.5 KiB
+// its own for what is large. There records, messages and packets are held, so that memory is bounded by the number of calls, at about 1.5 KiB
 // a call, and not by the size of the capture.
 package opened
 
@@ -46,6 +46,8 @@ type Capture struct {
 	o    Options
 	keys []byte // of TLS; nil: none
 	most int    // calls
+
+	texts *texts
 
 	mu      sync.Mutex // of what follows
 	records *os.File   // a line of JSON a call, in the order of their ends: what `voipmon analyze --json` prints
@@ -114,6 +116,9 @@ func New(o Options) (*Capture, error) {
 		return nil, fmt.Errorf("make room for the records: %w", err)
 	}
 	c.records, c.written = f, bufio.NewWriterSize(f, 256<<10)
+	if c.texts, err = newTexts(o.Dir); err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(f.Name()))
+	}
 	return c, nil
 }
 
@@ -136,7 +141,7 @@ func (c *Capture) read(ctx context.Context) (analyze.Summary, error) {
 		return analyze.Summary{}, err
 	}
 	defer src.Close()
-	return analyze.Run(ctx, &counted{Source: src, of: c}, analyze.Config{TLSKeys: c.keys}, c.take)
+	return analyze.Run(ctx, &counted{Source: src, of: c}, analyze.Config{TLSKeys: c.keys, SIP: c.texts.add}, c.take)
 }
 
 // counted tells of progress.
@@ -210,7 +215,7 @@ func (c *Capture) line(i int32) ([]byte, error) {
 func (c *Capture) Close() error {
 	c.reading.Lock()
 	defer c.reading.Unlock()
-	errs := []error{c.records.Close(), os.Remove(c.records.Name())}
+	errs := []error{c.records.Close(), os.Remove(c.records.Name()), c.texts.close()}
 	for _, p := range c.kept {
 		errs = append(errs, os.Remove(p.path))
 	}

@@ -75,6 +75,45 @@ func (c *Capture) search(ctx context.Context, where string) ([]int32, error) {
 	return match, nil
 }
 
+// maxLegs bounds a conversation; a group with more is a mistake of whoever joined it.
+const maxLegs = 100
+
+// grouped picks the calls of a conversation.
+func (c *Capture) grouped(list []int32, group string) []int32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	legs := []int32{}
+	for _, i := range list {
+		if c.calls[i].call.GroupID == group {
+			if legs = append(legs, i); len(legs) == maxLegs {
+				break
+			}
+		}
+	}
+	return legs
+}
+
+// legs are the other calls of a call's conversation.
+func (c *Capture) legs(r *protocol.CDR) ([]*protocol.CDR, error) {
+	if r.GroupID == "" {
+		return nil, nil
+	}
+	c.mu.Lock()
+	all := c.order()
+	c.mu.Unlock()
+	var legs []*protocol.CDR
+	for _, i := range c.grouped(all, r.GroupID) {
+		leg, err := c.record(i)
+		if err != nil {
+			return nil, err
+		}
+		if leg.ID != r.ID {
+			legs = append(legs, leg)
+		}
+	}
+	return legs, nil
+}
+
 // record reads the whole record of a call.
 func (c *Capture) record(i int32) (*protocol.CDR, error) {
 	b, err := c.line(i)
@@ -93,6 +132,9 @@ func (c *Capture) list(ctx context.Context, q url.Values) (*Answer, error) {
 	list, err := c.search(ctx, q.Get("where"))
 	if err != nil {
 		return nil, err
+	}
+	if group := q.Get("group"); group != "" {
+		list = c.grouped(list, group)
 	}
 	limit := defaultPage
 	if v := q.Get("limit"); v != "" {
