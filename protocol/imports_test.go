@@ -22,7 +22,8 @@ var may = map[string]struct {
 	"rules":              {own: []string{"protocol"}},
 
 	"sensord":                   {own: []string{"protocol", "rules", "sensord"}},
-	"sensord/internal/sip":      {std: true},
+	"sensord/internal/lines":    {},
+	"sensord/internal/sip":      {own: []string{"sensord/internal/lines"}, std: true},
 	"sensord/internal/sdp":      {std: true},
 	"sensord/internal/rtp":      {std: true},
 	"sensord/internal/turn":     {std: true},

@@ -43,49 +43,6 @@ func ParseAddress(v []byte) Address {
 	return a
 }
 
-// tagOf is ParseAddress(v).Tag(), in a short way for an address in brackets of which the tag is the first parameter.
-func tagOf(v []byte) []byte {
-	rest := v
-	if len(v) > 0 && v[0] == '"' {
-		rest = v[min(quoteEnd(v)+1, len(v)):]
-	}
-	lt := bytes.IndexByte(rest, '<')
-	if lt < 0 || bytes.IndexByte(rest, ',') >= 0 || bytes.IndexByte(rest, '"') >= 0 {
-		return ParseAddress(v).Tag()
-	}
-	gt := bytes.IndexByte(rest[lt:], '>')
-	if gt < 0 {
-		return nil
-	}
-	p := rest[lt+gt+1:]
-	if len(p) == 0 {
-		return nil
-	}
-	if len(p) < 5 || string(p[:5]) != ";tag=" {
-		return ParseAddress(v).Tag()
-	}
-	p = p[5:]
-	if semi := bytes.IndexByte(p, ';'); semi >= 0 {
-		p = p[:semi]
-	}
-	return trim(p)
-}
-
-// branchOf is the branch of the first of the values of a Via, in a short way if it is the first parameter.
-func branchOf(v []byte) []byte {
-	const branch = ";branch="
-	semi := bytes.IndexByte(v, ';')
-	if semi < 0 || len(v)-semi < len(branch) || string(v[semi:semi+len(branch)]) != branch || bytes.IndexByte(v, ',') >= 0 || bytes.IndexByte(v, '"') >= 0 {
-		v, _ = firstValue(v)
-		return Param(v, "branch")
-	}
-	p := v[semi+len(branch):]
-	if end := bytes.IndexByte(p, ';'); end >= 0 {
-		p = p[:end]
-	}
-	return trim(p)
-}
-
 // Tag returns the tag parameter.
 func (a Address) Tag() []byte { return Param(a.Params, "tag") }
 

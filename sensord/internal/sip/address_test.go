@@ -3,6 +3,8 @@ package sip
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -90,18 +92,45 @@ func TestKindOf(t *testing.T) {
 	}
 }
 
-func TestTheShortWayToATagIsRight(t *testing.T) {
+func TestTheShortWayToTagAndBranchIsRight(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	parts := []string{"<", ">", `"`, ";", "tag", "Tag", "=", ",", " ", "sip:a@b", "x", "\r\n ", `\`, ";tag=", "Alice", "<sip:a@b>", "<sip:a@b>;tag=1"}
+	parts := []string{
+		"<", ">", `"`, ";", "tag", "Tag", "=", ",", " ", "sip:a@b", "x", "\r\n ", `\`, ";tag=", "Alice", "<sip:a@b>", "<sip:a@b>;tag=1",
+		`"Alice" <sip:a@b`, ";branch=", ";branch=z9hG4bK", "SIP/2.0/UDP 192.0.2.1:5060", strings.Repeat("long", 15),
+	}
+	short := 0
 	for range 200_000 {
 		v := []byte{}
 		for range r.IntN(9) {
 			v = append(v, parts[r.IntN(len(parts))]...)
 		}
 		v = trim(v)
-		got, want := tagOf(v), ParseAddress(v).Tag()
-		if !bytes.Equal(got, want) || (got == nil) != (want == nil) {
-			t.Fatalf("%q: %q (nil %v), want %q (nil %v)", v, got, got == nil, want, want == nil)
+		at := r.IntN(3)
+		m := Message{view: view{raw: slices.Concat(make([]byte, at), v, []byte(";tag=,;branch=\";"), make([]byte, r.IntN(70)))}}
+		where := span{uint32(at), uint32(at + len(v))}
+		if tag, ok := m.usualTag(where); ok {
+			short++
+			if want := ParseAddress(v).Tag(); !bytes.Equal(m.text(tag), want) {
+				t.Fatalf("%q: %q, want %q", v, m.text(tag), want)
+			}
+		}
+		if branch, ok := m.usualBranch(where); ok {
+			short++
+			via, _ := firstValue(v)
+			if want := Param(via, "branch"); !bytes.Equal(m.text(branch), want) {
+				t.Fatalf("%q: %q, want %q", v, m.text(branch), want)
+			}
+		}
+	}
+	if short < 1000 {
+		t.Errorf("%d of 200000 went the short way", short)
+	}
+	for _, usual := range []string{
+		"<sip:a@b>", `"A; B, <C>" <sip:a@b;x=y>;tag=1;y`, "Alice <sip:a@b>;tag=9",
+	} {
+		m := Message{view: view{raw: []byte(usual)}}
+		if _, ok := m.usualTag(span{0, uint32(len(usual))}); !ok {
+			t.Errorf("%q goes the long way", usual)
 		}
 	}
 }

@@ -2,14 +2,16 @@ package sip
 
 import "bytes"
 
-// isToken reports whether c may stand in a method (RFC 3261 section 25.1).
-func isToken(c byte) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		return true
+// token tells which bytes may stand in a method (RFC 3261 section 25.1).
+var token = func() (t [256]bool) {
+	for c := range t {
+		t[c] = 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 	}
-	return c < 0x80 && bytes.IndexByte([]byte("-.!%*_+`'~"), c) >= 0
-}
+	for _, c := range "-.!%*_+`'~" {
+		t[c] = true
+	}
+	return t
+}()
 
 // maxMethod is the longest method that is taken for one, far beyond any in use.
 const maxMethod = 64
@@ -24,10 +26,10 @@ func LooksLikeSIP(b []byte) bool {
 	if len(b) < 8 {
 		return false
 	}
-	if equalFold(b[:8], "sip/2.0 ") {
+	if startsWithVersion(b) {
 		return true
 	}
-	if !isToken(b[0]) {
+	if !token[b[0]] {
 		return false
 	}
 	line := b
@@ -40,7 +42,7 @@ func LooksLikeSIP(b []byte) bool {
 		return false
 	}
 	for _, c := range line[:sp] {
-		if !isToken(c) {
+		if !token[c] {
 			return false
 		}
 	}

@@ -99,7 +99,7 @@ func MayStart(b []byte) bool {
 	if bytes.IndexByte(b, '\n') >= 0 {
 		return LooksLikeSIP(b)
 	}
-	if len(b) >= 8 && equalFold(b[:8], "sip/2.0 ") {
+	if startsWithVersion(b) {
 		return true
 	}
 	sp := bytes.IndexByte(b, ' ')
@@ -110,7 +110,7 @@ func MayStart(b []byte) bool {
 		return false
 	}
 	for _, c := range b[:sp] {
-		if !isToken(c) && c != '/' {
+		if !token[c] && c != '/' {
 			return false
 		}
 	}

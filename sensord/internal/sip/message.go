@@ -2,8 +2,11 @@ package sip
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"hash/maphash"
+
+	"voiptop/sensord/internal/lines"
 )
 
 // Errors of Parse.
@@ -64,14 +67,15 @@ func (m *Message) Parse(b []byte) error {
 	for at < len(b) && (b[at] == '\r' || b[at] == '\n') { // RFC 3261 section 7.5: leading empty lines are skipped
 		at++
 	}
-	nl := bytes.IndexByte(b[at:], '\n')
-	if nl < 0 {
+	var text lines.Text
+	text.Read(b, at)
+	_, end := text.Next()
+	if end == len(b) {
 		if !LooksLikeSIP(b[at:]) {
 			return ErrNotSIP
 		}
 		return ErrShort
 	}
-	end := at + nl
 	m.head = uint32(end + 1)
 	if end > at && b[end-1] == '\r' {
 		end--
@@ -80,12 +84,12 @@ func (m *Message) Parse(b []byte) error {
 	if !m.firstLine(b[at:end], uint32(at)) {
 		return ErrNotSIP
 	}
-	m.index()
+	m.index(&text)
 	return nil
 }
 
 func (m *Message) firstLine(l []byte, at uint32) bool {
-	if len(l) >= 8 && equalFold(l[:8], "sip/2.0 ") {
+	if startsWithVersion(l) {
 		i := 8
 		for i < len(l) && l[i] == ' ' {
 			i++
@@ -110,17 +114,26 @@ func (m *Message) firstLine(l []byte, at uint32) bool {
 		m.sure = true
 		return true
 	}
-	sp := bytes.IndexByte(l, ' ')
-	last := bytes.LastIndexByte(trimRight(l), ' ')
-	if sp < 1 || last <= sp || len(l) < last+5 || !equalFold(l[last+1:last+5], "sip/") {
+	sp := 0
+	for sp < len(l) && token[l[sp]] {
+		sp++
+	}
+	if sp == 0 || sp == len(l) || l[sp] != ' ' {
 		return false
 	}
-	for _, c := range l[:sp] {
-		if !isToken(c) {
+	last := len(l) - 8
+	whole := endsInVersion(l) // as a rule
+	if !whole {
+		last = bytes.LastIndexByte(trimRight(l), ' ')
+		if len(l) < last+5 || !equalFold(l[last+1:last+5], "sip/") {
 			return false
 		}
+		whole = len(l) >= last+8 && equalFold(l[last+1:last+8], "sip/2.0")
 	}
-	m.sure = sp >= 2 && sp <= maxMethod && len(l) >= last+8 && equalFold(l[last+1:last+8], "sip/2.0")
+	if last <= sp {
+		return false
+	}
+	m.sure = sp >= 2 && sp <= maxMethod && whole
 	m.method = span{at, at + uint32(sp)}
 	m.verb = MethodOf(l[:sp])
 	u := trim(l[sp:last])
@@ -129,8 +142,20 @@ func (m *Message) firstLine(l []byte, at uint32) bool {
 	return true
 }
 
-// index walks the header lines once and notes where the first of each indexed field is.
-func (m *Message) index() {
+// startsWithVersion reports whether l starts with "SIP/2.0 ".
+func startsWithVersion(l []byte) bool {
+	const version, fold = 0x20_30_2e_32_2f_70_69_73, 0x20_20_20 // "sip/2.0 ", and what makes its letters small
+	return len(l) >= 8 && binary.LittleEndian.Uint64(l)|fold == version
+}
+
+// endsInVersion reports whether l ends in " SIP/2.0".
+func endsInVersion(l []byte) bool {
+	const version, fold = 0x30_2e_32_2f_70_69_73_20, 0x20_20_20_00
+	return len(l) >= 8 && binary.LittleEndian.Uint64(l[len(l)-8:])|fold == version
+}
+
+// index walks the header lines once, text being past the first line, and notes where the first of each indexed field is.
+func (m *Message) index(text *lines.Text) {
 	b := m.raw
 	m.body = uint32(len(b))
 	m.cut = true
@@ -142,30 +167,25 @@ func (m *Message) index() {
 			}
 			break
 		}
-		n, colon, other := fieldName(b[at:])
-		m.others |= other
-		next := len(b)
-		if nl := bytes.IndexByte(b[at+colon:], '\n'); nl >= 0 {
-			next = at + colon + nl + 1
-		}
-		for next < len(b) && (b[next] == ' ' || b[next] == '\t') { // folded: the line goes on (RFC 3261 section 7.3.1)
-			next, _ = nextLine(b, next)
-		}
-		if n != notIndexed && m.present&(1<<n) == 0 {
-			from, to := at+colon+1, next
-			for from < to && blank(b[from]) {
-				from++
+		start := at
+		colon, end := text.Next()
+		to := end
+		if at = end + 1; at < len(b) && (b[at] == ' ' || b[at] == '\t') { // folded: the line goes on (RFC 3261 section 7.3.1)
+			for at < len(b) && (b[at] == ' ' || b[at] == '\t') {
+				_, to = text.Next()
+				at = to + 1
 			}
-			if to-from > 2 && b[to-1] == '\n' && b[to-2] == '\r' { // as a rule
-				to -= 2
-			}
-			for to > from && blank(b[to-1]) {
-				to--
-			}
-			m.fields[n] = span{uint32(from), uint32(to)}
-			m.present |= 1 << n
 		}
-		at = next
+		if colon == start || colon == end {
+			continue
+		}
+		n, other := fieldName(b, start, colon)
+		if n >= numNames {
+			m.others |= other
+		} else if bit := uint32(1) << (n & 31); m.present&bit == 0 {
+			m.present |= bit
+			m.fields[n] = m.trimmed(colon+1, to)
+		}
 	}
 	if v := m.Get(ContentLength); v != nil {
 		if n, ok := number(v, 1<<30); ok {
@@ -173,21 +193,10 @@ func (m *Message) index() {
 		}
 	}
 	m.seq, m.seqMethod, m.seqOK = cseq(m.Get(CSeq))
-	m.branch = m.part(0, Via, branchOf(m.Get(Via)))
-	m.from, m.to = m.part(1, From, tagOf(m.Get(From))), m.part(2, To, tagOf(m.Get(To)))
-	m.tagged = m.places[2].end > m.places[2].at
+	m.readParts()
 	m.callIDHash = HashCallID(m.CallID())
 	m.identity = m.branch.Number(uint32(m.status)<<16 | uint32(m.seqMethod)<<8 | uint32(m.verb)).Number(m.seq).
 		Bytes(m.MethodText()).Number(uint32(m.to)).Number(uint32(m.to >> 32)).Bytes(m.Get(RSeq)).Number(uint32(len(m.Body())))
-}
-
-// part notes where a part of the value of n is, and gives its digest.
-func (m *Message) part(i int, n Name, b []byte) Digest {
-	if b != nil {
-		at := m.fields[n].end - uint32(cap(b))
-		m.places[i] = span{at, at + uint32(len(b))}
-	}
-	return NoDigest.Bytes(b)
 }
 
 // nextLine answers where the line at offset at ends, and where the next begins.
@@ -380,7 +389,7 @@ func number(b []byte, limit int) (int, bool) {
 	return n, len(b) > 0
 }
 
-func blank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+func blank(c byte) bool { return c <= ' ' && (1<<' '|1<<'\t'|1<<'\r'|1<<'\n')>>c&1 != 0 }
 
 func trimRight(b []byte) []byte {
 	for len(b) > 0 && blank(b[len(b)-1]) {
