@@ -110,3 +110,22 @@ func unquoted(s string) (string, bool) {
 	s = strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(s[1 : len(s)-1])
 	return s, s != ""
 }
+
+// Narrow is a filter of the calls that a filter and a condition both hold for.
+func Narrow(filter, where string) string {
+	depth, either := 0, false
+	for _, t := range tokens(filter) {
+		switch s := filter[t.from:t.to]; {
+		case s == "(":
+			depth++
+		case s == ")":
+			depth--
+		case depth == 0 && strings.EqualFold(s, "or"):
+			either = true
+		}
+	}
+	if either {
+		filter = "(" + filter + ")"
+	}
+	return strings.TrimSpace(filter + " " + where)
+}

@@ -47,6 +47,21 @@ func TestTheTextOfMessagesIsAskedForBesideConditions(t *testing.T) {
 	}
 }
 
+func TestANarrowerFilterHoldsWhereBothDo(t *testing.T) {
+	for _, c := range [][3]string{
+		{"", "status=486", "status=486"},
+		{"mos<3", "status=486", "mos<3 status=486"},
+		{"caller:1 or caller:2", "status=486", "(caller:1 or caller:2) status=486"},
+		{"(caller:1 or caller:2)", "status=486", "(caller:1 or caller:2) status=486"},
+		{`text:"this or that"`, "mos<3", `text:"this or that" mos<3`},
+		{"mos<3", "", "mos<3"},
+	} {
+		if got := source.Narrow(c[0], c[1]); got != c[2] {
+			t.Errorf("%q and %q: %q, want %q", c[0], c[1], got, c[2])
+		}
+	}
+}
+
 func FuzzCutText(f *testing.F) {
 	for _, s := range []string{"text:a and mos<3", `text:"a b" or (c)`, `"text:x`, "not text:\\", "()((text:"} {
 		f.Add(s)

@@ -291,7 +291,7 @@ func TestAClickOnATabOpensItsView(t *testing.T) {
 	c := p.start("-r", fixture)
 	p.wait("1011")
 	p.master.WriteString("\x1b[<0;76;3M\x1b[<0;76;3m") // SGR: pressed and released at column 76, line 3
-	p.wait("[6 Doctor]")
+	p.wait("[8 Stats]")
 	p.master.WriteString("q")
 	if err := c.Wait(); err != nil {
 		t.Error(err)

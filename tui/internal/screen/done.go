@@ -134,11 +134,35 @@ func (p *done) known(calls []protocol.CDR) bool {
 
 // more loads on when the end of the list comes near; of a file at once.
 func (p *done) more() tea.Cmd {
-	near, most := p.list.table.Cursor()+2*p.h >= p.list.table.Len(), maxDone
-	if isFile(p.e.Source) {
-		near, most = true, fileDone
+	if !isFile(p.e.Source) && p.list.table.Cursor()+2*p.h < p.list.table.Len() {
+		return nil
 	}
-	if !near || len(p.list.rows) >= most {
+	return p.all()
+}
+
+// room reports whether more calls may be loaded.
+func (p *done) room() bool {
+	most := maxDone
+	if isFile(p.e.Source) {
+		most = fileDone
+	}
+	return len(p.list.rows) < most
+}
+
+// reading reports whether calls come that are not here yet.
+func (p *done) reading() bool {
+	switch {
+	case !p.room():
+		return false
+	case p.seeks.where != "":
+		return p.seeks.busy || p.seeks.err == nil && p.seeks.next != "" && p.seeks.pages < maxSeeks
+	}
+	return p.busy || p.next != "" && p.err == nil
+}
+
+// all loads on, however far the cursor is from the end of the list.
+func (p *done) all() tea.Cmd {
+	if !p.room() {
 		return nil
 	}
 	if p.seeks.begun {

@@ -33,6 +33,7 @@ func (m *Model) typeFilter(k tea.KeyMsg) tea.Cmd {
 	}
 	m.input, cmd = m.input.Update(k)
 	if m.input.Value() != before {
+		m.from = nil
 		m.applyFilter()
 		return tea.Batch(cmd, m.seek(), m.live.look(), m.done.look(), m.done.more())
 	}

@@ -31,6 +31,7 @@ func (m *Model) resize() {
 	m.doctor.setSize(m.w, body)
 	m.rules.setSize(m.w, body)
 	m.sensors.setSize(m.w, body)
+	m.stats.setSize(m.w, body)
 	if m.detail != nil {
 		m.detail.setSize(m.w, max(1, m.h-m.below()))
 	}
@@ -63,6 +64,8 @@ func (m *Model) keyMap() keyMap {
 		return doctorKeys
 	case m.view == viewSensors:
 		return sensorKeys
+	case m.view == viewStats:
+		return statsKeys
 	case m.rules.edit != nil:
 		return editKeys
 	}
@@ -133,6 +136,8 @@ func (m *Model) body() []string {
 		return m.rules.view()
 	case viewSensors:
 		return m.sensors.view()
+	case viewStats:
+		return m.stats.view()
 	}
 	return m.live.view()
 }

@@ -26,6 +26,8 @@ func (m *Model) header() []string {
 		status = m.streams.status(m.w)
 	case viewDoctor:
 		status = m.doctor.status(m.w)
+	case viewStats:
+		status = m.stats.status(m.w)
 	default:
 		status = m.live.status(m.w)
 	}
@@ -104,6 +106,7 @@ type tabName struct {
 var viewNames = map[view][3]string{
 	viewLive: {"1 Live", "1 Live", "1"}, viewDone: {"2 Done", "2 Done", "2"}, viewRegs: {"3 Regs", "3 Regs", "3"}, viewStreams: {"4 Streams", "4 RTP", "4"},
 	viewRules: {"5 Rules", "5 Rules", "5"}, viewDoctor: {"6 Doctor", "6 Doc", "6"}, viewSensors: {"7 Sensors", "7 Sens", "7"},
+	viewStats: {"8 Stats", "8 Stats", "8"},
 }
 
 // tabNames are the views that there are, named so that there is room beside them for the count or the filter.
@@ -115,7 +118,7 @@ func (m *Model) tabNames() (out []tabName) {
 	for length := range 3 {
 		out = out[:0]
 		width := 1
-		for v := viewLive; v <= viewSensors; v++ {
+		for v := viewLive; v <= viewStats; v++ {
 			if v == viewSensors && !isFleet(m.e.Source) {
 				continue
 			}
@@ -159,6 +162,8 @@ func (m *Model) tabs() string {
 		l.Right(t.Dim, m.regs.count()+" ")
 	case m.view == viewStreams:
 		l.Right(t.Dim, m.streams.count()+" ")
+	case m.view == viewStats:
+		l.Right(t.Dim, m.stats.count()+" ")
 	}
 	return l.String() + right + " "
 }

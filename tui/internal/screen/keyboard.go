@@ -87,6 +87,8 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		return m.choose(viewRules)
 	case key.Matches(k, keys.Sensors) && isFleet(m.e.Source):
 		return m.choose(viewSensors)
+	case key.Matches(k, keys.Stats):
+		return m.choose(viewStats)
 	case m.overlaid(): // its keys come before those of the calls
 		return m.detail.update(k)
 	case key.Matches(k, keys.Save), key.Matches(k, keys.SaveGroup), key.Matches(k, keys.SaveAudio), key.Matches(k, keys.Copy) && m.view != viewDoctor:
@@ -115,6 +117,8 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		m.typing = true
 		m.input.CursorEnd()
 		return m.input.Focus()
+	case key.Matches(k, keys.Back) && m.from != nil:
+		return m.back()
 	case key.Matches(k, keys.Back) && m.filtered():
 		m.input.SetValue("")
 		m.applyFilter()
@@ -137,6 +141,8 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		return m.rules.update(k)
 	case viewDoctor:
 		return m.doctor.update(k)
+	case viewStats:
+		return m.stats.update(k)
 	}
 	return m.sensors.update(k)
 }

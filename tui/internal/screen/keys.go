@@ -17,7 +17,7 @@ var keys = struct {
 	Up, Down, PageUp, PageDown, Home, End, Left, Right           key.Binding
 	Open, Back, Filter, Sort, Reverse, Focus, Pause, Follow      key.Binding
 	Save, Copy, CopyLadder, Next, Prev, Help, Quit, Reload       key.Binding
-	Live, Done, Regs, Streams, Rules, Doctor, Sensors            key.Binding
+	Live, Done, Regs, Streams, Rules, Doctor, Sensors, Stats     key.Binding
 	Edit, NewRule, SaveGroup, SaveAudio, Mark, Unmark, Columns   key.Binding
 	Legs, Expand, Time, Colour, Diff, Wider, Narrower            key.Binding
 	SideUp, SideDown, Compare, CopyText, Earlier, Later, Changes key.Binding
@@ -33,7 +33,7 @@ var keys = struct {
 	Next: bind("n", "next problem", "n"), Prev: bind("N", "previous problem", "N"),
 	Help: bind("?", "help", "?", "f1"), Quit: bind("q", "quit", "q", "ctrl+c"), Reload: bind("r", "reload", "r", "ctrl+r"),
 	Live: bind("1", "live", "1"), Done: bind("2", "done", "2"), Regs: bind("3", "regs", "3"), Streams: bind("4", "streams", "4"),
-	Rules: bind("5", "rules", "5"), Doctor: bind("6/D", "doctor", "6", "D"), Sensors: bind("7", "sensors", "7"),
+	Rules: bind("5", "rules", "5"), Doctor: bind("6/D", "doctor", "6", "D"), Sensors: bind("7", "sensors", "7"), Stats: bind("8/i", "statistics", "8", "i"),
 	SaveGroup: bind("W", "save legs", "W"), SaveAudio: bind("a", "save audio", "a"),
 	Edit: bind("e", "edit", "e"), NewRule: bind("R", "rule for it", "R"),
 	Mark: bind("space", "mark", " "), Unmark: bind("u", "unmark all", "u"), Columns: bind("c", "columns", "c", "f10"),
@@ -56,7 +56,7 @@ func (k keyMap) FullHelp() [][]key.Binding { return k.full }
 var moveKeys = []key.Binding{keys.Up, keys.Down, keys.PageUp, keys.PageDown, keys.Home, keys.End}
 
 var viewKeys = []key.Binding{
-	keys.Live, keys.Done, keys.Regs, keys.Streams, keys.Rules, keys.Doctor, keys.Sensors, keys.Help, bind("ctrl+z", "suspend", "ctrl+z"), keys.Quit,
+	keys.Live, keys.Done, keys.Regs, keys.Streams, keys.Rules, keys.Doctor, keys.Sensors, keys.Stats, keys.Help, bind("ctrl+z", "suspend", "ctrl+z"), keys.Quit,
 }
 
 var listKeys = keyMap{
@@ -122,6 +122,15 @@ var editKeys = keyMap{short: []key.Binding{
 var regKeys = keyMap{
 	short: []key.Binding{keys.Filter, keys.Sort, keys.Reverse, keys.Columns, keys.Copy, keys.Reload, keys.Help, keys.Quit},
 	full:  [][]key.Binding{moveKeys, {keys.Filter, keys.Back, keys.Sort, keys.Reverse, keys.Columns, keys.Copy, keys.Reload}, viewKeys},
+}
+
+var statsKeys = keyMap{
+	short: []key.Binding{keys.Open, bind("tab", "next", "tab"), keys.Filter, keys.Sort, keys.Reverse, bind("y", "copy condition", "y"), keys.Columns, keys.Reload, keys.Help, keys.Quit},
+	full: [][]key.Binding{
+		moveKeys,
+		{bind("enter", "its calls", "enter"), bind("esc", "back", "esc"), bind("tab", "next section", "tab"), bind("h l", "section", "h", "l"), keys.Filter, keys.Sort, keys.Reverse, keys.Columns, bind("y", "copy condition", "y"), keys.Reload},
+		viewKeys,
+	},
 }
 
 var sensorKeys = keyMap{

@@ -28,6 +28,8 @@ type list struct {
 	sort   int                    // column
 	rev    bool
 	follow bool // the cursor stays on the newest call
+
+	changes uint64 // counts how often it was arranged
 }
 
 func newList(e *env, name string, cols []column, sortBy int) *list {
@@ -62,6 +64,7 @@ func (l *list) remove(id protocol.UUID) {
 
 // arrange filters and sorts anew. It is called when rows, filter or order changed.
 func (l *list) arrange() {
+	l.changes++
 	l.order = slices.DeleteFunc(l.order, func(r *row) bool { return r.gone })
 	by := l.cols[l.sort].cmp
 	slices.SortFunc(l.order, func(a, b *row) int {

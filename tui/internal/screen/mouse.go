@@ -61,6 +61,12 @@ func (m *Model) mouse(msg tea.MouseMsg) tea.Cmd {
 
 // clickBody takes a click into the list: y is 0 on its titles.
 func (m *Model) clickBody(x, y int, double bool) tea.Cmd {
+	if m.view == viewStats {
+		if m.stats.clickMenu(x, y) {
+			return nil
+		}
+		x -= m.stats.menuWidth()
+	}
 	v := m.columned()
 	if v == nil {
 		if m.view == viewSensors && m.sensors.table.Click(y) && double {

@@ -29,6 +29,7 @@ const (
 	viewRules
 	viewDoctor
 	viewSensors
+	viewStats
 )
 
 const (
@@ -51,12 +52,14 @@ type Model struct {
 	rules   *rulesPane
 	doctor  *doctorPane
 	sensors *sensorsPane
+	stats   *statsPane
 	detail  *detail // over everything, nil if no call is open
 	dialog  overlay // over that, nil mostly
 
 	help  *scroll // nil when it is not shown
 	input textinput.Model
-	calls string // the filter of the calls, while input holds that of another view
+	calls string  // the filter of the calls, while input holds that of another view
+	from  *origin // the statistics that a filter came from, nil: the user wrote it
 	click clicked
 
 	inText   inText
@@ -76,6 +79,7 @@ func New(ctx context.Context, c Config) (*Model, func(context.Context)) {
 	e.clock = m.live.now
 	m.regs = newRegs(e, m.live)
 	m.streams = newStreams(e, m.live, m.done)
+	m.stats = newStats(e, m.live, m.done, m.regs)
 	m.doctor = &doctorPane{e: e, live: m.live}
 	m.rules = &rulesPane{e: e, calls: m.known}
 	m.input = textinput.New()
@@ -114,14 +118,23 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			m.live.tick()
 		}
 		cmds := []tea.Cmd{m.live.look(), m.e.after(tickEvery, tickMsg{})}
-		if m.view == viewStreams {
+		switch m.view {
+		case viewStreams:
 			cmds = append(cmds, m.streams.look())
+		case viewStats:
+			cmds = append(cmds, m.stats.look())
 		}
 		return m, tea.Batch(cmds...)
 	case toast:
 		m.toast, m.toastEnd = msg, m.e.Now().Add(toastFor)
 	case pageMsg, refreshDue, seekDue, soughtMsg:
-		return m, m.done.update(msg)
+		cmd := m.done.update(msg)
+		if m.view == viewStats {
+			cmd = tea.Batch(cmd, m.done.all(), m.stats.look())
+		}
+		return m, cmd
+	case countedMsg:
+		return m, m.stats.update(msg)
 	case previewMsg, previewDue:
 		return m, tea.Batch(m.live.update(msg), m.done.update(msg), m.streams.update(msg))
 	case detailMsg, detailDue, textsMsg:
@@ -147,7 +160,11 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case compareMsg:
 		m.compared(msg)
 	case regsMsg, regsDue:
-		return m, m.regs.update(msg, m.view == viewRegs)
+		cmd := m.regs.update(msg, m.view == viewRegs || m.view == viewStats)
+		if m.view == viewStats {
+			m.stats.fill()
+		}
+		return m, cmd
 	case rulesMsg, checkDue, savedMsg:
 		return m, m.rules.update(msg)
 	case sensorsMsg, sensorsDue:
@@ -175,7 +192,7 @@ func (m *Model) take(f feedMsg) tea.Cmd {
 	}
 	if f.conn == ended {
 		cmds = append(cmds, m.done.load(""))
-		if m.view == viewRegs {
+		if m.view == viewRegs || m.view == viewStats {
 			cmds = append(cmds, m.regs.load())
 		}
 	}

@@ -87,7 +87,7 @@ func (s *settings) restore(v columned) {
 		v.choose(cols)
 	}
 	name, reverse := strings.CutPrefix(s.file.Get(v.setting()+"_sort"), "-")
-	if i := slices.Index(titles, name); i >= 0 {
+	if i := slices.Index(titles, name); i >= 0 && name != "" {
 		v.sortBy(i, reverse)
 	}
 }

@@ -71,6 +71,9 @@ func (m *Model) act(k tea.KeyMsg) tea.Cmd {
 	if r, ok := m.regs.current(); ok && m.view == viewRegs && m.detail == nil && key.Matches(k, keys.Copy) {
 		return m.e.copy(r.r.AOR, "address")
 	}
+	if r, ok := m.stats.drill(); ok && m.view == viewStats && m.detail == nil && key.Matches(k, keys.Copy) {
+		return m.e.copy(r.where, "condition")
+	}
 	c := m.target()
 	if c == nil {
 		return nil

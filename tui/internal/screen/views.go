@@ -32,6 +32,8 @@ func (m *Model) columned() columned {
 		return m.regs
 	case viewStreams:
 		return m.streams
+	case viewStats:
+		return m.stats.grid()
 	}
 	return nil
 }
@@ -50,7 +52,7 @@ func (m *Model) look() tea.Cmd {
 }
 
 // filtered reports whether the screen has a filter, byWords whether that is words that are parts of a row.
-func (m *Model) filtered() bool { return m.list() != nil || m.byWords() }
+func (m *Model) filtered() bool { return m.list() != nil || m.byWords() || m.view == viewStats }
 func (m *Model) byWords() bool  { return m.view == viewRegs || m.view == viewStreams }
 
 func (m *Model) choose(v view) tea.Cmd {
@@ -63,6 +65,7 @@ func (m *Model) choose(v view) tea.Cmd {
 
 func (m *Model) show(v view) tea.Cmd {
 	m.swapFilter(v)
+	m.from = nil
 	if m.view == viewStreams && v != viewStreams {
 		m.streams.leave()
 	}
@@ -78,6 +81,14 @@ func (m *Model) show(v view) tea.Cmd {
 		return m.regs.load()
 	case viewStreams:
 		return m.streams.begin()
+	case viewStats:
+		cmds := []tea.Cmd{m.regs.load(), m.stats.look()}
+		if m.done.loaded {
+			cmds = append(cmds, m.done.all())
+		} else {
+			cmds = append(cmds, m.done.load(""))
+		}
+		return tea.Batch(cmds...)
 	case viewDoctor:
 		return m.doctor.begin(false)
 	case viewRules:
@@ -100,6 +111,9 @@ func (m *Model) open() tea.Cmd {
 		}
 		m.rules.of(s.UUID, s.Name)
 		return m.choose(viewRules)
+	}
+	if m.view == viewStats {
+		return m.openRow()
 	}
 	if m.view == viewStreams {
 		r, ok := m.streams.current()

@@ -5,6 +5,7 @@
 package table
 
 import (
+	"slices"
 	"strings"
 
 	"voiptop/tui/internal/style"
@@ -60,7 +61,7 @@ type rendered struct {
 
 // New makes an empty table.
 func New[K comparable](t *style.Theme, cols []Column) *Table[K] {
-	return &Table[K]{theme: t, all: cols, sortCol: -1, cache: map[K]rendered{}}
+	return &Table[K]{theme: t, all: slices.Clone(cols), sortCol: -1, cache: map[K]rendered{}}
 }
 
 // SetSize gives the table its room: h lines, of which the first holds the titles.
@@ -76,6 +77,9 @@ func (t *Table[K]) SetSize(w, h int) {
 
 // SetSort marks a column as the one that rows are sorted by.
 func (t *Table[K]) SetSort(col int, reverse bool) { t.sortCol, t.sortRev = col, reverse }
+
+// SetTitle gives a column another title.
+func (t *Table[K]) SetTitle(col int, title string) { t.all[col].Title = title }
 
 // Shown lists the columns that have room now.
 func (t *Table[K]) Shown() []int { return t.shown }
