@@ -46,7 +46,14 @@ func (s sensor) Health() protocol.Health {
 		})
 	}
 	h.Problems = append(h.Problems, d.spoolProblems(&h.Spool)...)
-	for _, w := range d.source.Stats().Warnings {
+	st := d.source.Stats()
+	for _, w := range st.Away {
+		h.Problems = append(h.Problems, protocol.Problem{
+			Code: "interface-down", Title: "nothing is captured on " + w.Input, Detail: w.Text,
+			Remedy: "ip link set " + w.Input + " up; sensord goes on by itself when the interface does",
+		})
+	}
+	for _, w := range st.Warnings {
 		h.Problems = append(h.Problems, protocol.Problem{Code: "input-cut", Title: w.Input + " was not read to its end", Detail: w.Text})
 	}
 	if h.Problems == nil {

@@ -255,11 +255,11 @@ func (d *daemon) close() {
 	}
 }
 
-func openSource(c *conf.Config, o options) (capture.Source, error) {
+func openSource(c *conf.Config, o options, log *slog.Logger) (capture.Source, error) {
 	if len(o.read) > 0 {
 		return capture.NewReplay(o.read, capture.ReplayOptions{Speed: o.speed, Loop: o.loop, ToNow: o.now})
 	}
-	live := capture.LiveOptions{Promisc: c.Promisc, RingBytes: c.RingBufferMB << 20}
+	live := capture.LiveOptions{Promisc: c.Promisc, RingBytes: c.RingBufferMB << 20, Log: log}
 	if c.Filter != "" {
 		f, err := bpf.Parse(c.Filter)
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 // open opens where packets come from: files, or interfaces and the HEP listener, either of them or both.
 func (d *daemon) open() (capture.Source, error) {
 	if len(d.opt.read) > 0 || !d.conf.HEP {
-		return openSource(d.conf, d.opt)
+		return openSource(d.conf, d.opt, d.log)
 	}
 	l, err := hep.Listen(hep.ListenConfig{Address: d.conf.HEPAddress, TCPOnly: !d.conf.HEPUDP, Key: string(d.conf.HEPKey), Log: d.log})
 	if err != nil {
@@ -23,7 +23,7 @@ func (d *daemon) open() (capture.Source, error) {
 	if len(d.conf.Interfaces) == 0 {
 		return l, nil
 	}
-	wire, err := openSource(d.conf, d.opt)
+	wire, err := openSource(d.conf, d.opt, d.log)
 	if err != nil {
 		l.Close()
 		return nil, err

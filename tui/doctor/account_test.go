@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -154,4 +155,42 @@ func TestTheProgramOfARunningSensorIsReadWhereItRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, one(t, e, "host-arch"), OK, "is built for amd64")
+}
+
+func TestAnAddressOfTheOtherIPIsToldApartFromAMissingRoute(t *testing.T) {
+	addrs := func(list ...string) func() ([]net.Addr, error) {
+		return func() (all []net.Addr, err error) {
+			for _, s := range append(list, "127.0.0.1/8", "::1/128", "fe80::1/64") {
+				ip, n, _ := net.ParseCIDR(s)
+				all = append(all, &net.IPNet{IP: ip, Mask: n.Mask})
+			}
+			return all, nil
+		}
+	}
+	for _, c := range []struct {
+		to   string
+		have func() ([]net.Addr, error)
+		says string
+	}{
+		{"192.0.2.1", addrs("2001:db8::2/64"), "IPv6 addresses only, and hosted's is IPv4"},
+		{"[2001:db8::1]", addrs("10.0.0.2/24"), "IPv4 addresses only, and hosted's is IPv6"},
+		{"192.0.2.1", addrs("10.0.0.2/24", "2001:db8::2/64"), "ip route get 192.0.2.1"},
+		{"192.0.2.1", addrs(), "ip route get 192.0.2.1"},
+	} {
+		e := env(t, "server_destination = "+c.to+"\nserver_destination_port = 60023\n")
+		e.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, syscall.ENETUNREACH }
+		e.Ruleset = func(context.Context) ([]byte, error) { return nil, errors.ErrUnsupported }
+		e.Addresses = c.have
+		expect(t, one(t, e, "tcp-60023"), Fail, "there is no route to", c.says)
+	}
+}
+
+func TestAFilterOrSipportIsNamedWhereItKeepsAllOut(t *testing.T) {
+	old := protocol.SensorInfo{Source: "eth0", Started: protocol.TimeOf(time.Now().Add(-time.Hour))}
+	e := env(t, "interface = eth0\nfilter = udp port 5060\n")
+	serve(t, e, protocol.Health{Info: old})
+	expect(t, one(t, e, "packets-seen"), Fail, "filter = udp port 5060 keeps all out")
+	e = env(t, "interface = eth0\nsipport = 5090\n")
+	serve(t, e, protocol.Health{Info: old, Counters: protocol.Counters{protocol.CountPackets: 100, protocol.CountSIPUnlisted: 21}})
+	expect(t, one(t, e, "sip-seen"), Fail, "21 SIP messages on ports that sipport (5090) does not list", "remove sipport from")
 }

@@ -101,8 +101,11 @@ func checkPackets(ctx context.Context, e *Env) Result {
 	if e.onlyHEP() {
 		return e.notYet(h, e.noHEP(h))
 	}
-	return e.notYet(h, failed("no packet in "+e.since(h.Info.Started)+" on "+sources(h),
-		"the mirror port is not set up, or it is another interface", "tcpdump -ni "+firstInterface(h, e)+" -c 5"))
+	why := "the mirror port is not set up, or it is another interface"
+	if f := e.config().Filter; f != "" {
+		why = fmt.Sprintf("filter = %s keeps all out, the mirror port is not set up, or it is another interface", f)
+	}
+	return e.notYet(h, failed("no packet in "+e.since(h.Info.Started)+" on "+sources(h), why, "tcpdump -ni "+firstInterface(h, e)+" -c 5"))
 }
 
 func firstInterface(h protocol.Health, e *Env) string {
@@ -142,6 +145,9 @@ func checkSIP(ctx context.Context, e *Env) Result {
 		return ok("%d SIP messages", n)
 	}
 	c := e.config()
+	if h.Counters[protocol.CountSIPUnlisted] > 0 {
+		return e.notYet(h, otherPorts(h, e, "no SIP message on the ports that sipport lists", Fail))
+	}
 	why := "SIP does not pass here, or is encrypted (TLS)"
 	switch {
 	case len(c.SIPPorts) > 0:

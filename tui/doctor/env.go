@@ -40,6 +40,7 @@ type Env struct {
 	Log         func(ctx context.Context, unit string, span time.Duration) ([]string, error)
 	Programs    []string // where a sensord that does not run is looked for
 	Interfaces  func() ([]net.Interface, error)
+	Addresses   func() ([]net.Addr, error)                                                // of this machine
 	Lookup      func(name string) (*Account, error)                                       // a user, by name or number
 	Try         func(ctx context.Context, a *Account, op, path string) (ok bool, _ error) // test(1) as that user
 
@@ -97,6 +98,7 @@ func NewEnv(confPath string) *Env {
 		Log:           unitLog,
 		Programs:      programs,
 		Interfaces:    net.Interfaces,
+		Addresses:     net.InterfaceAddrs,
 		Lookup:        lookup,
 		Try:           try,
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,11 +51,11 @@ func checkArch(ctx context.Context, e *Env) Result {
 	}
 	defer f.Close()
 	if base := filepath.Base(path); strings.HasPrefix(base, "qemu-") {
-		return failed("sensord runs under the emulator "+base, "emulation is ten times slower and drops packets", "install the sensord for "+machine)
+		return failed("sensord runs under the emulator "+base, "emulation is ten times slower and drops packets", otherProgram(machine))
 	}
 	n, known := native[f.Machine]
 	if !known {
-		return failed(fmt.Sprintf("%s is built for %s", path, f.Machine), "no sensord of ours is", "install the sensord for "+machine)
+		return failed(fmt.Sprintf("%s is built for %s", path, f.Machine), "no sensord of ours is", otherProgram(machine))
 	}
 	for _, u := range n.unames {
 		if u == machine {
@@ -62,7 +63,28 @@ func checkArch(ctx context.Context, e *Env) Result {
 		}
 	}
 	return failed(fmt.Sprintf("%s is built for %s, the machine is %s", path, n.goarch, machine),
-		"it does not run here, or only emulated, ten times slower", "install the sensord for "+machine)
+		"it does not run here, or only emulated, ten times slower", otherProgram(machine))
+}
+
+// otherProgram is what to install on a machine.
+func otherProgram(machine string) string {
+	for _, n := range native {
+		if n.unames[0] == machine || slices.Contains(n.unames, machine) && !strings.Contains(machine, "64") {
+			return fmt.Sprintf("install the sensord for %s: the package whose name ends in _%s.deb, or that of your system", machine, debian(n.goarch))
+		}
+	}
+	return "install the sensord for " + machine
+}
+
+// debian is the name of an architecture in the names of packages.
+func debian(goarch string) string {
+	switch goarch {
+	case "386":
+		return "i386"
+	case "arm":
+		return "armhf"
+	}
+	return goarch
 }
 
 // sensordProgram finds the program of the running sensor, else an installed one. at is where to open it: a program that was replaced,

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,9 +94,17 @@ func (e *Env) handshakeFault(ctx context.Context, addr string, err error) Result
 			"exempt "+addr+" from inspection in the firewalls between")
 	case errors.Is(err, context.DeadlineExceeded):
 		return failed(fmt.Sprintf("%s accepts but does not answer the handshake", addr), "small packets pass and large ones do not (MTU), or a firewall holds the connection",
-			"ping -M do -s 1400 HOST ; exempt "+addr+" from inspection")
+			"ping -M do -s 1400 "+hostOf(addr)+" ; exempt "+addr+" from inspection")
 	}
 	return failed(fmt.Sprintf("%s: %v", addr, err), "there is no TLS with hosted", "openssl s_client -connect "+addr+" -alpn "+link.ALPNUp)
+}
+
+// hostOf is the host of an address.
+func hostOf(addr string) string {
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		return host
+	}
+	return addr
 }
 
 // notOurHosted looks at the certificate that was not believed.
@@ -112,6 +121,14 @@ func (e *Env) notOurHosted(ctx context.Context, addr string, p *protocol.Problem
 		return r
 	}
 	r.Seen = fmt.Sprintf("%s shows a certificate of CA %s", addr, issuer(state.PeerCertificates))
+	if at := e.config().Place("server_fingerprint"); at.Line > 0 && leaf.VerifyHostname(link.ServerName) == nil {
+		r.Why = fmt.Sprintf("it is a hosted, but not the one that server_fingerprint names (%s)", at)
+		if id, err := e.Identity(); err == nil && id.CA != nil && slices.ContainsFunc(state.PeerCertificates, id.CA.Equal) {
+			r.Why = fmt.Sprintf("it is the hosted that this sensor was paired with; server_fingerprint (%s) names another", at)
+		}
+		r.Remedy = "compare the fingerprint with hosted's page Sensors, and mend server_fingerprint or server_destination"
+		return r
+	}
 	if leaf.VerifyHostname(link.ServerName) == nil {
 		r.Why = "it is a hosted, but not the one that this sensor was paired with: hosted was set up anew, or server_destination names another"
 		r.Remedy = "compare the fingerprint with hosted's page Sensors; if it is right: voipmon pair --server " + addr + " --token - --force"

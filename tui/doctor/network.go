@@ -169,6 +169,51 @@ func checkTCP(ctx context.Context, e *Env) Result {
 	return bad[0]
 }
 
+// noRoute says why an address cannot be reached: the machine may speak another IP than the address.
+func (e *Env) noRoute(addr, host string) Result {
+	to, err := e.firstAddress(context.Background())
+	where := host
+	if err == nil {
+		where = to.Addr().String()
+	}
+	r := failed(addr+" cannot be reached: there is no route to "+where, "this machine's network does not lead there",
+		"ip route get "+where+" ; a firewall that rejects looks the same: nft list ruleset")
+	if v4, v6, ok := e.speaks(); err == nil && ok {
+		switch is4 := to.Addr().Is4(); {
+		case is4 && v6 && !v4:
+			r.Why = "this machine has IPv6 addresses only, and hosted's is IPv4"
+			r.Remedy = "give hosted's name an IPv6 address (AAAA), or this machine an IPv4 one or a way through NAT64"
+		case !is4 && v4 && !v6:
+			r.Why = "this machine has IPv4 addresses only, and hosted's is IPv6"
+			r.Remedy = "give hosted's name an IPv4 address (A), or this machine an IPv6 one"
+		}
+	}
+	return r
+}
+
+// speaks reports which addresses this machine has that lead beyond itself and its wire.
+func (e *Env) speaks() (v4, v6, ok bool) {
+	if e.Addresses == nil {
+		return false, false, false
+	}
+	list, err := e.Addresses()
+	if err != nil {
+		return false, false, false
+	}
+	for _, a := range list {
+		p, err := netip.ParsePrefix(a.String())
+		if err != nil || !p.Addr().IsGlobalUnicast() {
+			continue
+		}
+		if p.Addr().Unmap().Is4() {
+			v4 = true
+		} else {
+			v6 = true
+		}
+	}
+	return v4, v6, true
+}
+
 // ownFirewall names the rule of this machine that a connection failed by, if it did.
 func (e *Env) ownFirewall(ctx context.Context, r Result) Result {
 	if to, v, err := e.firewall(ctx); err == nil && v.Drops {
@@ -261,11 +306,10 @@ func (e *Env) unconnected(addr string, err error) Result {
 		return failed(addr+" resets the connection", "a firewall between forbids it, or a load balancer has no hosted behind it",
 			"allow outbound TCP "+port+" to "+host+" in the firewalls between")
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return failed(addr+" cannot be reached: there is no route to it", "this machine's network does not lead there",
-			"ip route get "+host+" ; a firewall that rejects looks the same: nft list ruleset")
+		return e.noRoute(addr, host)
 	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EACCES):
 		return failed(addr+": the kernel here forbids the connection", "a firewall rule of this machine",
-			"voipmon doctor --only local-firewall ; iptables -S OUTPUT")
+			"voipmon doctor --only local-firewall ; iptables -S OUTPUT ; ip route show type prohibit")
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
 		return failed(addr+" does not answer: packets are dropped on the way",
 			"a firewall here or between drops outbound TCP "+port+", or the machine is down",

@@ -61,14 +61,25 @@ func checkPorts(ctx context.Context, e *Env) Result {
 		return skip("sensord does not answer")
 	}
 	list := e.config().SIPPorts
-	if n := h.Counters[protocol.CountSIPUnlisted]; n > 0 {
-		return warning(fmt.Sprintf("%d SIP messages on ports that sipport (%s) does not list", n, ports(list)), "their calls are not seen",
-			"remove sipport from "+e.ConfPath+": SIP is found on any port; or add theirs; then systemctl restart sensord")
+	if h.Counters[protocol.CountSIPUnlisted] > 0 {
+		return otherPorts(h, e, "", Warn)
 	}
 	if len(list) == 0 {
 		return ok("any port")
 	}
 	return ok("%s; no SIP was seen elsewhere", ports(list))
+}
+
+// otherPorts tells of SIP on ports that sipport does not list.
+func otherPorts(h protocol.Health, e *Env, before string, status Status) Result {
+	seen := fmt.Sprintf("%d SIP messages on ports that sipport (%s) does not list", h.Counters[protocol.CountSIPUnlisted], ports(e.config().SIPPorts))
+	if before != "" {
+		seen = before + "; " + seen
+	}
+	return Result{
+		Status: status, Seen: seen, Why: "their calls are not seen",
+		Remedy: "remove sipport from " + e.ConfPath + ": SIP is found on any port; or add theirs; then systemctl restart sensord",
+	}
 }
 
 // manyDuplicates is the share of packets that come twice above which it is worth saying.

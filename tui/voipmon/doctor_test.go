@@ -119,7 +119,7 @@ func TestDoctorFindsEachFault(t *testing.T) {
 				Certificates: []tls.Certificate{w.serverCertUntil(time.Now().Add(-time.Hour), link.ServerName, w.ca, w.caKey)},
 			})
 		}, "tls", doctor.Fail, "is valid from", "wrong clock"},
-		"another fingerprint": {func(w *world) { w.conf["server_fingerprint"] = strings.Repeat("ab", 32) }, "tls", doctor.Fail, `CA "test CA"`, "not the one that"},
+		"another fingerprint": {func(w *world) { w.conf["server_fingerprint"] = strings.Repeat("ab", 32) }, "tls", doctor.Fail, `CA "test CA"`, "server_fingerprint ("},
 		"pinned before it is paired": {func(w *world) {
 			os.Remove(w.path("state/identity/cert.pem"))
 			w.conf["server_fingerprint"] = link.Fingerprint(w.ca)

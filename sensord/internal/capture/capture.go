@@ -43,6 +43,7 @@ type Stats struct {
 	KernelDrops uint64
 	Inputs      []string  // interface or file names
 	Warnings    []Warning // files that were cut or damaged: what was readable has been read
+	Away        []Warning // interfaces that are down or gone now, and are waited for
 }
 
 // Warning says that an input could not be read to its end.

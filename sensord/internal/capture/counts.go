@@ -15,6 +15,7 @@ type counts struct {
 	mu       sync.Mutex
 	names    []string
 	warnings []Warning
+	away     []Warning
 }
 
 func (c *counts) packet(n int) {
@@ -53,11 +54,21 @@ func (c *counts) warn(w *Warning) {
 	}
 }
 
+// setAway notes that an input is away for a reason, or is there again: "".
+func (c *counts) setAway(input, why string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.away = slices.DeleteFunc(c.away, func(w Warning) bool { return w.Input == input })
+	if why != "" {
+		c.away = append(c.away, Warning{Input: input, Text: why})
+	}
+}
+
 func (c *counts) stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return Stats{
 		Packets: c.pubPackets.Load(), Bytes: c.pubBytes.Load(), KernelDrops: c.drop.Load(),
-		Inputs: slices.Clone(c.names), Warnings: slices.Clone(c.warnings),
+		Inputs: slices.Clone(c.names), Warnings: slices.Clone(c.warnings), Away: slices.Clone(c.away),
 	}
 }

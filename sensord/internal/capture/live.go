@@ -1,14 +1,19 @@
 package capture
 
-import "voiptop/sensord/internal/bpf"
+import (
+	"log/slog"
+
+	"voiptop/sensord/internal/bpf"
+)
 
 // LiveOptions say how interfaces are listened to. The zero value is fine.
 type LiveOptions struct {
-	Promisc   bool        // also frames that are for others, as on a mirror port; not with "any"
-	Snaplen   int         // bytes kept of a frame; 0: all
-	RingBytes int         // memory for packets on their way from the kernel, all interfaces together; 128 MiB
-	Filter    *bpf.Filter // chooses frames in the kernel; nil: all
-	Clock     Clock       // for idle times and retries; SystemClock
+	Promisc   bool         // also frames that are for others, as on a mirror port; not with "any"
+	Snaplen   int          // bytes kept of a frame; 0: all
+	RingBytes int          // memory for packets on their way from the kernel, all interfaces together; 128 MiB
+	Filter    *bpf.Filter  // chooses frames in the kernel; nil: all
+	Clock     Clock        // for idle times and retries; SystemClock
+	Log       *slog.Logger // is told of interfaces that go and come back; nil: nobody
 }
 
 const (

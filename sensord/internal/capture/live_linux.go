@@ -3,9 +3,11 @@ package capture
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,7 +17,8 @@ import (
 )
 
 // Live listens on interfaces, through one AF_PACKET ring each, and hands out their packets in the order of time as far
-// as they are there. "any" is all interfaces. An interface that goes down or away is waited for, with a warning.
+// as they are there. "any" is all interfaces. An interface that goes down or away is waited for, and so is one of several that is not
+// there yet: Stats.Away has them.
 func Live(ifaces []string, o LiveOptions) (Source, error) {
 	if len(ifaces) == 0 {
 		return nil, errors.New("no interface to capture on: name one, or any")
@@ -29,14 +32,27 @@ func Live(ifaces []string, o LiveOptions) (Source, error) {
 	if o.RingBytes == 0 {
 		o.RingBytes = defaultRing
 	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	l := &live{o: o}
+	var missing error
 	for _, name := range ifaces {
 		r := &ring{name: name, iface: l.count.input(name), size: max(o.RingBytes/len(ifaces), minRing)}
-		if err := r.open(&o); err != nil {
+		err := r.open(&o)
+		if err != nil && !(errors.Is(err, errNoInterface) && len(ifaces) > 1) {
 			l.free()
 			return nil, err
 		}
 		l.rings = append(l.rings, r)
+		if err != nil {
+			missing = err
+			l.gone(r, "it does not exist")
+		}
+	}
+	if !slices.ContainsFunc(l.rings, func(r *ring) bool { return !r.away }) {
+		l.free()
+		return nil, missing
 	}
 	var err error
 	if l.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
@@ -160,10 +176,21 @@ func (l *live) trouble(r *ring) {
 	if err == nil && code != 0 {
 		err = unix.Errno(code)
 	}
-	if !r.away {
-		r.away = true
-		l.count.warn(&Warning{r.name, 0, fmt.Sprintf("capture has stopped: %v; waiting for the interface", err)})
+	if r.away {
+		return
 	}
+	why := fmt.Sprint(err)
+	if _, nowhere := net.InterfaceByName(r.name); nowhere != nil {
+		why = "it does not exist any more"
+	}
+	l.gone(r, why)
+}
+
+// gone notes that nothing comes from an interface, and why.
+func (l *live) gone(r *ring, why string) {
+	r.away = true
+	l.count.setAway(r.name, why)
+	l.o.Log.Warn("nothing is captured there; waiting for the interface", "interface", r.name, "reason", why)
 }
 
 // lookAgain looks, once a second, whether interfaces that went away are there again. One that went down and came up goes
@@ -195,7 +222,8 @@ func (l *live) lookAgain() {
 			}
 		}
 		r.away = false
-		l.count.warn(&Warning{r.name, 0, "the interface is there again, capture goes on"})
+		l.count.setAway(r.name, "")
+		l.o.Log.Info("the interface is up, it is captured there", "interface", r.name)
 	}
 }
 
@@ -256,6 +284,8 @@ func describe(name string, err error) error {
 	return fmt.Errorf("capture on %s: %w", name, err)
 }
 
+var errNoInterface = errors.New("no such interface")
+
 // noInterface says which interfaces there are.
 func noInterface(name string) error {
 	all, _ := net.Interfaces()
@@ -263,5 +293,5 @@ func noInterface(name string) error {
 	for _, i := range all {
 		names = append(names, i.Name)
 	}
-	return fmt.Errorf("capture on %s: no such interface: there are %s", name, strings.Join(names, ", "))
+	return fmt.Errorf("capture on %s: %w: there are %s", name, errNoInterface, strings.Join(names, ", "))
 }

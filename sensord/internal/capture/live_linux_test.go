@@ -5,9 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -374,11 +376,30 @@ func TestLiveOnVeth(t *testing.T) {
 	ip("link", "add", "veth0", "type", "veth", "peer", "name", "veth1")
 	ip("link", "set", "veth0", "up")
 	ip("link", "set", "veth1", "up")
-	s, err := Live([]string{"veth1", "lo"}, LiveOptions{RingBytes: 2 * minRing, Promisc: true})
+	var log bytes.Buffer // written by Next, which this goroutine calls
+	s, err := Live([]string{"veth1", "lo", "later0"}, LiveOptions{RingBytes: 3 * minRing, Promisc: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	away := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, w := range s.Stats().Away {
+			got = append(got, w.Input)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("away are %v, want %v", got, want)
+		}
+	}
+	away("later0")
+	next(t, s, []byte("none"), 300*time.Millisecond)
+	away("later0", "lo") // lo of a new namespace is down
+	ip("link", "add", "later0", "type", "veth", "peer", "name", "later1")
+	ip("link", "set", "later0", "up")
+	ip("link", "set", "lo", "up")
+	next(t, s, []byte("none"), 2500*time.Millisecond)
+	away()
 	if p := frameOver(t, s, "tagged", 3*time.Second); p == nil {
 		t.Fatal("the tagged frame did not come")
 	} else if want := vlanFrame("tagged"); !bytes.Equal(p.Data, want) || p.Length != len(want) {
@@ -402,11 +423,13 @@ func TestLiveOnVeth(t *testing.T) {
 
 	ip("link", "set", "veth1", "down")
 	next(t, s, []byte("none"), 300*time.Millisecond)
+	away("veth1")
 	ip("link", "set", "veth1", "up")
 	next(t, s, []byte("none"), 1500*time.Millisecond)
 	if frameOver(t, s, "again", 3*time.Second) == nil {
 		t.Fatal("nothing came after the interface was up again")
 	}
+	away()
 
 	ip("link", "del", "veth0")
 	next(t, s, []byte("none"), 300*time.Millisecond)
@@ -417,8 +440,9 @@ func TestLiveOnVeth(t *testing.T) {
 	if frameOver(t, s, "anew", 3*time.Second) == nil {
 		t.Fatal("nothing came after the interface was made anew")
 	}
-	if w := s.Stats().Warnings; len(w) < 4 || w[len(w)-1].Input != "veth1" {
-		t.Errorf("warnings: %v", w)
+	away()
+	if n := strings.Count(log.String(), "interface=veth1"); n != 4 || len(s.Stats().Warnings) > 0 {
+		t.Errorf("%d lines about veth1, warnings %v:\n%s", n, s.Stats().Warnings, log.String())
 	}
 }
 
