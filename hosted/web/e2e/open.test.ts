@@ -96,6 +96,32 @@ describe.skipIf(why !== '')('a capture that is opened in the browser', () => {
     await page.getByRole('button', { name: 'Close the message' }).click();
   });
 
+  test('shows the legs of its conversation, their messages in one ladder, and their packets as one file', async () => {
+    const group = want.filter((c) => c.group_id === want[0]!.group_id);
+    expect(group.length).toBeGreaterThan(1);
+    await expect.poll(() => page.locator('.legs tbody tr').count()).toBe(group.length);
+    expect(await page.locator('.legs tbody a').count()).toBe(group.length - 1);
+    await page.locator('[data-action=all-legs]').click();
+    const arrows = page.locator('.ladder [data-kind=message]');
+    const all = group.reduce((n, c) => n + c.messages.length, 0);
+    await expect.poll(() => arrows.count()).toBe(all);
+    const last = group.at(-1)!;
+    await arrows.nth(all - 1).focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.locator('.message pre').innerText()).toMatch(new RegExp(group.map((c) => c.call_id.replace(/[^\w]/g, '.')).join('|')));
+    await page.getByRole('button', { name: 'Close the message' }).click();
+    await page.getByRole('button', { name: 'This leg' }).click();
+    await expect.poll(() => arrows.count()).toBe(want[0]!.messages.length);
+    const { name, bytes } = await saved('group');
+    expect(name).toMatch(/_conversation\.pcapng$/);
+    expect(bytes.length).toBeGreaterThan((await saved('pcap')).bytes.length);
+    await page.locator('.legs').getByRole('link').last().click();
+    await page.waitForURL(`${base}/open/calls/${last.id}`);
+    await page.goBack();
+    await page.waitForURL(`${base}/open/calls/${want[0]!.id}`);
+    await expect.poll(() => arrows.count()).toBe(want[0]!.messages.length);
+  });
+
   test('is listened to', async () => {
     await page.locator('body').press('l');
     await page.locator('canvas[data-drawn]').waitFor();
@@ -209,6 +235,27 @@ describe.skipIf(why !== '')('a capture that is opened in the browser', () => {
     await page.locator('[data-files]').setInputFiles(process.env.OPEN!.split(':'));
     await page.locator('.report').waitFor({ timeout: 600_000 });
     console.log(`${await page.locator('.opened-head').innerText()}\n${await page.locator('.report').innerText()}`);
+    const times = { ladder: [] as number[], message: [] as number[] };
+    for (let i = 0; i < 12; i++) {
+      await page.locator('[data-call]').nth(i).waitFor();
+      const [ladder, message] = await page.evaluate(async (nth) => {
+        const there = (what: string) => new Promise<Element>((yes) => {
+          const look = () => (document.querySelector(what) ? yes(document.querySelector(what)!) : requestAnimationFrame(look));
+          look();
+        });
+        const begin = performance.now();
+        (document.querySelectorAll('[data-call]')[nth] as HTMLElement).click();
+        const arrow = await there('.ladder [data-kind=message]');
+        const drawn = performance.now();
+        arrow.dispatchEvent(new MouseEvent('click', { bubbles: true }));
+        await there('.message pre');
+        return [drawn - begin, performance.now() - drawn];
+      }, i);
+      times.ladder.push(Math.round(ladder!));
+      times.message.push(Math.round(message!));
+      await page.locator('.back').click();
+    }
+    console.log(`ms until the ladder of a call is there: ${times.ladder.join(' ')}; until its first message is, whole: ${times.message.join(' ')}`);
   }, 600_000);
 
   test('and nothing in the console complains', () => expect(visit.complaints).toEqual([]));

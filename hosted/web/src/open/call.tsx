@@ -6,6 +6,7 @@ import type { CDR, Message, Problem } from '../api/types';
 import { duration, party } from '../format';
 import { Player } from '../listen/player';
 import { CallHead, Facts, Findings, Signalling } from '../pages/callparts';
+import { Legs, useLegs, type Records } from '../pages/legs';
 import { SILENT, whyNoStreams } from '../pages/reasons';
 import { Streams } from '../pages/streams';
 import { back, openPath } from '../router';
@@ -23,6 +24,8 @@ export function OpenedCall({ id, where, opened }: { id: string; where: string; o
   const [cdr, setCDR] = useState<CDR | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [picked, setPicked] = useState<Message | null>(null);
+  const from = useMemo((): Records => ({ calls: (q, signal) => engine.json(`/calls?${q}`, signal), call: (leg, signal) => engine.json(`/calls/${leg}`, signal) }), [engine]);
+  const legs = useLegs(cdr, from);
   useTitle(cdr ? `${party(cdr.caller, cdr.caller_name)} → ${party(cdr.callee)}` : 'Call');
   useEffect(() => {
     const control = new AbortController();
@@ -54,14 +57,18 @@ export function OpenedCall({ id, where, opened }: { id: string; where: string; o
               <h2 id="save">Save</h2>
               <p class="saves">
                 <SaveButton engine={engine} target={`/calls/${id}/capture`} icon="pcap" action="pcap" primary>Its packets as PCAP</SaveButton>
+                {legs.length > 1 && <SaveButton engine={engine} target={`/calls/${id}/capture?group=1`} icon="pcap" action="group">Whole conversation, {legs.length} legs</SaveButton>}
                 <SaveButton engine={engine} target={`/calls/${id}`} icon="export" action="record">Its record as JSON</SaveButton>
               </p>
               <p class="quiet">The PCAP has the packets of this call only, signalling and media, cut out of the capture.</p>
             </section>
-            <Signalling cdr={cdr} picking={{ picked, pick: (m) => setPicked(picked === m ? null : m) }}>
-              {cdr.messages.length > 0 && !picked && <p class="quiet">A click on a message shows it whole.</p>}
-              {picked && <MessageText engine={engine} cdr={cdr} message={picked} pick={setPicked} />}
-            </Signalling>
+            <div class="left">
+              <Signalling
+                cdr={cdr} legs={legs} from={from} picking={{ picked, pick: (m) => setPicked(picked === m ? null : m) }}
+                below={(of, shown) => (picked ? <MessageText engine={engine} call={of(picked).id} messages={shown.messages} message={picked} pick={setPicked} /> : shown.messages.length > 0 && <p class="quiet">A click on a message shows it whole.</p>)}
+              />
+              <Legs cdr={cdr} legs={legs} path={(leg) => openPath(where, leg)} />
+            </div>
             <Facts cdr={cdr} sensor={null} />
           </div>
           <Streams cdr={cdr} />

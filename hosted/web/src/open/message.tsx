@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { aborted, asProblem } from '../api/client';
-import type { CDR, Message, Problem } from '../api/types';
+import type { Message, Problem } from '../api/types';
 import { usePrefs } from '../prefs';
 import { clock, micros, zoneName } from '../time';
 import { Copy, ProblemBox } from '../ui/bits';
@@ -12,33 +12,36 @@ import { lines, whole, type Text } from './texts';
 
 interface Props {
   engine: Engine;
-  cdr: CDR;
+  call: string; // whose message it is
+  messages: Message[]; // that the ladder shows
   message: Message;
   pick: (m: Message | null) => void;
 }
 
-export function MessageText({ engine, cdr, message, pick }: Props) {
+export function MessageText({ engine, call, messages, message, pick }: Props) {
   const { zone } = usePrefs();
-  const [texts, setTexts] = useState<Text[] | null>(null);
+  const [got, setGot] = useState<{ call: string; texts: Text[] } | null>(null);
+  const texts = got?.call === call ? got.texts : null;
   const [problem, setProblem] = useState<Problem | null>(null);
   useEffect(() => {
     const control = new AbortController();
-    engine.json<Text[]>(`/calls/${cdr.id}/messages`, control.signal).then(setTexts, (e) => aborted(e) || setProblem(asProblem(e)));
+    setProblem(null);
+    engine.json<Text[]>(`/calls/${call}/messages`, control.signal).then((list) => setGot({ call, texts: list }), (e) => aborted(e) || setProblem(asProblem(e)));
     return () => control.abort();
-  }, [engine, cdr.id]);
-  const at = cdr.messages.indexOf(message);
-  const step = (n: number) => pick(cdr.messages[at + n] ?? message);
+  }, [engine, call]);
+  const at = messages.indexOf(message);
+  const step = (n: number) => pick(messages[at + n] ?? message);
   const text = texts && whole(message, texts);
   return (
     <div class="message" role="region" aria-label="Message">
       <div class="message-head">
         <span class="mono">{clock(micros(message.t) ?? 0, zone, 6)} <small class="quiet">{zoneName(zone)}</small></span>
         <span class="mono">{message.src} → {message.dst}</span>
-        <span class="quiet">{at + 1} of {cdr.messages.length}</span>
+        <span class="quiet">{at + 1} of {messages.length}</span>
         <span class="end">
           {text && <Copy text={text.text} label="Copy the message" />}
           <button type="button" class="quiet-button" disabled={at <= 0} onClick={() => step(-1)} aria-label="The message before"><Icon name="back" /></button>
-          <button type="button" class="quiet-button" disabled={at >= cdr.messages.length - 1} onClick={() => step(1)} aria-label="The next message"><Icon name="next" /></button>
+          <button type="button" class="quiet-button" disabled={at >= messages.length - 1} onClick={() => step(1)} aria-label="The next message"><Icon name="next" /></button>
           <button type="button" class="quiet-button" onClick={() => pick(null)} aria-label="Close the message"><Icon name="close" /></button>
         </span>
       </div>

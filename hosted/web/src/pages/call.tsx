@@ -77,7 +77,7 @@ export function CallPage({ id, user, from }: { id: string; user: User; from: num
             {sensors && <CapturePanel cdr={cdr} sensor={holder} user={user} legs={legs.length} />}
             {listen && !listen.get && <ListenPanel key="silent" cdr={cdr} state={listen} user={user} from={from} />}
             <div class="left">
-              <Signalling cdr={cdr} />
+              <Signalling cdr={cdr} legs={legs} />
               <Legs cdr={cdr} legs={legs} />
             </div>
             <Facts cdr={cdr} sensor={sensors?.find((s) => s.id_sensor === cdr.sensor_id)} />

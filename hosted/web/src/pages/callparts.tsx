@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import type { CDR, Finding, Sensor } from '../api/types';
+import type { CDR, Finding, Message, Sensor } from '../api/types';
 import { duration, interval, NONE, party } from '../format';
 import { Ladder, MessageTable, type Picking } from '../ladder/ladder';
 import { usePrefs } from '../prefs';
@@ -10,7 +10,10 @@ import { offset, micros, timesIn, zoneName } from '../time';
 import { byWeight, Copy, Moment, Pill, Quality, SEVERITY_WORD, SeverityIcon, useNow } from '../ui/bits';
 import { Icon } from '../ui/icons';
 import { ending, status, statusTone } from '../words';
+import { useConversation, type Records } from './legs';
 import { whyNoFindings, whyNoMessages } from './reasons';
+
+const NO_LEGS: CDR[] = [];
 
 export function CallHead({ cdr }: { cdr: CDR }) {
   const { zone } = usePrefs();
@@ -88,14 +91,31 @@ function withTimes(text: string): ComponentChildren[] {
   return timesIn(text).map((part, i) => (i % 2 ? <Moment key={i} t={part} decimals={3} /> : part));
 }
 
-// Signalling has below the ladder what is shown of a message that was picked, where messages can be.
-export function Signalling({ cdr, picking, children }: { cdr: CDR; picking?: Picking; children?: ComponentChildren }) {
+interface SignallingProps {
+  cdr: CDR;
+  legs?: CDR[]; // of its conversation
+  from?: Records;
+  picking?: Picking; // for where messages can be shown whole
+  below?: (of: (m: Message) => CDR, shown: CDR) => ComponentChildren; // the ladder: a message that was picked
+}
+
+// Signalling is the ladder of a call, or of all legs of its conversation.
+export function Signalling({ cdr: own, legs = NO_LEGS, from, picking, below }: SignallingProps) {
   const [table, setTable] = useState(false);
+  const [all, setAll] = useState(false);
+  const conversation = useConversation(legs, all, from);
+  const cdr = conversation?.whole ?? own;
   return (
     <section class="panel signalling" aria-labelledby="signalling">
       <div class="panel-head">
         <h2 id="signalling">Signalling</h2>
         {cdr.retransmissions > 0 && <Pill tone="warn">{cdr.retransmissions} sent again</Pill>}
+        {legs.length > 1 && (
+          <div class="segments" role="group" aria-label="Legs">
+            <button type="button" aria-pressed={!all} onClick={() => setAll(false)}>This leg</button>
+            <button type="button" aria-pressed={all} onClick={() => setAll(true)} data-action="all-legs">All {legs.length} legs</button>
+          </div>
+        )}
         <div class="segments" role="group" aria-label="Shown as">
           <button type="button" aria-pressed={!table} onClick={() => setTable(false)}>Ladder</button>
           <button type="button" aria-pressed={table} onClick={() => setTable(true)}>Table</button>
@@ -104,7 +124,7 @@ export function Signalling({ cdr, picking, children }: { cdr: CDR; picking?: Pic
       {cdr.messages.length === 0 && <p class="quiet">{whyNoMessages(cdr)}</p>}
       {table ? <MessageTable cdr={cdr} picking={picking} /> : (cdr.messages.length > 0 || cdr.streams.length > 0) && <Ladder cdr={cdr} picking={picking} />}
       {cdr.messages.length > 0 && cdr.messages_omitted > 0 && <p class="quiet">{cdr.messages_omitted} more messages were left out of the record to keep it small.</p>}
-      {children}
+      {below?.((m) => conversation?.of.get(m) ?? own, cdr)}
     </section>
   );
 }

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { api } from '../api/client';
-import type { CDR } from '../api/types';
+import type { CallPage, CDR, Message } from '../api/types';
 import { duration, party } from '../format';
 import { usePrefs } from '../prefs';
 import { callPath } from '../router';
@@ -11,24 +11,62 @@ import { Pill, Quality } from '../ui/bits';
 import { status, statusTone } from '../words';
 
 const MOST = 100; // legs that are asked for
+const DRAWN = 20; // legs in one ladder
+
+// Records is where calls are asked for: hosted, or a capture that is open.
+export interface Records {
+  calls(query: URLSearchParams, signal: AbortSignal): Promise<CallPage>;
+  call(id: string, signal: AbortSignal): Promise<CDR>;
+}
 
 // useLegs asks for the ended calls of the conversation that a call belongs to, itself among them, the first that began first.
-export function useLegs(cdr: CDR | null): CDR[] {
+export function useLegs(cdr: CDR | null, from: Records = api): CDR[] {
   const [legs, setLegs] = useState<CDR[]>([]);
   const group = cdr?.end ? cdr.group_id : '';
   useEffect(() => {
     setLegs([]);
     if (!group) return;
     const control = new AbortController();
-    api.calls(new URLSearchParams({ group, limit: String(MOST) }), control.signal).then((p) => setLegs(inOrder(p.calls)), () => {}); // then none is shown
+    from.calls(new URLSearchParams({ group, limit: String(MOST) }), control.signal).then((p) => setLegs(inOrder(p.calls)), () => {}); // then none is shown
     return () => control.abort();
-  }, [group]);
+  }, [group, from]);
   return legs;
 }
 
 export const inOrder = (calls: CDR[]) => [...calls].sort((a, b) => (micros(a.start) ?? 0) - (micros(b.start) ?? 0));
 
-export function Legs({ cdr, legs }: { cdr: CDR; legs: CDR[] }) {
+// Conversation is the legs as one call, for a ladder of all; of says which leg a message is of.
+export interface Conversation {
+  whole: CDR;
+  of: Map<Message, CDR>;
+}
+
+// useConversation asks for the records of all legs, once that is wanted; null: not there yet.
+export function useConversation(legs: CDR[], wanted: boolean, from: Records = api): Conversation | null {
+  const [all, setAll] = useState<Conversation | null>(null);
+  useEffect(() => {
+    setAll(null);
+    if (!wanted) return;
+    const control = new AbortController();
+    Promise.all(legs.slice(0, DRAWN).map((c) => from.call(c.id, control.signal))).then((calls) => setAll(merged(calls)), () => {}); // then the call's own is shown
+    return () => control.abort();
+  }, [legs, wanted, from]);
+  return all;
+}
+
+// merged puts the messages and the streams of legs together. What else there is is the first one's.
+export function merged(legs: CDR[]): Conversation {
+  const of = new Map(legs.flatMap((c) => c.messages.map((m) => [m, c] as const)));
+  const sum = (f: (c: CDR) => number) => legs.reduce((n, c) => n + f(c), 0);
+  return {
+    of,
+    whole: {
+      ...legs[0]!, messages: [...of.keys()].sort((a, b) => (micros(a.t) ?? 0) - (micros(b.t) ?? 0)), streams: legs.flatMap((c) => c.streams), messages_omitted: sum((c) => c.messages_omitted), retransmissions: sum((c) => c.retransmissions),
+    },
+  };
+}
+
+export function Legs({ cdr, legs, path = callPath }: { cdr: CDR; legs: CDR[]; path?: (id: string) => string }) {
   const { zone } = usePrefs();
   if (legs.length < 2) return null;
   const sensors = new Set(legs.map((c) => c.sensor_id)).size;
@@ -45,7 +83,7 @@ export function Legs({ cdr, legs }: { cdr: CDR; legs: CDR[] }) {
               const parties = `${party(c.caller, c.caller_name, c.caller_domain)} → ${party(c.callee || c.callee_uri, '', c.callee_domain)}`;
               return (
                 <tr key={c.id} aria-current={c.id === cdr.id ? 'true' : undefined}>
-                  <td>{c.id === cdr.id ? <strong>{parties}</strong> : <a href={callPath(c.id)} title={c.call_id}>{parties}</a>}</td>
+                  <td>{c.id === cdr.id ? <strong>{parties}</strong> : <a href={path(c.id)} title={c.call_id}>{parties}</a>}</td>
                   <td><time dateTime={c.start ?? undefined}>{clock(micros(c.start) ?? 0, zone, 3)}</time></td>
                   <td class="n">{duration(c.duration_ms)}</td>
                   <td><Pill tone={statusTone(c.status)}>{status(c.status, c.reason)}</Pill></td>
