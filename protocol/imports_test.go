@@ -24,7 +24,7 @@ var may = map[string]struct {
 	"sensord":                   {own: []string{"protocol", "rules", "sensord"}},
 	"sensord/internal/lines":    {},
 	"sensord/internal/sip":      {own: []string{"sensord/internal/lines"}, std: true},
-	"sensord/internal/sdp":      {std: true},
+	"sensord/internal/sdp":      {own: []string{"sensord/internal/lines"}, std: true},
 	"sensord/internal/rtp":      {std: true},
 	"sensord/internal/turn":     {std: true},
 	"sensord/internal/quality":  {std: true},

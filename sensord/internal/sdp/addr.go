@@ -2,41 +2,51 @@ package sdp
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/netip"
 )
 
 // parseAddr is netip.ParseAddr for bytes, without the string that it would cost and without zones.
 func parseAddr(b []byte) (netip.Addr, bool) {
-	if bytes.IndexByte(b, ':') >= 0 {
-		if len(b) > 2 && b[0] == '[' && b[len(b)-1] == ']' { // RFC 5118 section 4.9
-			b = b[1 : len(b)-1]
-		}
-		if i := bytes.IndexByte(b, '%'); i >= 0 { // a zone, which is of its own host alone (RFC 4007 section 11)
-			b = b[:i]
-		}
-		return parseIPv6(b)
+	if ip, n := dotted(b); n > 0 && n == len(b) {
+		return addrOf(ip), true
 	}
-	ip, ok := parseIPv4(b)
-	return netip.AddrFrom4(ip), ok
+	if bytes.IndexByte(b, ':') < 0 {
+		return netip.Addr{}, false
+	}
+	if len(b) > 2 && b[0] == '[' && b[len(b)-1] == ']' { // RFC 5118 section 4.9
+		b = b[1 : len(b)-1]
+	}
+	if i := bytes.IndexByte(b, '%'); i >= 0 { // a zone, which is of its own host alone (RFC 4007 section 11)
+		b = b[:i]
+	}
+	return parseIPv6(b)
 }
 
-func parseIPv4(b []byte) (ip [4]byte, ok bool) {
-	for i := range ip {
-		part := b
-		if i < 3 {
-			dot := bytes.IndexByte(b, '.')
-			if dot < 0 {
-				return ip, false
+// dotted reads an IPv4 address from the start of b, and answers how long it is: 0 if there is none.
+func dotted(b []byte) (ip uint32, n int) {
+	at := 0
+	for i := range 4 {
+		start, v := at, uint32(0)
+		for at < len(b) && '0' <= b[at] && b[at] <= '9' {
+			if v = v*10 + uint32(b[at]-'0'); v > 255 {
+				return 0, 0
 			}
-			part, b = b[:dot], b[dot+1:]
+			at++
 		}
-		n, ok := number(part, 255)
-		if !ok {
-			return ip, false
+		if at == start || i < 3 && (at == len(b) || b[at] != '.') {
+			return 0, 0
 		}
-		ip[i] = byte(n)
+		ip = ip<<8 | v
+		at++
 	}
-	return ip, true
+	return ip, at - 1
+}
+
+func addrOf(ip uint32) netip.Addr {
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], ip) // at once: bytes that are written one by one are waited for when they are read as one
+	return netip.AddrFrom4(b)
 }
 
 // parseIPv6 reads the forms of RFC 4291 section 2.2.
@@ -55,11 +65,11 @@ func parseIPv6(b []byte) (netip.Addr, bool) {
 		if end >= 0 {
 			group = b[:end]
 		} else if bytes.IndexByte(b, '.') >= 0 { // the last 32 bits as IPv4
-			v4, ok := parseIPv4(b)
-			if !ok || n > 12 {
+			v4, size := dotted(b)
+			if size < len(b) || n > 12 {
 				return netip.Addr{}, false
 			}
-			copy(ip[n:], v4[:])
+			binary.BigEndian.PutUint32(ip[n:], v4)
 			n += 4
 			break
 		}

@@ -1,39 +1,83 @@
 package sdp
 
-import (
-	"bytes"
-	"net/netip"
+import "net/netip"
+
+// attribute is a kind of attribute that is read.
+type attribute uint8
+
+const (
+	unread attribute = iota
+	rtpmap
+	ptime
+	maxptime
+	rtcp
+	rtcpMux
+	bundleOnly
+	candidate
+	crypto
+	fingerprint
+	keyMgmt
+	zrtpHash
+	group
+	direction // the directions follow in their order
 )
 
-func (d *defaults) attribute(v []byte) {
-	name, value := attr(v)
-	if dir, ok := direction(name); ok {
-		d.dir = dir
+// attributeOf tells an attribute by its name, in any case.
+func attributeOf(name []byte) attribute {
+	is := func(s string, a attribute) attribute {
+		if fold(name, s) {
+			return a
+		}
+		return unread
 	}
-	switch {
-	case fold(name, "fingerprint"):
+	switch len(name) {
+	case 4:
+		return is("rtcp", rtcp)
+	case 5:
+		return is("ptime", ptime) + is("group", group)
+	case 6:
+		return is("rtpmap", rtpmap) + is("crypto", crypto)
+	case 8:
+		return is("sendrecv", direction+attribute(SendRecv)) + is("sendonly", direction+attribute(SendOnly)) +
+			is("recvonly", direction+attribute(RecvOnly)) + is("inactive", direction+attribute(Inactive)) +
+			is("maxptime", maxptime) + is("rtcp-mux", rtcpMux) + is("key-mgmt", keyMgmt)
+	case 9:
+		return is("candidate", candidate) + is("zrtp-hash", zrtpHash)
+	case 11:
+		return is("fingerprint", fingerprint) + is("bundle-only", bundleOnly)
+	}
+	return unread
+}
+
+func (d *defaults) attribute(v []byte, colon int) {
+	switch a, value := attr(v, colon); a {
+	case fingerprint:
 		d.secure, d.keyed = true, true
-	case fold(name, "key-mgmt"), fold(name, "zrtp-hash"):
+	case keyMgmt, zrtpHash:
 		d.keyed = true
-	case fold(name, "group"):
+	case group:
 		d.bundle = d.bundle || len(value) >= 6 && fold(value[:6], "bundle")
+	default:
+		if a >= direction {
+			d.dir = Direction(a - direction)
+		}
 	}
 }
 
-func (m *Media) attribute(v []byte) {
-	name, v := attr(v)
-	switch {
-	case fold(name, "rtpmap"):
+func (m *Media) attribute(v []byte, colon int) {
+	switch a, v := attr(v, colon); a {
+	case unread, group:
+	case rtpmap:
 		m.rtpmap(v)
-	case fold(name, "ptime"):
+	case ptime:
 		if n, ok := number(v, 1000); ok {
 			m.Ptime = uint16(n)
 		}
-	case fold(name, "maxptime"):
+	case maxptime:
 		if n, ok := number(v, 1000); ok {
 			m.MaxPtime = uint16(n)
 		}
-	case fold(name, "rtcp"):
+	case rtcp:
 		port, rest := word(v)
 		if p, ok := number(port, 65535); ok {
 			m.RTCPPort = uint16(p)
@@ -41,22 +85,20 @@ func (m *Media) attribute(v []byte) {
 		if a, ok := connection(rest); ok {
 			m.RTCPAddr = a
 		}
-	case fold(name, "rtcp-mux"):
+	case rtcpMux:
 		m.Mux = true
-	case fold(name, "bundle-only"):
+	case bundleOnly:
 		m.bundleOnly = true
-	case fold(name, "candidate"):
+	case candidate:
 		m.candidate(v)
-	case fold(name, "crypto"), fold(name, "fingerprint"):
-		m.Secure, m.Keyed = true, true
-		m.Crypto = m.Crypto || fold(name, "crypto")
-		m.Fingerprint = m.Fingerprint || fold(name, "fingerprint")
-	case fold(name, "key-mgmt"), fold(name, "zrtp-hash"):
+	case crypto:
+		m.Secure, m.Keyed, m.Crypto = true, true, true
+	case fingerprint:
+		m.Secure, m.Keyed, m.Fingerprint = true, true, true
+	case keyMgmt, zrtpHash:
 		m.Keyed = true
 	default:
-		if d, ok := direction(name); ok {
-			m.Direction = d
-		}
+		m.Direction = Direction(a - direction)
 	}
 }
 
@@ -78,26 +120,19 @@ func (m *Media) candidate(v []byte) {
 
 // rtpmap reads "101 telephone-event/8000" or "96 opus/48000/2".
 func (m *Media) rtpmap(v []byte) {
-	pt, v := word(v)
-	n, ok := number(pt, 127)
+	pt, ok, v := leading(v, 127)
 	if !ok {
 		return
 	}
-	f := Format{PT: uint8(n), Chans: 1}
+	f := Format{PT: uint8(pt), Chans: 1}
 	enc, _ := word(v)
-	f.Name = enc
-	if i := bytes.IndexByte(enc, '/'); i >= 0 {
-		f.Name = enc[:i]
-		clock, chans := enc[i+1:], []byte(nil)
-		if j := bytes.IndexByte(clock, '/'); j >= 0 {
-			clock, chans = clock[:j], clock[j+1:]
-		}
-		if c, ok := number(clock, 1<<30); ok {
-			f.Clock = uint32(c)
-		}
-		if c, ok := number(chans, 255); ok {
-			f.Chans = uint8(c)
-		}
+	f.Name, enc = cut(enc, '/')
+	clock, chans := cut(enc, '/')
+	if c, ok := number(clock, 1<<30); ok {
+		f.Clock = uint32(c)
+	}
+	if c, ok := number(chans, 255); ok {
+		f.Chans = uint8(c)
 	}
 	if len(f.Name) == 0 {
 		return
@@ -114,26 +149,16 @@ func (m *Media) rtpmap(v []byte) {
 	}
 }
 
-func direction(name []byte) (Direction, bool) {
-	switch {
-	case fold(name, "sendrecv"):
-		return SendRecv, true
-	case fold(name, "sendonly"):
-		return SendOnly, true
-	case fold(name, "recvonly"):
-		return RecvOnly, true
-	case fold(name, "inactive"):
-		return Inactive, true
+// attr takes an attribute apart, whose first colon is at that offset, or behind its end.
+func attr(v []byte, colon int) (a attribute, value []byte) {
+	name := v
+	if colon < len(v) {
+		name, value = v[:colon], skip(v[colon+1:])
 	}
-	return 0, false
-}
-
-func attr(v []byte) (name, value []byte) {
-	if i := bytes.IndexByte(v, ':'); i >= 0 {
-		name, value = v[:i], v[i+1:]
-	} else {
-		name = v
+	if a = attributeOf(name); a == unread {
+		if w, _ := word(name); len(w) < len(name) { // blanks around it
+			a = attributeOf(w)
+		}
 	}
-	name, _ = word(name)
-	return name, skip(value)
+	return a, value
 }

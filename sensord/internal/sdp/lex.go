@@ -17,6 +17,43 @@ func word(b []byte) (w, rest []byte) {
 	return b, nil
 }
 
+// behind leaves n words of b behind.
+func behind(b []byte, n int) []byte {
+	for range n {
+		_, b = word(b)
+	}
+	return b
+}
+
+// cut is bytes.Cut for what is short.
+func cut(b []byte, at byte) (before, after []byte) {
+	for i, c := range b {
+		if c == at {
+			return b[:i], b[i+1:]
+		}
+	}
+	return b, nil
+}
+
+// leading reads the first word as number does.
+func leading(b []byte, limit int) (n int, ok bool, rest []byte) {
+	b = skip(b)
+	for i, c := range b {
+		if c < '0' || c > '9' {
+			if i > 0 && (c == ' ' || c == '\t') {
+				return n, true, b[i+1:]
+			}
+			_, rest = word(b)
+			return 0, false, rest
+		}
+		if n = n*10 + int(c-'0'); n > limit {
+			_, rest = word(b)
+			return 0, false, rest
+		}
+	}
+	return n, len(b) > 0, nil
+}
+
 func number(b []byte, limit int) (int, bool) {
 	n := 0
 	for _, c := range b {

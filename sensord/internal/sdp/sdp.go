@@ -9,6 +9,8 @@ package sdp
 import (
 	"bytes"
 	"net/netip"
+
+	"voiptop/sensord/internal/lines"
 )
 
 // Bounds of what is kept of one description; what goes beyond is left out.
@@ -115,13 +117,13 @@ func (s *Session) Parse(b []byte) bool {
 		any     bool
 		ignored bool // within an m= section that is left out
 	)
-	for len(b) > 0 {
-		l := b
-		if i := bytes.IndexByte(b, '\n'); i >= 0 {
-			l, b = b[:i], b[i+1:]
-		} else {
-			b = nil
-		}
+	var text lines.Text
+	text.Read(b, 0)
+	for at := 0; at < len(b); {
+		colon, end := text.Next()
+		l := b[at:end]
+		colon -= at + len("a=")
+		at = end + 1
 		for len(l) > 0 && (l[len(l)-1] == '\r' || l[len(l)-1] == ' ') {
 			l = l[:len(l)-1]
 		}
@@ -154,9 +156,9 @@ func (s *Session) Parse(b []byte) bool {
 			m = s.media(v, def)
 		case 'a':
 			if m != nil {
-				m.attribute(v)
+				m.attribute(v, colon)
 			} else {
-				def.attribute(v)
+				def.attribute(v, colon)
 			}
 		}
 	}
@@ -194,10 +196,10 @@ func (s *Session) media(v []byte, def defaults) *Media {
 		s.Media = append(s.Media, Media{})
 	}
 	m := &s.Media[n]
-	*m = Media{
-		Addr: def.addr, Direction: def.dir, Secure: def.secure, Keyed: def.keyed, Fingerprint: def.secure, Ports: 1,
-		Formats: m.Formats[:0], Candidates: m.Candidates[:0],
-	}
+	formats, candidates := m.Formats[:0], m.Candidates[:0]
+	*m = Media{}
+	m.Addr, m.Direction, m.Secure, m.Keyed, m.Fingerprint, m.Ports = def.addr, def.dir, def.secure, def.keyed, def.secure, 1
+	m.Formats, m.Candidates = formats, candidates
 	kind, v := word(v)
 	switch {
 	case fold(kind, "audio"):
@@ -218,19 +220,24 @@ func (s *Session) media(v []byte, def defaults) *Media {
 		m.Port = uint16(p)
 	}
 	proto, v := word(v)
-	m.RTP = contains(proto, "rtp/")
-	m.SAVP = contains(proto, "savp")
-	m.Secure = m.Secure || m.SAVP
-	udptl := contains(proto, "udptl")
+	udptl := false
+	if string(proto) == "RTP/AVP" { // as a rule
+		m.RTP = true
+	} else {
+		m.RTP, m.SAVP, udptl = contains(proto, "rtp/"), contains(proto, "savp"), contains(proto, "udptl")
+		m.Secure = m.Secure || m.SAVP
+	}
 	for len(v) > 0 {
-		var f []byte
-		f, v = word(v)
-		if fold(f, "t38") {
-			m.T38 = udptl || m.Kind == Image
-		}
-		if pt, ok := number(f, 127); ok && m.RTP && len(m.Formats) < MaxFormats {
+		pt, ok, rest := leading(v, 127)
+		switch {
+		case !ok:
+			if f, _ := word(v); fold(f, "t38") {
+				m.T38 = udptl || m.Kind == Image
+			}
+		case m.RTP && len(m.Formats) < MaxFormats:
 			m.Formats = append(m.Formats, Static(uint8(pt)))
 		}
+		v = rest
 	}
 	return m
 }
@@ -265,20 +272,18 @@ const discard = 9
 
 // origin reads the address of "alice 2890844526 2890844526 IN IP4 192.0.2.1".
 func origin(v []byte) netip.Addr {
-	for range 3 {
-		_, v = word(v)
-	}
-	a, _ := connection(v)
+	a, _ := connection(behind(v, 3))
 	return a
 }
 
 // connection reads "IN IP4 192.0.2.1/127".
 func connection(v []byte) (netip.Addr, bool) {
-	_, v = word(v)
-	_, v = word(v)
-	a, _ := word(v)
-	if i := bytes.IndexByte(a, '/'); i >= 0 {
-		a = a[:i]
+	v = skip(behind(v, 2))
+	ip, n := dotted(v)
+	if n > 0 && (n == len(v) || v[n] == '/' || v[n] == ' ' || v[n] == '\t') { // as a rule
+		return addrOf(ip), true
 	}
-	return parseAddr(a)
+	v, _ = word(v)
+	v, _ = cut(v, '/')
+	return parseAddr(v)
 }
