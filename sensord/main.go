@@ -28,7 +28,12 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+	if underSystemd() { // no terminal hangs up there: systemctl reload says it
+		ends = ends[:2]
+		signal.Ignore(syscall.SIGHUP) // until the daemon listens
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	defer stop()
 	os.Exit(Main(ctx, os.Args[1:], os.Stdout, os.Stderr, confine))
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"voiptop/protocol"
 	"voiptop/sensord/conf"
@@ -43,6 +44,36 @@ func TestClosedTerminalStopsTheSensorInOrder(t *testing.T) {
 	list, err := b.api().Calls(t.Context(), 10, protocol.UUID{})
 	if err != nil || !slices.ContainsFunc(list, func(c protocol.CDR) bool { return c.EndCause == protocol.EndInterrupted }) {
 		t.Errorf("no interrupted call among %d (%v)", len(list), err)
+	}
+}
+
+func TestReloadSaysWhatARestartWouldChangeAndStopsNothing(t *testing.T) {
+	b := newBench(t, "id_sensor = 1\ninterface = lo")
+	next := notified(t, b.dir)
+	cmd := b.process([]string{"NOTIFY_SOCKET=" + os.Getenv("NOTIFY_SOCKET")}, "-r", b.oneCall(), "--stay")
+	if got := next(20 * time.Second); got != "READY=1" {
+		t.Fatalf("first got %q, want READY=1", got)
+	}
+	was := readFile(t, filepath.Join(b.dir, "v.conf"))
+	for _, c := range []struct{ conf, says string }{
+		{was, "the configuration is as it was"},
+		{was + "sipport = 5061\nringbuffer = 64\n", `systemctl restart sensord applies it" keys="ringbuffer, sipport"`},
+		{was + "sipport = many\n", "sipport: found \\\"many\\\""},
+	} {
+		b.write("v.conf", c.conf)
+		if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		b.until("the log says "+c.says, func() bool { return strings.Contains(b.log.String(), c.says) })
+	}
+	if _, err := b.api().Health(t.Context()); err != nil {
+		t.Errorf("it does not answer any more: %v", err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, b.log.String())
 	}
 }
 

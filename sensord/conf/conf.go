@@ -11,8 +11,10 @@ package conf
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -114,7 +116,8 @@ type Config struct {
 	Files  []string // that were read, in that order
 	Issues []Issue  // what is worth knowing about the files, in the order of their lines
 
-	places map[string]Place // where each key was set last
+	places map[string]Place    // where each key was set last
+	values map[string][]string // what each key that has an effect was set to
 }
 
 // Place is a line of a file. The zero Place is none.
@@ -148,11 +151,25 @@ func Default() *Config {
 		MaxCalls:        100_000,
 		FaxDetect:       true,
 		places:          map[string]Place{},
+		values:          map[string][]string{},
 	}
 }
 
 // Place says where a key was set last.
 func (c *Config) Place(key string) Place { return c.places[canonical(key)] }
+
+// Changed names the keys whose values are others in o, in the order of the alphabet.
+func (c *Config) Changed(o *Config) (keys []string) {
+	all := maps.Clone(c.values)
+	maps.Copy(all, o.values)
+	for k := range all {
+		if !slices.Equal(c.values[k], o.values[k]) {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
 
 // Level grades an Issue.
 type Level string

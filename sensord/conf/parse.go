@@ -216,6 +216,10 @@ func (p *parser) set(s setting) {
 		p.issue(s, Info, fmt.Sprintf("set again; %s no longer counts", was), "")
 	}
 	p.c.places[name] = s.place()
+	if !k.list {
+		p.c.values[name] = nil
+	}
+	p.c.values[name] = append(p.c.values[name], s.value)
 	if err := k.set(p, s); err != nil {
 		p.issue(s, Error, err.Error(), k.example)
 	}
