@@ -12,9 +12,9 @@ import (
 )
 
 // ahead reads a Source ahead, and looks at each packet on its own (front): while the engine works on one batch of packets the next
-// are being read. Batches go round between the engine and those who read, so that nothing is allocated per packet; a
-// packet's bytes are copied once, into its batch, which is the reader's until it is handed over and the engine's until it asks
-// for the next.
+// are being read. Batches go round between the engine and those who read, so that nothing is allocated per packet, and a packet of
+// a file lies where the file was read to (capture.Batch). A batch is the reader's until it is handed over and the engine's until
+// it asks for the next. When none is ready the engine reads one itself, so that it does not wait while readers are slower.
 //
 // It is for files. A live source should not be read ahead: its ring is the buffer, and a batch would wait to be full.
 type ahead struct {
@@ -29,15 +29,15 @@ type ahead struct {
 	over    bool
 
 	// of the engine
-	early [batches]*batch // batches that are ready before their turn, by number
+	early [batches + 1]*batch // batches that are ready before their turn, by number
 	turn  int
+	own   *batch // what the engine reads into while no batch is ready; nil: it waits for its turn, or somebody else may have to be waited for
 }
 
 const (
-	batches      = 4
-	batchPackets = 1024
-	batchBytes   = 256 << 10
-	messageRoom  = 32 // is made for so many at a time
+	batches      = 3
+	batchPackets = 1280 // of G.711, those of a block of capture's
+	messageRoom  = 32   // is made for so many at a time
 )
 
 // batch is packets in a row, and what came after them. What the engine must read of most packets lies together, and apart from
@@ -45,8 +45,9 @@ const (
 type batch struct {
 	number  int
 	far     bool // who fills it has another processor than who works on it: each asks for its lines ahead (prefetch)
-	packets []Packet
-	data    []byte // of packets
+	in      *capture.Batch
+	packets []Packet // of in, those that are looked at
+	at      int      // end of those
 	err     error
 
 	kinds    []kind     // of packets
@@ -57,11 +58,11 @@ type batch struct {
 	bytes    uint64     // of these
 }
 
-// newBatch makes a batch for n packets. far says that another goroutine fills it than that which works on it.
-func newBatch(n int, far bool) *batch {
+// newBatch makes a batch that reads so many packets, and looks at n at a time. far says that another goroutine fills it than that which
+// works on it.
+func newBatch(read, n int, far bool) *batch {
 	return &batch{
-		far:     far,
-		packets: make([]Packet, 0, n), data: make([]byte, 0, batchBytes*n/batchPackets),
+		far: far, in: capture.NewBatch(read),
 		kinds: make([]kind, 0, n), keys: make([]uint64, n), rtp: make([]call.RTP, n),
 	}
 }
@@ -70,7 +71,10 @@ func newBatch(n int, far bool) *batch {
 func readAhead(src Source, f front, readers int) *ahead {
 	a := &ahead{front: f, src: src, full: make(chan *batch, batches), free: make(chan *batch, batches)}
 	for range batches {
-		a.free <- newBatch(batchPackets, true)
+		a.free <- newBatch(batchPackets, batchPackets, true)
+	}
+	if !capture.Waits(src) {
+		a.own = newBatch(batchPackets, batchPackets, false)
 	}
 	a.ended.Add(readers)
 	return a
@@ -79,40 +83,55 @@ func readAhead(src Source, f front, readers int) *ahead {
 // read fills a batch, one reader at a time; what batches hold is looked at side by side. It answers false when there is no more to read.
 func (a *ahead) read(b *batch) bool {
 	a.reading.Lock()
+	if !a.fill(b) {
+		return false
+	}
+	b.next()
+	b.prepare(&a.front)
+	a.full <- b // has room for all there are
+	return true
+}
+
+// help reads a batch in the engine's goroutine, which would wait otherwise. It answers false when it cannot.
+func (a *ahead) help() bool {
+	if a.own == nil || !a.reading.TryLock() {
+		return false
+	}
+	b := a.own
+	a.own = nil
+	if !a.fill(b) {
+		return false
+	}
+	b.next()
+	b.prepare(&a.front)
+	a.early[b.number%len(a.early)] = b
+	return true
+}
+
+// fill is the part of read that only one does at a time, who holds reading. It lets go of it.
+func (a *ahead) fill(b *batch) bool {
+	defer a.reading.Unlock()
 	if a.over {
-		a.reading.Unlock()
 		return false
 	}
 	b.number = a.next
 	a.next++
 	b.fill(a.src)
 	a.over = b.err != nil && !errors.Is(b.err, capture.ErrIdle)
-	a.reading.Unlock()
-	b.prepare(&a.front)
-	a.full <- b // has room for all there are
 	return true
 }
 
-// fill reads until the batch is full or there is nothing to read; b.err says why.
+// fill reads packets until the batch is full or there is nothing to read; b.err says why.
 func (b *batch) fill(src Source) {
-	b.packets, b.data, b.err = b.packets[:0], b.data[:0], nil
-	for n := 0; n < cap(b.packets) && len(b.data) < batchBytes-4096; n++ {
-		p := &b.packets[:n+1][n]
-		if b.far && n+8 < cap(b.packets) {
-			prefetch.Written(&b.packets[:n+9][n+8], 1)
-		}
-		if b.err = src.Next(p); b.err != nil {
-			return
-		}
-		// Should the array grow, the packets before stay where they are, in the old one.
-		at := len(b.data)
-		if soon := at + 4096; b.far && soon+len(p.Data) < cap(b.data) {
-			prefetch.WrittenBytes(b.data[soon : soon+len(p.Data)])
-		}
-		b.data = append(b.data, p.Data...)
-		p.Data = b.data[at:len(b.data):len(b.data)]
-		b.packets = b.packets[:n+1]
-	}
+	b.err = capture.Fill(src, b.in)
+	b.at = 0
+}
+
+// next moves on to packets that were read, as many as are looked at at a time, and reports whether there are any.
+func (b *batch) next() bool {
+	end := min(b.at+len(b.keys), len(b.in.Packets))
+	b.packets, b.at = b.in.Packets[b.at:end], end
+	return len(b.packets) > 0
 }
 
 // prepare looks at each packet.
@@ -155,10 +174,13 @@ func (b *batch) prepare(f *front) {
 
 // batch gives the next batch, in the order of the packets. It must be given back by done.
 func (a *ahead) batch() *batch {
-	at := a.turn % batches
+	at := a.turn % len(a.early)
 	for a.early[at] == nil {
+		if len(a.full) == 0 && a.help() {
+			continue
+		}
 		b := <-a.full
-		a.early[b.number%batches] = b
+		a.early[b.number%len(a.early)] = b
 	}
 	b := a.early[at]
 	a.early[at] = nil
@@ -166,7 +188,14 @@ func (a *ahead) batch() *batch {
 	return b
 }
 
-func (a *ahead) done(b *batch) { a.free <- b }
+func (a *ahead) done(b *batch) {
+	b.in.Release()
+	if !b.far {
+		a.own = b
+		return
+	}
+	a.free <- b
+}
 
 // stop ends the reading and returns when it has ended.
 func (a *ahead) stop() {

@@ -27,6 +27,12 @@ type Packet = capture.Packet
 // Source yields packets, see capture.Source.
 type Source = capture.Source
 
+// Filler is a Source that hands out many packets at a time, see capture.Filler.
+type Filler = capture.Filler
+
+// Batch is room for those packets.
+type Batch = capture.Batch
+
 // Config is what an engine needs to know. The zero value of each field means its default.
 type Config struct {
 	SensorID uint16

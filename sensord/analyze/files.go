@@ -16,7 +16,7 @@ import (
 type Warning = capture.Warning
 
 // Open opens capture files, merged by time, see capture.Open. stdin is what "-" reads.
-func Open(paths []string, stdin io.Reader) (Source, error) {
+func Open(paths []string, stdin io.Reader) (Filler, error) {
 	return capture.Open(paths, capture.Options{Stdin: stdin})
 }
 

@@ -98,14 +98,16 @@ func run(ctx context.Context, src Source, e *Engine, workers []*worker, sink *en
 
 // drive gives the packets of src to e until they end, with io.EOF, or ctx does, or emit has failed.
 func drive(ctx context.Context, src Source, e *Engine, failed func() bool) error {
-	b := newBatch(call.FetchMost, false)
+	b := newBatch(batchPackets, call.FetchMost, false)
 	for {
 		if ctx.Err() != nil || failed() {
 			return ctx.Err()
 		}
 		b.fill(src)
-		b.prepare(&e.front)
-		e.batch(b)
+		for b.next() {
+			b.prepare(&e.front)
+			e.batch(b)
+		}
 		if b.err != nil && !errors.Is(b.err, capture.ErrIdle) {
 			return b.err
 		}

@@ -229,7 +229,7 @@ func TestReadAheadGivesWhatItsSourceGives(t *testing.T) {
 			n := 1 + r.IntN(300)
 			switch r.IntN(200) {
 			case 0:
-				n = 1 + r.IntN(2*batchBytes)
+				n = 1 + r.IntN(512<<10)
 			case 1:
 				n = 0 // nothing for a while
 			}
@@ -269,6 +269,41 @@ func TestReadAheadGivesWhatItsSourceGives(t *testing.T) {
 				}
 			}
 			a.stop()
+		}
+	}
+}
+
+func TestTheEngineReadsAFileToo(t *testing.T) {
+	name := written(t, gen.Config{Calls: 30, Rate: 100, RTCP: true})
+	open := func() capture.Filler {
+		src, err := Open([]string{name}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { src.Close() })
+		return src
+	}
+	for _, readers := range []int{0, 1, 4} { // with none it reads all
+		one := open()
+		a := reading(open(), readers)
+		n, rtp := 0, 0
+		for end := false; !end; {
+			b := a.batch()
+			for i, got := range b.packets {
+				var want Packet
+				if err := one.Next(&want); err != nil || got.Time != want.Time || !bytes.Equal(got.Data, want.Data) {
+					t.Fatalf("%d readers: packet %d at %d, %v, want %d", readers, n, got.Time, err, want.Time)
+				}
+				if b.kinds[i] == isRTP {
+					rtp++
+				}
+				n++
+			}
+			end = errors.Is(b.err, io.EOF)
+			a.done(b)
+		}
+		if a.stop(); rtp < 5000 || one.Next(&Packet{}) == nil {
+			t.Errorf("%d readers: %d packets, %d of them RTP", readers, n, rtp)
 		}
 	}
 }

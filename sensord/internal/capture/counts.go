@@ -26,6 +26,13 @@ func (c *counts) packet(n int) {
 	}
 }
 
+// add counts n packets.
+func (c *counts) add(n, bytes int) {
+	c.packets += uint64(n)
+	c.bytes += uint64(bytes)
+	c.publish()
+}
+
 func (c *counts) publish() {
 	c.pubPackets.Store(c.packets)
 	c.pubBytes.Store(c.bytes)

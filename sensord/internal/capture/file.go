@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -24,8 +25,6 @@ const (
 	maxStep   = int64(1e9)
 	aheadSize = windowSize
 	ringSize  = windowSize + aheadSize
-	// maxHeld is how far behind a packet may wait in the file's buffer for its turn; then it is copied out.
-	maxHeld = 256 << 10
 
 	// earliest is the least time of a packet: a simulation begins at 0, which means none in records. They count microseconds.
 	earliest = int64(1e3)
@@ -49,6 +48,7 @@ type file struct {
 	secrets []byte // TLS key log lines that were read, and not handed out yet
 
 	window int        // packets that are looked over: windowSize
+	unruly int        // so many packets are read one by one, since there was one out of order
 	live   *stoppable // what is read, if it is a capture that is being made
 	silent bool       // nothing came of late
 }
@@ -57,7 +57,7 @@ type file struct {
 const patience = 100 * time.Millisecond
 
 // openFile opens a capture file and reads its header. stdin is what "-" reads.
-func openFile(path string, stdin io.Reader) (*file, error) {
+func openFile(path string, stdin io.Reader, p *pool) (*file, error) {
 	f := &file{name: path, window: windowSize}
 	var in io.Reader
 	if path == "-" {
@@ -71,7 +71,7 @@ func openFile(path string, stdin io.Reader) (*file, error) {
 		f.disk = o
 		in = o
 	}
-	if err := f.start(in); err != nil {
+	if err := f.start(in, p); err != nil {
 		f.close()
 		var d *damage
 		if errors.As(err, &d) {
@@ -82,15 +82,15 @@ func openFile(path string, stdin io.Reader) (*file, error) {
 	return f, nil
 }
 
-func (f *file) start(in io.Reader) error {
-	f.b = newBuffer(in, f.keep)
+func (f *file) start(in io.Reader, p *pool) error {
+	f.b = newBuffer(in, p, f.leave)
 	head := f.b.peek(8)
 	plain, err := decompress(head, &prefixed{f.b.b[:f.b.end], in, f.b.err})
 	if err != nil {
 		return err
 	}
-	if plain != nil {
-		f.b = newBuffer(plain, f.keep)
+	if plain != nil { // it still reads the block
+		f.b = newBuffer(plain, p, f.leave)
 		head = f.b.peek(8)
 	}
 	if s, ok := in.(*stoppable); ok && s.live && plain == nil {
@@ -185,29 +185,46 @@ func (f *file) close() {
 	}
 }
 
-// keep tells the buffer from which offset on packets still stand in it, and copies out those that have waited long.
-func (f *file) keep(pos int64) int64 {
-	oldest := pos
-	for i := range f.n {
-		oldest = min(oldest, f.hold(&f.ring[(f.head+i)%ringSize], pos))
+// end lets the memory go that the file was read into. It is called by the reader, after the last packet was asked for.
+func (f *file) end() {
+	for ; f.n > 0; f.n-- {
+		f.ring[f.head].in.let()
+		f.head = (f.head + 1) % ringSize
 	}
-	for i := range f.later {
-		oldest = min(oldest, f.hold(&f.ahead[i], pos))
+	for ; f.later > 0; f.later-- {
+		f.ahead[f.later-1].in.let()
 	}
-	return oldest
+	f.b.in.let()
 }
 
-// hold answers the offset from which on the buffer must keep what it holds for r.
-func (f *file) hold(r *record, pos int64) int64 {
-	if r.data != nil {
-		return pos
+// leave is called when the reading goes on to another block: packets that wait in one before this are copied out, so that few
+// blocks are held.
+func (f *file) leave(in *block) {
+	for i := range f.n {
+		f.ring[(f.head+i)%ringSize].part(in)
 	}
-	if pos-r.off > maxHeld {
-		at := int(r.off - f.b.base)
-		r.data = bytes.Clone(f.b.b[at : at+int(r.caplen)])
-		return pos
+	for i := range f.later {
+		f.ahead[i].part(in)
 	}
-	return r.off
+}
+
+// part copies a packet out that lies in another block than in.
+func (r *record) part(in *block) {
+	if r.in != nil && r.in != in {
+		r.data = slices.Clip(bytes.Clone(r.data))
+		r.in.let()
+		r.in = nil
+	}
+}
+
+// read reads the next record, which holds its block from then on.
+func (f *file) read(r *record) error {
+	err := f.f.next(r)
+	if err == nil {
+		r.in = f.b.in
+		r.in.held++
+	}
+	return err
 }
 
 // fill reads on until the window is full or nothing more comes. A record is read into its place in the window: mostly it is
@@ -216,7 +233,7 @@ func (f *file) fill() {
 	for f.n < f.window && f.later == 0 && f.err == nil {
 		at := f.head + f.n
 		r := &f.ring[at%ringSize]
-		if err := f.f.next(r); err != nil {
+		if err := f.read(r); err != nil {
 			f.ended(err)
 			return
 		}
@@ -273,7 +290,7 @@ func (f *file) lookAhead(newest int64) {
 		if f.later == aheadSize {
 			return
 		}
-		if err := f.f.next(&f.ahead[f.later]); err != nil {
+		if err := f.read(&f.ahead[f.later]); err != nil {
 			f.ended(err)
 			break
 		}
@@ -320,22 +337,25 @@ func (f *file) peek() (t int64, ok bool) {
 	return f.ring[f.head].time, true
 }
 
-// next fills p, but for Iface. It answers io.EOF at the end, damaged or not.
-func (f *file) next(p *Packet) error {
+// next fills p, but for Iface; Data lies in the block in, of which the caller is a holder from then on. It answers io.EOF at the end,
+// damaged or not.
+func (f *file) next(p *Packet) (in *block, err error) {
 	if f.live == nil {
 		f.fill() // else peek has, before
 	}
 	if f.n == 0 && !f.startAnew() {
-		return f.err
+		return nil, f.err
 	}
+	in = f.take(p)
+	p.Secrets, f.secrets = f.secrets, nil
+	return in, nil
+}
+
+// take takes the oldest packet out of the window, without secrets.
+func (f *file) take(p *Packet) *block {
 	r := &f.ring[f.head]
 	f.head = (f.head + 1) % ringSize
 	f.n--
-	p.Time, p.Link, p.Length = max(r.time, earliest), r.link, int(max(r.length, r.caplen))
-	p.Secrets, f.secrets = f.secrets, nil
-	if p.Data = r.data; r.data == nil {
-		at := int(r.off - f.b.base)
-		p.Data = f.b.b[at : at+int(r.caplen) : at+int(r.caplen)]
-	}
-	return nil
+	p.Time, p.Link, p.Length, p.Data = max(r.time, earliest), r.link, int(max(r.length, int32(len(r.data)))), r.data
+	return r.in
 }

@@ -28,13 +28,14 @@ const maxOpen = 16
 // "-" is standard input, a directory stands for the capture files in it and below, in the order of their names. A file
 // that cannot be read, or is no capture, is an error; in a directory it is passed over, with a warning if its name ends
 // like a capture's. A file that is cut or damaged is read as far as it goes, and a warning tells where that was.
-func Open(paths []string, o Options) (Source, error) {
-	s := &files{opener: newOpener(o.Stdin, o.Live)}
+func Open(paths []string, o Options) (Filler, error) {
 	names, err := expand(paths)
 	if err != nil {
 		return nil, err
 	}
+	s := &files{opener: newOpener(o.Stdin, o.Live, len(names))}
 	for i, n := range names {
+		s.waits = s.waits || n.pipe
 		if err := s.add(i, n, len(names) > maxOpen); err != nil {
 			_ = s.Close()
 			return nil, err
@@ -47,20 +48,21 @@ func Open(paths []string, o Options) (Source, error) {
 	return s, nil
 }
 
-// input is a file to read; found says that it was found in a directory and not named.
+// input is a file to read.
 type input struct {
 	path  string
-	found bool
+	found bool // in a directory, and was not named
+	pipe  bool // or a terminal: somebody writes into it
 }
 
 func expand(paths []string) ([]input, error) {
 	var out []input
 	for _, p := range paths {
 		if p == "-" {
-			if slices.Contains(out, input{path: p}) {
+			if slices.ContainsFunc(out, func(i input) bool { return i.path == p }) {
 				return nil, errors.New("standard input (-) can be read once only")
 			}
-			out = append(out, input{path: p})
+			out = append(out, input{path: p, pipe: true})
 			continue
 		}
 		info, err := os.Stat(p)
@@ -68,7 +70,7 @@ func expand(paths []string) ([]input, error) {
 			return nil, fmt.Errorf("open capture: %w", err)
 		}
 		if !info.IsDir() {
-			out = append(out, input{path: p})
+			out = append(out, input{path: p, pipe: !info.Mode().IsRegular()})
 			continue
 		}
 		err = filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
@@ -76,7 +78,7 @@ func expand(paths []string) ([]input, error) {
 				return err
 			}
 			if d.Type().IsRegular() {
-				out = append(out, input{path, true})
+				out = append(out, input{path: path, found: true})
 			}
 			return nil
 		})
@@ -106,8 +108,10 @@ type files struct {
 	opener
 	heap  mergeHeap
 	count counts
+	waits bool // a file is a pipe
 	// last is the file whose packet is lent out: it moves on when the next one is asked for.
 	last *merged
+	lent *block // in which that packet lies
 }
 
 // merged is one of the files that are merged.
@@ -148,7 +152,76 @@ func (s *files) add(i int, in input, reopen bool) error {
 	return nil
 }
 
-func (s *files) Next(p *Packet) error {
+func (s *files) Next(p *Packet) (err error) {
+	s.lent.let()
+	s.lent, err = s.next(p)
+	return err
+}
+
+// next fills p. Data lies in the block in, of which the caller is a holder from then on.
+func (s *files) next(p *Packet) (in *block, err error) {
+	for {
+		if err := s.turn(); err != nil {
+			return nil, err
+		}
+		m := s.heap[0]
+		s.last = m
+		if in, err = m.file.next(p); err != nil {
+			continue
+		}
+		p.Iface = m.iface
+		s.count.packet(len(p.Data))
+		return in, nil
+	}
+}
+
+// Fill implements Filler.
+func (s *files) Fill(b *Batch) error {
+	s.lent.let()
+	s.lent = nil
+	b.Release()
+	from := s.count.bytes
+	for len(b.Packets) < b.most && s.count.bytes-from < batchBytes {
+		if err := s.turn(); err != nil {
+			return err
+		}
+		if len(s.heap) == 1 && s.heap[0].file.calm() {
+			if more := s.run(b); !more {
+				return nil
+			}
+			continue
+		}
+		in, err := s.next(b.next())
+		if err != nil {
+			return err
+		}
+		b.keep(in)
+		b.took(1)
+	}
+	return nil
+}
+
+// Waits implements Filler.
+func (s *files) Waits() bool { return s.waits }
+
+// run fills a batch with packets of the only file that is left, and reports whether there are more before it must be read on.
+func (s *files) run(b *Batch) (more bool) {
+	m := s.heap[0]
+	s.last = m
+	n := len(b.Packets)
+	more = m.file.run(b)
+	bytes := 0
+	for i := range b.Packets[n:] {
+		p := &b.Packets[n+i]
+		p.Iface = m.iface
+		bytes += len(p.Data)
+	}
+	s.count.add(len(b.Packets)-n, bytes)
+	return more
+}
+
+// turn makes the first of the heap the file whose packet is next, open.
+func (s *files) turn() error {
 	for {
 		if s.closed.Load() {
 			return ErrClosed
@@ -164,22 +237,16 @@ func (s *files) Next(p *Packet) error {
 			return io.EOF
 		}
 		m := s.heap[0]
-		if m.file == nil {
-			f, err := s.open(m.path)
-			if err != nil {
-				s.count.warn(&Warning{m.path, 0, err.Error()})
-				heap.Pop(&s.heap)
-				continue
-			}
+		if m.file != nil {
+			return nil
+		}
+		f, err := s.open(m.path)
+		if err == nil {
 			m.file = f
+			return nil
 		}
-		s.last = m
-		if err := m.file.next(p); err != nil {
-			continue
-		}
-		p.Iface = m.iface
-		s.count.packet(len(p.Data))
-		return nil
+		s.count.warn(&Warning{m.path, 0, err.Error()})
+		heap.Pop(&s.heap)
 	}
 }
 

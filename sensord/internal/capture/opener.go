@@ -9,6 +9,7 @@ import (
 
 // opener opens the files of a source and closes those that are open when the source is closed, by whichever goroutine.
 type opener struct {
+	blocks *pool // of the reader
 	stdin  io.Reader
 	closed atomic.Bool
 	stop   chan struct{} // closed by Close
@@ -16,16 +17,21 @@ type opener struct {
 	files  map[*file]bool
 }
 
-func newOpener(stdin io.Reader, live bool) opener {
+// newOpener makes an opener. Of the files that it opens so many may be open at a time.
+func newOpener(stdin io.Reader, live bool, most int) opener {
 	if stdin == nil {
 		stdin = os.Stdin
 	}
 	stop := make(chan struct{})
-	return opener{stdin: &stoppable{r: stdin, stop: stop, live: live}, stop: stop, files: map[*file]bool{}}
+	size := aloneSize
+	if most > 1 {
+		size = mergedSize
+	}
+	return opener{blocks: &pool{size: size}, stdin: &stoppable{r: stdin, stop: stop, live: live}, stop: stop, files: map[*file]bool{}}
 }
 
 func (o *opener) open(path string) (*file, error) {
-	f, err := openFile(path, o.stdin)
+	f, err := openFile(path, o.stdin, o.blocks)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +44,9 @@ func (o *opener) open(path string) (*file, error) {
 	return f, nil
 }
 
+// shut closes a file that nothing more is read of. It is for the reader.
 func (o *opener) shut(f *file) {
+	f.end()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.files, f)

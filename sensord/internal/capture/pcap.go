@@ -7,13 +7,12 @@ import (
 	"math/bits"
 )
 
-// record is one packet of a file: where it stands in the file, or in data once the file's buffer has gone on.
+// record is one packet of a file.
 type record struct {
 	time   int64
-	off    int64
-	data   []byte
-	caplen int32
-	length int32
+	data   []byte // in the block in
+	in     *block // nil: it was copied out
+	length int32  // on the wire
 	link   uint16
 }
 
@@ -28,7 +27,11 @@ func (d *damage) Error() string { return fmt.Sprintf("offset %d: %s", d.off, d.t
 // format reads the records of one file in the order they stand in. It answers io.EOF at the file's regular end and a
 // *damage where it ends otherwise.
 type format interface {
+	// next reads the next record. Its data lies in the buffer's block.
 	next(r *record) error
+	// run reads packets that lie whole in the buffer's block, the first not before the time newest and none before the one before
+	// it, into list, and answers how many, and whether the next one does not lie whole in the block. What else there is, next tells.
+	run(list []Packet, newest int64) (n int, cut bool)
 }
 
 // Magic numbers as read in little-endian order.
@@ -100,16 +103,42 @@ func (f *pcap) next(r *record) error {
 	if n > maxFrame {
 		return &damage{f.b.offset(), fmt.Sprintf("a packet of %d bytes, more than %d: the file is damaged here", n, maxFrame)}
 	}
-	r.time = int64(f.u32(h))*1e9 + int64(f.u32(h[4:]))*f.scale
-	r.length = int32(min(f.u32(h[12:]), 1<<30))
-	r.caplen, r.link, r.data = int32(n), f.link, nil
+	r.time = f.time(h)
+	r.length, r.link = int32(min(f.u32(h[12:]), 1<<30)), f.link
 	all := f.header + int(n)
-	if got := len(f.b.peek(all)); got < all {
-		return f.ended(got, all, "packet")
+	b := f.b.peek(all)
+	if len(b) < all {
+		return f.ended(len(b), all, "packet")
 	}
-	r.off = f.b.offset() + int64(f.header)
+	r.data = b[f.header:all:all]
 	f.b.skip(all)
 	return nil
+}
+
+// time is that of a packet header.
+func (f *pcap) time(h []byte) int64 { return int64(f.u32(h))*1e9 + int64(f.u32(h[4:]))*f.scale }
+
+func (f *pcap) run(list []Packet, newest int64) (n int, cut bool) {
+	b := f.b.b[:f.b.end]
+	at := f.b.pos
+	for ; n < len(list); n++ {
+		if cut = at+f.header > len(b); cut {
+			break
+		}
+		h := b[at : at+pcapPacketHeader : len(b)]
+		size := f.u32(h[8:])
+		from := at + f.header
+		end := from + int(size)
+		t := f.time(h)
+		if cut = end > len(b); cut || size > maxFrame || t < newest {
+			break
+		}
+		length := max(min(f.u32(h[12:]), 1<<30), size)
+		list[n] = Packet{Time: t, Data: b[from:end:end], Length: int(length), Link: f.link}
+		newest, at = t, end
+	}
+	f.b.pos = at
+	return n, cut
 }
 
 func (f *pcap) ended(got, want int, what string) error {

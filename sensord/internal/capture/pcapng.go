@@ -198,10 +198,39 @@ func (f *pcapng) packet(kind, n uint32, r *record) error {
 	if caplen > n-uint32(head)-4 || caplen > maxFrame {
 		return &damage{at, fmt.Sprintf("a packet of %d bytes in a block of %d: the file is damaged here", caplen, n)}
 	}
-	r.off, r.caplen, r.length = at+int64(head), int32(caplen), int32(min(length, 1<<30))
-	r.link, r.data = i.link, nil
+	end := head + int(caplen)
+	r.data, r.length, r.link = b[head:end:end], int32(min(length, 1<<30)), i.link
 	f.b.skip(all)
 	return nil
+}
+
+// run is for enhanced packet blocks, which are almost all that there is.
+func (f *pcapng) run(list []Packet, newest int64) (n int, cut bool) {
+	b := f.b.b[:f.b.end]
+	at := f.b.pos
+	for ; n < len(list); n++ {
+		if cut = at+32 > len(b); cut {
+			break
+		}
+		h := b[at : at+28 : len(b)]
+		kind, size, iface, caplen := f.u32(h), f.u32(h[4:]), f.u32(h[8:]), f.u32(h[20:])
+		next := at + int(size+3)&^3
+		if cut = next > len(b); cut || kind != blockEnhanced || size < 32 || size > maxPacketBlock || iface >= uint32(len(f.interfaces)) ||
+			caplen > size-32 || caplen > maxFrame {
+			break
+		}
+		i := &f.interfaces[iface]
+		t := i.nanos(uint64(f.u32(h[12:]))<<32 | uint64(f.u32(h[16:])))
+		if t < newest {
+			break
+		}
+		length := max(min(f.u32(h[24:]), 1<<30), caplen)
+		from, end := at+28, at+28+int(caplen)
+		list[n] = Packet{Time: t, Data: b[from:end:end], Length: int(length), Link: i.link}
+		newest, f.last, at = t, t, next
+	}
+	f.b.pos = at
+	return n, cut
 }
 
 // describe reads an interface description block: link type 2 | reserved 2 | snaplen 4 | options.

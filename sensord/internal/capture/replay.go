@@ -60,7 +60,7 @@ func NewReplay(paths []string, o ReplayOptions) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &replay{opener: newOpener(o.Stdin, false), o: o, wake: make(chan struct{}, 1)}
+	r := &replay{opener: newOpener(o.Stdin, false, len(names)), o: o, wake: make(chan struct{}, 1)}
 	for _, n := range names {
 		if err := r.add(n); err != nil {
 			_ = r.Close()
@@ -81,6 +81,7 @@ type replay struct {
 	o     ReplayOptions
 	heap  playHeap
 	last  *player // whose packet is lent out
+	lent  *block  // in which that packet lies
 	count counts
 	wake  chan struct{}
 
@@ -152,6 +153,8 @@ func (r *replay) begin() {
 }
 
 func (r *replay) Next(p *Packet) error {
+	r.lent.let()
+	r.lent = nil
 	for {
 		if r.closed.Load() {
 			return ErrClosed
@@ -176,7 +179,8 @@ func (r *replay) Next(p *Packet) error {
 			continue
 		}
 		r.last = b
-		if err := b.file.next(p); err != nil {
+		var err error
+		if r.lent, err = b.file.next(p); err != nil {
 			continue
 		}
 		p.Time += b.shift

@@ -6,19 +6,23 @@ import (
 )
 
 // stoppable reads r, which may wait for ever as a terminal or a pipe does, until stop is closed: then Read returns
-// ErrClosed. A read of r that waits then goes on waiting beside, and keeps one block of memory.
+// ErrClosed. A read of r that waits then goes on waiting beside, and keeps one piece of memory.
 type stoppable struct {
 	r    io.Reader
 	stop <-chan struct{}
 	live bool // see Options
 
-	blocks chan block // read, at most one waits; nil before the first Read
+	pieces chan piece // read, at most one waits; nil before the first Read
 	free   chan []byte
-	now    block
+	now    piece
 	at     int // how much of now has been handed out
 }
 
-type block struct {
+// pieceSize is what is read at a time.
+const pieceSize = 128 << 10
+
+// piece is what a read of r gave.
+type piece struct {
 	b   []byte
 	err error
 }
@@ -30,10 +34,10 @@ func (s *stoppable) Read(p []byte) (int, error) {
 		}
 		s.begin()
 		select {
-		case s.now = <-s.blocks:
+		case s.now = <-s.pieces:
 			s.at = 0
 		case <-s.stop:
-			s.now, s.at = block{err: ErrClosed}, 0
+			s.now, s.at = piece{err: ErrClosed}, 0
 		}
 	}
 	n := copy(p, s.now.b[s.at:])
@@ -43,10 +47,10 @@ func (s *stoppable) Read(p []byte) (int, error) {
 
 // begin has the next block read.
 func (s *stoppable) begin() {
-	if s.blocks == nil {
-		s.blocks, s.free = make(chan block), make(chan []byte, 2)
-		s.free <- make([]byte, bufferSize)
-		s.free <- make([]byte, bufferSize)
+	if s.pieces == nil {
+		s.pieces, s.free = make(chan piece), make(chan []byte, 2)
+		s.free <- make([]byte, pieceSize)
+		s.free <- make([]byte, pieceSize)
 		go s.fill()
 	}
 	if s.now.b != nil {
@@ -64,7 +68,7 @@ func (s *stoppable) ready(wait time.Duration) bool {
 	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
-	case s.now = <-s.blocks:
+	case s.now = <-s.pieces:
 		s.at = 0
 		return true
 	case <-s.stop:
@@ -74,14 +78,14 @@ func (s *stoppable) ready(wait time.Duration) bool {
 	}
 }
 
-// fill reads ahead, one block.
+// fill reads ahead, one piece.
 func (s *stoppable) fill() {
 	for {
 		select {
 		case b := <-s.free:
 			n, err := s.r.Read(b)
 			select {
-			case s.blocks <- block{b[:n], err}:
+			case s.pieces <- piece{b[:n], err}:
 			case <-s.stop:
 				return
 			}

@@ -141,25 +141,42 @@ func (c *Capture) read(ctx context.Context) (analyze.Summary, error) {
 		return analyze.Summary{}, err
 	}
 	defer src.Close()
-	return analyze.Run(ctx, &counted{Source: src, of: c}, analyze.Config{TLSKeys: c.keys, SIP: c.texts.add}, c.take)
+	return analyze.Run(ctx, &counted{Filler: src, of: c}, analyze.Config{TLSKeys: c.keys, SIP: c.texts.add}, c.take)
 }
 
 // counted tells of progress.
 type counted struct {
-	analyze.Source
+	analyze.Filler
 	of *Capture
 	n  uint64
 }
 
 // Next implements analyze.Source.
 func (s *counted) Next(p *analyze.Packet) error {
-	if s.n++; s.n%progressStep == 0 && s.of.o.Progress != nil {
+	err := s.Filler.Next(p)
+	if err == nil {
+		s.count(1)
+	}
+	return err
+}
+
+// Fill implements analyze.Filler.
+func (s *counted) Fill(b *analyze.Batch) error {
+	err := s.Filler.Fill(b)
+	s.count(len(b.Packets))
+	return err
+}
+
+// count takes n packets.
+func (s *counted) count(n int) {
+	before := s.n / progressStep
+	s.n += uint64(n)
+	for at := before + 1; at <= s.n/progressStep && s.of.o.Progress != nil; at++ {
 		s.of.mu.Lock()
 		calls := len(s.of.calls)
 		s.of.mu.Unlock()
-		s.of.o.Progress(s.n, uint64(calls))
+		s.of.o.Progress(at*progressStep, uint64(calls))
 	}
-	return s.Source.Next(p)
 }
 
 // take takes a record.
