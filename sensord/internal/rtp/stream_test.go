@@ -3,6 +3,7 @@ package rtp
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 )
@@ -328,6 +329,38 @@ func TestSkewIsTheDriftOfTheSender(t *testing.T) {
 		if got := s.Report().SkewMS; math.Abs(got-want) > 6 {
 			t.Errorf("%+.0f ppm: skew %.2f ms, want %.2f", ppm, got, want)
 		}
+	}
+}
+
+// A clock that stood still now and then is right in between.
+func TestAClockThatStoodStillHasNotDrifted(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		still []int // packets before which it did, for 150 ms
+		ppm   float64
+		drift bool
+	}{
+		{"once", []int{600}, 0, false},
+		{"three times", []int{300, 700, 1100}, 0, false},
+		{"never, and it drifts", nil, -4000, true},
+		{"once, and it drifts", []int{800}, -4000, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rnd := rand.New(rand.NewPCG(7, 8))
+			s := &Stream{}
+			s.Init(8000)
+			stood := 0.0
+			for i := range 1500 {
+				if slices.Contains(c.still, i) {
+					stood += 150e6
+				}
+				s.Packet(1e18+int64(float64(i)*20e6/(1+c.ppm/1e6)+stood+rnd.Float64()*5e6), header(0, i))
+			}
+			got := s.Report().SkewMS
+			if drifted := got < -100; drifted != c.drift || !drifted && math.Abs(got) > 20 {
+				t.Errorf("skew %.1f ms", got)
+			}
+		})
 	}
 }
 

@@ -101,22 +101,38 @@ func (k *skew) turn(t int64, transit float32) {
 const maxFloat32 = 3.4e38
 
 // ms is the drift over a stream of the given length: positive when the sender's clock runs ahead of ours. It is the median
-// of the slopes between all pairs of spans (Theil and Sen), 0 for streams below five seconds.
+// of the slopes between all pairs of spans (Theil and Sen), 0 for streams below five seconds. A clock that stood still a few times, as where
+// a PBX puts another source into the stream, has not drifted: then the spans that lie near to each other say so.
 func (k *skew) ms(length int64) float64 {
+	all := k.slope(skewBuckets, 10)
+	if drift := all * float64(length) / 1e6; drift > -stepDrift && drift < stepDrift {
+		return -drift
+	}
+	if near := k.slope(2, 6); max(near, -near) < max(all, -all)/2 {
+		all = near
+	}
+	return -all * float64(length) / 1e6
+}
+
+// stepDrift is from which drift on it is asked whether it was a step, ms.
+const stepDrift = 20
+
+// slope is the median of the slopes between spans that are no further apart, 0 if there are less than least of them.
+func (k *skew) slope(apart, least int) float64 {
 	var slopes [skewBuckets * (skewBuckets - 1) / 2]float64
 	n := 0
 	for i := range k.n {
-		for j := i + 1; j < k.n; j++ {
+		for j := i + 1; j < k.n && j <= i+apart; j++ {
 			if k.min[i] < maxFloat32 && k.min[j] < maxFloat32 {
 				slopes[n] = float64(k.min[j]-k.min[i]) / float64(int64(j-i)*k.width)
 				n++
 			}
 		}
 	}
-	if n < 10 { // five spans
+	if n < least {
 		return 0
 	}
 	s := slopes[:n]
 	slices.Sort(s)
-	return -s[n/2] * float64(length) / 1e6
+	return s[n/2]
 }
