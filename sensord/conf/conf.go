@@ -116,8 +116,8 @@ type Config struct {
 	Files  []string // that were read, in that order
 	Issues []Issue  // what is worth knowing about the files, in the order of their lines
 
-	places map[string]Place    // where each key was set last
-	values map[string][]string // what each key that has an effect was set to
+	places map[string]Place  // where each key was set last
+	values map[string]uint64 // a hash of what each key that has an effect was set to: some are secrets
 }
 
 // Place is a line of a file. The zero Place is none.
@@ -151,7 +151,7 @@ func Default() *Config {
 		MaxCalls:        100_000,
 		FaxDetect:       true,
 		places:          map[string]Place{},
-		values:          map[string][]string{},
+		values:          map[string]uint64{},
 	}
 }
 
@@ -163,7 +163,7 @@ func (c *Config) Changed(o *Config) (keys []string) {
 	all := maps.Clone(c.values)
 	maps.Copy(all, o.values)
 	for k := range all {
-		if !slices.Equal(c.values[k], o.values[k]) {
+		if c.values[k] != o.values[k] {
 			keys = append(keys, k)
 		}
 	}

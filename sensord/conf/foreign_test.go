@@ -139,3 +139,32 @@ func TestAFileInUTF16SaysSo(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAnInterfaceIsCapturedOnce(t *testing.T) {
+	for text, want := range map[string]string{"interface = a,b\ninterface = a": "a b", "interface = any\ninterface = eth0": "any", "interface = any": "any"} {
+		c, err := Parse("c", []byte(text))
+		if got := strings.Join(c.Interfaces, " "); err != nil || got != want || (len(c.Issues) == 1) != strings.Contains(text, "any\n") {
+			t.Errorf("%q: %s, %v, want %s", text, got, c.Issues, want)
+		}
+	}
+}
+
+func TestChangedNamesTheKeysWithOtherValues(t *testing.T) {
+	parse := func(text string) *Config {
+		c, err := Parse("c", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	was := parse("id_sensor = 1\nsipport = 5060\nsipport = 5061\ncloud_token = a\nmysqlhost = x\n")
+	for text, want := range map[string]string{
+		"cloud_token = a\nid_sensor = 1 # same\nsipport = 5060\n\nsipport = 5061\nmysqlhost = y\n":                  "",
+		"id_sensor = 2\nsipport = 5061\ncloud_token = a\n":                                                          "id_sensor sipport",
+		"id_sensor = 1\nsipport = 5060\nsipport = 5061\ncloud_token = b\nringbuffer = 7\nid-sensor = 1\nhep = no\n": "cloud_token hep ringbuffer",
+	} {
+		if got := strings.Join(was.Changed(parse(text)), " "); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}

@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -49,6 +51,9 @@ func Parse(name string, text []byte) (*Config, error) {
 	p.finish()
 	return c, c.errors()
 }
+
+// hashSeed makes the hashes of values worth nothing outside of this process.
+var hashSeed = maphash.MakeSeed()
 
 type parser struct {
 	c         *Config
@@ -216,10 +221,11 @@ func (p *parser) set(s setting) {
 		p.issue(s, Info, fmt.Sprintf("set again; %s no longer counts", was), "")
 	}
 	p.c.places[name] = s.place()
-	if !k.list {
-		p.c.values[name] = nil
+	was := uint64(0)
+	if k.list {
+		was = p.c.values[name]
 	}
-	p.c.values[name] = append(p.c.values[name], s.value)
+	p.c.values[name] = maphash.String(hashSeed, fmt.Sprintln(was, s.value))
 	if err := k.set(p, s); err != nil {
 		p.issue(s, Error, err.Error(), k.example)
 	}
@@ -254,6 +260,24 @@ func (p *parser) finish() {
 	}
 	p.otherPort()
 	p.narrow()
+	p.once()
+}
+
+// once leaves each interface in the list once: what comes in twice costs twice.
+func (p *parser) once() {
+	c := p.c
+	var list []string
+	for _, name := range c.Interfaces {
+		if !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	if c.Interfaces = list; len(list) < 2 || !slices.Contains(list, "any") {
+		return
+	}
+	at := c.places["interface"]
+	p.issue(setting{at.File, at.Line, at.Key, ""}, Warning, fmt.Sprintf("found %s: any is all of them, and counts", strings.Join(list, ", ")), "keep either any or the others")
+	c.Interfaces = []string{"any"}
 }
 
 // otherPort tells of a port that is not hosted's usual one.

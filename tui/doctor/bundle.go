@@ -23,7 +23,7 @@ func Bundle(ctx context.Context, e *Env, r Report, path string) (err error) {
 	for i := range r.Checks {
 		r.Checks[i].Seen = quoted(r.Checks[i].Seen)
 		r.Checks[i].Details = slices.Clone(r.Checks[i].Details)
-		for n, d := range r.Checks[i].Details {
+		for n, d := range r.Checks[i].Details { // notes name keys only
 			r.Checks[i].Details[n] = quoted(d)
 		}
 	}

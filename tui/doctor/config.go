@@ -61,7 +61,7 @@ func confKeys(_ context.Context, e *Env) Result {
 	for _, i := range slices.Concat(errs, warnings) {
 		r.Details = append(r.Details, i.String())
 	}
-	r.Details = append(r.Details, idle...)
+	r.Notes = idle
 	return r
 }
 

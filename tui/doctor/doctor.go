@@ -36,6 +36,8 @@ type Result struct {
 	Remedy string `json:"remedy,omitempty"` // a command to type, or what to do
 	// Details are what Seen is a summary of, a line each.
 	Details []string `json:"details,omitempty"`
+	// Notes are what else there is to know, and nothing to mend.
+	Notes []string `json:"notes,omitempty"`
 	// Blocked says of a skipped check that it should have been made and could not: a lack of rights, a missing tool.
 	Blocked bool `json:"blocked,omitempty"`
 }

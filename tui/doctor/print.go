@@ -25,8 +25,8 @@ type Printer struct {
 	group string
 	after []Outcome // not checked for one reason, and not written yet
 
-	Details bool   // write all of what was seen, also where it is right
-	Docs    string // folder of the pages that outcomes name, "" for docs
+	Notes bool   // write what there is to know where nothing is to be mended, too
+	Docs  string // folder of the pages that outcomes name, "" for docs
 }
 
 // NewPrinter makes a printer for w.
@@ -116,9 +116,12 @@ func (p *Printer) write(o Outcome) error {
 			b.WriteString(strings.Repeat(" ", column) + line + "\n")
 		}
 	}
-	if o.Status == Fail || o.Status == Warn || p.Details {
-		for _, d := range o.Details {
-			p.paragraph(&b, "- ", p.clean.Clean(d))
+	for _, d := range o.Details {
+		p.paragraph(&b, "- ", p.clean.Clean(d))
+	}
+	if p.Notes {
+		for _, n := range o.Notes {
+			p.paragraph(&b, "- ", p.clean.Clean(n))
 		}
 	}
 	if o.Status == Fail || o.Status == Warn || o.Blocked {

@@ -70,7 +70,7 @@ Exit status:
 func (d *doctorCommand) run(ctx context.Context) error {
 	env := doctor.NewEnv(d.conf)
 	p := doctor.NewPrinter(d.stdout)
-	p.Details = len(d.sel.Only) > 0
+	p.Notes = len(d.sel.Only) > 0
 	if _, err := os.Stat(installedDocs + "/doctor.md"); err == nil {
 		p.Docs = installedDocs
 	}
