@@ -1,5 +1,6 @@
 // Package lines finds the lines of a text and the colon behind the name that a line begins with (Text), and the signs that divide a
-// value (Signs): 64 bytes in a few instructions where the processor has AVX2. What they mean is for its callers, sip and sdp.
+// value (Signs): 64 bytes in a few instructions with AVX2 and on arm64, the plain way elsewhere. What they mean is for its callers, sip
+// and sdp.
 package lines
 
 import "bytes"

@@ -48,6 +48,10 @@ func TestSignsAreFoundAtEveryPlace(t *testing.T) {
 		}
 		checkSigns(t, b, r.IntN(len(b)+1))
 	}
+	for n := range 70 { // where they become too many
+		checkSigns(t, []byte(strings.Repeat("<", 128)), n)
+		checkSigns(t, []byte(strings.Repeat("long >", 128)), 6*n)
+	}
 	long := []byte(strings.Repeat("a", 1<<17) + ";")
 	checkSigns(t, long, longValue)
 	checkSigns(t, long, longValue+1)

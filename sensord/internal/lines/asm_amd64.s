@@ -12,12 +12,12 @@ GLOBL feed<>(SB), RODATA|NOPTR, $1
 	ADDL   R8, DX;      \
 	MOVW   DX, to
 
-// func findAVX2(b *byte, n int, m *marks) int
+// func findBlocks(b *byte, n int, m *marks) int
 //
 // A block of 64 bytes becomes two words with a bit for each line feed (AX) and each colon (BX). Bits of starts of lines, added to the
 // bits of all that is neither, carry on to the first colon or line feed behind them.
 // More may be written behind the marks than there are, up to three.
-TEXT ·findAVX2(SB), NOSPLIT, $0-32
+TEXT ·findBlocks(SB), NOSPLIT, $0-32
 	MOVQ b+0(FP), SI
 	MOVQ n+8(FP), CX
 	MOVQ m+16(FP), DI
@@ -123,8 +123,8 @@ GLOBL high<>(SB), RODATA|NOPTR, $16
 DATA half<>+0(SB)/1, $0x0f
 GLOBL half<>(SB), RODATA|NOPTR, $1
 
-// func findSignsAVX2(b *byte, n int, s *Signs) int
-TEXT ·findSignsAVX2(SB), NOSPLIT, $0-32
+// func findSignsBlocks(b *byte, n int, s *Signs) int
+TEXT ·findSignsBlocks(SB), NOSPLIT, $0-32
 	MOVQ b+0(FP), SI
 	MOVQ n+8(FP), CX
 	MOVQ s+16(FP), DI

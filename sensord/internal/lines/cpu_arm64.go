@@ -1,0 +1,3 @@
+package lines
+
+const vectors = true // of every arm64
