@@ -104,14 +104,14 @@ const maxFloat32 = 3.4e38
 // of the slopes between all pairs of spans (Theil and Sen), 0 for streams below five seconds. A clock that stood still a few times, as where
 // a PBX puts another source into the stream, has not drifted: then the spans that lie near to each other say so.
 func (k *skew) ms(length int64) float64 {
-	all := k.slope(skewBuckets, 10)
-	if drift := all * float64(length) / 1e6; drift > -stepDrift && drift < stepDrift {
-		return -drift
+	per := float64(length) / 1e6
+	drift := k.slope(skewBuckets, 10) * per
+	if max(drift, -drift) > stepDrift {
+		if near := k.slope(2, 6) * per; max(near, -near) < max(drift, -drift)/2 {
+			drift = near
+		}
 	}
-	if near := k.slope(2, 6); max(near, -near) < max(all, -all)/2 {
-		all = near
-	}
-	return -all * float64(length) / 1e6
+	return 0 - drift // no negative zero
 }
 
 // stepDrift is from which drift on it is asked whether it was a step, ms.
