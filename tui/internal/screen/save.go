@@ -29,12 +29,13 @@ const (
 	asSVG
 	asCSV
 	asJSON
+	asSIPp
 	formats
 )
 
-var formatNames = [formats]string{"pcapng, with RTP", "pcapng, SIP alone", "messages as text", "ladder as text", "ladder as SVG", "CSV", "JSON"}
+var formatNames = [formats]string{"pcapng, with RTP", "pcapng, SIP alone", "messages as text", "ladder as text", "ladder as SVG", "CSV", "JSON", "SIPp"}
 
-var extensions = [formats]string{".pcapng", ".pcapng", ".txt", ".txt", ".svg", ".csv", ".json"}
+var extensions = [formats]string{".pcapng", ".pcapng", ".txt", ".txt", ".svg", ".csv", ".json", ".zip"}
 
 var formatDocs = [formats]string{
 	"the packets of signalling and voice, for Wireshark and others",
@@ -44,6 +45,7 @@ var formatDocs = [formats]string{
 	"the ladder as a picture for a browser, a ticket or a document",
 	"one call a line, for spreadsheets; nothing in it is taken for a formula",
 	"the records as voipmon analyze --json writes them, one a line",
+	"scenarios of sipp that play the call as its caller and as its callee, with voice where it is there, in a zip",
 }
 
 // saving is what is to be saved, how, and where.

@@ -46,6 +46,9 @@ func (e *env) fill(ctx context.Context, s saving, w io.Writer, j *job) (note str
 	if s.format == asMedia || s.format == asSIP {
 		return e.fillPackets(ctx, s, calls, red, w, j)
 	}
+	if s.format == asSIPp {
+		return e.fillScenarios(ctx, calls, red, w, j)
+	}
 	if s.format == asMessages {
 		return "", e.fillMessages(ctx, calls, red, w, j)
 	}

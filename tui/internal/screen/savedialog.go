@@ -128,8 +128,11 @@ func (d *saveDialog) name() {
 	case len(sc.calls) > 1:
 		name = c.Start.Std().Format("20060102-150405") + fmt.Sprintf("_%d-calls", len(sc.calls))
 	}
-	if d.s.format == asMessages {
+	switch d.s.format {
+	case asMessages:
 		name += "_messages"
+	case asSIPp:
+		name += "_sipp"
 	}
 	d.path.SetValue(filepath.Join(d.e.Dir, name+ext))
 	d.path.CursorEnd()
