@@ -96,7 +96,8 @@ func newDaemon(c *conf.Config, o options, log *slog.Logger) (_ *daemon, err erro
 	if ruleFile == "" {
 		ruleFile = filepath.Join(c.StateDir, "local.rules")
 	}
-	if d.rules, err = openRules(ruleFile, c.StateDir, len(c.Servers) > 0, log); err != nil {
+	d.rules = openRules(ruleFile, c.StateDir, len(c.Servers) > 0, log)
+	if err := d.rules.unusable(); err != nil && len(o.read) > 0 { // of a replay somebody waits for what the rules keep
 		return nil, err
 	}
 	if d.journal, err = journal.Open(journal.Config{Dir: filepath.Join(c.StateDir, "journal"), Clock: time.Now, Log: log}); err != nil {

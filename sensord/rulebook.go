@@ -23,6 +23,9 @@ import (
 // rulesEvery is how often the files of the rules are looked at.
 const rulesEvery = 250 * time.Millisecond
 
+// unusableRules is what is said of a sensor that has no rules since its start.
+const unusableRules = "the capture rules cannot be used: nothing is kept until they are mended"
+
 // rulebook holds the capture rules: the local ones, a text file that people edit and CSV files that it names, looked at a few
 // times a second and replaced through the API; and behind them hosted's, see hostedRules.
 type rulebook struct {
@@ -39,6 +42,7 @@ type rulebook struct {
 	since    uint64 // the first revision of the same text: since then only CSV files have changed
 	files    []fileStamp
 	problem  *protocol.Problem // why the files as they are now are not in force
+	blocked  bool              // no local rules could be read since the start: until they can, nothing is kept
 	hosted   hostedRules
 }
 
@@ -64,9 +68,10 @@ func stampOf(path string) fileStamp {
 	return fileStamp{path, st.ModTime(), st.Size()}
 }
 
-// openRules reads the rules. A local file with an error in it is an error: the sensor must not start with other rules than
-// asked. Hosted's rules count only for a sensor that has a link.
-func openRules(path, stateDir string, linked bool, log *slog.Logger) (*rulebook, error) {
+// openRules reads the rules. Hosted's count only for a sensor that has a link. A local file that cannot be used keeps no sensor from
+// recording calls, and must not have it keep what the file forbids: until it is mended no rule is in force, hosted's neither, and nothing
+// is kept.
+func openRules(path, stateDir string, linked bool, log *slog.Logger) *rulebook {
 	b := &rulebook{path: path, state: filepath.Join(stateDir, "rules.json"), log: log, changed: make(chan struct{}, 1), local: &rules.Set{}}
 	if raw, err := os.ReadFile(b.state); err == nil {
 		var r bookRecord
@@ -75,12 +80,24 @@ func openRules(path, stateDir string, linked bool, log *slog.Logger) (*rulebook,
 		}
 	}
 	if err := b.reload(); err != nil {
-		return nil, err
+		b.blocked = true
+		b.problem.Title = unusableRules
+		log.Error(unusableRules, "err", err)
 	}
 	if linked {
 		b.hosted.open(filepath.Join(stateDir, "hosted.rules"), log)
 	}
-	return b, nil
+	return b
+}
+
+// unusable is why no rule is in force, nil if some are.
+func (b *rulebook) unusable() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.blocked {
+		return nil
+	}
+	return errors.New(b.problem.Detail)
 }
 
 // take answers the rules in force, local ones first.
@@ -90,6 +107,9 @@ func (b *rulebook) take() *rules.Set {
 	select {
 	case <-b.changed:
 	default:
+	}
+	if b.blocked {
+		return &rules.Set{}
 	}
 	return rules.Join(b.local, b.hosted.set)
 }
@@ -107,6 +127,9 @@ func (b *rulebook) watch(ctx context.Context) {
 	t := time.NewTicker(rulesEvery)
 	defer t.Stop()
 	said := ""
+	if err := b.unusable(); err != nil {
+		said = err.Error()
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -154,6 +177,9 @@ func (b *rulebook) reload() error {
 func (b *rulebook) refuse(err error) error {
 	b.problem = badRules(err)
 	b.problem.Title = "the capture rules as they are now are not in force"
+	if b.blocked {
+		b.problem.Title = unusableRules
+	}
 	b.problem.Remedy = "mend the file; it is applied as soon as it is right"
 	return err
 }
@@ -193,7 +219,7 @@ func (b *rulebook) apply(text string) error {
 	if text != b.text || b.since == 0 {
 		b.since = rec.Revision
 	}
-	b.problem = nil
+	b.problem, b.blocked = nil, false
 	b.text, b.revision, b.local = text, rec.Revision, set
 	b.tell()
 	return nil
@@ -214,7 +240,11 @@ func (b *rulebook) revisions() (local, hosted uint64) {
 
 // report is what the API says of the rules. b.mu is held.
 func (b *rulebook) report() sensorapi.Rules {
-	return sensorapi.Rules{Revision: b.revision, Text: b.text, Hosted: b.hosted.report()}
+	r := sensorapi.Rules{Revision: b.revision, Text: b.text, Hosted: b.hosted.report()}
+	if b.blocked && r.Hosted != nil {
+		r.Hosted.Problem = b.problem
+	}
+	return r
 }
 
 // replace writes the file, comments and all, and puts it in force.

@@ -142,8 +142,8 @@ func newRulebook(t *testing.T, dir string, local string) *rulebook {
 			t.Fatal(err)
 		}
 	}
-	b, err := openRules(path, dir, true, slog.New(slog.DiscardHandler))
-	if err != nil {
+	b := openRules(path, dir, true, slog.New(slog.DiscardHandler))
+	if err := b.unusable(); err != nil {
 		t.Fatal(err)
 	}
 	return b
@@ -196,8 +196,8 @@ func TestHostedsRulesDoNotCountWithoutALink(t *testing.T) {
 	if _, err := b.replaceHosted(t.Context(), sensorapi.HostedRules{Revision: 7, Text: "theirs: keep rtp\n"}); err != nil {
 		t.Fatal(err)
 	}
-	b, err := openRules(filepath.Join(dir, "local.rules"), dir, false, slog.New(slog.DiscardHandler))
-	if err != nil || names(b) != "" {
+	b = openRules(filepath.Join(dir, "local.rules"), dir, false, slog.New(slog.DiscardHandler))
+	if err := b.unusable(); err != nil || names(b) != "" {
 		t.Errorf("rules %q (%v)", names(b), err)
 	}
 }
@@ -470,4 +470,34 @@ func tshark(t *testing.T, file string, args ...string) string {
 		t.Fatalf("tshark: %v %s", err, errOut.String())
 	}
 	return strings.TrimSpace(out.String())
+}
+
+// A sensor that starts with a broken file must not keep what the file forbids, and records calls all the same.
+func TestWithRulesThatCannotBeReadNothingIsKeptUntilTheyAreMended(t *testing.T) {
+	dir := t.TempDir()
+	b := newRulebook(t, dir, "board: keep none when number:2000\n")
+	b.paired(protocol.UUID{1})
+	if _, err := b.replaceHosted(t.Context(), sensorapi.HostedRules{Revision: 7, Text: "theirs: keep rtp\n"}); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "local.rules")
+	if err := os.WriteFile(path, []byte("board: kepe none when number:2000\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b = openRules(path, dir, true, slog.New(slog.DiscardHandler))
+	if names(b) != "" || b.unusable() == nil {
+		t.Errorf("rules %q are in force beside a broken file", names(b))
+	}
+	if p := b.troubles(); len(p) == 0 || p[0].Code != "bad-rules" || !strings.Contains(p[0].Title, "nothing is kept") || !strings.Contains(p[0].Detail, "local.rules:1:8") {
+		t.Errorf("%+v", p)
+	}
+	if r := b.current(); r.Hosted == nil || r.Hosted.Problem == nil {
+		t.Errorf("hosted's rules are said to be in force: %+v", r.Hosted)
+	}
+	if err := os.WriteFile(path, []byte("board: keep none when number:2000\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.reload(); err != nil || names(b) != "board theirs" || len(b.troubles()) != 0 {
+		t.Errorf("%v: rules %q, %v", err, names(b), b.troubles())
+	}
 }

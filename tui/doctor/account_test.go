@@ -194,3 +194,24 @@ func TestAFilterOrSipportIsNamedWhereItKeepsAllOut(t *testing.T) {
 	serve(t, e, protocol.Health{Info: old, Counters: protocol.Counters{protocol.CountPackets: 100, protocol.CountSIPUnlisted: 21}})
 	expect(t, one(t, e, "sip-seen"), Fail, "21 SIP messages on ports that sipport (5090) does not list", "remove sipport from")
 }
+
+func TestTheLinksErrorIsToldOnceAndFollowsWhatThisCommandSees(t *testing.T) {
+	down := &protocol.Problem{Code: protocol.CodeServerUnreachable, Title: "cannot connect", Remedy: "is hosted running?"}
+	e := env(t, "server_destination = 127.0.0.1:60023\n")
+	e.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, syscall.ECONNREFUSED }
+	e.Ruleset = func(context.Context) ([]byte, error) { return nil, errors.ErrUnsupported }
+	h := protocol.Health{Problems: []protocol.Problem{*down}, Link: protocol.LinkHealth{State: "connecting", Server: "127.0.0.1:60023", LastError: down}}
+	serve(t, e, h)
+	expect(t, one(t, e, "sensord-problems"), OK, "link-up tells")
+	expect(t, one(t, e, "link-up"), Fail, "server-unreachable", "is hosted running?")
+	r := Run(t.Context(), e, Selection{Only: []string{"tcp-60023", "link-up"}}, func(Outcome) {})
+	expect(t, r.Checks[1], Fail, "mend tcp-60023 first")
+}
+
+func TestAFullDiskIsAFailure(t *testing.T) {
+	for free, want := range map[uint64]Status{0: Fail, 100 << 20: Warn, 9 << 30: OK} {
+		e := env(t, "")
+		e.Disk = func(string) (uint64, uint64, error) { return free, 100 << 30, nil }
+		expect(t, one(t, e, "state"), want, "of 107.4 GB free")
+	}
+}

@@ -39,6 +39,13 @@ func checkLink(ctx context.Context, e *Env) Result {
 			r.Remedy = p.Remedy
 		}
 	}
+	switch welcomed := e.hello.done && e.hello.err == nil; {
+	case e.reached && e.server == "": // the same fault
+		r.Remedy = "mend tcp-60023 first: this command does not reach hosted either"
+	case welcomed && h.Link.State == "connecting":
+		r.Why += "; hosted welcomes this command, so what kept sensord from it is over, or is about its user: it tries again within two minutes"
+		r.Remedy = "voipmon doctor --wait ; journalctl -u sensord -n 5"
+	}
 	return r
 }
 

@@ -49,14 +49,18 @@ func checkLocalRules(ctx context.Context, e *Env) Result {
 	case errors.Is(err, fs.ErrPermission):
 		return blocked("no right to read "+file, "sudo voipmon doctor --only rules")
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return failed(err.Error(), "sensord will not start again without it", "mend the file, or rules_file in "+e.ConfPath)
+		return failed(err.Error(), "sensord keeps no packet of any call without it", "mend the file, or rules_file in "+e.ConfPath)
 	}
 	set, err := rules.Parse(file, string(text))
 	if err != nil {
-		if _, down := e.Health(ctx); down != nil {
-			return failed(err.Error(), "sensord does not start with it", "mend the file, then: voipmon rules check "+file)
+		h, down := e.Health(ctx)
+		keepsNothing := func(p protocol.Problem) bool {
+			return p.Code == "bad-rules" && strings.Contains(p.Title, "nothing is kept")
 		}
-		return warning(err.Error(), "the rules before the change stay in force, until sensord is restarted: then it does not start",
+		if down != nil || slices.ContainsFunc(h.Problems, keepsNothing) {
+			return failed(err.Error(), "sensord keeps no packet of any call with it, and goes on with records", "mend the file, then: voipmon rules check "+file)
+		}
+		return warning(err.Error(), "the rules before the change stay in force until sensord is restarted; from then on it keeps nothing",
 			"mend the file; it is applied at once: voipmon rules check "+file)
 	}
 	if len(set.Rules) == 0 {

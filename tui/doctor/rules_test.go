@@ -29,7 +29,7 @@ func TestLocalRules(t *testing.T) {
 			says: []string{`"old" in line 2 has no effect any more`, "voipmon rules check"},
 		},
 		"an error, sensord runs":         {rules: "a: kep rtp\n", running: true, status: Warn, says: []string{`local.rules:1:4: found "kep"`, "stay in force"}},
-		"an error, sensord does not run": {rules: "a: kep rtp\n", status: Fail, says: []string{`found "kep"`, "does not start"}},
+		"an error, sensord does not run": {rules: "a: kep rtp\n", status: Fail, says: []string{`found "kep"`, "keeps no packet of any call"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := env(t, c.conf)
@@ -128,4 +128,13 @@ func TestNoCallsWithoutSIP(t *testing.T) {
 	if o.Status != Skip || !strings.Contains(o.Seen, "no SIP") {
 		t.Errorf("%+v", o)
 	}
+}
+
+func TestRulesThatASensorWasStartedWithAndCannotUse(t *testing.T) {
+	e := env(t, "")
+	if err := os.WriteFile(filepath.Join(e.Root, "local.rules"), []byte("a: kep rtp\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	serve(t, e, protocol.Health{Problems: []protocol.Problem{{Code: "bad-rules", Title: "the capture rules cannot be used: nothing is kept until they are mended"}}})
+	expect(t, one(t, e, "rules-local"), Fail, "keeps no packet of any call", "voipmon rules check")
 }

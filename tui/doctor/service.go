@@ -99,15 +99,21 @@ func checkProblems(ctx context.Context, e *Env) Result {
 	if err != nil {
 		return skip("sensord does not answer")
 	}
-	if len(h.Problems) == 0 {
+	list := slices.DeleteFunc(slices.Clone(h.Problems), func(p protocol.Problem) bool { // link-up tells of it
+		return h.Link.LastError != nil && p.Code == h.Link.LastError.Code
+	})
+	switch {
+	case len(list) == 0 && len(h.Problems) > 0:
+		return ok("none but the link's, which link-up tells")
+	case len(list) == 0:
 		return ok("none")
 	}
-	p := h.Problems[0]
+	p := list[0]
 	seen := p.Code + ": " + p.Title
 	if p.Detail != "" {
 		seen += ": " + p.Detail
 	}
-	if more := len(h.Problems) - 1; more > 0 {
+	if more := len(list) - 1; more > 0 {
 		seen += fmt.Sprintf("; and %d more", more)
 	}
 	return warning(seen, "sensord itself says so", p.Remedy)

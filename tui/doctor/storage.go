@@ -71,7 +71,10 @@ func (e *Env) folder(ctx context.Context, key, dir string, enough uint64) Result
 		return blocked(err.Error(), "df -h "+dir)
 	}
 	seen := fmt.Sprintf("%s, %s of %s free", dir, gigabytes(free), gigabytes(size))
-	if free < enough {
+	switch {
+	case free < 64<<10:
+		return failed(seen, "it is full: captures stop first, and then records of calls are dropped", "df -h "+dir+" ; du -xh "+dir+" | sort -h | tail")
+	case free < enough:
 		return warning(seen, "it will be full soon", "df -h "+dir)
 	}
 	return ok("%s", seen)
@@ -90,4 +93,10 @@ func (e *Env) willBeMade(key, dir string) Result {
 		"systemctl start sensord ; or mend "+key+" in "+e.ConfPath)
 }
 
-func gigabytes(n uint64) string { return fmt.Sprintf("%.1f GB", float64(n)/1e9) }
+// gigabytes writes a size, in megabytes where it is less than one.
+func gigabytes(n uint64) string {
+	if n < 1e9 {
+		return fmt.Sprintf("%d MB", n/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}
