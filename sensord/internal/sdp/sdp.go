@@ -171,7 +171,8 @@ func (s *Session) Parse(b []byte) bool {
 	return any
 }
 
-// unbundle gives media that is only to be had in the bundle the transport of the first that has one.
+// unbundle gives media that is only to be had in the bundle the transport of the first that has one: what has port 0 and a=bundle-only, and
+// what names no address beside one that does, as browsers answer.
 func (s *Session) unbundle() {
 	for i := range s.Media {
 		first := &s.Media[i]
@@ -179,12 +180,19 @@ func (s *Session) unbundle() {
 			continue
 		}
 		for j := range s.Media {
-			if m := &s.Media[j]; m.bundleOnly && m.Port == 0 {
+			m := &s.Media[j]
+			if m.bundleOnly && m.Port == 0 || m.nowhere() && !first.nowhere() {
 				m.Addr, m.Port, m.Mux = first.Addr, first.Port, true
+				m.Candidates = append(m.Candidates[:0], first.Candidates...)
 			}
 		}
 		return
 	}
+}
+
+// nowhere reports whether a description says of media that its candidates are elsewhere, or are to come.
+func (m *Media) nowhere() bool {
+	return m.Port == discard && m.Addr.IsValid() && m.Addr.IsUnspecified() && len(m.Candidates) == 0
 }
 
 // media starts the section of an m= line: "audio 49170/2 RTP/AVP 0 8 101".

@@ -105,6 +105,15 @@ func TestBundledMediaHasTheTransportOfTheFirst(t *testing.T) {
 	if v := s.Media[1]; v.Port != 0 {
 		t.Errorf("without a bundle: %+v", v)
 	}
+	const first, second = "m=audio 9 RTP/SAVPF 111\nc=IN IP4 0.0.0.0\na=candidate:1 1 udp 1 192.0.2.1 4000 typ host\n", "m=video 9 RTP/SAVPF 96\nc=IN IP4 0.0.0.0\n"
+	s.Parse([]byte("a=group:BUNDLE 0 1\n" + first + second))
+	if v := s.Media[1]; len(v.Candidates) != 1 || v.Candidates[0] != s.Media[0].Candidates[0] {
+		t.Errorf("without an address of its own: %+v", v)
+	}
+	s.Parse([]byte(first + second))
+	if v := s.Media[1]; len(v.Candidates) != 0 {
+		t.Errorf("without an address and a bundle: %+v", v)
+	}
 }
 
 func TestParseKeepsNothingOfTheLastDescription(t *testing.T) {
