@@ -161,9 +161,9 @@ func (s *recording) Call(c *protocol.CDR) {
 }
 
 // Ended implements call.LateSink.
-func (s *recording) Ended(e *call.Ended) {
+func (s *recording) Ended(e *call.Ended, now bool) {
 	s.count(e.Streams())
-	if s.writer != nil {
+	if !now {
 		s.take(ended{shard: e.Shard()})
 		return
 	}

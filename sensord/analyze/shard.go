@@ -52,6 +52,9 @@ func (s *shard) Wait() {
 	<-s.waited
 }
 
+// Behind implements call.Shard.
+func (s *shard) Behind() bool { return len(s.free) == 0 }
+
 // work does a list of work, or says that all before is done.
 func (s *shard) work(list []call.Work) {
 	if list == nil {

@@ -14,6 +14,7 @@ import (
 
 // putOff is a call.Shard that does nothing until it must: when the engine waits for it, or after so many lists.
 type putOff struct {
+	asked      int
 	size, most int // of a list; lists
 	lists      [][]call.Work
 	done       [][]call.Work
@@ -35,6 +36,12 @@ func (s *putOff) Do(list []call.Work) []call.Work {
 	return make([]call.Work, 0, s.size)
 }
 
+// Behind is true now and then.
+func (s *putOff) Behind() bool {
+	s.asked++
+	return s.asked%3 == 0
+}
+
 func (s *putOff) Wait() {
 	s.waits++
 	s.work()
@@ -53,13 +60,18 @@ type lateSink struct {
 	discard
 	lines [][]byte
 	place map[*call.Ended]int
+	now   call.Builder
 }
 
 func (s *lateSink) Call(c *protocol.CDR) {
 	s.lines = append(s.lines, c.AppendJSON(nil))
 }
 
-func (s *lateSink) Ended(e *call.Ended) {
+func (s *lateSink) Ended(e *call.Ended, now bool) {
+	if now {
+		s.lines = append(s.lines, s.now.Record(e).AppendJSON(nil))
+		return
+	}
 	s.place[e] = len(s.lines)
 	s.lines = append(s.lines, nil)
 }
@@ -80,7 +92,10 @@ func TestWorkThatIsPutOffComesToTheSame(t *testing.T) {
 			e.Packet(&packets[i])
 		}
 		e.Close()
-		for _, way := range []struct{ shards, size, most int }{{1, 1 << 20, 1 << 20}, {3, 7, 0}, {8, 64, 100}} {
+		for _, way := range []struct {
+			shards, size, most int
+			media              bool
+		}{{1, 1 << 20, 1 << 20, true}, {3, 7, 0, true}, {8, 64, 100, true}, {1, 64, 3, false}, {2, 1, 1, false}} {
 			got := &lateSink{place: map[*call.Ended]int{}}
 			e := New(Config{}, got)
 			b := call.Builder{Reuse: way.shards > 1}
@@ -90,7 +105,7 @@ func TestWorkThatIsPutOffComesToTheSame(t *testing.T) {
 				s := &putOff{size: way.size, most: way.most, ended: func(e *call.Ended) { got.lines[got.place[e]] = b.Record(e).AppendJSON(nil) }}
 				shards, all = append(shards, s), append(all, s)
 			}
-			e.calls.SetLate(got, shards, true)
+			e.calls.SetLate(got, shards, way.media)
 			for i := range packets {
 				e.Packet(&packets[i])
 			}

@@ -38,25 +38,22 @@ func (t *Table) finish(c *Call) {
 	c.occupy()
 	c.across = c.compareLegs()
 	if c.late() {
-		c.outcome = Ended{call: c, alone: c.group.alone(), judge: t.shards.judge}
+		c.outcome = Ended{call: c, alone: c.group.alone(), found: c.judge()}
 		if !c.outcome.alone {
 			c.outcome.group = c.group.uuid()
 		}
-		if !t.shards.judge {
-			c.outcome.found = c.judge()
-		}
 		t.forget(c)
-		t.lateSink.Ended(&c.outcome)
-		if len(t.shards.list) > 0 {
+		here := c.here()
+		t.lateSink.Ended(&c.outcome, here)
+		if !here {
 			t.shards.put(c.shard, Work{more: c, what: workEnded})
-		} else {
-			c.letGo()
-			t.spare.put(c)
+			return
 		}
+		c.letGo()
+		t.spare.put(c)
 		return
 	}
 	r := c.record()
-	t.shards.waitForJudge()
 	for _, x := range c.judge() {
 		diagnose.Add(r, x)
 	}

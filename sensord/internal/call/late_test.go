@@ -27,7 +27,9 @@ func (p *putOff) Wait() {
 	p.work = nil
 }
 
-func (p *putOff) Ended(e *Ended) {
+func (p *putOff) Behind() bool { return false }
+
+func (p *putOff) Ended(e *Ended, _ bool) {
 	p.order = append(p.order, e)
 	p.calls = append(p.calls, nil) // its place
 }
