@@ -47,7 +47,7 @@ type writer struct {
 
 const (
 	writerBatch   = 64 // calls told at a time
-	writerBatches = 4
+	writerBatches = 12
 )
 
 func newWriter(out *output, workers []*worker, flush func()) *writer {
