@@ -167,7 +167,6 @@ func (e *Engine) fetch(messages []*message, far bool) {
 		room[i] = call.Coming{Hash: m.CallIDHash(), SDP: &m.sdp}
 		if far {
 			prefetch.Slice(m.FirstLine())
-			prefetch.Slice(m.CallID())
 		}
 	}
 	e.calls.Fetch(room[:n], far)

@@ -181,7 +181,7 @@ func (c *Call) reached(at int64) {
 
 // MirroredSIP notes that a message was captured twice; it is not given to SIP again.
 func (t *Table) MirroredSIP(m *sip.Message) {
-	if c := t.byID.get(m.CallIDHash(), m.CallID()); c != nil {
+	if c := t.byID.get(m); c != nil {
 		c.evidence.mirrored++
 	}
 }

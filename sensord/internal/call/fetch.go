@@ -44,7 +44,6 @@ func (t *Table) Fetch(list []Coming, far bool) {
 		}
 	}
 	for _, c := range calls {
-		prefetch.String(c.callID)
 		prefetch.Slice(c.hashes)
 		prefetch.Slice(c.ends)
 		prefetch.End(c.messages)

@@ -54,17 +54,21 @@ func (f *flows) put(hash uint64, s *stream) {
 // byCallID finds calls by their Call-ID.
 type byCallID struct{ hashed[*Call] }
 
-func (t *byCallID) get(hash uint64, id []byte) *Call {
+// get finds the call of a message. Of Call-IDs of the same length the hash is enough to tell one from another: it is 64 bits, of a seed that nobody
+// knows (sip.HashCallID), and the text is in no cache.
+func (t *byCallID) get(m *sip.Message) *Call { return t.find(m.CallIDHash(), len(m.CallID())) }
+
+// of finds the call of a Call-ID.
+func (t *byCallID) of(id []byte) *Call { return t.find(sip.HashCallID(id), len(id)) }
+
+func (t *byCallID) find(hash uint64, length int) *Call {
 	for i := uint64(0); ; {
 		var c *Call
-		if c, i = t.next(hash, i); c == nil || c.callID == string(id) {
+		if c, i = t.next(hash, i); c == nil || len(c.callID) == length {
 			return c
 		}
 	}
 }
-
-// of is get for who does not know the hash.
-func (t *byCallID) of(id []byte) *Call { return t.get(sip.HashCallID(id), id) }
 
 // ends finds by its endpoint the binding on the top of a stack.
 type ends struct{ hashed[*binding] }

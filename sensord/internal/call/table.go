@@ -110,13 +110,12 @@ func (t *Table) SIP(d *decode.Datagram, m *sip.Message, ahead *SDP, transport st
 	} else {
 		t.count.responses[m.Status()/100]++
 	}
-	id := m.CallID()
-	if len(id) == 0 {
+	if len(m.CallID()) == 0 {
 		t.count.noCallID++
 		return
 	}
 	opening := method == sip.Invite && m.Request() && !m.Tagged()
-	c := t.byID.get(m.CallIDHash(), id)
+	c := t.byID.get(m)
 	if c != nil && opening && c.over(d, m) {
 		c.interrupt(protocol.EndUnterminated)
 		t.finish(c)
@@ -208,7 +207,7 @@ func (t *Table) Find(id string) *protocol.CDR {
 }
 
 // Has reports whether the call that m belongs to is in the table, running or just ended.
-func (t *Table) Has(m *sip.Message) bool { return t.byID.get(m.CallIDHash(), m.CallID()) != nil }
+func (t *Table) Has(m *sip.Message) bool { return t.byID.get(m) != nil }
 
 // Running is the number of calls in the table.
 func (t *Table) Running() int { return t.byID.n }
