@@ -126,6 +126,9 @@ func (e *Engine) batch(b *batch) {
 	e.packets += b.count
 	e.bytes += b.bytes
 	for i, k := range b.kinds {
+		if b.far {
+			e.fetchRTP(b, i)
+		}
 		p := &b.packets[i]
 		var again bool
 		switch k {
@@ -156,6 +159,23 @@ func (e *Engine) batch(b *batch) {
 			m := b.messages[next-1]
 			e.sipMessage(&d.Datagram, &m.Message, &m.sdp, d.Payload, "udp")
 		}
+	}
+}
+
+// How many packets ahead of the one at hand the places of streams are asked for, and what packets change in streams.
+const (
+	flowsAhead   = 16
+	streamsAhead = 8
+)
+
+// fetchRTP asks for what packets behind the i-th of a batch need, if they are RTP: thousands of streams take turns, and do not fit the cache.
+func (e *Engine) fetchRTP(b *batch, i int) {
+	if j := i + flowsAhead; j < len(b.kinds) && b.kinds[j] == isRTP {
+		e.decoder.Fetch(b.keys[j])
+		e.calls.FetchFlow(&b.rtp[j])
+	}
+	if j := i + streamsAhead; j < len(b.kinds) && b.kinds[j] == isRTP {
+		e.calls.FetchStream(&b.rtp[j])
 	}
 }
 

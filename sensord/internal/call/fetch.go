@@ -74,6 +74,17 @@ func (t *Table) fetchMedia(m *Coming) {
 	}
 }
 
+// FetchFlow asks for the place where the stream of a packet is found, FetchStream for what the packet changes in it: some packets ahead of
+// Known, the one before the other.
+func (t *Table) FetchFlow(r *RTP) { t.flows.fetch(r.hash) }
+
+// FetchStream see FetchFlow.
+func (t *Table) FetchStream(r *RTP) {
+	if s, _ := t.flows.next(r.hash, 0); s != nil {
+		prefetch.Value(s)
+	}
+}
+
 // fetchSpare asks for a call that will be used again: the next that starts.
 func (c *Call) fetchSpare() { prefetch.Written((*roomy)(unsafe.Pointer(c)), math.MaxInt) }
 

@@ -62,9 +62,11 @@ func duplicateKey(d *Datagram, id uint32) uint64 {
 	return h
 }
 
+func (t *duplicates) bucket(h uint64) *bucket { return &t.buckets[h%duplicateBuckets] }
+
 // seen says whether key h came within window before now, and remembers it.
 func (t *duplicates) seen(h uint64, now, window int64) bool {
-	b := &t.buckets[h%duplicateBuckets]
+	b := t.bucket(h)
 	key := h &^ timeMask
 	at, most := uint64(now)>>timeUnit, uint64(window)>>timeUnit
 	oldest, age := 0, uint64(0)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"voiptop/sensord/internal/capture"
+	"voiptop/sensord/internal/prefetch"
 )
 
 // Prepared is a frame that was looked at on its own, perhaps ahead of its turn. Each frame of an input goes to its Decoder in
@@ -148,6 +149,13 @@ func (d *Prepared) plainUDP(b []byte, missing int, id uint16) []byte {
 func (x *Decoder) Take(p *capture.Packet, time int64, key uint64) (again bool) {
 	x.begin(p, time)
 	return x.again(key)
+}
+
+// Fetch asks for what Take will look at for a frame of that key.
+func (x *Decoder) Fetch(key uint64) {
+	if x.seen != nil {
+		prefetch.Head(x.seen.bucket(key), 1)
+	}
 }
 
 // Now is the time of the newest frame, see Datagram.Time.
