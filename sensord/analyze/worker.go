@@ -46,6 +46,12 @@ func (w *worker) run() {
 			default:
 			}
 		}
+		if len(lists) > 0 { // so that the engine need not wait to tell of more
+			list := <-lists
+			w.catchUp()
+			w.writer.write(list)
+			continue
+		}
 		select {
 		case b, ok := <-free:
 			read(b, ok)
@@ -68,15 +74,7 @@ func (w *worker) run() {
 
 // catchUp does the work that was given to the shard so far.
 func (w *worker) catchUp() {
-	for {
-		select {
-		case list, ok := <-w.shard.full:
-			if !ok {
-				return
-			}
-			w.shard.work(list)
-		default:
-			return
-		}
+	for range len(w.shard.full) {
+		w.shard.work(<-w.shard.full)
 	}
 }
