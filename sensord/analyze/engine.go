@@ -184,7 +184,10 @@ func (e *Engine) fetch(messages []*message, far bool) {
 	var room [call.FetchMost]call.Coming
 	n := min(call.FetchMost, len(messages))
 	for i, m := range messages[:n] {
-		room[i] = call.Coming{Hash: m.CallIDHash(), SDP: &m.sdp}
+		room[i].Hash = m.CallIDHash()
+		if len(m.Body()) > 0 {
+			room[i].SDP = &m.sdp
+		}
 		if far {
 			prefetch.Slice(m.FirstLine())
 		}

@@ -18,14 +18,14 @@ const FetchMost = 32
 // Coming is a message that will be given to Table.SIP soon.
 type Coming struct {
 	Hash uint64 // see sip.Message.CallIDHash
-	SDP  *SDP   // what was read ahead
+	SDP  *SDP   // that was read ahead; nil: the message has no body
 }
 
 // Fetch asks for what the table will need for messages. far says that they were read on another processor.
 func (t *Table) Fetch(list []Coming, far bool) {
 	for i := range list {
 		t.byID.fetch(list[i].Hash)
-		if far {
+		if far && list[i].SDP != nil {
 			prefetch.Head(list[i].SDP, sdpLines)
 		}
 	}
@@ -37,7 +37,7 @@ func (t *Table) Fetch(list []Coming, far bool) {
 			continue
 		}
 		calls = append(calls, c)
-		if list[i].SDP.there {
+		if list[i].SDP != nil {
 			prefetch.Head((*roomy)(unsafe.Pointer(c)), 14) // with media
 		} else {
 			prefetch.Head(c, 8) // up to media: the fields that most messages need
@@ -50,7 +50,7 @@ func (t *Table) Fetch(list []Coming, far bool) {
 		prefetch.End(c.text)
 	}
 	for i := range list {
-		if list[i].SDP.there {
+		if list[i].SDP != nil && list[i].SDP.there {
 			t.fetchMedia(&list[i])
 		}
 	}

@@ -30,10 +30,10 @@ func String(s string) {
 	}
 }
 
-// End asks for the room behind the last element of s, up to 128 bytes: for append.
+// End asks for the room behind the last element of s, up to 128 bytes, to be written: for append.
 func End[T any](s []T) {
 	if n := len(s); n < cap(s) {
-		read(unsafe.Pointer(&s[:n+1][n]), 2)
+		write(unsafe.Pointer(&s[:n+1][n]), 2)
 	}
 }
 
