@@ -172,13 +172,6 @@ func containsFold(b []byte, s string) bool {
 	return false
 }
 
-// reached tells that the call got through to somebody.
-func (c *Call) reached(at int64) {
-	if f := c.table.cfg.Reached; f != nil {
-		f(c.src.AddrPort().Addr(), protocol.TimeFromNanos(at))
-	}
-}
-
 // MirroredSIP notes that a message was captured twice; it is not given to SIP again.
 func (t *Table) MirroredSIP(m *sip.Message) {
 	if c := t.byID.get(m); c != nil {

@@ -38,7 +38,10 @@ func (t *Table) finish(c *Call) {
 	c.occupy()
 	c.across = c.compareLegs()
 	if c.late() {
-		c.outcome = Ended{call: c, alone: c.group.alone(), found: c.judge()}
+		c.outcome = Ended{call: c, alone: c.group.alone(), judge: t.shards.judge}
+		if !t.shards.judge {
+			c.outcome.found = c.judge()
+		}
 		if !c.outcome.alone {
 			c.outcome.group = c.group.uuid()
 		}
@@ -54,6 +57,7 @@ func (t *Table) finish(c *Call) {
 		return
 	}
 	r := c.record()
+	t.shards.judgeHere()
 	for _, x := range c.judge() {
 		diagnose.Add(r, x)
 	}
@@ -88,6 +92,7 @@ func (c *Call) judge() []protocol.Finding {
 // Close ends all calls for the given cause, protocol.EndUnterminated or protocol.EndInterrupted, in the order of their
 // start. Calls that have ended already keep their own.
 func (t *Table) Close(cause protocol.EndCause) {
+	t.shards.judgeHere()
 	for c := t.order.oldest(); c != nil; c = t.order.oldest() {
 		c.interrupt(cause)
 		t.finish(c)

@@ -2,6 +2,7 @@ package call
 
 import (
 	"encoding/binary"
+	"net/netip"
 
 	"voiptop/protocol"
 	"voiptop/sensord/internal/rtp"
@@ -36,7 +37,7 @@ type LateSink interface {
 // Work is a piece of work that was put off, to be done by Do.
 type Work struct {
 	stream      *stream
-	more        any // *codec, *Call
+	more        any // *codec, *Table, *reachedFrom, *Call
 	time        int64
 	timestamp   uint32
 	seq         uint16
@@ -54,6 +55,7 @@ const (
 	workAsideDigits
 	workTune
 	workHeard
+	workReached
 	workEnded
 )
 
@@ -76,9 +78,14 @@ func Do(list []Work, ended func(*Ended)) {
 			s.account.heard(w.time, tone.Sound(w.payloadType))
 		case workTune:
 			s.tune(w.more.(*codec), float64(w.time))
+		case workReached:
+			w.reached()
 		case workEnded:
 			fetchEnded(list[i:])
 			c := w.more.(*Call)
+			if c.outcome.judge {
+				c.outcome.found = c.judge()
+			}
 			ended(&c.outcome)
 			c.letGo()
 		}
@@ -91,6 +98,7 @@ type shards struct {
 	work  [][]Work
 	given []bool // and not waited for
 	media bool   // what packets come to is put off, too
+	judge bool   // what calls show together is as well: there is one Shard, which does that in order, until the input ends
 	spare *spare // for the calls whose records are made
 }
 
@@ -98,7 +106,7 @@ type shards struct {
 // packets of streams come to as well. It must come before the first packet.
 func (t *Table) SetLate(sink LateSink, list []Shard, media bool) {
 	t.lateSink = sink
-	t.shards = shards{list, make([][]Work, len(list)), make([]bool, len(list)), media && len(list) > 0, &t.spare}
+	t.shards = shards{list, make([][]Work, len(list)), make([]bool, len(list)), media && len(list) > 0, len(list) == 1, &t.spare}
 	for i := range list {
 		t.shards.work[i] = list[i].Do(nil)
 	}
@@ -145,6 +153,15 @@ func (s *shards) wait(shard uint8) {
 	if s.given[shard] {
 		s.list[shard].Wait()
 		s.given[shard] = false
+	}
+}
+
+// judgeHere ends the putting off of what calls show together.
+func (s *shards) judgeHere() {
+	if s.judge {
+		s.flush(0)
+		s.list[0].Wait()
+		s.judge = false
 	}
 }
 
@@ -209,11 +226,47 @@ func (s *stream) takeCodec(k *codec, ptime uint16) {
 	p.put(s.shard, Work{stream: s, more: k, time: int64(ptime), what: workTune})
 }
 
+// reachedFrom says who got through, if the address is one of IPv6.
+type reachedFrom struct {
+	table *Table
+	src   netip.Addr
+}
+
+// reached tells that the call got through to somebody.
+func (c *Call) reached(at int64) {
+	t := c.table
+	if t.cfg.Reached == nil {
+		return
+	}
+	src := c.src.AddrPort().Addr()
+	switch {
+	case !t.shards.judge:
+		t.cfg.Reached(src, protocol.TimeFromNanos(at))
+	case src.Is4():
+		ip := src.As4()
+		t.shards.put(0, Work{more: t, time: at, timestamp: binary.BigEndian.Uint32(ip[:]), what: workReached})
+	default:
+		t.shards.put(0, Work{more: &reachedFrom{t, src}, time: at, what: workReached})
+	}
+}
+
+func (w *Work) reached() {
+	at := protocol.TimeFromNanos(w.time)
+	if r, ok := w.more.(*reachedFrom); ok {
+		r.table.cfg.Reached(r.src, at)
+		return
+	}
+	var ip [4]byte
+	binary.BigEndian.PutUint32(ip[:], w.timestamp)
+	w.more.(*Table).cfg.Reached(netip.AddrFrom4(ip), at)
+}
+
 // Ended is a call that is out of its table and needs it no more.
 type Ended struct {
 	call  *Call
 	group protocol.UUID
 	alone bool               // the group is the call's own
+	judge bool               // found is to be found out
 	found []protocol.Finding // together with other calls
 }
 
@@ -224,10 +277,10 @@ func (e *Ended) Streams() int { return len(e.call.streams) + len(e.call.borrowed
 func (e *Ended) Shard() int { return int(e.call.shard) }
 
 // here reports whether the record of c, which can be made late, is better made at once: there are no shards, or its own has more to do than it
-// can and nothing of c is left with it.
+// can, and nothing of c is left with it nor to be found out by it.
 func (c *Call) here() bool {
 	s := &c.table.shards
-	return len(s.list) == 0 || !s.media && s.list[c.shard].Behind()
+	return len(s.list) == 0 || !s.media && !s.judge && s.list[c.shard].Behind()
 }
 
 // late reports whether the record of c, which has just finished, can be made without the table.
