@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -213,5 +214,31 @@ func TestAFullDiskIsAFailure(t *testing.T) {
 		e := env(t, "")
 		e.Disk = func(string) (uint64, uint64, error) { return free, 100 << 30, nil }
 		expect(t, one(t, e, "state"), want, "of 107.4 GB free")
+	}
+}
+
+func TestWhereNothingIsReachedNothingIsTriedTwice(t *testing.T) {
+	for name, spoil := range map[string]func(e *Env){
+		"no address": func(e *Env) {
+			e.Resolve = func(context.Context, string) ([]netip.Addr, error) { return nil, errors.New("no such name") }
+		},
+		"no connection": func(*Env) {},
+	} {
+		e := env(t, "server_destination = hosted.example:60023\n")
+		dials := 0
+		e.Dial = func(context.Context, string, string) (net.Conn, error) { dials++; return nil, os.ErrDeadlineExceeded }
+		e.Resolve = func(context.Context, string) ([]netip.Addr, error) {
+			return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil
+		}
+		e.SystemResolve, e.Ruleset = nil, func(context.Context) ([]byte, error) { return nil, errors.ErrUnsupported }
+		e.ClockSynced = func() (bool, error) { return true, nil }
+		spoil(e)
+		r := Run(t.Context(), e, Selection{Only: []string{"network", "host-clock"}}, func(Outcome) {})
+		if o := r.Checks[len(r.Checks)-1]; o.Code != "host-clock" || o.Status != OK || !strings.Contains(o.Seen, "not reached") {
+			t.Errorf("%s: %+v", name, o)
+		}
+		if dials > 1 {
+			t.Errorf("%s: %d attempts", name, dials)
+		}
 	}
 }

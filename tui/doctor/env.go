@@ -178,6 +178,9 @@ func (e *Env) trust() (t link.Trust, known bool, err error) {
 // Hello says hello to hosted as a probe, once.
 func (e *Env) Hello(ctx context.Context) (*link.HelloAnswer, error) {
 	return e.hello.get(func() (*link.HelloAnswer, error) {
+		if e.reached && e.server == "" {
+			return nil, errNotReached // trying again would only take as long again
+		}
 		id, err := e.Identity()
 		if err != nil {
 			return nil, err
@@ -196,6 +199,9 @@ func (e *Env) Hello(ctx context.Context) (*link.HelloAnswer, error) {
 		return a, err
 	})
 }
+
+// errNotReached is that no server accepted a connection, as the checks of the network have said.
+var errNotReached = errors.New("hosted was not reached")
 
 // dial is how hosted is reached: straight, or through server_proxy.
 func (e *Env) dial() link.DialFunc { return link.ThroughProxy(e.config().Proxy, e.Dial) }

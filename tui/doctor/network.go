@@ -55,7 +55,8 @@ func checkDNS(ctx context.Context, e *Env) Result {
 	if len(bad) == 0 {
 		return ok("%s", strings.Join(good, "; "))
 	}
-	if len(good) > 0 { // another server of the list can take over
+	e.reached = len(good) == 0 // there is nothing to connect to
+	if len(good) > 0 {         // another server of the list can take over
 		bad[0].Status = Warn
 		bad[0].Seen += "; " + strings.Join(good, "; ")
 	}
