@@ -135,3 +135,25 @@ func TestACallThatMovesItsMediaAgainAndAgainKeepsTheNewest(t *testing.T) {
 	check(t, "streams beyond", c.StreamsOmitted, 200-maxStreams)
 	check(t, "unbound", s.t.count.unbound, uint64(0))
 }
+
+// The hop to the caller tells its answer alone, after a flow was taken for that of another hop.
+func TestWhatIsAnnouncedSaysWhoSendsBeforeWhatWasLearned(t *testing.T) {
+	const relayInside, relayOutside = "203.0.113.1:6000", "203.0.113.1:6002"
+	s := newSim(t)
+	s.sip(0, proxy, bob, msg{first: inviteLine, cseq: "1 INVITE", branch: "z9-2", sdp: audioSDP(relayOutside)})
+	s.sip(0.1, bob, proxy, msg{first: "SIP/2.0 183 Session Progress", cseq: "1 INVITE", branch: "z9-2", to: "b", sdp: audioSDP(bobRTP)})
+	s.talk(0.2, 100, relayInside, aliceRTP, 8, 0xb)
+	s.sip(3, bob, proxy, msg{first: ok200, cseq: "1 INVITE", branch: "z9-2", to: "b", sdp: audioSDP(bobRTP)})
+	s.sip(3.1, proxy, alice, msg{first: ok200, cseq: "1 INVITE", branch: "z9-1", to: "b", sdp: audioSDP(relayInside)})
+	s.talk(3.2, 100, aliceRTP, relayInside, 8, 0xa)
+	s.hangUp(9, "")
+	c := s.finish(9)
+	check(t, "streams", len(c.Streams), 2)
+	for _, r := range c.Streams {
+		want := protocol.FromCaller
+		if r.SSRC == 0xb {
+			want = protocol.FromCallee
+		}
+		check(t, "direction of "+r.Src, r.Direction, want)
+	}
+}

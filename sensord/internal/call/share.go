@@ -145,7 +145,7 @@ func (c *Call) sender(s *stream) int {
 		to, from = c.binding(*dst), c.binding(*src)
 	}
 	switch {
-	case from != nil:
+	case from != nil && (to == nil || from.origin <= to.origin): // what was announced is surer than what was concluded
 		return int(from.who)
 	case to != nil:
 		return 1 - int(to.who)
