@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"voiptop/hosted/internal/auth"
+	"voiptop/hosted/internal/relay"
 	"voiptop/hosted/internal/store"
 	"voiptop/protocol"
 )
@@ -100,7 +101,7 @@ func (a *api) askHealth(ctx context.Context, s *sensorAnswer) {
 	sent := a.Now()
 	h, err := client.Health(ctx)
 	if err != nil {
-		s.Problems = append(s.Problems, protocol.Problem{Code: protocol.CodeInternal, Title: "the sensor is connected and does not answer", Detail: err.Error()})
+		s.Problems = append(s.Problems, protocol.Problem{Code: protocol.CodeInternal, Title: "the sensor is connected and does not answer", Detail: relay.Why(err)})
 		return
 	}
 	s.workAnswer = said(&h, sent, a.Now())

@@ -13,7 +13,7 @@ func Refusal(err error) error {
 	var p *protocol.Problem
 	switch {
 	case !errors.As(err, &p):
-		return Offline(err.Error())
+		return Offline(Why(err))
 	case !believed(p.Status):
 		return Offline("it answered " + strconv.Itoa(p.Status))
 	}

@@ -14,6 +14,7 @@ import (
 	"io"
 	"log"
 	"mime"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -52,6 +53,18 @@ func Offline(detail string) *protocol.Problem {
 		Remedy: "packets stay on the sensor until its retention removes them: try again when it is online, or run `voipmon doctor` there",
 		Fields: map[string]string{protocol.FieldRetryAfter: RetryOffline},
 	}
+}
+
+// Why is why a sensor could not be asked, in words for whoever asked.
+func Why(err error) string {
+	var timeout net.Error
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return "it is connected, and did not answer in time"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		return "its connection ended"
+	}
+	return err.Error()
 }
 
 // Bulk tells whether a path of the sensor API (escaped) answers with much, so that it belongs on a connection of its own: what
@@ -152,7 +165,7 @@ func failed(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &p):
 		sensorapi.WriteProblem(w, p)
 	default:
-		sensorapi.WriteProblem(w, Offline(err.Error()))
+		sensorapi.WriteProblem(w, Offline(Why(err)))
 	}
 }
 

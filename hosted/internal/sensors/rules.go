@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"voiptop/hosted/internal/relay"
 	"voiptop/hosted/internal/store"
 	"voiptop/protocol"
 	"voiptop/protocol/sensorapi"
@@ -184,7 +185,7 @@ func (s *Service) offer(ctx context.Context, x *session, text *ruleText) (said s
 	case !errors.As(err, &p), p.Status/100 == 5, p.Status == http.StatusRequestTimeout, p.Status == http.StatusTooManyRequests:
 		result = "not-delivered"
 		said.Problem = cleanProblem(&protocol.Problem{
-			Code: CodeRulesNotDelivered, Title: "the sensor does not take the tenant's rules", Detail: err.Error(), Remedy: "they are offered again while it is connected",
+			Code: CodeRulesNotDelivered, Title: "the sensor does not take the tenant's rules", Detail: relay.Why(err), Remedy: "they are offered again while it is connected",
 		})
 	case p.Status == http.StatusNotFound || p.Status == http.StatusMethodNotAllowed:
 		result = "unsupported"

@@ -104,10 +104,10 @@ function draw(el: HTMLElement, now: { current: Props }, zone: Zone): uPlot {
       if (loose && sure >= row.length) return;
       rows.push(values);
       if (p.kind === 'stack') {
-        const fill = loose ? alpha(stroke, 0.4) : stroke;
+        const fill = loose ? mixed(stroke, colour(el, '--panel'), 0.4) : stroke; // not transparent: others stand behind it
         series.push({ stroke: fill, fill, width: 0, points: { show: false }, paths: uPlot.paths.bars!({ size: [0.86, 40, 1] }) });
       } else {
-        const dash = loose ? [1, 3] : i ? [5, 3] : undefined;
+        const dash = loose ? [2, 2] : i ? [5, 3] : undefined;
         series.push({
           stroke, width: i ? 1.25 : 1.75, points: { show: true, size: 4, filter: few && !loose ? null : alone(values) }, ...(dash ? { dash } : {}), ...(i || loose || p.scale.bottom ? {} : { fill: alpha(stroke, 0.09) }),
         });
@@ -170,3 +170,9 @@ function draw(el: HTMLElement, now: { current: Props }, zone: Zone): uPlot {
 const alone = (values: (number | null)[]) => () => values.flatMap((v, i) => (v !== null && (values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null ? [i] : []));
 
 const alpha = (rgb: string, a: number) => rgb.replace(/^rgb\((.*)\)$/, `rgba($1, ${a})`);
+
+// mixed is so much of one colour in another.
+function mixed(rgb: string, ground: string, part: number): string {
+  const [a, b] = [rgb, ground].map((c) => c.match(/[\d.]+/g)!.map(Number));
+  return `rgb(${[0, 1, 2].map((i) => Math.round(a![i]! * part + b![i]! * (1 - part))).join(' ')})`;
+}

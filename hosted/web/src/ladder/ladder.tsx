@@ -47,16 +47,19 @@ function Drawing({ shape, picking }: { shape: Shape; picking: Picking | undefine
           <path d="M0 1 10 5 0 9Z" fill="context-stroke" />
         </marker>
       </defs>
-      {participants.map((p) => (
-        <g key={p.endpoint} data-participant={p.endpoint}>
-          <line class="life" x1={p.x} x2={p.x} y1={HEAD - 8} y2={height} />
-          <text class="role" x={p.x} y={16} text-anchor="middle">{p.role}</text>
-          <text class="endpoint" x={p.x} y={34} text-anchor="middle">
-            <title>{p.endpoint}</title>
-            {shorten(p.endpoint, Math.floor((spacing - 12) / 7.3))}
-          </text>
-        </g>
-      ))}
+      {participants.map((p) => {
+        const name = shorten(p.endpoint, Math.floor((spacing - 16) / NAME_CHAR));
+        return (
+          <g key={p.endpoint} data-participant={p.endpoint}>
+            <line class="life" x1={p.x} x2={p.x} y1={HEAD - 8} y2={height} />
+            <text class="role" x={p.x} y={16} text-anchor="middle">{p.role}</text>
+            <text class="endpoint" x={Math.min(p.x, width - (name.length * NAME_CHAR) / 2)} y={34} text-anchor="middle">
+              <title>{p.endpoint}</title>
+              {name}
+            </text>
+          </g>
+        );
+      })}
       {rows.map((r) => {
         if (r.kind === 'pause') return <PauseRow key={`p${r.y}`} row={r} gutter={gutter} width={width} />;
         const span = { x1: x(r.from), x2: x(r.to), gutter, spacing };
@@ -138,6 +141,7 @@ function PauseRow({ row, gutter, width }: { row: Pause; gutter: number; width: n
   );
 }
 
+const NAME_CHAR = 7.3; // width of a character of a participant's name
 const BAR_CHAR = 6.5; // mean width of a character on a bar
 
 // widest is the first of the texts that fits, else the last.

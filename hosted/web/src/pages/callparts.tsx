@@ -129,6 +129,9 @@ export function Signalling({ cdr: own, legs = NO_LEGS, from, picking, below }: S
   );
 }
 
+// breakable lets a long address go on in the next line behind its @.
+const breakable = (v: string): ComponentChildren[] => v.split(/(?<=@)/).flatMap((part, i) => (i ? [<wbr key={i} />, part] : [part]));
+
 // Facts is the record. A call of a capture that was opened has no sensor: null.
 export function Facts({ cdr, sensor }: { cdr: CDR; sensor: Sensor | undefined | null }) {
   const address = (user: string, domain: string) => (user || domain ? `${user}${domain ? '@' + domain : ''}` : '');
@@ -156,7 +159,7 @@ export function Facts({ cdr, sensor }: { cdr: CDR; sensor: Sensor | undefined | 
         {facts.map(([k, v]) => (
           <div key={k}>
             <dt>{k}</dt>
-            <dd>{v || NONE}</dd>
+            <dd>{v ? breakable(v) : NONE}</dd>
           </div>
         ))}
         <div>

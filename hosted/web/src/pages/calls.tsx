@@ -145,12 +145,15 @@ function LiveSummary({ live, sensors }: { live: LiveState | null; sensors: Senso
   if (!live || (!live.connected && !live.problem)) return <span class="quiet">Connecting to the sensors …</span>;
   if (live.problem) return <span class="quiet">Live calls: {live.problem.title}{lasting(live.problem) ? '' : '; trying again'}</span>;
   const at = micros(live.at);
-  const online = sensors?.filter((s) => s.online).length;
+  const paired = sensors?.filter((s) => !s.revoked);
+  const online = paired?.filter((s) => s.online).length ?? 0;
+  const offline = (paired?.length ?? 0) - online;
   return (
     <span>
       <span class="dot" aria-hidden="true" /> {plural(live.calls.length, 'call')} running
       <span class="quiet">
-        {online !== undefined && ` on ${plural(online, 'sensor')}`}
+        {paired && ` on ${plural(online, 'sensor')}`}
+        {offline > 0 && <>, <a href="/sensors">{offline} offline</a></>}
         {at !== null && ` · ${clock(at, zone)} ${zone === 'utc' ? 'UTC' : ''}`}
       </span>
     </span>

@@ -10,7 +10,7 @@ import { usePrefs } from '../prefs';
 import { navigate } from '../router';
 import { clockSkew, disk, drops, grid, queue, ROWS, type Figure, type Row } from '../sensor/figures';
 import { clock, date, micros, rfc3339 } from '../time';
-import { Ago, Empty, Moment, Pill, ProblemBox, SeverityIcon, useTitle } from '../ui/bits';
+import { Ago, Empty, Moment, Pill, ProblemBox, Said, SeverityIcon, useTitle } from '../ui/bits';
 import { Icon } from '../ui/icons';
 import '../style/dashboard.css';
 import '../style/sensor.css';
@@ -110,7 +110,7 @@ function Now({ s }: { s: Sensor }) {
           <Fact name="Started">{s.started ? <Moment t={s.started} /> : NONE}</Fact>
           <Fact name="Address">{s.addr || NONE}</Fact>
           <Fact name="Paired"><Moment t={s.enrolled} /></Fact>
-          <Fact name="Rules">{s.rules_current ? `the newest (${s.hosted_rule_revision})` : `revision ${s.hosted_rule_revision}, not the newest`}</Fact>
+          <Fact name="Rules">{s.hosted_rule_revision === 0 && s.rules_current ? 'none written here yet' : s.rules_current ? `the newest (${s.hosted_rule_revision})` : `revision ${s.hosted_rule_revision}, not the newest`}</Fact>
           {s.node && <Fact name="Node">{s.node}</Fact>}
         </dl>
         {!s.online && s.health_at && <p class="quiet">It is offline: what it did is as it said it <Ago t={s.health_at} />.</p>}
@@ -130,8 +130,8 @@ function Trouble({ p, before = '' }: { p: Problem; before?: string }) {
       <SeverityIcon severity="warn" />
       <div>
         <strong>{before}{p.title}</strong>
-        {p.detail && <p>{p.detail}</p>}
-        {p.remedy && <p>{p.remedy}</p>}
+        {p.detail && <p><Said text={p.detail} /></p>}
+        {p.remedy && <p><Said text={p.remedy} /></p>}
         <p class="quiet"><code>{p.code}</code></p>
       </div>
     </div>

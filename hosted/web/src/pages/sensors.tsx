@@ -8,7 +8,7 @@ import { count, NONE, plural } from '../format';
 import { sensorPath } from '../router';
 import { clockSkew, disk, drops, queue, type Figure } from '../sensor/figures';
 import { ago, micros } from '../time';
-import { Copy, Empty, Pill, ProblemBox, SeverityIcon, useNow, useTitle } from '../ui/bits';
+import { Copy, Empty, Pill, ProblemBox, Said, SeverityIcon, useNow, useTitle } from '../ui/bits';
 import '../style/sensor.css';
 
 const REFRESH_MS = 5000;
@@ -138,8 +138,8 @@ function Problems({ problems }: { problems: Problem[] }) {
           <SeverityIcon severity="warn" />
           <div>
             <strong>{p.title}</strong>
-            {p.detail && <p>{p.detail}</p>}
-            {p.remedy && <p>{p.remedy}</p>}
+            {p.detail && <p><Said text={p.detail} /></p>}
+            {p.remedy && <p><Said text={p.remedy} /></p>}
             <p class="quiet"><code>{p.code}</code></p>
           </div>
         </li>

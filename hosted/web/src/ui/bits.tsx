@@ -5,7 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Finding, Problem, Severity } from '../api/types';
 import { mos as mosText } from '../format';
 import { usePrefs } from '../prefs';
-import { ago, dateTime, micros, offset } from '../time';
+import { ago, dateTime, micros, offset, timesIn } from '../time';
 import { grade, type Tone } from '../words';
 import { Icon, type IconName } from './icons';
 
@@ -57,14 +57,19 @@ const WEIGHT: Record<Severity, number> = { bad: 2, warn: 1, info: 0 };
 export const byWeight = (list: Finding[]) => [...list].sort((a, b) => WEIGHT[b.severity] - WEIGHT[a.severity]);
 
 // ProblemBox says what failed, why, and what to do.
+// Said is a text of the service: its times in the zone of the page, what stands between backticks as what one types.
+export function Said({ text }: { text: string }) {
+  return <>{text.split(/`([^`]+)`/).map((part, i) => (i % 2 ? <code key={i}>{part}</code> : timesIn(part).map((x, k) => (k % 2 ? <Moment key={k} t={x} /> : x))))}</>;
+}
+
 export function ProblemBox({ problem, retry }: { problem: Problem; retry?: () => void }) {
   return (
     <div class="notice bad" role="alert">
       <SeverityIcon severity="bad" />
       <div>
-        <strong>{problem.title}</strong>
-        {problem.detail && <p>{problem.detail}</p>}
-        {problem.remedy && <p>{problem.remedy}</p>}
+        <strong>{problem.title.slice(0, 1).toUpperCase() + problem.title.slice(1)}</strong>
+        {problem.detail && <p><Said text={problem.detail} /></p>}
+        {problem.remedy && <p><Said text={problem.remedy} /></p>}
         <p class="quiet">
           {problem.code}
           {retry && (
