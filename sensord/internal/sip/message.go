@@ -276,8 +276,8 @@ func (m *Message) Header(name string, i int) []byte {
 			next, end = nextLine(b, next)
 		}
 		if colon := bytes.IndexByte(b[at:end], ':'); colon > 0 {
-			n := trimRight(b[at : at+colon])
-			if want != notIndexed && nameOf(n) == want || bytes.EqualFold(n, []byte(name)) {
+			n, _ := fieldName(b, at, at+colon)
+			if n == want && (n != notIndexed || bytes.EqualFold(trimRight(b[at:at+colon]), []byte(name))) {
 				if i == 0 {
 					return trim(b[at+colon+1 : end])
 				}
