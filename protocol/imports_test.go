@@ -34,7 +34,7 @@ var may = map[string]struct {
 	"sensord/internal/tone":     {own: []string{"sensord/internal/g711"}, std: true},
 	"sensord/internal/bpf":      {own: []string{"rules"}},
 	"sensord/internal/capture":  {own: []string{"sensord/internal/bpf"}},
-	"sensord/internal/decode":   {own: []string{"sensord/internal/capture"}},
+	"sensord/internal/decode":   {own: []string{"sensord/internal/capture", "sensord/internal/prefetch"}},
 	"sensord/internal/tlsdec":   {own: []string{"sensord/internal/decode"}},
 	"sensord/internal/hep":      {own: []string{"sensord/internal/capture", "sensord/internal/decode", "sensord/internal/rtp"}},
 	"sensord/internal/diagnose": {own: []string{"protocol"}, std: true},

@@ -389,7 +389,9 @@ func number(b []byte, limit int) (int, bool) {
 	return n, len(b) > 0
 }
 
-func blank(c byte) bool { return c <= ' ' && (1<<' '|1<<'\t'|1<<'\r'|1<<'\n')>>c&1 != 0 }
+func blank(c byte) bool { return c <= ' ' && blanks>>c&1 != 0 }
+
+const blanks uint64 = 1<<' ' | 1<<'\t' | 1<<'\r' | 1<<'\n'
 
 func trimRight(b []byte) []byte {
 	for len(b) > 0 && blank(b[len(b)-1]) {
