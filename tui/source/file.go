@@ -131,13 +131,24 @@ func (f *File) finish(err error) {
 	f.engine.Close()
 	if f.input != nil {
 		for _, w := range f.input.Stats().Warnings {
-			f.notes = append(f.notes, fmt.Sprintf("%s, at byte %d: %s", filepath.Base(w.Input), w.Offset, w.Text))
+			f.notes = append(f.notes, fmt.Sprintf("%s, at byte %d: %s", f.label(w.Input), w.Offset, w.Text))
 		}
 	}
 	if !errors.Is(err, io.EOF) {
 		f.err = fmt.Errorf("read %s: %w", f.name, err)
 		f.notes = append(f.notes, f.err.Error())
 	}
+}
+
+// label is a short name of an input that no other has: with its folder where several are called alike.
+func (f *File) label(path string) string {
+	base := filepath.Base(path)
+	for _, p := range f.paths {
+		if p != path && filepath.Base(p) == base {
+			return filepath.Join(filepath.Base(filepath.Dir(path)), base)
+		}
+	}
+	return base
 }
 
 // fileSink is a File as its engine sees it. f.mu is held whenever the engine runs.

@@ -192,3 +192,23 @@ func TestStdinThatWaitsBlocksNobody(t *testing.T) {
 		t.Fatal("a question waits for stdin")
 	}
 }
+
+func TestANoteNamesTheFolderOfAFileThatIsCalledLikeAnother(t *testing.T) {
+	for _, c := range []struct {
+		paths []string
+		want  string
+	}{
+		{[]string{"../../fixtures/pcap/truncated/in.pcap"}, "in.pcap, at byte"},
+		{[]string{"../../fixtures/pcap/truncated/in.pcap", "../../fixtures/pcap/sipp-busy/in.pcap"}, "truncated/in.pcap, at byte"},
+	} {
+		f, err := source.NewFile(c.paths, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = f.All(t.Context())
+		if notes := f.Notes(); len(notes) != 1 || !strings.HasPrefix(notes[0], c.want) {
+			t.Errorf("%v: %q, want %q", c.paths, notes, c.want)
+		}
+		f.Close()
+	}
+}

@@ -3,6 +3,7 @@ package screen
 import (
 	"cmp"
 	"math"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -143,6 +144,25 @@ func textColumn(title string, lo, hi, prio int, get func(*row) string) column {
 	}
 }
 
+// addressColumn is an address with its port, or the address alone where there is no room for both.
+func addressColumn(title string, get func(*row) string) column {
+	c := textColumn(title, 15, 22, 3, get)
+	c.cell = func(r *row, w int) (string, style.Style) { return fitAddress(get(r), w), r.e.Theme.Text }
+	return c
+}
+
+// fitAddress leaves the port out where there is no room for it: a part of an address tells nothing.
+func fitAddress(addr string, w int) string {
+	if style.Width(addr) <= w {
+		return addr
+	}
+	a, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return addr
+	}
+	return a.Addr().String()
+}
+
 func descending(v *float64) float64 {
 	if v == nil {
 		return math.Inf(1)
@@ -171,7 +191,7 @@ var (
 	fromColumn = textColumn("From", 12, 24, 0, func(r *row) string { return party(r.call.Caller, r.call.CallerDomain, r.call.Src) })
 	toColumn   = textColumn("To", 12, 24, 0, func(r *row) string { return party(r.call.Callee, r.call.CalleeDomain, r.call.Dst) })
 	durColumn  = column{
-		table.Column{Title: "Dur", Min: 7, Right: true, Desc: true},
+		table.Column{Title: "Dur", Min: 7, Right: true, Desc: true, Prio: 1},
 		func(r *row, _ int) (string, style.Style) {
 			return clock(lasted(r.call.CDR, r.e.clock())), r.e.Theme.Text
 		},
@@ -183,17 +203,17 @@ var (
 		func(a, b *row) int { return cmp.Compare(number(a.call.MOS), number(b.call.MOS)) },
 	}
 	lossColumn = column{
-		table.Column{Title: "Loss", Min: 6, Right: true, Desc: true},
+		table.Column{Title: "Loss", Min: 6, Right: true, Desc: true, Prio: 1},
 		func(r *row, _ int) (string, style.Style) { return lossCell(r.e.Theme, r.call.LossPct) },
 		func(a, b *row) int { return cmp.Compare(descending(a.call.LossPct), descending(b.call.LossPct)) },
 	}
 	jitColumn = column{
-		table.Column{Title: "Jit", Min: 4, Right: true, Desc: true},
+		table.Column{Title: "Jit", Min: 4, Right: true, Desc: true, Prio: 1},
 		func(r *row, _ int) (string, style.Style) { return jitterCell(r.e.Theme, r.call.JitterMS) },
 		func(a, b *row) int { return cmp.Compare(descending(a.call.JitterMS), descending(b.call.JitterMS)) },
 	}
-	srcColumn   = textColumn("Source", 15, 22, 3, func(r *row) string { return r.call.Src })
-	dstColumn   = textColumn("Destination", 15, 22, 3, func(r *row) string { return r.call.Dst })
+	srcColumn   = addressColumn("Source", func(r *row) string { return r.call.Src })
+	dstColumn   = addressColumn("Destination", func(r *row) string { return r.call.Dst })
 	codecColumn = textColumn("Codec", 5, 10, 4, func(r *row) string { return strings.Join(r.call.Codecs, ",") })
 	pddColumn   = column{
 		table.Column{Title: "PDD", Min: 5, Right: true, Prio: 5, Desc: true},

@@ -3,6 +3,7 @@ package screen
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
@@ -146,7 +147,7 @@ func (p *doctorPane) view() []string {
 	room := max(1, p.h-p.notes())
 	out := fill(slices.Clone(lines[min(p.top, len(lines)):]), p.w, room)
 	if o := p.current(); o != nil && p.notes() > 0 {
-		out = append(out, t.HLine(o.Code+"  "+o.Title, p.w))
+		out = append(out, t.HLine(strings.TrimRight(o.Code+"  "+o.Title, " "), p.w))
 		var about []string
 		for _, x := range []struct{ name, text string }{{"seen", o.Seen}, {"why", o.Why}, {"do", o.Remedy}, {"see", o.Docs}} {
 			st := t.Text

@@ -75,7 +75,7 @@ func (m *Model) title() string {
 	if p.conn != ended {
 		l.Sep().Add(t.Bold, strconv.Itoa(p.up())).Add(t.Dim, " running")
 	}
-	if r, ok := p.rates.of(protocol.CountCallsStarted); ok {
+	if r, ok := p.rates.of(protocol.CountCallsStarted); ok && p.conn != ended {
 		l.Sep().Add(t.Text, short(r)).Add(t.Dim, " cps")
 	}
 	if n, ok := p.counters[protocol.CountCallsEnded]; ok {

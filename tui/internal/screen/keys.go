@@ -195,10 +195,17 @@ func helpLines(t *style.Theme, k help.KeyMap, w int) []string {
 		}
 	}
 	add(t.NewLine(w))
-	add(t.NewLine(w).Add(t.Head, " Filter").Add(t.Dim, "  conditions on a call, joined by and, or, not and brackets; a bare word matches any part"))
-	add(t.NewLine(w).Add(t.Text, "   state:up mos<3.5      caller:4420* or ip:10.0.0.0/8      not status:200      finding:one-way-audio"))
-	add(t.NewLine(w).Add(t.Text, "   message:REFER* asks for the first lines of messages; of a file, text:\"a=sendonly\" for all that is in them"))
-	add(t.NewLine(w).Add(t.Text, "   in Regs and Streams: words that are parts of a row, e.g. failing 10.0.0."))
+	add(t.NewLine(w).Add(t.Head, " Filter"))
+	for _, s := range []string{
+		"conditions on a call, joined by and, or, not and brackets; a bare word matches any part:",
+		"state:up mos<3.5, caller:4420* or ip:10.0.0.0/8, not status:200, finding:one-way-audio",
+		"message:REFER* asks for the first lines of messages; of a file, text:\"a=sendonly\" for all that is in them",
+		"in Regs and Streams: words that are parts of a row, e.g. failing 10.0.0.",
+	} {
+		for _, part := range wrap(t, s, w-4) {
+			add(t.NewLine(w).Add(t.Text, "   "+part))
+		}
+	}
 	add(t.NewLine(w))
 	for _, f := range rules.Fields() {
 		doc := f.Doc
@@ -208,7 +215,11 @@ func helpLines(t *style.Theme, k help.KeyMap, w int) []string {
 				doc += " " + v
 			}
 		}
-		add(t.NewLine(w).Add(t.Key, "   "+t.Fit(f.Name, 14)).Add(t.Text, doc))
+		name := f.Name
+		for _, part := range wrap(t, doc, w-21) {
+			add(t.NewLine(w).Add(t.Key, "   "+t.Fit(name, 16)).Add(t.Text, " "+part))
+			name = ""
+		}
 	}
 	return out
 }

@@ -92,7 +92,7 @@ func groupColumns(first func(a, b *statsRow) int) []statsColumn {
 	percent := func(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
 	plain := func(t *style.Theme, _ float64) style.Style { return t.Text }
 	return []statsColumn{
-		{table.Column{Title: "Key", Min: 18, Max: 44}, keyCell, first},
+		{table.Column{Title: "Key", Min: 22, Max: 44}, keyCell, first},
 		countOf("Calls"), shareColumn, barColumn,
 		per("ASR%", 6, 0, (*stats.Sum).ASR, percent, plain),
 		per("NER%", 6, 3, (*stats.Sum).NER, percent, plain),
@@ -151,7 +151,7 @@ var shareColumn = statsColumn{
 
 // barColumn is the share as a bar.
 var barColumn = statsColumn{
-	table.Column{Title: "Share", Min: 8, Max: 20, Prio: 1, Desc: true},
+	table.Column{Title: "Share", Min: 6, Max: 20, Prio: 1, Desc: true},
 	func(r *statsRow, w int) (string, style.Style) {
 		if r.of == 0 || r.count == 0 {
 			return "", r.style
