@@ -11,7 +11,7 @@ import (
 func history(n, at int) *fakeSensor {
 	s := &fakeSensor{}
 	for i := range n {
-		c := &protocol.CDR{ID: protocol.UUID{0: byte(i >> 8), 1: byte(i), 2: 1}, CallID: "c", Caller: "1001", Start: protocol.Time(1e15 - i), End: 1e15, Messages: []protocol.Message{{FirstLine: "BYE sip:x SIP/2.0"}}}
+		c := &protocol.CDR{ID: protocol.UUID{0: byte(i >> 8), 1: byte(i), 2: 1}, CallID: "c", Caller: "1001", Start: 1e15 - protocol.Time(i), End: 1e15, Messages: []protocol.Message{{FirstLine: "BYE sip:x SIP/2.0"}}}
 		if i == at {
 			c.Caller, c.Messages[0].FirstLine = "2002", "REFER sip:x SIP/2.0"
 		}
