@@ -22,7 +22,7 @@ func (e explained) words() string { return e.text }
 
 var ends = map[protocol.EndCause]string{
 	protocol.EndBye: "was hung up", protocol.EndCancel: "was cancelled before an answer", protocol.EndRejected: "was rejected", protocol.EndNoAnswer: "got no answer to its INVITE",
-	protocol.EndTimeoutRTP: "was given up by the sensor: media had stopped, and no BYE came", protocol.EndTimeoutBye: "ended without an answer to its BYE",
+	protocol.EndTimeoutRTP: "was given up by the sensor: media had stopped, and no BYE came", protocol.EndTimeoutBye: "was given up by the sensor: it had no media, or was on hold, and no more of it was seen, no BYE either",
 	protocol.EndTimeoutMax: "lasted longer than the sensor follows a call", protocol.EndUnterminated: "did not end before the capture did", protocol.EndInterrupted: "was interrupted: the sensor stopped",
 }
 

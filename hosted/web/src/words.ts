@@ -43,7 +43,7 @@ export function statusTone(code: number): Tone {
 }
 
 const CAUSES: Record<EndCause, string> = {
-  bye: 'hung up', cancel: 'cancelled', rejected: 'rejected', 'no-answer': 'not answered', 'timeout-rtp': 'RTP stopped', 'timeout-bye': 'BYE unanswered',
+  bye: 'hung up', cancel: 'cancelled', rejected: 'rejected', 'no-answer': 'not answered', 'timeout-rtp': 'RTP stopped', 'timeout-bye': 'fell silent',
   'timeout-max': 'longest time', unterminated: 'end not seen', interrupted: 'sensor stopped',
 };
 
@@ -64,7 +64,7 @@ export function ending(c: CDR): string {
     case 'rejected': return `Rejected with ${status(c.status, c.reason)}`;
     case 'no-answer': return 'No answer to the INVITE';
     case 'timeout-rtp': return 'Ended by the sensor: no RTP for the time that rtptimeout allows, and no BYE';
-    case 'timeout-bye': return 'Ended by the sensor: a BYE was seen and no answer to it';
+    case 'timeout-bye': return 'Ended by the sensor: it had no RTP, or was on hold, and nothing was seen of it for the time that sipwithoutrtptimeout allows, no BYE either';
     case 'timeout-max': return 'Ended by the sensor: longer than the longest call it follows';
     case 'unterminated': return 'The end was not seen: the capture ended first';
     case 'interrupted': return 'The sensor was stopped during the call';
