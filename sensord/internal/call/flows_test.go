@@ -1,6 +1,7 @@
 package call
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
 	"testing"
@@ -102,6 +103,32 @@ func TestWhatFallsDueInTheOrderInWhichItComesNeedsNoHeap(t *testing.T) {
 	for i := range s.rows {
 		if r := &s.rows[i]; cap(r.list) > 1<<18 {
 			t.Errorf("row %d has room for %d", i, cap(r.list))
+		}
+	}
+}
+
+// Of two legs with one media both end at nearly the same time: the one that owns its streams is gone before the other's record is made.
+func TestAStreamIsTheOtherLegsWhenItsOwnerIsGoneThoughThatHasEndedToo(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "first", aliceRTP, bobRTP)
+	s.setUp(0.1, "second", aliceRTP, bobRTP)
+	s.talk(3, 200, aliceRTP, bobRTP, 8, 0xa)
+	s.talk(3, 200, bobRTP, aliceRTP, 8, 0xb)
+	report := binary.BigEndian.AppendUint32([]byte{0x81, 201, 0, 7, 0, 0, 0, 0xb}, 0xa)
+	s.t.Media(s.datagram(6, "198.51.100.20:50001", "192.0.2.10:40001", append(report, make([]byte, 20)...)))
+	s.hangUp(8, "second")
+	s.hangUp(8.5, "first")
+	s.t.Tick(at(8.2) + linger)
+	check(t, "records before the end of the first", len(s.calls), 1)
+	s.setUp(8.3+float64(linger)/1e9, "third", "192.0.2.10:41000", "198.51.100.20:51000") // takes the room of the second
+	s.t.Tick(at(8.6) + linger)
+	check(t, "records", len(s.calls), 2)
+	for _, c := range s.calls {
+		check(t, "streams of "+c.CallID, len(c.Streams), 2)
+		check(t, "packets of "+c.CallID, c.Streams[0].Packets, uint64(200))
+		check(t, "codec of "+c.CallID, c.Streams[0].Codec, "PCMA")
+		if c.Streams[0].RTCP == nil {
+			t.Errorf("%s: no report", c.CallID)
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package call
 
-import "voiptop/sensord/internal/decode"
+import (
+	"slices"
+
+	"voiptop/sensord/internal/decode"
+)
 
 // Two calls that run at the same time can have one stream: the legs on both sides of a B2BUA that lets media pass it. The
 // call that started last owns the stream; the others borrow it, as far as they announced both of its endpoints and have no
@@ -80,21 +84,24 @@ func (s *stream) lentTo(c *Call) bool {
 	return false
 }
 
-// bequeath gives a stream whose owner is finished to a call that borrowed it, and reports whether there was one.
+// bequeath gives a stream whose owner is finished to a call that borrowed it, and reports whether there was one: to one that runs, else to one
+// that has ended and waits for late packets.
 func (s *stream) bequeath() bool {
-	for i, c := range s.sharers {
-		if c.ended() {
-			continue
-		}
-		s.sharers = append(s.sharers[:i:i], s.sharers[i+1:]...)
-		c.giveBack(s)
-		c.streams = append(c.streams, s)
-		src, dst := s.ends()
-		s.call, s.to, s.from = c, c.binding(*dst), c.binding(*src)
-		s.pt, s.watch = noPT, 0
-		return true
+	if len(s.sharers) == 0 {
+		return false
 	}
-	return false
+	i := max(0, slices.IndexFunc(s.sharers, func(c *Call) bool { return !c.ended() }))
+	c := s.sharers[i]
+	s.sharers = append(s.sharers[:i:i], s.sharers[i+1:]...)
+	c.giveBack(s)
+	c.streams = append(c.streams, s)
+	src, dst := s.ends()
+	s.call, s.to, s.from = c, c.binding(*dst), c.binding(*src)
+	s.pt, s.watch = noPT, 0
+	if c.ended() {
+		s.watch = trails
+	}
+	return true
 }
 
 // giveBack takes s from what c has borrowed.
@@ -113,7 +120,8 @@ func (c *Call) release() {
 		s.takeFrom(c)
 	}
 	for _, s := range c.streams {
-		if s.watch&stale != 0 || !s.bequeath() {
+		passed := s.watch&stale != 0
+		if !s.bequeath() || passed {
 			c.table.flows.remove(s.hash, s)
 		}
 	}
