@@ -113,3 +113,26 @@ func TestACallThatIsUsedAgainIsAnother(t *testing.T) {
 		t.Errorf("the record of the first call has changed: %+v", first)
 	}
 }
+
+func TestACallBorrowsStreamsOfOneThatIsGone(t *testing.T) {
+	s := newSim(t)
+	s.setUp(0, "borrows", aliceRTP, bobRTP)
+	s.setUp(1, "owns", aliceRTP, bobRTP)
+	s.talk(2.1, 50, aliceRTP, bobRTP, 8, 1)
+	report := []byte{
+		0x81, 201, 0, 7, 0, 0, 0, 9, // a receiver's report of one stream (RFC 3550 section 6.4.2)
+		0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 50, 0, 0, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0,
+	}
+	s.t.Media(s.datagram(3.5, "198.51.100.20:50001", "192.0.2.10:40001", report))
+	s.hangUp(10, "owns")
+	s.hangUp(12, "borrows")
+	s.t.Tick(at(60))
+	if len(s.calls) != 2 {
+		t.Fatalf("%d records, want 2", len(s.calls))
+	}
+	for _, c := range s.calls {
+		if len(c.Streams) != 1 || c.Streams[0].RTCP == nil {
+			t.Errorf("%s: streams %+v, want the one that both have, with what RTCP said of it", c.CallID, c.Streams)
+		}
+	}
+}

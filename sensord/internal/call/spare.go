@@ -23,7 +23,8 @@ func (s *spare) put(c *Call) {
 
 // letGo drops what c has and is not used again, once its record is made.
 func (c *Call) letGo() {
-	clear(c.streams)
+	clear(c.streams) // calls that borrow one may still ask for its owner's
+	c.streams = c.streams[:0]
 	if c.borrowed != nil || c.omitted != nil || c.across != nil {
 		c.borrowed, c.omitted, c.across = nil, nil, nil
 	}
