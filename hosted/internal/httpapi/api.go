@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -220,10 +219,21 @@ func New(c Config) http.Handler {
 		})
 	})
 	m.Path("/mcp").Handler(a.observed("/mcp", http.HandlerFunc(a.mcp)))
-	m.Path("/healthz").Handler(a.observed("/healthz", http.HandlerFunc(a.healthz)))
-	m.Path("/metrics").Handler(http.HandlerFunc(a.metrics))
-	m.PathPrefix("/").Handler(a.observed("gui", newGUI(c.GUI)))
+	m.Path("/healthz").Handler(a.observed("/healthz", a.toRead(http.HandlerFunc(a.healthz))))
+	m.Path("/metrics").Handler(a.toRead(http.HandlerFunc(a.metrics)))
+	m.PathPrefix("/").Handler(a.observed("gui", a.toRead(a.newGUI(c.GUI))))
 	return a.hasten(a.secure(m))
+}
+
+// toRead lets GET and HEAD through.
+func (a *api) toRead(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			a.answer(w, r, notAllowed(w, r, []string{http.MethodGet, http.MethodHead}))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // endpoint serves the methods of one path.
@@ -243,11 +253,7 @@ func (a *api) endpoint(rt route) http.Handler {
 		}
 		m, ok := rt.methods[name]
 		if !ok {
-			w.Header().Set("Allow", strings.Join(allow, ", "))
-			a.answer(w, r, &protocol.Problem{
-				Code: protocol.CodeBadRequest, Status: http.StatusMethodNotAllowed,
-				Title: "no " + r.Method + " here, only " + strings.Join(allow, ", "),
-			})
+			a.answer(w, r, notAllowed(w, r, allow))
 			return
 		}
 		id, err := a.admit(r, m.access)

@@ -20,18 +20,14 @@ const immutable = "public, max-age=31536000, immutable"
 
 // gui serves the built pages. A path without a file extension is one of the pages' own addresses: index.html shows it.
 type gui struct {
-	files fs.FS
-	serve http.Handler
+	files  fs.FS
+	serve  http.Handler
+	answer func(http.ResponseWriter, *http.Request, error) // with a problem
 }
 
-func newGUI(files fs.FS) http.Handler { return gui{files, http.FileServerFS(files)} }
+func (a *api) newGUI(files fs.FS) http.Handler { return gui{files, http.FileServerFS(files), a.answer} }
 
 func (g gui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
-		return
-	}
 	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
 	if strings.HasPrefix(name, enginePrefix) && g.engine(w, r, name) {
 		return
@@ -44,7 +40,7 @@ func (g gui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if path.Ext(name) != "" && name != "index.html" {
-		http.NotFound(w, r)
+		g.answer(w, r, notFound("there is no /"+name))
 		return
 	}
 	w.Header().Set("Cache-Control", "no-cache")

@@ -51,6 +51,9 @@ func (s *assistants) enter(user int64) (leave func(), err error) {
 // for programs, and a page of another site cannot send a token.
 func (a *api) mcp(w http.ResponseWriter, r *http.Request) {
 	id, err := a.assistant(r)
+	if err == nil && r.Method == http.MethodPost {
+		err = wantJSON(r)
+	}
 	if err != nil {
 		a.answer(w, r, err)
 		return

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 	"unicode/utf8"
 
 	"voiptop/hosted/internal/relay"
@@ -75,6 +76,25 @@ func notFound(title string) *protocol.Problem {
 	return &protocol.Problem{Code: protocol.CodeNotFound, Status: http.StatusNotFound, Title: title}
 }
 
+// notAllowed says which methods there are, in a header, too.
+func notAllowed(w http.ResponseWriter, r *http.Request, allow []string) *protocol.Problem {
+	w.Header().Set("Allow", strings.Join(allow, ", "))
+	return &protocol.Problem{
+		Code: protocol.CodeBadRequest, Status: http.StatusMethodNotAllowed, Title: "no " + r.Method + " here, only " + strings.Join(allow, ", "),
+	}
+}
+
+// wantJSON is a problem if the body of a request is said to be something else.
+func wantJSON(r *http.Request) error {
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
+		return &protocol.Problem{
+			Code: protocol.CodeBadRequest, Status: http.StatusUnsupportedMediaType,
+			Title: fmt.Sprintf("the body is %q, want application/json", r.Header.Get("Content-Type")),
+		}
+	}
+	return nil
+}
+
 func badRequest(field, title, remedy string) *protocol.Problem {
 	return &protocol.Problem{
 		Code: protocol.CodeBadRequest, Status: http.StatusBadRequest, Title: field + " " + title, Remedy: remedy,
@@ -111,11 +131,8 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 
 func readJSONUpTo(limit int64, w http.ResponseWriter, r *http.Request, v any) error {
 	if r.ContentLength != 0 {
-		if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
-			return &protocol.Problem{
-				Code: protocol.CodeBadRequest, Status: http.StatusUnsupportedMediaType,
-				Title: fmt.Sprintf("the body is %q, want application/json", r.Header.Get("Content-Type")),
-			}
+		if err := wantJSON(r); err != nil {
+			return err
 		}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))

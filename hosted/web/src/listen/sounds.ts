@@ -33,7 +33,7 @@ export const ofHosted: Sounds = {
     try {
       const res = await request('GET', url.replace(/^\/api\/v1/, ''), { headers: { Range: 'bytes=0-0' } });
       void res.body?.cancel();
-      return { code: 'internal', status: 0, title: 'The browser could not use what the sensor sent', remedy: 'Download the WAV or the PCAP instead.' };
+      return { code: 'internal', status: 0, title: 'The browser could not play it', remedy: 'The sound itself came. Check that this computer has a sound output, or save the WAV and play it elsewhere.' };
     } catch (e) {
       return asProblem(e);
     }

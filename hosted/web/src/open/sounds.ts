@@ -18,7 +18,7 @@ export function soundsOf(engine: Engine): Sounds {
     peaks: (id, how, points, signal) => engine.json<Peaks>(`/calls/${id}/audio/peaks?${hearing(how)}&points=${points}`, signal),
     audio: (id, how, signal) => address(`/calls/${id}/audio?${hearing(how)}`, signal),
     spectrogram: (id, how, width, height, signal) => address(`/calls/${id}/audio/spectrogram?${hearing(how)}&width=${width}&height=${height}`, signal),
-    why: () => Promise.resolve({ code: 'not-playable', status: 0, title: 'The browser cannot play this', remedy: 'Save the WAV or the PCAP instead.' }),
+    why: () => Promise.resolve({ code: 'not-playable', status: 0, title: 'The browser could not play it', remedy: 'Check that this computer has a sound output, or save the WAV and play it elsewhere.' }),
     fileName: (c) => `${c.caller || 'caller'}_${c.callee || 'callee'}.wav`.replace(/[^\w.+-]/g, '_'),
   };
 }
