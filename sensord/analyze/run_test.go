@@ -81,7 +81,7 @@ func TestTheOutputDoesNotDependOnTheNumberOfCores(t *testing.T) {
 	one := len(inputs)
 	short := gen.SIPOnly(4)
 	short.Calls = 3000
-	inputs = append(inputs, written(t, gen.Small(9)), written(t, short))
+	inputs = append(inputs, written(t, gen.Small(9)), written(t, short), "../../fixtures/pcap") // the last one: all at once, merged by time
 	for _, s := range faults.All() {
 		if s.Outside {
 			continue
