@@ -55,6 +55,7 @@ func (a *api) mcp(w http.ResponseWriter, r *http.Request) {
 		err = wantJSON(r)
 	}
 	if err != nil {
+		w.Header().Set("Cache-Control", "no-store")
 		a.answer(w, r, err)
 		return
 	}
