@@ -90,7 +90,7 @@ func (v View) Header(l *Ladder) []string {
 			}
 			room := p - 1
 			if i == len(l.Columns)-1 {
-				room = p + notes
+				room = min(p+notes, v.W-first-i*p+2)
 			}
 			if line == 1 && style.Width(text) > room {
 				text = host(text) // the port is the smaller loss

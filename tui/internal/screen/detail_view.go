@@ -12,7 +12,7 @@ import (
 // head is the two lines above every page: the call and its quality, and what is wrong with it.
 func (d *detail) head() []string {
 	t, c := d.e.Theme, d.cdr
-	l := t.NewLine(d.w).Add(t.Title, " voiptop").Add(t.Dim, " > ").Add(t.Bold, party(c.Caller, c.CallerDomain, c.Src)+" "+t.Glyph.Arrow+" "+party(c.Callee, c.CalleeDomain, c.Dst))
+	l := t.NewLine(d.w).Add(t.Title, " voiptop").Add(t.Dim, " > ").Add(t.Bold, between(t, c, max(d.w/2, d.w-50)))
 	if c.CallerName != "" && d.w >= 100 {
 		l.Add(t.Dim, ` "`+c.CallerName+`"`)
 	}

@@ -211,7 +211,7 @@ func (p *done) status(w int) string {
 			rated++
 			sum += *v
 			if *v < low {
-				low, who = *v, party(r.call.Caller, r.call.CallerDomain, r.call.Src)
+				low, who = *v, p.e.Theme.Cut(party(r.call.Caller, r.call.CallerDomain, r.call.Src), 20)
 			}
 		}
 	}

@@ -168,25 +168,27 @@ func (m *Model) tabs() string {
 	return l.String() + right + " "
 }
 
-// count says how many rows there are: "6 of 37 shown".
+// count says how many rows there are: "6 of 37 shown"; of running calls how many of them have just ended.
 func (m *Model) count(l *list) string {
-	marked := ""
+	more := ""
 	if n := m.marks(); n > 0 {
-		marked = fmt.Sprintf(", %d marked", n)
+		more = fmt.Sprintf(", %d marked", n)
 	}
 	all := strconv.Itoa(len(l.rows))
 	if m.view == viewDone && m.done.next != "" {
 		all += "+"
 	}
 	if n := l.table.Len(); n != len(l.rows) {
-		return strconv.Itoa(n) + " of " + all + " shown" + marked
-	}
-	word := " calls"
-	if len(l.rows) == 1 {
-		word = " call"
+		return strconv.Itoa(n) + " of " + all + " shown" + more
 	}
 	if l.follow {
-		word += ", following"
+		more = ", following" + more
 	}
-	return all + word + marked
+	if n := m.live.up(); m.view == viewLive && n < len(l.rows) {
+		return fmt.Sprintf("%s, %d ended", plural.Of(n, "call"), len(l.rows)-n) + more
+	}
+	if len(l.rows) == 1 {
+		return all + " call" + more
+	}
+	return all + " calls" + more
 }

@@ -185,7 +185,7 @@ func (p *live) quality() (n int, low, sum float64, who string) {
 			n++
 			sum += *v
 			if *v < low {
-				low, who = *v, party(r.call.Caller, r.call.CallerDomain, r.call.Src)
+				low, who = *v, p.e.Theme.Cut(party(r.call.Caller, r.call.CallerDomain, r.call.Src), 20)
 			}
 		}
 	}

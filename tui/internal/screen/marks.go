@@ -95,7 +95,7 @@ type compareMsg struct{ a, b *protocol.CDR }
 
 func (m *Model) compared(msg compareMsg) {
 	name := func(c *protocol.CDR) string {
-		return party(c.Caller, c.CallerDomain, c.Src) + " " + m.e.Theme.Glyph.Arrow + " " + party(c.Callee, c.CalleeDomain, c.Dst) + "  " + c.Start.Std().In(m.e.Zone).Format("15:04:05")
+		return between(m.e.Theme, c, m.w/2-14) + "  " + c.Start.Std().In(m.e.Zone).Format("15:04:05")
 	}
 	m.ask(newDifference(m.e.Theme, name(msg.a), name(msg.b), m.e.callLines(msg.a), m.e.callLines(msg.b)))
 }

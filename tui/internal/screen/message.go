@@ -255,7 +255,12 @@ func (m *message) view() []string {
 	r := &d.ladder.Rows[m.row]
 	s := &d.ladder.Calls[r.Call].Messages[r.Message]
 	w := m.text.w
-	head := t.NewLine(w).Add(t.Title, " message ").Add(t.Bold, s.Src+" "+t.Glyph.Arrow+" "+s.Dst).Add(t.Dim, "  "+s.T.Std().In(d.e.Zone).Format("15:04:05.000000")+" "+transportOf(d, r))
+	head := t.NewLine(w).Add(t.Title, " message ")
+	if w >= 60 {
+		head.Add(t.Dim, s.T.Std().In(d.e.Zone).Format("15:04:05.000000")+" "+transportOf(d, r)+"  ")
+	}
+	at := max(13, (head.Left()-3)/2)
+	head.Add(t.Bold, fitAddress(s.Src, at)+" "+t.Glyph.Arrow+" "+fitAddress(s.Dst, at))
 	if r.Count > 1 {
 		head.Add(t.Warn, fmt.Sprintf("  seen %d times", r.Count))
 	}

@@ -147,7 +147,7 @@ func order(s *protocol.Stream) float64 {
 
 // title is a call in one line.
 func title(t *style.Theme, c *protocol.CDR) string {
-	s := party(c.Caller, c.CallerDomain, c.Src) + " " + t.Glyph.Arrow + " " + party(c.Callee, c.CalleeDomain, c.Dst)
+	s := between(t, c, 50)
 	for _, more := range facts(c) {
 		s += "  " + more
 	}

@@ -98,6 +98,23 @@ func rank(s protocol.Severity) int {
 // party names a side of a call: number, else domain, else address.
 func party(user, domain, addr string) string { return cmp.Or(user, domain, addr) }
 
+// between is who called whom in at most w cells, but 20: what stands behind it must be seen as well.
+func between(t *style.Theme, c *protocol.CDR, w int) string {
+	from, to := t.Clean(party(c.Caller, c.CallerDomain, c.Src)), t.Clean(party(c.Callee, c.CalleeDomain, c.Dst))
+	room := max(w, 20) - 3
+	half := room / 2
+	switch a, b := style.Width(from), style.Width(to); {
+	case a+b <= room:
+	case a <= half:
+		to = t.Cut(to, room-a)
+	case b <= half:
+		from = t.Cut(from, room-b)
+	default:
+		from, to = t.Cut(from, half), t.Cut(to, half)
+	}
+	return from + " " + t.Glyph.Arrow + " " + to
+}
+
 // kept is what is kept of a call, or that it is held until its rule is known.
 func kept(k, held protocol.Keep) string {
 	switch {

@@ -8,7 +8,7 @@ func (d *saveDialog) view() []string {
 	t := d.e.Theme
 	c := d.scopes[d.scope].first
 	out := []string{
-		t.NewLine(d.w).Add(t.Title, " save ").Add(t.Bold, party(c.Caller, c.CallerDomain, c.Src)+" "+t.Glyph.Arrow+" "+party(c.Callee, c.CalleeDomain, c.Dst)).String(),
+		t.NewLine(d.w).Add(t.Title, " save ").Add(t.Bold, between(t, c, d.w-8)).String(),
 		t.HLine("", d.w),
 	}
 	if d.h >= 13 {
