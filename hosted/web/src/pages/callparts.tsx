@@ -113,7 +113,7 @@ export function Signalling({ cdr: own, legs = NO_LEGS, from, picking, below }: S
         {legs.length > 1 && (
           <div class="segments" role="group" aria-label="Legs">
             <button type="button" aria-pressed={!all} onClick={() => setAll(false)}>This leg</button>
-            <button type="button" aria-pressed={all} onClick={() => setAll(true)} data-action="all-legs">All {legs.length} legs</button>
+            <button type="button" aria-pressed={all} onClick={() => setAll(true)} data-action="all-legs">{legs.length === 2 ? 'Both legs' : `All ${legs.length} legs`}</button>
           </div>
         )}
         <div class="segments" role="group" aria-label="Shown as">

@@ -143,6 +143,7 @@ function useItems(list: CallList, live: LiveState | null, filter: Filter): Item[
 function LiveSummary({ live, sensors }: { live: LiveState | null; sensors: Sensor[] | null }) {
   const { zone } = usePrefs();
   if (!live || (!live.connected && !live.problem)) return <span class="quiet">Connecting to the sensors …</span>;
+  if (live.problem?.code === 'bad-condition') return null; // the search field says it
   if (live.problem) return <span class="quiet">Live calls: {live.problem.title}{lasting(live.problem) ? '' : '; trying again'}</span>;
   const at = micros(live.at);
   const paired = sensors?.filter((s) => !s.revoked);

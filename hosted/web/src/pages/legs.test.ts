@@ -18,6 +18,7 @@ test('a ladder of all legs has the messages of each, by time, and knows whose th
   expect([...whole.messages].sort((x, y) => x.t!.localeCompare(y.t!))).toEqual(whole.messages);
   for (const leg of [a!, b!]) for (const m of leg.messages) expect(of.get(m)).toBe(leg);
   expect(whole.streams).toHaveLength(a!.streams.length + b!.streams.length);
+  expect(merged([a!, { ...b!, streams: a!.streams }]).whole.streams).toEqual(a!.streams);
   expect(whole.retransmissions).toBe(a!.retransmissions + b!.retransmissions);
   expect(a!.messages).not.toBe(whole.messages);
 });

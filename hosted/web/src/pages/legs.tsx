@@ -58,10 +58,11 @@ export function useConversation(legs: CDR[], wanted: boolean, from: Records = ap
 export function merged(legs: CDR[]): Conversation {
   const of = new Map(legs.flatMap((c) => c.messages.map((m) => [m, c] as const)));
   const sum = (f: (c: CDR) => number) => legs.reduce((n, c) => n + f(c), 0);
+  const streams = new Map(legs.flatMap((c) => c.streams.map((s) => [`${s.src} ${s.dst} ${s.ssrc} ${s.first}`, s] as const))); // legs between the same endpoints have the same
   return {
     of,
     whole: {
-      ...legs[0]!, messages: [...of.keys()].sort((a, b) => (micros(a.t) ?? 0) - (micros(b.t) ?? 0)), streams: legs.flatMap((c) => c.streams), messages_omitted: sum((c) => c.messages_omitted), retransmissions: sum((c) => c.retransmissions),
+      ...legs[0]!, messages: [...of.keys()].sort((a, b) => (micros(a.t) ?? 0) - (micros(b.t) ?? 0)), streams: [...streams.values()], messages_omitted: sum((c) => c.messages_omitted), retransmissions: sum((c) => c.retransmissions),
     },
   };
 }
