@@ -18,7 +18,8 @@ type Account struct {
 	Groups []uint32
 }
 
-// account is whom sensord runs as, or will: the owner of its process, run_as_user, or the user of its unit. nil: not known.
+// account is whom sensord runs as, or will: the owner of its process, run_as_user, the user of its unit, or the owner of its state.
+// nil: not known.
 func (e *Env) account(ctx context.Context) *Account {
 	a, _ := e.who.get(func() (*Account, error) {
 		if e.Lookup == nil {
@@ -36,7 +37,11 @@ func (e *Env) account(ctx context.Context) *Account {
 			}
 		}
 		if name == "" {
-			return nil, nil
+			uid, ok := owner(e.config().StateDir)
+			if !ok {
+				return nil, nil
+			}
+			name = strconv.FormatUint(uint64(uid), 10)
 		}
 		return e.Lookup(name)
 	})

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -60,6 +61,18 @@ func TestWhatTheUserOfSensordMayNotIsFound(t *testing.T) {
 			expect(t, one(t, e, c.check), c.status, here(c.says))
 		})
 	}
+}
+
+func TestWithoutAUnitTheOwnerOfTheStateIsAsked(t *testing.T) {
+	e := env(t, "")
+	as(e, map[string]string{}, "-w "+e.Root)
+	e.Lookup = func(name string) (*Account, error) {
+		if name != strconv.Itoa(os.Getuid()) {
+			t.Errorf("asked for %s", name)
+		}
+		return &Account{Name: "ann", UID: 1000}, nil
+	}
+	expect(t, one(t, e, "spool"), Fail, "ann may not write to "+e.Root)
 }
 
 func TestRootIsAskedForNobody(t *testing.T) {

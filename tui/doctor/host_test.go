@@ -107,7 +107,7 @@ func TestLocalFirewall(t *testing.T) {
 		},
 		"perhaps": {
 			`{"nftables":[{"chain":{"family":"inet","table":"t","name":"c","type":"filter","hook":"output","prio":0}},
-{"rule":{"family":"inet","table":"t","chain":"c","handle":2,"expr":[{"match":{"op":"==","left":{"meta":{"key":"skuid"}},"right":5}},{"reject":null}]}}]}`,
+{"rule":{"family":"inet","table":"t","chain":"c","handle":2,"expr":[{"match":{"op":"==","left":{"meta":{"key":"mark"}},"right":5}},{"reject":null}]}}]}`,
 			nil, Warn,
 			[]string{"not understood", "nft -a list chain inet t c"},
 		},
