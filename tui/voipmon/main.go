@@ -1,5 +1,5 @@
 // Command voipmon is the command line of the toolkit: analyze (pcap in, CDRs out), grep (SIP messages), doctor (why is
-// my sensor not in the cloud?), pair, rules, pcap, audio, sipp and mcp (for assistants). Each subcommand is in the file of its name.
+// my sensor not in the cloud?), pair, rules, pcap, audio, sipp, stats and mcp (for assistants). Each subcommand is in the file of its name.
 package main
 
 import (
@@ -72,6 +72,7 @@ func newRoot() *cobra.Command {
 		newPcap(),
 		newRules(),
 		newSIPp(),
+		newStats(),
 	)
 	return root
 }

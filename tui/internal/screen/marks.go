@@ -124,7 +124,9 @@ func (e *env) callLines(c *protocol.CDR) (out []sipmsg.Line) {
 	fact("start", c.Start.Std().In(e.Zone).Format("2006-01-02 15:04:05 MST"))
 	fact("way", c.Src+" > "+c.Dst+" "+c.Transport)
 	fact("duration", clock(lasted(c, e.clock())))
-	fact("end", strings.Join(strings.Fields(fmt.Sprintf("%d %s %s by %s", c.Status, c.Reason, c.EndCause, c.EndBy)), " "))
+	if c.End != 0 {
+		fact("end", strings.Join(strings.Fields(fmt.Sprintf("%d %s %s by %s", c.Status, c.Reason, c.EndCause, c.EndBy)), " "))
+	}
 	fact("post-dial delay", ms(c.PDDMS))
 	fact("setup", ms(c.SetupMS))
 	fact("caller's agent", c.UACaller)

@@ -282,7 +282,7 @@ func (m *message) place() string {
 	}
 	s := fmt.Sprintf("%d/%d", at, n)
 	if below := len(m.text.lines) - m.text.top - m.text.h; below > 0 {
-		s += fmt.Sprintf(" +%d", below)
+		s += ", " + plural.Of(below, "line") + " below"
 	}
 	return s
 }

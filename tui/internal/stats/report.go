@@ -184,7 +184,7 @@ const anyCall = "duration>=0"
 
 // delay is a time with its percentiles; the calls to look at are the slowest twentieth.
 func delay(name, field string, ms []float64) Figure {
-	f := Figure{Name: name, Value: mean(ms), OK: len(ms) > 0, Unit: Seconds, About: "the slowest twentieth"}
+	f := Figure{Name: name, Value: mean(ms), OK: len(ms) > 0, Unit: Seconds, About: "at the 95th percentile or slower"}
 	if !f.OK {
 		return f
 	}
