@@ -166,6 +166,9 @@ func (c *Call) message(d *decode.Datagram, m *sip.Message, opening bool) {
 	}
 	fromCaller := c.isCaller(tag)
 	if m.Request() {
+		if tag == noTag && d.Src.IP == c.dst.IP { // without tags (RFC 2543) where it comes from has to tell
+			fromCaller = c.src.IP == c.dst.IP
+		}
 		who := callee
 		if fromCaller || opening {
 			who = caller
@@ -209,6 +212,9 @@ func (c *Call) follow(ended bool) {
 		c.table.timers.put(c, c.dueTime(), c.table.now)
 	}
 }
+
+// noTag is the digest of a tag that is not there.
+var noTag = noDigest.Bytes(nil)
 
 func (c *Call) addTag(tag digest) {
 	for i := range c.tags {

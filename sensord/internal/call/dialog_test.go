@@ -2,6 +2,7 @@ package call
 
 import (
 	"fmt"
+	"regexp"
 	"testing"
 	"time"
 
@@ -492,4 +493,14 @@ func TestFindByCallIDAndUUID(t *testing.T) {
 	if c == nil || s.t.Find(c.ID.String()) == nil || s.t.Find("nothing") != nil {
 		t.Errorf("got %v", c)
 	}
+}
+
+func TestWithoutTagsTheAddressTellsWhoHangsUp(t *testing.T) {
+	s := newSim(t)
+	bare := func(m msg) []byte { return regexp.MustCompile(`;tag=\w+`).ReplaceAll(m.bytes(), nil) }
+	s.raw(0, alice, bob, bare(msg{first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP)}))
+	s.raw(2, bob, alice, bare(msg{first: ok200, cseq: "1 INVITE", sdp: audioSDP(bobRTP)}))
+	s.raw(2.1, alice, bob, bare(msg{first: ackLine, cseq: "1 ACK"}))
+	s.raw(9, bob, alice, bare(msg{first: "BYE sip:1001@192.0.2.10 SIP/2.0", cseq: "7 BYE", from: "b"}))
+	check(t, "by", s.finish(9).EndBy, protocol.PartyCallee)
 }

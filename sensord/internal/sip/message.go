@@ -362,13 +362,16 @@ func (m *Message) Body() []byte {
 func (m *Message) Cut() bool { return m.cut || int(m.length) > len(m.raw)-int(m.body) }
 
 // Excess is how many bytes more (positive) or fewer (negative) follow the blank line than Content-Length says, line ends and blanks
-// at the end left out; 0 when it is right or not said.
+// at the end left out; 0 when it is right or not said, or when what is missing is the body's last line end, or the CR of each of its lines.
 func (m *Message) Excess() int {
 	if m.length < 0 || m.cut {
 		return 0
 	}
 	b, n := m.raw[m.body:], int(m.length)
-	if n > len(b) {
+	if missing := n - len(b); missing > 0 {
+		if missing -= bytes.Count(b, []byte{'\n'}) - bytes.Count(b, []byte("\r\n")); 0 <= missing && missing <= 2 || n-len(b) <= 2 {
+			return 0
+		}
 		return len(b) - n
 	}
 	return len(trimRight(bytes.TrimRight(b[n:], "\x00")))
