@@ -49,6 +49,9 @@ func records(ctx context.Context, src Source, cfg Config, encode func([]byte, *p
 	failed := func() bool { return out.err != nil }
 	if n > 0 {
 		sink.writer = newWriter(out, list, e.calls.Flush)
+		for _, w := range list {
+			w.shard.writer = sink.writer
+		}
 		list[0].writer = sink.writer
 		failed = sink.writer.failed.Load
 	}

@@ -10,6 +10,7 @@ import (
 // streams, and makes the records of its calls when they have ended.
 type shard struct {
 	recorder *recorder
+	writer   *writer
 	full     chan []call.Work // nil: a word to wait for
 	free     chan []call.Work
 	waited   chan struct{}
@@ -52,8 +53,8 @@ func (s *shard) Wait() {
 	<-s.waited
 }
 
-// Behind implements call.Shard.
-func (s *shard) Behind() bool { return len(s.free) == 0 }
+// Behind implements call.Shard: what waits to be written is work, too.
+func (s *shard) Behind() bool { return len(s.free) == 0 || len(s.writer.free) == 0 }
 
 // work does a list of work, or says that all before is done.
 func (s *shard) work(list []call.Work) {
