@@ -68,16 +68,31 @@ func checkQueue(ctx context.Context, e *Env) Result {
 	if q.Pending > 0 && q.Oldest != 0 {
 		seen += ", the oldest call ended " + e.since(q.Oldest) + " ago"
 	}
+	if q.Dropped > 0 && q.Pending > 0 {
+		seen = fmt.Sprintf("at most %s, and %d were dropped", seen, q.Dropped) // the numbers of those that are gone wait, too
+	}
 	switch {
-	case q.Dropped > 0:
-		return failed(fmt.Sprintf("%d CDRs were dropped; %s", q.Dropped, seen), "the disk was full: they are gone",
-			"df -h "+e.config().StateDir+" ; make room, then voipmon doctor --only storage,delivery")
+	case q.Dropped > 0 && e.full():
+		return failed(seen, "the disk is full: records of new calls are gone", "df -h "+e.config().StateDir+" ; make room, then voipmon doctor --only storage,delivery")
+	case q.Dropped > 0 && q.Pending == 0:
+		return ok("%s; %d were dropped once, when the disk was full", seen, q.Dropped)
+	case q.Dropped > 0 && !late:
+		return warning(seen, "the disk was full, and has room again: the others go up", "voipmon doctor --only delivery --wait")
 	case q.Pending > 0 && h.Link.State != "up" && late:
 		return failed(seen, "the link is "+h.Link.State+"; they are safe on disk and go up when it is up", "voipmon doctor --only network,link")
 	case q.Pending > 0 && late:
 		return warning(seen, "hosted is slow or the backlog is still going up", "voipmon doctor --only delivery --wait")
 	}
 	return ok("%s", seen)
+}
+
+// full reports whether the disk has no room for records now. That of another machine is not known to have none.
+func (e *Env) full() bool {
+	if e.Disk == nil {
+		return false
+	}
+	free, _, err := e.Disk(e.config().StateDir)
+	return err == nil && free < noRoom
 }
 
 func checkLastCDR(ctx context.Context, e *Env) Result {

@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 )
 
+// noRoom is so little of a disk that it counts as full, bytes.
+const noRoom = 64 << 10
+
 var storageChecks = []Check{
 	{Code: "state", Group: "storage", Title: "there is room for CDRs", Needs: []string{"conf-readable"}, Run: func(ctx context.Context, e *Env) Result {
 		return e.folder(ctx, "state_dir", e.config().StateDir, 256<<20)
@@ -72,7 +75,7 @@ func (e *Env) folder(ctx context.Context, key, dir string, enough uint64) Result
 	}
 	seen := fmt.Sprintf("%s, %s of %s free", dir, gigabytes(free), gigabytes(size))
 	switch {
-	case free < 64<<10:
+	case free < noRoom:
 		return failed(seen, "it is full: captures stop first, and then records of calls are dropped", "df -h "+dir+" ; du -xh "+dir+" | sort -h | tail")
 	case free < enough:
 		return warning(seen, "it will be full soon", "df -h "+dir)

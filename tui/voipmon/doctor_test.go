@@ -185,7 +185,7 @@ func TestDoctorFindsEachFault(t *testing.T) {
 		"the link is off":            {func(w *world) { w.change(func(h *protocol.Health) { h.Link = protocol.LinkHealth{State: "off"} }) }, "link-up", doctor.Fail, "off", "restart"},
 		"CDRs wait and no link":      {func(w *world) { w.change(func(h *protocol.Health) { h.Link.State = "connecting"; waiting(h) }) }, "queue", doctor.Fail, "12 CDRs wait", "safe on disk"},
 		"CDRs wait with a link":      {func(w *world) { w.change(waiting) }, "queue", doctor.Warn, "12 CDRs wait", "slow"},
-		"CDRs were dropped":          {func(w *world) { w.change(func(h *protocol.Health) { h.Journal.Dropped = 5 }) }, "queue", doctor.Fail, "5 CDRs were dropped", "df -h"},
+		"CDRs were dropped":          {func(w *world) { w.change(func(h *protocol.Health) { h.Journal.Dropped, h.Journal.Pending = 5, 7 }) }, "queue", doctor.Warn, "at most 7 CDRs wait, and 5 were dropped", "has room again"},
 		"no CDR arrived":             {func(w *world) { w.change(noCDR) }, "last-cdr", doctor.Fail, "3 calls ended", "link,delivery"},
 		"a CDR is on the way":        {func(w *world) { w.change(onTheWay) }, "last-cdr", doctor.Warn, "1 on the way", "--wait"},
 		"no call has ended":          {func(w *world) { w.change(noCDR); counter(protocol.CountCallsEnded, 0)(w) }, "last-cdr", doctor.Skip, "no call has ended", ""},

@@ -255,3 +255,22 @@ func TestWhereNothingIsReachedNothingIsTriedTwice(t *testing.T) {
 		}
 	}
 }
+
+// What was dropped once is gone, and no fault for ever.
+func TestDroppedRecordsAreAFailureOnlyWhileTheDiskIsFull(t *testing.T) {
+	for _, c := range []struct {
+		pending, free uint64
+		status        Status
+		says          string
+	}{
+		{9, 0, Fail, "at most 9 CDRs wait, and 5 were dropped"},
+		{9, 9 << 30, Warn, "has room again"},
+		{0, 0, Fail, "the disk is full"},
+		{0, 9 << 30, OK, "5 were dropped once"},
+	} {
+		e := env(t, "")
+		e.Disk = func(string) (uint64, uint64, error) { return c.free, 100 << 30, nil }
+		serve(t, e, protocol.Health{Journal: protocol.QueueState{Pending: c.pending, Dropped: 5}})
+		expect(t, one(t, e, "queue"), c.status, c.says)
+	}
+}
