@@ -37,6 +37,10 @@ func confReadable(ctx context.Context, e *Env) Result {
 				fmt.Sprintf("chgrp %s %s ; chmod g+r %s", a.Name, path, path))
 		}
 	}
+	if path, a := e.mayNot(ctx, "-r", c.TLSKeyLog); path != "" {
+		return warning(fmt.Sprintf("%s may not read %s (tls_keylog), and sensord runs as that user", a.Name, path), "SIP over TLS stays unread",
+			fmt.Sprintf("chgrp %s %s ; chmod g+r %s", a.Name, path, path))
+	}
 	return ok("%s", strings.Join(c.Files, ", "))
 }
 

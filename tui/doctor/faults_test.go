@@ -48,15 +48,24 @@ func TestWhatTheUserOfSensordMayNotIsFound(t *testing.T) {
 		"the spool":                 {"spool", "", unit, "-w DIR", Fail, "sensord may not write to DIR, and sensord runs as that user"},
 		"the spool of run_as_user":  {"spool", "run_as_user = sensord\n", map[string]string{}, "-w DIR", Fail, "chown sensord: DIR"},
 		"the state":                 {"state", "", unit, "-w DIR", Fail, "chown sensord: DIR ; or name another folder as state_dir"},
+		"the rules":                 {"rules-local", "rules_file = /dev/null\n", unit, "-r /dev/null", Fail, "chmod g+r /dev/null"},
+		"the keys of TLS":           {"conf-readable", "run_as_user = sensord\ntls_keylog = /dev/null\n", unit, "-r /dev/null", Warn, "SIP over TLS stays unread"},
 		"all is allowed":            {"state", "", unit, "", OK, "free"},
 		"the unit's walls":          {"spool", "", strict, "", Fail, "ReadWritePaths=DIR"},
 		"within the unit's walls":   {"spool", "", map[string]string{"LoadState": "loaded", "ProtectSystem": "strict", "ReadWritePaths": "-/tmp /"}, "", OK, "free"},
 		"without walls in the unit": {"spool", "", map[string]string{"LoadState": "loaded", "ProtectSystem": "full"}, "", OK, "free"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := env(t, c.conf+"maxpoolsize = 1\n")
+			e := env(t, "maxpoolsize = 1\n")
 			e.Disk = func(string) (free, size uint64, err error) { return 50e9, 100e9, nil }
 			here := func(s string) string { return strings.ReplaceAll(s, "DIR", e.Root) }
+			conf, err := os.ReadFile(e.ConfPath)
+			if err == nil {
+				err = os.WriteFile(e.ConfPath, append(conf, here(c.conf)...), 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
 			as(e, c.unit, here(c.forbidden))
 			expect(t, one(t, e, c.check), c.status, here(c.says))
 		})

@@ -51,6 +51,10 @@ func checkLocalRules(ctx context.Context, e *Env) Result {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return failed(err.Error(), "sensord keeps no packet of any call without it", "mend the file, or rules_file in "+e.ConfPath)
 	}
+	if path, a := e.mayNot(ctx, "-r", file); path != "" {
+		return failed(fmt.Sprintf("%s may not read %s, and sensord runs as that user", a.Name, path), "sensord keeps no packet of any call without it",
+			fmt.Sprintf("chgrp %s %s ; chmod g+r %s", a.Name, path, path))
+	}
 	set, err := rules.Parse(file, string(text))
 	if err != nil {
 		h, down := e.Health(ctx)
