@@ -32,14 +32,15 @@ type File struct {
 	ctx   context.Context
 	ended chan struct{} // closed when the files have been read
 
-	mu      sync.Mutex // held while a packet is analysed
-	engine  *analyze.Engine
-	packets uint64          // that were read, that at hand included
-	spans   map[string]span // by Call-ID, see locate
-	recent  *recent         // messages of standard input, nil: the files can be read again
-	calls   []*protocol.CDR // ended ones, as they ended
-	err     error           // why reading ended early
-	notes   []string
+	mu       sync.Mutex // held while a packet is analysed
+	engine   *analyze.Engine
+	packets  uint64                 // that were read, that at hand included
+	spans    map[string]span        // by Call-ID, see locate
+	recent   *recent                // messages of standard input, nil: the files can be read again
+	calls    []*protocol.CDR        // ended ones, as they ended
+	requests []protocol.Transaction // outside of calls, as they ended
+	err      error                  // why reading ended early
+	notes    []string
 }
 
 // NewFile opens capture files, merged by time. "-" is stdin.

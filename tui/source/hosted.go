@@ -158,13 +158,20 @@ func (h *Hosted) Sensors(ctx context.Context) (list []SensorStatus, err error) {
 	return list, h.get(ctx, "/sensors", &list)
 }
 
-// Registrations asks all sensors that are online, a few at a time.
+// Registrations asks all sensors that are online.
 func (h *Hosted) Registrations(ctx context.Context) ([]protocol.Registration, error) {
+	all, err := ofEach[protocol.Registration](ctx, h, "/registrations")
+	protocol.SortRegistrations(all)
+	return all, err
+}
+
+// ofEach asks all sensors that are online for a list, a few at a time.
+func ofEach[T any](ctx context.Context, h *Hosted, path string) ([]T, error) {
 	sensors, err := h.Sensors(ctx)
 	if err != nil {
 		return nil, err
 	}
-	lists, errs := make([][]protocol.Registration, len(sensors)), make([]error, len(sensors))
+	lists, errs := make([][]T, len(sensors)), make([]error, len(sensors))
 	var g errgroup.Group
 	g.SetLimit(4)
 	for i, s := range sensors {
@@ -172,16 +179,14 @@ func (h *Hosted) Registrations(ctx context.Context) ([]protocol.Registration, er
 			continue
 		}
 		g.Go(func() error {
-			if errs[i] = h.get(ctx, "/sensors/"+s.UUID.String()+"/api/registrations", &lists[i]); errs[i] != nil {
+			if errs[i] = h.get(ctx, "/sensors/"+s.UUID.String()+"/api"+path, &lists[i]); errs[i] != nil {
 				errs[i] = fmt.Errorf("sensor %s: %w", s.Name, errs[i])
 			}
 			return nil
 		})
 	}
 	_ = g.Wait() // the errors are in errs: one sensor's does not hide the others' answers
-	all := slices.Concat(lists...)
-	protocol.SortRegistrations(all)
-	return all, errors.Join(errs...)
+	return slices.Concat(lists...), errors.Join(errs...)
 }
 
 // Rules answers the tenant's rules, or those of a sensor.

@@ -43,3 +43,47 @@ func TestAFleetTellsWhatItsSensorsKnowAndWhichDidNotAnswer(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
+
+func TestAFleetTellsOfTheRequestsOfAllItsSensorsNewestFirst(t *testing.T) {
+	one, two := protocol.UUID{1}, protocol.UUID{2}
+	m := http.NewServeMux()
+	m.HandleFunc("GET /api/v1/sensors", func(w http.ResponseWriter, _ *http.Request) {
+		json.NewEncoder(w).Encode([]source.SensorStatus{{UUID: one, Name: "one", Online: true}, {UUID: two, Name: "two", Online: true}})
+	})
+	m.HandleFunc("GET /api/v1/sensors/{uuid}/api/transactions", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("limit") != "3" {
+			t.Errorf("asked for %s", r.URL)
+		}
+		list := []protocol.Transaction{{Method: "OPTIONS", Last: 40}, {Method: "OPTIONS", Last: 10}}
+		if r.PathValue("uuid") == two.String() {
+			list = []protocol.Transaction{{Method: "REGISTER", Last: 30}, {Method: "REGISTER", Last: 20}}
+		}
+		json.NewEncoder(w).Encode(list)
+	})
+	srv := httptest.NewServer(m)
+	defer srv.Close()
+	h, err := source.NewHosted(srv.URL, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	list, err := h.Requests(t.Context(), 3)
+	if err != nil || len(list) != 3 || list[0].Last != 40 || list[1].Last != 30 || list[2].Last != 20 {
+		t.Errorf("%v, %+v", err, list)
+	}
+}
+
+func TestAFileHasTheRequestsOutsideOfCalls(t *testing.T) {
+	f, err := source.NewFile([]string{"../../fixtures/pcap/registers/in.pcap"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.All(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	list, err := f.Requests(t.Context(), 4)
+	if err != nil || len(list) != 4 || list[0].Method != "REGISTER" || list[0].Status != 403 || list[3].Status != 200 {
+		t.Errorf("%v, %+v", err, list)
+	}
+}

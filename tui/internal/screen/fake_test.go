@@ -39,6 +39,7 @@ type fake struct {
 	past    []protocol.CDR
 	regs    []protocol.Registration
 	regsErr error
+	outside []protocol.Transaction
 	rules   string
 	given   *sensorapi.HostedRules
 	stored  sensorapi.Rules // what SetRules was given
@@ -126,6 +127,10 @@ func (f *fake) Audio(_ context.Context, _ string, _ sensorapi.AudioOptions, w io
 
 func (f *fake) Registrations(context.Context) ([]protocol.Registration, error) {
 	return f.regs, f.regsErr
+}
+
+func (f *fake) Requests(_ context.Context, limit int) ([]protocol.Transaction, error) {
+	return f.outside[:min(limit, len(f.outside))], f.regsErr
 }
 
 func (f *fake) Rules(context.Context, protocol.UUID) (sensorapi.Rules, error) {

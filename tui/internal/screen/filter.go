@@ -84,7 +84,7 @@ func (m *Model) swapFilter(to view) {
 	}
 	switch to {
 	case viewRegs:
-		m.input.SetValue(m.regs.filter)
+		m.input.SetValue(m.regsFilter())
 	case viewStreams:
 		m.input.SetValue(m.streams.filter)
 	default:
@@ -92,10 +92,24 @@ func (m *Model) swapFilter(to view) {
 	}
 }
 
+// regsFilter is the filter of the page of Regs that is shown.
+func (m *Model) regsFilter() string {
+	if m.outside {
+		return m.requests.filter
+	}
+	return m.regs.filter
+}
+
 func (m *Model) applyFilter() {
 	switch m.view {
 	case viewRegs:
-		m.regs.filter, m.badExpr = m.input.Value(), nil
+		m.badExpr = nil
+		if m.outside {
+			m.requests.filter = m.input.Value()
+			m.requests.arrange()
+			return
+		}
+		m.regs.filter = m.input.Value()
 		m.regs.arrange()
 		return
 	case viewStreams:

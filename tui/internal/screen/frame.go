@@ -27,6 +27,7 @@ func (m *Model) resize() {
 	m.live.setSize(m.w, body)
 	m.done.setSize(m.w, body)
 	m.regs.setSize(m.w, body)
+	m.requests.setSize(m.w, body)
 	m.streams.setSize(m.w, body)
 	m.doctor.setSize(m.w, body)
 	m.rules.setSize(m.w, body)
@@ -56,6 +57,8 @@ func (m *Model) keyMap() keyMap {
 		return detailKeys
 	case m.view == viewLive || m.view == viewDone:
 		return listKeys
+	case m.view == viewRegs && m.outside:
+		return requestKeys
 	case m.view == viewRegs:
 		return regKeys
 	case m.view == viewStreams:
@@ -127,6 +130,9 @@ func (m *Model) body() []string {
 	case viewDone:
 		return m.done.view()
 	case viewRegs:
+		if m.outside {
+			return m.requests.view()
+		}
 		return m.regs.view()
 	case viewStreams:
 		return m.streams.view()

@@ -22,6 +22,9 @@ func (m *Model) header() []string {
 		status = m.done.status(m.w)
 	case viewRegs:
 		status = m.regs.status(m.w)
+		if m.outside {
+			status = m.requests.status(m.w)
+		}
 	case viewStreams:
 		status = m.streams.status(m.w)
 	case viewDoctor:
@@ -158,6 +161,8 @@ func (m *Model) tabs() string {
 	switch list := m.list(); {
 	case list != nil:
 		l.Right(t.Dim, m.count(list)+" ")
+	case m.view == viewRegs && m.outside:
+		l.Right(t.Dim, m.requests.count()+" ")
 	case m.view == viewRegs:
 		l.Right(t.Dim, m.regs.count()+" ")
 	case m.view == viewStreams:

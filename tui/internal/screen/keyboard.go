@@ -134,6 +134,12 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 	case viewDone:
 		return m.done.update(k)
 	case viewRegs:
+		if key.Matches(k, keys.Focus) {
+			return m.turnRegs(!m.outside)
+		}
+		if m.outside {
+			return m.requests.update(k, true)
+		}
 		return m.regs.update(k, true)
 	case viewStreams:
 		return m.streams.update(k)

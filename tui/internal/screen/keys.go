@@ -119,9 +119,15 @@ var editKeys = keyMap{short: []key.Binding{
 	bind("ctrl+s", "save", "ctrl+s"), bind("esc", "leave", "esc"),
 }}
 
+// requestKeys are those of the other page of Regs.
+var requestKeys = keyMap{
+	short: []key.Binding{bind("tab", "registrations", "tab"), keys.Filter, keys.Sort, keys.Reverse, keys.Columns, keys.Copy, keys.Reload, keys.Help, keys.Quit},
+	full:  [][]key.Binding{moveKeys, {bind("tab", "registrations", "tab"), keys.Filter, keys.Back, keys.Sort, keys.Reverse, keys.Columns, keys.Copy, keys.Reload}, viewKeys},
+}
+
 var regKeys = keyMap{
-	short: []key.Binding{keys.Filter, keys.Sort, keys.Reverse, keys.Columns, keys.Copy, keys.Reload, keys.Help, keys.Quit},
-	full:  [][]key.Binding{moveKeys, {keys.Filter, keys.Back, keys.Sort, keys.Reverse, keys.Columns, keys.Copy, keys.Reload}, viewKeys},
+	short: []key.Binding{bind("tab", "requests", "tab"), keys.Filter, keys.Sort, keys.Reverse, keys.Columns, keys.Copy, keys.Reload, keys.Help, keys.Quit},
+	full:  [][]key.Binding{moveKeys, {bind("tab", "requests", "tab"), keys.Filter, keys.Back, keys.Sort, keys.Reverse, keys.Columns, keys.Copy, keys.Reload}, viewKeys},
 }
 
 var statsKeys = keyMap{

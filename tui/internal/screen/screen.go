@@ -43,18 +43,20 @@ type Model struct {
 	feed *feed
 	w, h int
 
-	view    view
-	chosen  bool // the user has chosen the view
-	live    *live
-	done    *done
-	regs    *regsPane
-	streams *streamsPane
-	rules   *rulesPane
-	doctor  *doctorPane
-	sensors *sensorsPane
-	stats   *statsPane
-	detail  *detail // over everything, nil if no call is open
-	dialog  overlay // over that, nil mostly
+	view     view
+	chosen   bool // the user has chosen the view
+	live     *live
+	done     *done
+	regs     *regsPane
+	streams  *streamsPane
+	rules    *rulesPane
+	doctor   *doctorPane
+	sensors  *sensorsPane
+	stats    *statsPane
+	requests *requestsPane
+	outside  bool    // Regs shows the requests outside of calls
+	detail   *detail // over everything, nil if no call is open
+	dialog   overlay // over that, nil mostly
 
 	help  *scroll // nil when it is not shown
 	input textinput.Model
@@ -79,6 +81,7 @@ func New(ctx context.Context, c Config) (*Model, func(context.Context)) {
 	e.clock = m.live.now
 	m.regs = newRegs(e, m.live)
 	m.streams = newStreams(e, m.live, m.done)
+	m.requests = newRequests(e, m.live)
 	m.stats = newStats(e, m.live, m.done, m.regs)
 	m.doctor = &doctorPane{e: e, live: m.live}
 	m.rules = &rulesPane{e: e, calls: m.known}
@@ -165,6 +168,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			m.stats.fill()
 		}
 		return m, cmd
+	case requestsMsg, requestsDue:
+		return m, m.requests.update(msg, m.view == viewRegs && m.outside)
 	case rulesMsg, checkDue, savedMsg:
 		return m, m.rules.update(msg)
 	case sensorsMsg, sensorsDue:
@@ -193,7 +198,7 @@ func (m *Model) take(f feedMsg) tea.Cmd {
 	if f.conn == ended {
 		cmds = append(cmds, m.done.load(""))
 		if m.view == viewRegs || m.view == viewStats {
-			cmds = append(cmds, m.regs.load())
+			cmds = append(cmds, m.regs.load(), m.requests.load())
 		}
 	}
 	return tea.Batch(cmds...)

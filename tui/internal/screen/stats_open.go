@@ -24,6 +24,7 @@ func (m *Model) openRow() tea.Cmd {
 		return toastCmd("no condition finds the calls of this row", false)
 	}
 	if r.open == viewRegs {
+		m.outside = false
 		cmd := m.choose(viewRegs)
 		m.input.SetValue(r.where)
 		m.applyFilter()

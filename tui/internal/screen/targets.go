@@ -68,6 +68,9 @@ func (m *Model) targets() []*protocol.CDR {
 }
 
 func (m *Model) act(k tea.KeyMsg) tea.Cmd {
+	if r, ok := m.requests.current(); ok && m.outside && m.view == viewRegs && m.detail == nil && key.Matches(k, keys.Copy) {
+		return m.e.copy(r.r.CallID, "Call-ID")
+	}
 	if r, ok := m.regs.current(); ok && m.view == viewRegs && m.detail == nil && key.Matches(k, keys.Copy) {
 		return m.e.copy(r.r.AOR, "address")
 	}

@@ -29,6 +29,9 @@ func (m *Model) columned() columned {
 	case viewDone:
 		return m.done.list
 	case viewRegs:
+		if m.outside {
+			return m.requests
+		}
 		return m.regs
 	case viewStreams:
 		return m.streams
@@ -78,6 +81,9 @@ func (m *Model) show(v view) tea.Cmd {
 		}
 		return m.done.look()
 	case viewRegs:
+		if m.outside {
+			return m.requests.load()
+		}
 		return m.regs.load()
 	case viewStreams:
 		return m.streams.begin()
@@ -100,6 +106,16 @@ func (m *Model) show(v view) tea.Cmd {
 		return m.sensors.load()
 	}
 	return m.live.look()
+}
+
+// turnRegs shows the requests outside of calls in Regs, or the registrations again.
+func (m *Model) turnRegs(outside bool) tea.Cmd {
+	m.outside = outside
+	m.input.SetValue(m.regsFilter())
+	if outside {
+		return m.requests.load()
+	}
+	return m.regs.load()
 }
 
 // open opens the call under the cursor, or the rules of the sensor under it.
