@@ -29,6 +29,10 @@ func (c *Call) request(d *decode.Datagram, m *sip.Message, cseq uint32, who int,
 		} else if c.final == finalBranch { // a proxy tries the next branch
 			c.resume()
 		}
+		if cseq == c.inviteCSeq && d.Src.Equal(&c.src) && m.BranchDigest() != c.branch { // a proxy forks, before which nothing is seen: no branch's
+			c.branch, c.inviteTime, c.cancel = 0, d.Time, 0 // response alone is the caller's
+			c.resume()
+		}
 	case sip.Ack:
 		c.ack = d.Time
 		c.sure()

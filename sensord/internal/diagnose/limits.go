@@ -28,6 +28,7 @@ const (
 	skewMost   = 50_000.0 // ppm: what differs more has no wrong clock but another rate than its codec
 	skewLength = 20_000   // ms of stream, below which jitter bends the slope
 
+	minEarly    = 10    // packets of early media: a beep
 	earlyWait   = 3_000 // ms between 183 and answer: a ringback cadence is heard in it (ITU-T E.180: at most 6 s period, tone first)
 	lateStart   = 3_000 // ms from the answer to the first sound: "hello" is over
 	afterBye    = 2_000 // ms after the BYE was answered: packets under way are long through

@@ -263,7 +263,7 @@ func earlyMediaLost(x *exam) {
 	}
 	first, stream := protocol.Time(0), 0
 	for i := range c.Streams {
-		if s := &c.Streams[i]; audio(s) && s.Direction == protocol.FromCallee && s.Packets >= minOneWay && (first == 0 || s.First < first) {
+		if s := &c.Streams[i]; audio(s) && s.Direction == protocol.FromCallee && s.Packets >= minEarly && (first == 0 || s.First < first) {
 			first, stream = s.First, i
 		}
 	}
