@@ -90,25 +90,50 @@ func (e *Env) mayNot(ctx context.Context, op string, paths ...string) (path stri
 	return "", nil
 }
 
-// walledOff tells whether the sandbox of sensord's unit keeps a folder from being written to, and what lets it.
-func (e *Env) walledOff(ctx context.Context, dir string) (remedy string, walled bool) {
+// sandbox is sensord's unit, nil where sensord was started otherwise.
+func (e *Env) sandbox(ctx context.Context) map[string]string {
 	if e.Unit == nil {
-		return "", false
+		return nil
 	}
 	u, err := e.Unit(ctx, unitName)
-	if err != nil || u["LoadState"] != "loaded" || u["ProtectSystem"] != "strict" {
-		return "", false
+	if err != nil || u["LoadState"] != "loaded" {
+		return nil
 	}
 	if h, err := e.Health(ctx); err == nil && (replays(h) || u["ActiveState"] != "active") {
-		return "", false // it was started otherwise
+		return nil
+	}
+	return u
+}
+
+// hidden tells whether the sandbox of sensord's unit shows it another file, or none, at a path.
+func (e *Env) hidden(ctx context.Context, path string) bool {
+	u := e.sandbox(ctx)
+	for _, w := range []struct{ setting, folder string }{{"PrivateTmp", "/tmp"}, {"PrivateTmp", "/var/tmp"}, {"ProtectHome", "/home"}, {"ProtectHome", "/root"}} {
+		if u[w.setting] == "yes" && within(w.folder, path) {
+			return true
+		}
+	}
+	return false
+}
+
+// within reports whether a path is that of a folder or of something in it.
+func within(folder, path string) bool {
+	rel, err := filepath.Rel(folder, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
+}
+
+// walledOff tells whether the sandbox of sensord's unit keeps a folder from being written to, and what lets it.
+func (e *Env) walledOff(ctx context.Context, dir string) (remedy string, walled bool) {
+	u := e.sandbox(ctx)
+	if u["ProtectSystem"] != "strict" {
+		return "", false
 	}
 	let := strings.Fields(u["ReadWritePaths"])
 	for _, name := range strings.Fields(u["StateDirectory"]) {
 		let = append(let, filepath.Join("/var/lib", name))
 	}
 	for _, p := range let {
-		p = strings.TrimPrefix(strings.TrimPrefix(p, "-"), "+")
-		if rel, err := filepath.Rel(p, dir); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
+		if within(strings.TrimPrefix(strings.TrimPrefix(p, "-"), "+"), dir) {
 			return "", false
 		}
 	}

@@ -41,6 +41,10 @@ func confReadable(ctx context.Context, e *Env) Result {
 		return warning(fmt.Sprintf("%s may not read %s (tls_keylog), and sensord runs as that user", a.Name, path), "SIP over TLS stays unread",
 			fmt.Sprintf("chgrp %s %s ; chmod g+r %s", a.Name, path, path))
 	}
+	if f := c.TLSKeyLog; f != "" && e.hidden(ctx, f) {
+		return warning(fmt.Sprintf("sensord's unit hides %s (tls_keylog) from it", f), "SIP over TLS stays unread",
+			"let the SIP server write it elsewhere, for example into /run/sipkeys ; then mend tls_keylog in "+e.ConfPath)
+	}
 	return ok("%s", strings.Join(c.Files, ", "))
 }
 

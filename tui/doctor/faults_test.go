@@ -50,6 +50,9 @@ func TestWhatTheUserOfSensordMayNotIsFound(t *testing.T) {
 		"the state":                 {"state", "", unit, "-w DIR", Fail, "chown sensord: DIR ; or name another folder as state_dir"},
 		"the rules":                 {"rules-local", "rules_file = /dev/null\n", unit, "-r /dev/null", Fail, "chmod g+r /dev/null"},
 		"the keys of TLS":           {"conf-readable", "run_as_user = sensord\ntls_keylog = /dev/null\n", unit, "-r /dev/null", Warn, "SIP over TLS stays unread"},
+		"keys the unit hides":       {"conf-readable", "tls_keylog = /tmp/keys.log\n", map[string]string{"LoadState": "loaded", "PrivateTmp": "yes"}, "", Warn, "hides /tmp/keys.log"},
+		"keys it does not hide":     {"conf-readable", "tls_keylog = /tmp/keys.log\n", map[string]string{"LoadState": "loaded", "PrivateTmp": "no"}, "", OK, "voipmonitor.conf"},
+		"rules the unit hides":      {"rules-local", "rules_file = DIR/voipmonitor.conf\n", map[string]string{"LoadState": "loaded", "PrivateTmp": "yes"}, "", Fail, "/etc/sensord.rules"},
 		"all is allowed":            {"state", "", unit, "", OK, "free"},
 		"the unit's walls":          {"spool", "", strict, "", Fail, "ReadWritePaths=DIR"},
 		"within the unit's walls":   {"spool", "", map[string]string{"LoadState": "loaded", "ProtectSystem": "strict", "ReadWritePaths": "-/tmp /"}, "", OK, "free"},
@@ -58,6 +61,9 @@ func TestWhatTheUserOfSensordMayNotIsFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := env(t, "maxpoolsize = 1\n")
 			e.Disk = func(string) (free, size uint64, err error) { return 50e9, 100e9, nil }
+			if c.unit["PrivateTmp"] == "yes" && !within("/tmp", e.Root) {
+				t.Skip("files of tests are not in /tmp here")
+			}
 			here := func(s string) string { return strings.ReplaceAll(s, "DIR", e.Root) }
 			conf, err := os.ReadFile(e.ConfPath)
 			if err == nil {

@@ -55,6 +55,9 @@ func checkLocalRules(ctx context.Context, e *Env) Result {
 		return failed(fmt.Sprintf("%s may not read %s, and sensord runs as that user", a.Name, path), "sensord keeps no packet of any call without it",
 			fmt.Sprintf("chgrp %s %s ; chmod g+r %s", a.Name, path, path))
 	}
+	if err == nil && e.hidden(ctx, file) {
+		return failed("sensord's unit hides "+file+" from it", "its rules are not in force", "put it elsewhere, for example /etc/sensord.rules ; then mend rules_file in "+e.ConfPath)
+	}
 	set, err := rules.Parse(file, string(text))
 	if err != nil {
 		h, down := e.Health(ctx)

@@ -101,7 +101,7 @@ func unit(ctx context.Context, name string) (map[string]string, error) {
 		return nil, errors.ErrUnsupported
 	}
 	out, err := exec.CommandContext(ctx, "systemctl", "show", name, "--no-pager",
-		"-p", "LoadState,ActiveState,UnitFileState,NRestarts,Result,ExecMainStatus,User,ProtectSystem,ReadWritePaths,StateDirectory").CombinedOutput()
+		"-p", "LoadState,ActiveState,UnitFileState,NRestarts,Result,ExecMainStatus,User,ProtectSystem,ProtectHome,PrivateTmp,ReadWritePaths,StateDirectory").CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("systemctl show %s: %w: %s", name, err, strings.TrimSpace(string(out)))
 	}
