@@ -244,7 +244,7 @@ func (p *done) empty() []string {
 	case p.seeks.where != "" && (p.seeks.busy || !p.seeks.begun):
 		return []string{"Searching"}
 	case len(p.list.rows) > 0:
-		return []string{"None of " + plural.Of(len(p.list.rows), "past call") + " matches the filter", "/ changes it, esc clears it"}
+		return []string{noneOf(len(p.list.rows), "past call"), "/ changes it, esc clears it"}
 	}
 	return []string{"No past calls", "a call is here once it has ended"}
 }

@@ -2,6 +2,7 @@ package screen
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -61,16 +62,39 @@ func (m *Model) seek() tea.Cmd {
 	return tea.Batch(m.lookIn(words), m.done.seek(strings.TrimSpace(rest)))
 }
 
-// completeFilter puts the likeliest word that may stand at the cursor there.
+// filterWords are the words that may stand where the filter was completed: tab goes on to the next of them.
+type filterWords struct {
+	head, tail string   // of the filter, around the word
+	list       []string // of them, that which was begun first
+	at         int
+	value      string // what the filter was made: when it is another by now, the words are no longer right
+}
+
+// completeFilter puts the likeliest word that may stand at the cursor there; when it has just done so, the next.
 func (m *Model) completeFilter() {
-	text := m.input.Value()
-	at := offset(text, m.input.Position())
-	c := rules.CompleteExpr(text, rules.Pos{Line: 1, Col: m.input.Position() + 1})
-	if len(c.Candidates) == 0 {
-		return
+	w := &m.words
+	if text := m.input.Value(); len(w.list) > 1 && w.value == text {
+		w.at = (w.at + 1) % len(w.list)
+	} else {
+		at := offset(text, m.input.Position())
+		c := rules.CompleteExpr(text, rules.Pos{Line: 1, Col: m.input.Position() + 1})
+		if len(c.Candidates) == 0 {
+			return
+		}
+		*w = filterWords{head: text[:min(c.From, at)], tail: text[max(c.To, at):]}
+		for _, x := range c.Candidates {
+			w.list = append(w.list, x.Text)
+		}
+		for i, word := range w.list { // message before messages: what is longer is another tab away
+			if len(word) < len(w.list[0]) && strings.HasPrefix(w.list[0], word) {
+				w.list = slices.Insert(slices.Delete(w.list, i, i+1), 0, word)
+				break
+			}
+		}
 	}
-	head := text[:min(c.From, at)] + c.Candidates[0].Text
-	m.input.SetValue(head + text[max(c.To, at):])
+	head := w.head + w.list[w.at]
+	w.value = head + w.tail
+	m.input.SetValue(w.value)
 	m.input.SetCursor(utf8.RuneCountInString(head))
 }
 

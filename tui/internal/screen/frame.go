@@ -156,6 +156,16 @@ func (m *Model) footer() []string {
 		line = t.NewLine(m.w).Add(t.Warn, " "+exprError(m.badExpr)).String()
 	case m.typing && m.byWords():
 		line = t.NewLine(m.w).Add(t.Key, " enter").Add(t.Dim, " keep  ").Add(t.Key, "esc").Add(t.Dim, " clear   words that are parts of a row, e.g. failing 10.0.0.").String()
+	case m.typing && len(m.words.list) > 1 && m.words.value == m.input.Value():
+		l := t.NewLine(m.w).Add(t.Key, " tab").Add(t.Dim, " next ")
+		for i, word := range m.words.list {
+			st := t.Dim
+			if i == m.words.at {
+				st = t.Bold
+			}
+			l.Add(st, " "+strings.TrimRight(word, " "))
+		}
+		line = l.String()
 	case m.typing:
 		line = t.NewLine(m.w).Add(t.Key, " enter").Add(t.Dim, " keep  ").Add(t.Key, "tab").Add(t.Dim, " complete  ").Add(t.Key, "esc").Add(t.Dim, " clear   e.g. state:up mos<3.5 or caller:4420*").String()
 	case m.toast.text != "" && m.e.Now().Before(m.toastEnd):

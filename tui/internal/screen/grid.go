@@ -120,5 +120,5 @@ func (g *grid[K, R]) count() string {
 
 // unmatched is what an empty grid says whose filter matches none of its rows.
 func (g *grid[K, R]) unmatched() []string {
-	return []string{"None of " + plural.Of(len(g.all), g.word) + " matches the filter", "/ changes it, esc clears it"}
+	return []string{noneOf(len(g.all), g.word), "/ changes it, esc clears it"}
 }

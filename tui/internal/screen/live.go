@@ -229,7 +229,7 @@ func (p *live) empty() []string {
 	case len(p.list.rows) > 0 && p.list.filter.Detail():
 		return []string{"Rows of running calls have no streams and messages, which the filter asks for", "2 shows past calls, esc clears the filter"}
 	case len(p.list.rows) > 0:
-		return []string{"None of " + plural.Of(len(p.list.rows), "running call") + " matches the filter", "/ changes it, esc clears it"}
+		return []string{noneOf(len(p.list.rows), "running call"), "/ changes it, esc clears it"}
 	case p.conn == ended:
 		return []string{"The file has been read: no call runs any more", "2 shows its calls"}
 	case c[protocol.CountPackets] == 0 && p.fleet():

@@ -248,7 +248,7 @@ func streamLine(e *env, s *protocol.Stream, w int) string {
 	t := e.Theme
 	ends, wide := streamLayout(w)
 	codec := cmp.Or(s.Codec, fmt.Sprintf("PT %d", s.PayloadType))
-	l := t.NewLine(w).Add(t.Text, " "+t.Fit(s.Src, ends)).Add(t.Dim, " "+t.Glyph.Arrow+" ").Add(t.Text, t.Fit(s.Dst, ends)+" "+t.Fit(codec, 7))
+	l := t.NewLine(w).Add(t.Text, " "+t.Fit(fitAddress(s.Src, ends), ends)).Add(t.Dim, " "+t.Glyph.Arrow+" ").Add(t.Text, t.Fit(fitAddress(s.Dst, ends), ends)+" "+t.Fit(codec, 7))
 	if wide {
 		l.Add(t.Dim, t.Fit(s.SSRC.String(), 11)).Add(t.Text, t.FitRight(fmt.Sprint(s.Packets), 8)+t.FitRight(fmt.Sprint(s.Lost), 6))
 	}

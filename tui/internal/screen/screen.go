@@ -64,6 +64,7 @@ type Model struct {
 	from  *origin // the statistics that a filter came from, nil: the user wrote it
 	click clicked
 
+	words    filterWords
 	inText   inText
 	typing   bool // in the filter
 	badExpr  error

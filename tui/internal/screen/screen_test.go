@@ -111,6 +111,15 @@ func TestTabCompletesTheFilter(t *testing.T) {
 	s.keys("esc", "/", "stat", "tab", "esc", "/", "state:", "u", "tab")
 	s.want(`/ state:up`)
 	s.want(`4 of 6 shown`)
+	s.keys("esc", "/", "mess", "tab")
+	s.want(`/ message `)
+	s.want(`tab next +message messages`)
+	s.keys("tab")
+	s.want(`/ messages `)
+	s.keys("tab")
+	s.want(`/ message `)
+	s.keys(":", "B")
+	s.wantNot(`tab next`)
 }
 
 func TestKeysThatAreReadTogetherAreAllTaken(t *testing.T) {

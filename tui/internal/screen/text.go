@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 
+	"voiptop/tui/internal/plural"
 	"voiptop/tui/internal/style"
 )
 
@@ -24,6 +25,14 @@ func fill(lines []string, w, h int) []string {
 		lines = append(lines, style.FitStyled("", w))
 	}
 	return lines
+}
+
+// noneOf says that a filter matches none of n things.
+func noneOf(n int, word string) string {
+	if n == 1 {
+		return "The only " + word + " does not match the filter"
+	}
+	return "None of " + plural.Of(n, word) + " matches the filter"
 }
 
 // centred puts a few lines into the middle of an empty screen, the first in bold.
