@@ -35,10 +35,10 @@ func createDay(d sqlstore.Day) string {
 	mos       REAL,
 	findings  TEXT    NOT NULL,
 	kept      BOOLEAN NOT NULL,
-	summary   BLOB    NOT NULL,
-	detail    BLOB    NOT NULL,
-	facts     TEXT, -- rules.Facts
 	duration_ms INTEGER, connect_ms INTEGER, pdd_ms INTEGER, loss_pct REAL, jitter_ms REAL,
+	facts     TEXT, -- rules.Facts
+	summary   BLOB    NOT NULL,
+	detail    BLOB    NOT NULL, -- last: to what stands behind it SQLite comes through all pages that it fills
 	UNIQUE (tenant, id)
 );
 CREATE INDEX IF NOT EXISTS calls_D_at ON calls_D (tenant, at, id);
