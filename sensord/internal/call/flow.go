@@ -3,6 +3,7 @@ package call
 import (
 	"encoding/binary"
 	"math/bits"
+	"math/rand/v2"
 
 	"voiptop/sensord/internal/decode"
 	"voiptop/sensord/internal/sip"
@@ -14,16 +15,21 @@ type flowKey struct {
 	ssrc     uint32
 }
 
-// flowHash mixes what names a stream by two 64x64 multiplications (the construction of wyhash). It is the same in every run.
+// flowHash mixes what names a stream by 64x64 multiplications (the construction of wyhash), with a seed that nobody knows: the hash of a known stream
+// is enough to tell it from all others.
 func flowHash(src, dst *decode.Endpoint, ssrc uint32) uint64 {
 	le := binary.LittleEndian
-	a := le.Uint64(src.IP[8:]) ^ le.Uint64(src.IP[:])
-	b := le.Uint64(dst.IP[8:]) ^ bits.RotateLeft64(le.Uint64(dst.IP[:]), 29)
-	c := uint64(src.Port)<<48 | uint64(dst.Port)<<32 | uint64(ssrc)
-	hi, lo := bits.Mul64(a^0xa0761d6478bd642f, b^0xe7037ed1a0b428db)
-	hi, lo = bits.Mul64(hi^lo^c, 0x8ebc6af09c88c6e3)
+	h := mul(le.Uint64(src.IP[8:])^flowSeed[0], le.Uint64(dst.IP[8:])^flowSeed[1]) ^
+		mul(le.Uint64(src.IP[:])^flowSeed[2], le.Uint64(dst.IP[:])^flowSeed[3])
+	return mul(h^uint64(src.Port)<<48^uint64(dst.Port)<<32^uint64(ssrc), flowSeed[4]|1)
+}
+
+func mul(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
 	return hi ^ lo
 }
+
+var flowSeed = [5]uint64{rand.Uint64(), rand.Uint64(), rand.Uint64(), rand.Uint64(), rand.Uint64()}
 
 // is reports whether k is the key of a packet. Nothing is copied, see Endpoint.Equal.
 func (k *flowKey) is(src, dst *decode.Endpoint, ssrc uint32) bool {

@@ -56,10 +56,8 @@ const noPT = 0xff
 // processor's cache to that of another. Read needs no Table, so that it may be done ahead by any goroutine.
 type RTP struct {
 	Time        int64  // of the packet
-	hash        uint64 // of the stream
-	ssrc        uint32
+	hash        uint64 // of the stream, see flowHash
 	timestamp   uint32
-	src, dst    decode.Endpoint
 	seq         uint16
 	payloadType uint8
 	marks       uint8 // 1: the marker; above it what the packet sounds like
@@ -72,13 +70,11 @@ func (r *RTP) Read(d *decode.Datagram, time int64) bool {
 		return false
 	}
 	r.Time, r.hash = time, flowHash(&d.Src, &d.Dst, h.SSRC)
-	r.ssrc, r.timestamp, r.seq, r.payloadType = h.SSRC, h.Timestamp, h.Seq, h.PayloadType
+	r.timestamp, r.seq, r.payloadType = h.Timestamp, h.Seq, h.PayloadType
 	r.marks = uint8(hear(h.PayloadType, h.Seq, h.Payload(d.Payload))) << 1
 	if h.Marker {
 		r.marks |= 1
 	}
-	r.src.Put(&d.Src)
-	r.dst.Put(&d.Dst)
 	return true
 }
 
@@ -88,7 +84,7 @@ func (t *Table) Known(now int64, r *RTP) bool {
 	if t.timers.ready(now) || t.deciding.ever {
 		return false
 	}
-	s := t.flows.get(r.hash, &r.src, &r.dst, r.ssrc)
+	s, _ := t.flows.next(r.hash, 0)
 	if s == nil || s.watch != 0 || r.payloadType != s.pt || s.pt == s.dtmfPT || t.digitsWithin(s.pt) {
 		return false
 	}
