@@ -41,10 +41,10 @@ func mediaGap(x *exam) {
 		for _, p := range f.Streams[i].Gaps {
 			switch {
 			case p.Anew || !x.running(p) || x.elsewhere(i, p):
-			case coarse(s):
-				rough = true
 			case x.silence(i, p):
 				silent = true
+			case coarse(s):
+				rough = true
 			default:
 				if n++; stream < 0 || p.To-p.From > at.To-at.From {
 					stream, at = i, p
