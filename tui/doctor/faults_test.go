@@ -289,3 +289,22 @@ func TestDroppedRecordsAreAFailureOnlyWhileTheDiskIsFull(t *testing.T) {
 		expect(t, one(t, e, "queue"), c.status, c.says)
 	}
 }
+
+func TestWithoutRightsNothingIsSaidThatIsNotKnown(t *testing.T) {
+	e := env(t, "interface = eth0\n")
+	e.health.done, e.health.err = true, os.ErrPermission
+	r := run{env: e, done: map[string]Outcome{}}
+	for _, c := range Checks() {
+		if c.Code == "host-caps" {
+			o := r.outcome(t.Context(), c)
+			if expect(t, o, Skip, "no right to use"); !o.Blocked {
+				t.Errorf("%+v", o)
+			}
+		}
+	}
+	report := Report{Status: 2, Checks: []Outcome{{Code: "conf-readable", Result: blocked("no right", "sudo voipmon doctor")}}}
+	var b strings.Builder
+	if err := NewPrinter(&b).Summary(report); err != nil || !strings.HasSuffix(b.String(), "\nnot all could be checked: conf-readable: sudo voipmon doctor\n") {
+		t.Errorf("%v: %s", err, b.String())
+	}
+}

@@ -152,6 +152,9 @@ func checkCaps(ctx context.Context, e *Env) Result {
 	if e.onlyHEP() {
 		return skip("sensord takes HEP only, which needs no right")
 	}
+	if isPermission(err) {
+		return blocked("no right to use "+e.config().Socket, "sudo voipmon doctor --only host")
+	}
 	if err != nil {
 		if os.Geteuid() == 0 {
 			return ok("sensord is not running; started as you (root) it may")

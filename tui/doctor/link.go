@@ -48,6 +48,9 @@ func checkTLS(ctx context.Context, e *Env) Result {
 			fmt.Sprintf("check server_destination and its port; hosted's sensor port is %d", link.Port))
 	}
 	seen := fmt.Sprintf("%s, %s, CA %s", tls.VersionName(state.Version), state.NegotiatedProtocol, issuer(state.PeerCertificates))
+	if _, err := e.Identity(); !known && isPermission(err) {
+		return blocked(seen+"; and no right to read "+e.identityDir()+", which says whether that is this sensor's hosted", "sudo voipmon doctor -c "+e.ConfPath)
+	}
 	if !known {
 		return warning(seen, "nothing says yet which hosted to trust: the sensor is not paired and server_fingerprint is not set",
 			"compare the fingerprint with hosted's page Sensors, then pair")

@@ -3,6 +3,7 @@ package doctor
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
@@ -209,15 +210,21 @@ func (p *Printer) Summary(r Report) error {
 	if _, err := fmt.Fprintln(p.w, p.head.Render(text)); err != nil {
 		return err
 	}
-	if first := r.First(); first != nil && r.Count(Fail) > 1 {
-		var b strings.Builder
-		for _, line := range wrap("mend first: "+first.Code+": "+p.clean.Clean(first.Remedy), width) {
-			b.WriteString(line + "\n")
+	last := ""
+	switch first := r.First(); {
+	case first != nil && r.Count(Fail) > 1:
+		last = "mend first: " + first.Code + ": " + first.Remedy
+	case first == nil && r.Status == 2:
+		if i := slices.IndexFunc(r.Checks, func(o Outcome) bool { return o.Blocked }); i >= 0 {
+			last = "not all could be checked: " + r.Checks[i].Code + ": " + r.Checks[i].Remedy
 		}
-		_, err := io.WriteString(p.w, b.String())
-		return err
 	}
-	return nil
+	var b strings.Builder
+	for _, line := range wrap(p.clean.Clean(last), width) {
+		b.WriteString(line + "\n")
+	}
+	_, err := io.WriteString(p.w, b.String())
+	return err
 }
 
 // Change writes an outcome that is not what it was in the run before.
