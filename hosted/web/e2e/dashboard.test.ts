@@ -71,6 +71,16 @@ describe.skipIf(why !== '')('the dashboard', () => {
 
   const ready = (path: string) => page.goto(base + path).then(() => page.locator('.tiles a').first().waitFor());
 
+  test('the newest points are marked as what may still change, and those of a time that is over are not', async () => {
+    const said = page.locator('.dashboard .span');
+    await ready('/dashboard?range=1h');
+    await expect.poll(() => said.innerText()).toContain('may still change');
+    const at = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
+    await page.goto(`${base}/dashboard?from=${at(3)}&to=${at(2)}`);
+    await expect.poll(() => said.innerText()).toContain('a point is');
+    expect(await said.innerText()).not.toContain('may still change');
+  });
+
   test('every figure above opens the calls that it counts', async () => {
     const show = () => ready(`/dashboard?${span}`);
     await show();
