@@ -69,7 +69,8 @@ const gapAfter = 10 * time.Second
 
 // Options say what is drawn in one row.
 type Options struct {
-	Repeats bool // each retransmission, and each OPTIONS, has a row of its own
+	Repeats bool              // each retransmission, and each OPTIONS, has a row of its own
+	Hosts   map[string]string // names of addresses, which the user has given them
 }
 
 // Build makes the ladder of the calls of a conversation.
@@ -207,6 +208,9 @@ func (b *builder) names() {
 		z, ends := called[i]
 		if passes := ends && b.begins(i); begins != ends && !passes {
 			b.l.Columns[i].Name = a + z
+		}
+		if name := b.o.Hosts[host(b.l.Columns[i].Addr)]; name != "" {
+			b.l.Columns[i].Name = strings.TrimSpace(b.l.Columns[i].Name + " " + name)
 		}
 	}
 }

@@ -36,9 +36,11 @@ type Prefs struct {
 // names are the settings that there are, with the values that they may have, "" for any.
 var names = map[string][]string{
 	"live_columns": nil, "done_columns": nil, "streams_columns": nil, "regs_columns": nil,
+	"requests_columns": nil, "stats_figures_columns": nil, "stats_groups_columns": nil, "stats_ranges_columns": nil, "stats_counts_columns": nil,
+	"requests_sort": nil, "stats_figures_sort": nil, "stats_groups_sort": nil, "stats_ranges_sort": nil, "stats_counts_sort": nil,
 	"live_sort": nil, "done_sort": nil, "streams_sort": nil, "regs_sort": nil,
 	"ladder_time": {"delta", "elapsed", "time"}, "ladder_colours": {"kind", "call"}, "ladder_split": nil,
-	"filter": nil, "mouse": {"yes", "no"}, "theme": {"auto", "dark", "light"}, "ascii": {"yes", "no"}, "utc": {"yes", "no"},
+	"hosts": nil, "filter": nil, "mouse": {"yes", "no"}, "theme": {"auto", "dark", "light"}, "ascii": {"yes", "no"}, "utc": {"yes", "no"},
 }
 
 const maxFile = 64 << 10 // bytes; a larger file is none of ours

@@ -147,7 +147,12 @@ func textColumn(title string, lo, hi, prio int, get func(*row) string) column {
 // addressColumn is an address with its port, or the address alone where there is no room for both.
 func addressColumn(title string, get func(*row) string) column {
 	c := textColumn(title, 15, 22, 3, get)
-	c.cell = func(r *row, w int) (string, style.Style) { return fitAddress(get(r), w), r.e.Theme.Text }
+	c.cell = func(r *row, w int) (string, style.Style) {
+		if name := r.e.set.host(get(r)); name != "" {
+			return name, r.e.Theme.Text
+		}
+		return fitAddress(get(r), w), r.e.Theme.Text
+	}
 	return c
 }
 

@@ -40,13 +40,13 @@ type detail struct {
 	name  string                             // until the call is there
 	known func(group string) []protocol.UUID // the calls of a group that the lists have
 
-	cdr    *protocol.CDR   // the call
-	legs   []*protocol.CDR // of its conversation, in the order of their start; the call is one of them
-	alone  bool            // the other legs are not wanted
-	opts   ladder.Options
-	ladder *ladder.Ladder
-	texts  *texts
-	err    error
+	cdr     *protocol.CDR   // the call
+	legs    []*protocol.CDR // of its conversation, in the order of their start; the call is one of them
+	alone   bool            // the other legs are not wanted
+	repeats bool            // each has a row of its own
+	ladder  *ladder.Ladder
+	texts   *texts
+	err     error
 
 	page    page
 	cursor  int // row of the ladder
@@ -173,7 +173,7 @@ func (d *detail) build() {
 	if r := d.row(); r != nil {
 		at = d.key(r)
 	}
-	d.ladder = ladder.Build(d.calls(), d.opts)
+	d.ladder = ladder.Build(d.calls(), ladder.Options{Repeats: d.repeats, Hosts: d.e.set.hosts})
 	if i := d.find(at); i >= 0 {
 		d.top += i - d.cursor
 		d.cursor = i

@@ -35,7 +35,7 @@ func (d *detail) typed(k tea.KeyMsg) tea.Cmd {
 		d.alone = !d.alone
 		d.build()
 	case key.Matches(k, keys.Expand):
-		d.opts.Repeats = !d.opts.Repeats
+		d.repeats = !d.repeats
 		d.build()
 	case key.Matches(k, keys.CopyLadder):
 		return d.e.copy(d.ladderView().Text(d.ladder, d.e.Theme.ASCII()), "ladder")

@@ -80,7 +80,11 @@ func (e *env) fill(ctx context.Context, s saving, w io.Writer, j *job) (note str
 		}
 		return "", nil
 	}
-	l, v := ladder.Build(calls, ladder.Options{}), ladder.View{Time: s.time, Zone: e.Zone}
+	o := ladder.Options{}
+	if red == nil { // names of hosts would tell what addresses no longer do
+		o.Hosts = e.set.hosts
+	}
+	l, v := ladder.Build(calls, o), ladder.View{Time: s.time, Zone: e.Zone}
 	name := "calls"
 	if len(calls) > 0 {
 		c := calls[0]

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +17,8 @@ type settings struct {
 	file   *prefs.Prefs
 	time   ladder.Time
 	colour ladder.Colour
-	split  int // cells that the pane beside the ladder has more than usual
+	split  int               // cells that the pane beside the ladder has more than usual
+	hosts  map[string]string // names that the user has given to addresses
 }
 
 const maxSplit = 200
@@ -30,13 +32,30 @@ func newSettings(p *prefs.Prefs) *settings {
 	if p == nil {
 		p = &prefs.Prefs{}
 	}
-	s := &settings{file: p}
+	s := &settings{file: p, hosts: map[string]string{}}
+	for _, x := range p.List("hosts") {
+		addr, name, _ := strings.Cut(x, " ")
+		if a, err := netip.ParseAddr(addr); err == nil {
+			s.hosts[a.Unmap().String()] = strings.TrimSpace(name)
+		}
+	}
 	s.time = ladder.Time(max(0, slices.Index(timeNames, p.Get("ladder_time"))))
 	s.colour = ladder.Colour(max(0, slices.Index(colourNames, p.Get("ladder_colours"))))
 	if n, err := strconv.Atoi(p.Get("ladder_split")); err == nil {
 		s.split = max(-maxSplit, min(n, maxSplit))
 	}
 	return s
+}
+
+// host is the name of an address with or without a port, "" if it has none.
+func (s *settings) host(addr string) string {
+	if len(s.hosts) == 0 {
+		return ""
+	}
+	if a, err := netip.ParseAddrPort(addr); err == nil {
+		addr = a.Addr().Unmap().String()
+	}
+	return s.hosts[addr]
 }
 
 // save keeps how ladders are drawn.

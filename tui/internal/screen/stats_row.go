@@ -207,6 +207,9 @@ func (p *statsPane) groupRows(s *stats.Section, all int) (out []*statsRow) {
 	for i := range s.Rows {
 		x := &s.Rows[i]
 		r := &statsRow{p: p, id: x.Key, at: i, key: x.Key, style: t.Text, count: x.Calls, of: all, sum: &x.Sum, where: x.Where, open: viewDone, version: p.version}
+		if name := p.e.set.host(x.Key); name != "" && (s.Name == "Sources" || s.Name == "Targets") {
+			r.key = name + "  " + x.Key
+		}
 		switch {
 		case x.Severity != "":
 			r.style = t.Severity(x.Severity)
