@@ -12,6 +12,7 @@ type foreign struct {
 	why    string
 	remedy string
 	names  string // with blanks between; NAME* is all that begin so
+	refuse bool   // who set it must not have it ignored: sensord does not start
 }
 
 // foreignNamed finds the entry of a key, in its canonical form.
@@ -46,6 +47,10 @@ func (p *parser) setForeign(s setting, f foreign) {
 		p.c.Recording = append(p.c.Recording, s.place())
 	case standardPorts[name] == s.value:
 		on = false
+	}
+	if on && f.refuse {
+		p.issue(s, Error, f.why, f.remedy)
+		return
 	}
 	if on && f.remedy != "" {
 		p.issue(s, Warning, "has no effect: "+f.why, f.remedy)
@@ -82,6 +87,11 @@ var foreignKeys = []foreign{
 		why: "VoIPmonitor lets what was set in its GUI overrule this file; sensord reads the file alone", remedy: "write what was set there into this file",
 		names: "mysqlloadconfig",
 	},
+	{
+		why: "numbers are not masked before they are stored here and sent to hosted", remedy: "let hosted show them masked (rights in docs/hosted.md) and remove the line, if they may be stored there",
+		names: "pii_enable", refuse: true,
+	},
+	{why: "hosted masks numbers, by the rights of its users (docs/hosted.md)", names: "pii_*"},
 	{
 		why: "every call has a record", remedy: "look at the calls you want with a filter, for example status:200 (docs/rules.md)",
 		names: "nocdr cdronlyanswered cdronlyrtp skipdefault cdr_ignore_response nocdr_for_last_responses",

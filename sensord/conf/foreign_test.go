@@ -168,3 +168,14 @@ func TestChangedNamesTheKeysWithOtherValues(t *testing.T) {
 		}
 	}
 }
+
+// Whoever had numbers masked before they were stored must not find them whole in the cloud.
+func TestNumbersThatAreToBeMaskedKeepSensordFromStarting(t *testing.T) {
+	_, err := Parse("c", []byte("pii_enable = yes\npii_masking_mode = redact\n"))
+	if err == nil || err.Error() != "c:1: pii_enable: numbers are not masked before they are stored here and sent to hosted; let hosted show them masked (rights in docs/hosted.md) and remove the line, if they may be stored there" {
+		t.Error(err)
+	}
+	if c, err := Parse("c", []byte("pii_enable = no\npii_masking_secret = x\n")); err != nil || len(c.Issues) != 2 {
+		t.Errorf("%v, %v", c.Issues, err)
+	}
+}
