@@ -38,7 +38,7 @@ func (t *Table) Fetch(list []Coming, far bool) {
 		}
 		calls = append(calls, c)
 		if list[i].SDP != nil {
-			prefetch.Head((*roomy)(unsafe.Pointer(c)), 14) // with media
+			prefetch.Head(c, 14) // with media
 		} else {
 			prefetch.Head(c, 8) // up to media: the fields that most messages need
 		}
