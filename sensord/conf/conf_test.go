@@ -208,6 +208,7 @@ func TestManualNamesEveryKey(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(typical))
 	f.Add([]byte("\xef\xbb\xbfid_sensor=1\r\n=\n include = x"))
+	f.Add([]byte(strings.Repeat("a", 1<<14) + "=1\nsipport 5060\nmysql_x = 1\nrtptimeout = 0"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, _ := Parse("f", b)
 		lines := strings.Count(string(b), "\n") + 1

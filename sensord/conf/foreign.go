@@ -20,7 +20,7 @@ func foreignNamed(name string) (f foreign, ok bool) {
 	if i, ok := foreignNames[name]; ok {
 		return foreignKeys[i], true
 	}
-	for n := len(name); n > 0; n-- { // the longest beginning counts
+	for n := min(len(name), longestForeign); n > 0; n-- { // the longest beginning counts
 		if i, ok := foreignNames[name[:n]+"*"]; ok {
 			return foreignKeys[i], true
 		}
@@ -37,6 +37,14 @@ var foreignNames = func() map[string]int {
 		}
 	}
 	return m
+}()
+
+// longestForeign is the length of the longest name in foreignNames.
+var longestForeign = func() (most int) {
+	for n := range foreignNames {
+		most = max(most, len(n))
+	}
+	return most
 }()
 
 // setForeign notes what becomes of a line.
