@@ -321,7 +321,7 @@ func TestAChangeOfRulesReachesThousandsOfCallsInSlices(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); ; time.Sleep(time.Millisecond) {
 		left := 0
 		if err := d.pipeline.ask(func(e *analyze.Engine) {
 			for _, c := range e.Live(nil) {

@@ -134,7 +134,7 @@ func (b *bench) api() *sensorapi.Client {
 
 func (b *bench) until(what string, done func() bool) {
 	b.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			b.t.Fatalf("it never came that %s\n%s", what, b.log.String())
 		}
@@ -217,7 +217,7 @@ func TestLiveViewIsASnapshotAndThenDeltas(t *testing.T) {
 	file, truth := b.traffic(gen.Config{Seed: 4, Calls: 4, Rate: 4, Talk: 2 * time.Second, Ring: 300 * time.Millisecond})
 	b.start("-r", file, "--speed", "2", "--now", "--stay")
 	seen, up := map[protocol.UUID]protocol.LiveCall{}, map[string]bool{}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	gone, first := 0, true
 	err := b.api().Watch(ctx, func(u *protocol.LiveUpdate) error {
