@@ -72,10 +72,14 @@ func (c *Call) groupID() protocol.UUID {
 // alone reports whether g was never joined with another.
 func (g *group) alone() bool { return g.over == nil && g.next == nil && g.id == (protocol.UUID{}) }
 
-// join makes one group of two: that of the call which started first.
+// lost reports whether the id of g, a root, can no longer be known: its call has gone, and nobody had asked.
+func (g *group) lost() bool { return g.call == nil && g.id == (protocol.UUID{}) }
+
+// join makes one group of two: that of the call which started first. A group that is lost stays as it is: it is long past, and the clock was set
+// back since.
 func (g *group) join(o *group) {
 	a, b := g.root(), o.root()
-	if a == b {
+	if a == b || a.lost() || b.lost() {
 		return
 	}
 	a.uuid()

@@ -214,3 +214,18 @@ func TestJoinedCallsAreBounded(t *testing.T) {
 	}
 	s.groups()
 }
+
+func TestACallAfterTheClockWasSetBackIsNotJoinedToOneThatIsLongGone(t *testing.T) {
+	s := newSim(t)
+	s.sip(0, alice, proxy, msg{id: "in", first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(aliceRTP)})
+	s.sip(0.1, proxy, alice, msg{id: "in", first: "SIP/2.0 404 Not Found", cseq: "1 INVITE", to: "b"})
+	s.sip(0.2, alice, proxy, msg{id: "in", first: ackLine, cseq: "1 ACK", to: "b"})
+	s.t.Tick(at(300))
+	check(t, "calls that are over", len(s.calls), 1)
+	s.sip(1, proxy, bob, msg{id: "out", first: inviteLine, cseq: "1 INVITE", sdp: audioSDP(bobRTP)})
+	s.t.Close(protocol.EndUnterminated)
+	check(t, "calls", len(s.calls), 2)
+	for _, c := range s.calls {
+		check(t, "group of "+c.CallID, c.GroupID, c.ID.String())
+	}
+}
