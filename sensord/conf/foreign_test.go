@@ -130,6 +130,26 @@ func TestDropInsAreReadAfterTheFile(t *testing.T) {
 	}
 }
 
+func TestDropInsOfAFolderThatAnybodyMayWriteToAreLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "voipmonitor/conf.d"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"v.conf": "id_sensor = 1\n", "voipmonitor/conf.d/x": "id_sensor = 2\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for mode, want := range map[os.FileMode]uint16{0o755: 2, 0o777: 1} {
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := Load(filepath.Join(dir, "v.conf")); err != nil || c.SensorID != want {
+			t.Errorf("%o: id_sensor %d, %v, want %d", mode, c.SensorID, err, want)
+		}
+	}
+}
+
 func TestAFileInUTF16SaysSo(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "v.conf")
 	if err := os.WriteFile(file, []byte("\xff\xfei\x00d\x00"), 0o600); err != nil {

@@ -35,8 +35,10 @@ func Load(path string) (*Config, error) {
 	if err := p.file(path); err != nil {
 		return nil, err
 	}
-	if err := p.dropIns(filepath.Join(filepath.Dir(path), dropIns)); err != nil {
-		return nil, err
+	if dir, err := os.Stat(filepath.Dir(path)); err == nil && dir.Mode().Perm()&0o002 == 0 { // else it may be anybody's, as in /tmp
+		if err := p.dropIns(filepath.Join(filepath.Dir(path), dropIns)); err != nil {
+			return nil, err
+		}
 	}
 	p.finish()
 	return c, c.errors()
