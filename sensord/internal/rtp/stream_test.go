@@ -364,6 +364,43 @@ func TestAClockThatStoodStillHasNotDrifted(t *testing.T) {
 	}
 }
 
+// After a pause of its sender a stream is played as it comes; what a queue held up is late until the queue is empty.
+func TestAPauseOfTheSenderIsNoLatenessAndAQueueIs(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		spacing     float64 // of the packets after the stall of 700 ms, ms
+		least, most uint32  // later than 300 ms
+	}{
+		{"a pause", 20, 1, 20},
+		{"a queue that empties at once", 0.1, 15, 25},
+		{"a queue that empties slowly", 15, 60, 85},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rnd := rand.New(rand.NewPCG(3, 4))
+			s := &Stream{}
+			s.Init(8000)
+			last := 0.0
+			for i := range 900 {
+				at := float64(i) * 20
+				if i >= 300 {
+					at = max(at, last+c.spacing)
+					if i == 300 {
+						at = 300*20 + 700
+					}
+				}
+				if c.spacing == 20 && i >= 300 {
+					at = float64(i)*20 + 700
+				}
+				last = at
+				s.Packet(1e18+int64((at+rnd.Float64()*3)*1e6), header(0, i))
+			}
+			if n := s.Report().PDV[6]; n < c.least || n > c.most {
+				t.Errorf("%d packets later than 300 ms, want %d to %d", n, c.least, c.most)
+			}
+		})
+	}
+}
+
 func TestUnknownClockStillCountsLoss(t *testing.T) {
 	s := &Stream{}
 	s.Init(0)

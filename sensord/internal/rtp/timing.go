@@ -11,7 +11,17 @@ type base struct {
 	lateMin   int64
 	lateCount uint32
 	set       bool
+	steady    uint8 // packets that were hopelessly late, each by as much as those before
 }
+
+// A sender that stood still, and whose clock did, goes on with packets that are all late by the same. Beyond what any jitter buffer holds a
+// receiver plays them as they come; those of a queue that empties come ever less late.
+const (
+	hopeless      = int64(500e6)
+	steadyPackets = 8
+	steadyWithin  = int64(20e6)
+	steadyDrop    = int64(1e6)
+)
 
 func (b *base) restart(t, transit int64) {
 	*b = base{prev: transit, cur: transit, next: t + baseWindow, set: true}
@@ -34,6 +44,12 @@ func (b *base) delay(t, transit int64) int64 {
 		b.lateCount = 0
 		return late
 	}
+	switch {
+	case late <= hopeless || b.lateCount == 0 || transit < b.lateMin-steadyDrop || transit > b.lateMin+steadyWithin:
+		b.steady = 0
+	default:
+		b.steady++
+	}
 	if b.lateCount == 0 || transit < b.lateMin {
 		if b.lateCount == 0 {
 			b.lateSince = t
@@ -41,7 +57,7 @@ func (b *base) delay(t, transit int64) int64 {
 		b.lateMin = transit
 	}
 	b.lateCount++
-	if b.lateCount >= stepPackets && t-b.lateSince >= stepTime {
+	if b.lateCount >= stepPackets && t-b.lateSince >= stepTime || b.steady >= steadyPackets {
 		b.restart(t, b.lateMin)
 		late = transit - b.lateMin
 	}
