@@ -44,6 +44,13 @@ func (b *base) delay(t, transit int64) int64 {
 		b.lateCount = 0
 		return late
 	}
+	return b.overdue(t, transit, late)
+}
+
+// overdue takes a packet that is late by more than stepDelay, and answers its delay: less where the base begins anew.
+//
+//go:noinline
+func (b *base) overdue(t, transit, late int64) int64 {
 	switch {
 	case late <= hopeless || b.lateCount == 0 || transit < b.lateMin-steadyDrop || transit > b.lateMin+steadyWithin:
 		b.steady = 0
