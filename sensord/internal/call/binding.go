@@ -254,19 +254,21 @@ func (b *binding) shared(o *binding) {
 	}
 }
 
-// unstack takes a binding off.
+// unstack takes a binding off. It has none below it then: streams may still have it, and what was below it may go, and be used again.
 func (t *Table) unstack(b *binding) {
+	below := b.below
+	b.below = nil
 	if i := t.ends.find(b.hash, b); i >= 0 { // it is the top one
-		if b.below == nil {
+		if below == nil {
 			t.ends.removeAt(i)
 		} else {
-			t.ends.slots[i].value = b.below
+			t.ends.slots[i].value = below
 		}
 		return
 	}
 	for at := t.ends.top(b.hash, &b.end); at != nil; at = at.below {
 		if at.below == b {
-			at.below = b.below
+			at.below = below
 			return
 		}
 	}
