@@ -20,9 +20,6 @@ const (
 	PoorMOS = 3.1
 )
 
-// Grades are those that a MOS has, best first.
-func Grades() []Grade { return []Grade{GradeGood, GradeFair, GradePoor, GradeBad} }
-
 // GradeOf is the grade of a MOS; 0 means that there is none.
 func GradeOf(mos float64) Grade {
 	switch {

@@ -237,7 +237,7 @@ func (c *Call) facts(f *diagnose.Facts) *diagnose.Facts {
 
 // astray reports whether nobody announced where s goes. Of what goes to a TURN server for a peer that was not seen, where it comes from tells.
 func (s *stream) astray() bool {
-	if s.to == nil && s.extra != nil && s.extra.turn != nil {
+	if s.to == nil && s.from != nil && s.extra != nil && s.extra.turn != nil {
 		return s.from.origin == learned
 	}
 	return s.to == nil || s.to.origin == learned
