@@ -159,6 +159,9 @@ func (a *analyzeCommand) run(ctx context.Context, args []string) error {
 			fmt.Fprintf(a.stderr, "voipmon: %v\n", err)
 		}
 	}
+	if t.failed == t.inputs && t.sum.Packets == 0 {
+		return exitError{1, ""} // why has been said; nothing was read
+	}
 	if err := out.end(); err != nil {
 		return exitError{1, "write records: " + err.Error()}
 	}

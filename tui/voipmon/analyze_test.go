@@ -169,7 +169,7 @@ func TestAnalyzeStatusAndMessages(t *testing.T) {
 		{"a file that is no capture", []string{text, good}, 1, 3, "text.pcap"},
 		{"a cut file", []string{cut}, 1, 3, "at byte "},
 		{"SIP that does not parse", []string{unparsed}, 1, 3, "sip.unparsed"},
-		{"no file", nil, 2, 0, "requires at least 1 arg"},
+		{"no file", nil, 2, 0, "FILE|DIR"},
 		{"two forms at once", []string{"--csv", good}, 2, 0, "one of them"},
 		{"an unknown flag", []string{"--what", good}, 2, 0, "--what"},
 		{"an empty folder", []string{t.TempDir()}, 2, 0, "no capture file in it"},

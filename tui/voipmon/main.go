@@ -74,5 +74,6 @@ func newRoot() *cobra.Command {
 		newSIPp(),
 		newStats(),
 	)
+	explainArguments(root)
 	return root
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"voiptop/protocol"
+	"voiptop/sensord/analyze"
 	"voiptop/tui/source"
 )
 
@@ -22,6 +23,7 @@ type pastCalls struct {
 	source   source.Options
 	limit    int // of a sensor's or hosted's
 	stdin    io.Reader
+	warnings []analyze.Warning // captures that were cut or damaged
 }
 
 func (p *pastCalls) flags(cmd *cobra.Command) {
@@ -30,8 +32,32 @@ func (p *pastCalls) flags(cmd *cobra.Command) {
 	f.StringVar(&p.file, "calls", "", "past calls in `FILE`, one JSON object a line as `voipmon analyze --json` writes them; - is standard input")
 	f.StringVar(&p.source.Socket, "sensor", "", "past calls of the sensor that listens on `SOCKET`")
 	f.StringVar(&p.source.Hosted, "hosted", "", "past calls of the hosted service at `URL`; the API token is in VOIPTOP_TOKEN or ~/.config/voiptop/token")
-	cmd.MarkFlagsMutuallyExclusive("read", "calls", "sensor", "hosted")
-	cmd.MarkFlagsOneRequired("read", "calls", "sensor", "hosted")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		n := 0
+		for _, name := range []string{"read", "calls", "sensor", "hosted"} {
+			if f.Changed(name) {
+				n++
+			}
+		}
+		if n != 1 {
+			return fmt.Errorf("whose calls? Want one of -r FILE, --calls FILE, --sensor SOCKET and --hosted URL, not %d", n)
+		}
+		if l := f.Lookup("limit"); l != nil && p.limit < 1 {
+			return fmt.Errorf("--limit %d: want 1 or more", p.limit)
+		}
+		return nil
+	}
+}
+
+// damage tells of captures that could not be read to their end, and makes the exit status 1 if there are some.
+func (p *pastCalls) damage(stderr io.Writer) error {
+	for _, v := range p.warnings {
+		fmt.Fprintf(stderr, "warning: %s: at byte %d: %s\n", v.Input, v.Offset, v.Text)
+	}
+	if len(p.warnings) > 0 {
+		return exitError{1, ""}
+	}
+	return nil
 }
 
 // each calls f with past calls: all of a file, or the newest of a sensor or hosted, at most p.limit of these.

@@ -71,7 +71,7 @@ func TestRulesTestCountsWhatASensorWouldKeep(t *testing.T) {
 	in := write("in.pcap", pcap.Bytes())
 	first := truth.List[0]
 	ruleFile := write("my.rules", []byte("one: keep rtp when callid=\""+first.CallID+"\"\nrest: keep sip\n"))
-	if status, _, errOut := voipmonRun(t, "rules", "test", ruleFile, in); status != 2 || !strings.Contains(errOut, "captures come after -r") {
+	if status, _, errOut := voipmonRun(t, "rules", "test", ruleFile, in); status != 2 || !strings.Contains(errOut, "-r FILE") {
 		t.Errorf("a capture without -r: status %d, %s", status, errOut)
 	}
 	status, out, errOut := voipmonRun(t, "rules", "test", ruleFile, "-r", in)

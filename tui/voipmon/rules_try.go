@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,12 +33,7 @@ conditions on header fields are not true, since records have none.`,
 		Example: `  voipmon rules test my.rules -r yesterday.pcap
   voipmon rules test my.rules --sensor /run/sensord/sensord.sock --limit 5000
   voipmon analyze --json day/ | voipmon rules test my.rules --calls -`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return fmt.Errorf("rules test wants one file of rules, not %d; captures come after -r: voipmon rules test my.rules -r day.pcap", len(args))
-			}
-			return nil
-		},
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := readRules(args[0])
 			if err != nil {
@@ -49,9 +45,11 @@ conditions on header fields are not true, since records have none.`,
 				return err
 			}
 			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), t)
+				err = writeJSON(cmd.OutOrStdout(), t)
+			} else {
+				err = t.print(cmd.OutOrStdout())
 			}
-			return t.print(cmd.OutOrStdout())
+			return cmp.Or(err, from.damage(cmd.ErrOrStderr()))
 		},
 	}
 	from.flags(cmd)
@@ -148,6 +146,7 @@ func (t *trial) play(ctx context.Context, s *rules.Set, from *pastCalls) error {
 		e.Packet(&p)
 	}
 	e.Close()
+	from.warnings = src.Stats().Warnings
 	return nil
 }
 

@@ -45,6 +45,7 @@ figures are those of docs/dashboards.md.`,
 
 Exit status:
   0  counted
+  1  counted, of captures that were cut or damaged
   2  it could not be done; the message says why`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -62,6 +63,9 @@ Exit status:
 }
 
 func (s *statsCommand) run(ctx context.Context, out, stderr io.Writer) (err error) {
+	if s.rows < 1 {
+		return exitError{2, fmt.Sprintf("--rows %d: want 1 or more", s.rows)}
+	}
 	if s.expr, err = rules.ParseExpr(s.where); err != nil {
 		return exitError{2, "--where: " + err.Error()}
 	}
@@ -75,16 +79,17 @@ func (s *statsCommand) run(ctx context.Context, out, stderr io.Writer) (err erro
 	r := stats.Of(calls)
 	for i := range r.Sections {
 		x := &r.Sections[i]
-		if n := len(x.Rows); !x.Ordered && n > max(s.rows, 0) {
-			x.Others += n - max(s.rows, 0)
-			x.Rows = x.Rows[:max(s.rows, 0)]
+		if n := len(x.Rows); !x.Ordered && n > s.rows {
+			x.Others += n - s.rows
+			x.Rows = x.Rows[:s.rows]
 		}
 	}
 	if s.json {
-		return writeJSON(out, statsJSON(r))
+		err = writeJSON(out, statsJSON(r))
+	} else {
+		_, err = io.WriteString(out, statsText(r))
 	}
-	_, err = io.WriteString(out, statsText(r))
-	return err
+	return cmp.Or(err, s.from.damage(stderr))
 }
 
 // calls are the past calls that the condition holds for.
@@ -103,7 +108,8 @@ func (s *statsCommand) calls(ctx context.Context) (list []*protocol.CDR, err err
 			return nil, err
 		}
 		defer src.Close()
-		_, err = analyze.Run(ctx, src, analyze.Config{}, func(c *protocol.CDR) error { add(c); return nil })
+		sum, err := analyze.Run(ctx, src, analyze.Config{}, func(c *protocol.CDR) error { add(c); return nil })
+		s.from.warnings = sum.Warnings
 		return list, err
 	case s.where == "" || !s.from.live():
 		err = s.from.each(ctx, add)
