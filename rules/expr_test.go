@@ -87,6 +87,7 @@ func TestExpressionMatches(t *testing.T) {
 
 func TestExpressionErrorsNameThePlaceAndTheNearestWord(t *testing.T) {
 	for expr, want := range map[string]string{
+		"text:486":             `1:1: found "text", expected the name of a field: only voiptop looks into all of a message, of capture files; message: asks for first lines, voipmon grep for the rest`,
 		"calller:1":            `1:1: found "calller", expected the name of a field; did you mean "caller"?`,
 		"mos<3.5 and":          `1:12: found the end, expected a condition such as caller:4202* or mos<3.5`,
 		"mos<bad":              `1:5: found "bad", expected a number`,

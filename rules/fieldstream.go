@@ -121,7 +121,7 @@ var streamFields = detailed([]Field{
 	{Name: "rtcp-loss", Type: Count, Doc: "greatest loss that the far end reported of a stream, per cent", counts: reported(func(r *protocol.RTCP) *float64 { return r.LossMaxPct })},
 	{Name: "rtcp-jitter", Type: Count, Doc: "greatest jitter that the far end reported of a stream, ms", counts: reported(func(r *protocol.RTCP) *float64 { return r.JitterMaxMS })},
 	{Name: "messages", Type: Count, Doc: "number of SIP messages", count: func(c *Call) (float64, bool) { return float64(len(c.Messages) + c.MessagesOmitted), true }},
-	{Name: "message", Type: Text, Doc: "first line of a SIP message, e.g. message:REFER*", text: func(c *Call, i int) (string, bool) {
+	{Name: "message", Type: Text, Doc: "first line of a SIP message, e.g. message:REFER* or message:\"SIP/2.0 486*\"", text: func(c *Call, i int) (string, bool) {
 		if i >= len(c.Messages) {
 			return "", false
 		}

@@ -146,7 +146,10 @@ func (p *parser) test(name token) (*test, *Error) {
 	f := fieldByName(lower)
 	if f == nil {
 		e := &Error{Pos: name.pos, Found: name.String(), Expected: "the name of a field", Nearest: Nearest(lower, fieldNames())}
-		if strings.HasPrefix(lower, headerPrefix) {
+		switch {
+		case lower == "text":
+			e.Expected, e.Nearest = "the name of a field: only voiptop looks into all of a message, of capture files; message: asks for first lines, voipmon grep for the rest", ""
+		case strings.HasPrefix(lower, headerPrefix):
 			e.Expected = "the name of a SIP header field behind \"header.\""
 		}
 		return nil, e

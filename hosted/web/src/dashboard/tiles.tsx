@@ -21,7 +21,7 @@ const TILES: Tile[] = [
   { name: 'ASR', title: 'answer-seizure ratio (ITU-T E.411)', value: (m) => ratio(m.asr), more: (m) => `${count(m.attempts)} attempts`, drill: UNANSWERED },
   { name: 'NER', title: 'network effectiveness ratio (ITU-T E.425)', value: (m) => ratio(m.ner), more: (m) => `${count(m.attempts - m.effective)} not through`, drill: UNANSWERED },
   { name: 'ACD', title: 'average call duration, answer to end', value: (m) => duration(m.duration_ms.mean), more: (m) => `${count(m.short)} below 10 s`, drill: CONNECTED },
-  { name: 'PDD', title: 'post-dial delay that 95 in a hundred calls do not exceed', value: (m) => interval(m.pdd_ms.p95), more: (m) => `half: ${interval(m.pdd_ms.p50)}`, drill: DIALLED },
+  { name: 'PDD p95', title: 'post-dial delay that 95 in a hundred calls do not exceed', value: (m) => interval(m.pdd_ms.p95), more: (m) => `median ${interval(m.pdd_ms.p50)}`, drill: DIALLED },
   { name: 'MOS', title: 'mean of the calls’ worst streams (ITU-T G.107)', value: (m) => mos(m.mos.mean), more: (m) => `${part(m.mos.bad, m.mos.calls)} below 3.6`, drill: BAD_MOS },
   { name: 'Loss', title: 'mean loss of the calls’ worst streams; lossy are those with 1 % or more', value: (m) => percent(m.loss_pct.mean), more: (m) => `${part(m.loss_pct.high, m.loss_pct.calls)} lossy`, drill: LOSSY },
   { name: 'Concurrent', title: 'most calls at a time', value: (_m, f) => (f ? count(f.max) : NONE), more: (_m, f) => (f ? `mean ${f.mean.toFixed(f.mean < 10 ? 1 : 0)}` : 'not all were read'), drill: BEGUN },

@@ -187,12 +187,12 @@ export const PANELS: Panel[] = [
     lines: [{ name: 'peak', value: flow((f) => f.peak_cps) }, { name: 'mean', value: (p) => p.calls }],
   },
   {
-    id: 'acd', title: 'ACD', unit: 's', kind: 'lines', drill: CONNECTED, least: 10, decimals: 0, help: 'Average call duration: answer to end, of the calls that were answered; and what half of them do not exceed.',
-    lines: [{ name: 'mean', value: (p) => seconds(p.duration_ms.mean) }, { name: 'half', value: (p) => seconds(p.duration_ms.p50) }],
+    id: 'acd', title: 'ACD', unit: 's', kind: 'lines', drill: CONNECTED, least: 10, decimals: 0, help: 'Average call duration: answer to end, of the calls that were answered; mean and median.',
+    lines: [{ name: 'mean', value: (p) => seconds(p.duration_ms.mean) }, { name: 'median', value: (p) => seconds(p.duration_ms.p50) }],
   },
   {
-    id: 'pdd', title: 'PDD', unit: 's', kind: 'lines', drill: DIALLED, least: 1, decimals: 2, help: 'Post-dial delay: INVITE to the first 18x, or to the final response; what half and 95 in a hundred do not exceed.',
-    lines: [{ name: 'p95', value: (p) => seconds(p.pdd_ms.p95) }, { name: 'p50', value: (p) => seconds(p.pdd_ms.p50) }],
+    id: 'pdd', title: 'PDD', unit: 's', kind: 'lines', drill: DIALLED, least: 1, decimals: 2, help: 'Post-dial delay: INVITE to the first 18x, or to the final response; what 95 in a hundred do not exceed, and the median.',
+    lines: [{ name: 'p95', value: (p) => seconds(p.pdd_ms.p95) }, { name: 'median', value: (p) => seconds(p.pdd_ms.p50) }],
   },
   {
     id: 'mos', title: 'MOS', unit: '', kind: 'lines', drill: BAD_MOS, least: 4.6, most: 4.6, bottom: 1, decimals: 2, help: 'Of each call’s worst stream (ITU-T G.107): the mean, and what five in a hundred are below.',
