@@ -117,7 +117,7 @@ func (p *parser) file(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("read config %s: there is no such file; name yours with -c FILE: %w", path, os.ErrNotExist)
+			return fmt.Errorf("read config %s: %w; name yours with -c FILE", path, os.ErrNotExist)
 		}
 		return fmt.Errorf("read config: %w", err)
 	}
