@@ -14,6 +14,7 @@ import (
 	"voiptop/protocol/sensorapi"
 	"voiptop/rules"
 	"voiptop/sensord/conf"
+	"voiptop/tui/internal/plural"
 )
 
 var ruleChecks = []Check{
@@ -73,7 +74,7 @@ func checkLocalRules(ctx context.Context, e *Env) Result {
 	if len(set.Rules) == 0 {
 		return e.noRules(ctx, file)
 	}
-	seen := fmt.Sprintf("%s: %s", file, count(len(set.Rules), "rule"))
+	seen := fmt.Sprintf("%s: %s", file, plural.Of(len(set.Rules), "rule"))
 	if w := set.Warnings(e.Now()); len(w) > 0 {
 		seen = fmt.Sprintf("%s; %q in line %d %s", seen, w[0].Rule.Name, w[0].Rule.Pos.Line, w[0].Text)
 		if len(w) > 1 {
@@ -119,7 +120,7 @@ func checkHostedRules(ctx context.Context, e *Env) Result {
 	if err != nil { // voipmon is older than sensord
 		return ok("revision %d", r.Hosted.Revision)
 	}
-	return ok("revision %d: %s", r.Hosted.Revision, count(len(set.Rules), "rule"))
+	return ok("revision %d: %s", r.Hosted.Revision, plural.Of(len(set.Rules), "rule"))
 }
 
 func checkHeld(ctx context.Context, e *Env) Result {
@@ -129,7 +130,7 @@ func checkHeld(ctx context.Context, e *Env) Result {
 	}
 	seen := "no call is undecided"
 	if n := h.Spool.HeldCalls; n > 0 {
-		seen = fmt.Sprintf("%s undecided, %.1f MB held", count(int(n), "call"), float64(h.Spool.HeldBytes)/1e6)
+		seen = fmt.Sprintf("%s undecided, %.1f MB held", plural.Of(n, "call"), float64(h.Spool.HeldBytes)/1e6)
 	}
 	i := slices.IndexFunc(h.Problems, func(p protocol.Problem) bool { return p.Code == "captures-window-full" })
 	if i < 0 {
@@ -180,11 +181,4 @@ func cannot(c *conf.Config) string {
 		return "no voice of this sensor"
 	}
 	return "neither packets nor voice of this sensor"
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
