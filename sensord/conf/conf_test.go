@@ -116,6 +116,21 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 	}
 }
 
+func TestSecretsOfLinesThatSetNothingAreNotTold(t *testing.T) {
+	for line, want := range map[string]string{
+		"cloud_token vt1.hunter2": `write "cloud_token = ..."`, "cloud-token:vt1.hunter2": `write "cloud-token = ..."`, "hep_auth_key\thunter2": `write "hep_auth_key = ..."`,
+		"mysqlpassword hunter2": "has no effect", "server_password: hunter2": "has no effect",
+	} {
+		c, err := Parse("c", []byte(line))
+		if c == nil {
+			c = &Config{}
+		}
+		if said := fmt.Sprint(c.Issues, err); strings.Contains(said, "hunter2") || !strings.Contains(said, want) {
+			t.Errorf("%q: %s", line, said)
+		}
+	}
+}
+
 func TestIncludedFilesAreReadInOrder(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {

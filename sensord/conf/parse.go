@@ -165,13 +165,25 @@ func (p *parser) text(name string, b []byte) error {
 // noSetting notes a line that sets nothing. One that begins with a key was meant to.
 func (p *parser) noSetting(s setting, line string) {
 	s.key = ""
+	word, value := line, ""
+	if i := strings.IndexAny(line, " \t:"); i >= 0 {
+		word, value = line[:i], cutComment(line[i+1:])
+	}
+	if confidential(word) && word != line {
+		line, value = word+" ...", "..."
+	}
 	found := fmt.Sprintf("found %q, expected a line of the form key = value", clip(line))
-	word, value, _ := strings.Cut(line, " ")
 	if _, ok := keys[canonical(word)]; ok && canonical(word) != "" {
-		p.issue(s, Error, found, fmt.Sprintf(`write "%s = %s"`, word, clip(cutComment(value))))
+		p.issue(s, Error, found, fmt.Sprintf(`write "%s = %s"`, word, clip(value)))
 		return
 	}
 	p.issue(s, Warning, found+"; the line has no effect", `put "#" before it if it is a comment`)
+}
+
+// confidential reports whether a key, of whomever, may have a value that is not for logs.
+func confidential(key string) bool {
+	key = canonical(key)
+	return slices.ContainsFunc([]string{"pass", "secret", "token", "key"}, func(s string) bool { return strings.Contains(key, s) })
 }
 
 // include reads the files that the pattern names, in the order of their names.
