@@ -17,6 +17,9 @@ import (
 func (m *Model) typeFilter(k tea.KeyMsg) tea.Cmd {
 	switch k.Type {
 	case tea.KeyEnter:
+		if m.badExpr != nil { // which stands below; the list is still that of the last whole condition
+			return nil
+		}
 		m.typing = false
 		m.input.Blur()
 		return nil
@@ -24,8 +27,7 @@ func (m *Model) typeFilter(k tea.KeyMsg) tea.Cmd {
 		m.typing = false
 		m.input.Blur()
 		m.input.SetValue("")
-		m.applyFilter()
-		return m.seek()
+		return m.refilter()
 	}
 	var cmd tea.Cmd
 	before := m.input.Value()
@@ -35,10 +37,15 @@ func (m *Model) typeFilter(k tea.KeyMsg) tea.Cmd {
 	m.input, cmd = m.input.Update(k)
 	if m.input.Value() != before {
 		m.from = nil
-		m.applyFilter()
-		return tea.Batch(cmd, m.seek(), m.live.look(), m.done.look(), m.done.more())
+		return tea.Batch(cmd, m.refilter(), m.done.more())
 	}
 	return cmd
+}
+
+// refilter shows what the filter holds for by now; the previews follow the rows that came under the cursors.
+func (m *Model) refilter() tea.Cmd {
+	m.applyFilter()
+	return tea.Batch(m.seek(), m.live.look(), m.done.look())
 }
 
 // CheckFilter says what is wrong with a filter of calls.

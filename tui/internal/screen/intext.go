@@ -74,7 +74,8 @@ func (m *Model) looked(msg tea.Msg) tea.Cmd {
 			return toastCmd(say(msg.err), true)
 		}
 		m.narrow(msg.found)
-		return toastCmd(fmt.Sprintf("messages of %s have it", plural.Of(len(msg.found), "call")), false)
+		found := toastCmd(fmt.Sprintf("messages of %s have it", plural.Of(len(msg.found), "call")), false)
+		return tea.Batch(found, m.live.look(), m.done.look())
 	}
 	return nil
 }

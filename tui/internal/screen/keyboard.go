@@ -85,7 +85,10 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 	case key.Matches(k, keys.Rules):
 		m.rules.of(protocol.UUID{}, "")
 		return m.choose(viewRules)
-	case key.Matches(k, keys.Sensors) && isFleet(m.e.Source):
+	case key.Matches(k, keys.Sensors):
+		if !isFleet(m.e.Source) {
+			return toastCmd("a hosted service has sensors: voiptop --hosted URL", false)
+		}
 		return m.choose(viewSensors)
 	case key.Matches(k, keys.Stats):
 		return m.choose(viewStats)
@@ -121,8 +124,7 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		return m.back()
 	case key.Matches(k, keys.Back) && m.filtered():
 		m.input.SetValue("")
-		m.applyFilter()
-		return m.seek()
+		return m.refilter()
 	case key.Matches(k, keys.Back):
 		return m.choose(viewLive)
 	case key.Matches(k, keys.Open):

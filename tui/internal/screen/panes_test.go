@@ -204,9 +204,16 @@ func TestAnOfflineSensorIsToldOfEverywhere(t *testing.T) {
 
 func TestAFilterLooksIntoTheMessagesOfAFile(t *testing.T) {
 	s := fixtureScreen(t, "sipp-answered-pcmu", 100, 30)
-	s.m.e.pause = func(_ context.Context, d time.Duration) bool { return d == seekPause }
+	s.m.e.pause = func(_ context.Context, d time.Duration) bool { return d == seekPause || d == previewWait }
 	id := s.m.done.list.current().call.CallID
-	s.keys("/", `text:"`+id+`"`)
+	s.keys("G")
+	last := s.m.done.list.current().call
+	s.keys("home")
+	s.keys("/", `text:"`+last.CallID+`"`)
+	if p := s.m.done.preview.cdr; p == nil || p.CallID != last.CallID {
+		t.Errorf("the preview is not of %s, the only call that is left", last.CallID)
+	}
+	s.keys("esc", "home", "/", `text:"`+id+`"`)
 	if n := s.m.done.list.table.Len(); n != 1 {
 		t.Errorf("%d calls are shown", n)
 	}
@@ -222,4 +229,8 @@ func TestAFilterOfASensorSaysThatItHasNoMessages(t *testing.T) {
 	s.feed(src)
 	s.keys("/", "text:x")
 	s.want(`text: looks into capture files`)
+	s.keys("enter") // a filter that is not in force is not kept
+	s.want(`text: looks into capture files`)
+	s.keys("esc", "7")
+	s.want(`a hosted service has sensors`)
 }
