@@ -43,7 +43,7 @@ type legFlow struct {
 // compareLegs finds the streams of c, which is finished, on other legs of its group, and keeps of c what those need.
 func (c *Call) compareLegs() (found []diagnose.Across) {
 	g, now := c.group, c.table.now
-	if legs := &c.table.legs; len(c.keys) > 0 || len(legs.refers) > 0 || now-c.lastSIP <= joinTime { // others may still join it
+	if len(c.keys) > 0 || now-c.lastSIP <= joinTime || c.table.legs.referring(now) { // others may still join it
 		g.uuid()
 	}
 	g.call = nil

@@ -238,6 +238,12 @@ func (t *Table) expectReferred(c *Call, d *decode.Datagram, user []byte) {
 	}
 }
 
+// referring reports whether a transfer is under way.
+func (l *legs) referring(now int64) bool {
+	n := len(l.refers)
+	return n > 0 && now-l.refers[n-1].time <= referTime
+}
+
 // joinByRefer joins c to the call in which its caller was told to make it.
 func (t *Table) joinByRefer(c *Call, d *decode.Datagram) {
 	var found *group
