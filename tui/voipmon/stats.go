@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -161,7 +162,8 @@ func statsText(r *stats.Report) string {
 		if f.Where != "" && f.Calls != r.Calls && f.Calls > 0 {
 			find = fmt.Sprintf("%d %s", f.Calls, f.About)
 		}
-		line("%-10s %10s  %-22s %s", f.Name, figure(f), f.Note, fit(find, 34))
+		head := fmt.Sprintf("%-10s %9s  %-20s ", f.Name, figure(f), f.Note)
+		line("%s%s", head, fit(find, max(10, 80-utf8.RuneCountInString(head))))
 	}
 	for _, s := range r.Sections {
 		rows := s.Rows

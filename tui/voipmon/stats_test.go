@@ -17,7 +17,7 @@ func TestStatsCountTheCallsOfACapture(t *testing.T) {
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, errs)
 	}
-	for _, want := range []string{"5 calls, ", "ASR             60.0%", "NER            100.0%", "486 Busy Here", "STATUS", "CODECS", "PCMU"} {
+	for _, want := range []string{"5 calls, ", "ASR            60.0%", "NER           100.0%", "486 Busy Here", "STATUS", "CODECS", "PCMU"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("there is no %q in\n%s", want, out)
 		}

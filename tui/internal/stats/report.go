@@ -158,7 +158,7 @@ func (f *figures) list(s *Sum, calls []*protocol.CDR) []Figure {
 		{Name: "calls", Value: float64(s.Calls), OK: true, Calls: s.Calls, Where: anyCall, About: "all of them"},
 		{Name: "attempts", Value: float64(s.Attempts), OK: true, Calls: s.Attempts, Where: isAttempt, About: "beginning and outcome seen"},
 		{Name: "ASR", Value: asr, OK: attempts, Unit: Percent, Calls: s.Attempts - s.Answered, Where: isUnanswered, About: "attempts not answered"},
-		{Name: "NER", Value: ner, OK: attempts, Unit: Percent, Calls: s.Attempts - s.Effective, Where: isFailed, About: "attempts that failed, and no user ended"},
+		{Name: "NER", Value: ner, OK: attempts, Unit: Percent, Calls: s.Attempts - s.Effective, Where: isFailed, About: "failed, and no user ended them"},
 		{Name: "ACD", Value: acd, OK: connected, Unit: Clock, Calls: s.Connected, Where: "connected>=0", About: "answered"},
 		{Name: "short", Value: float64(s.Short), OK: true, Calls: s.Short, Where: "connected>=0 connected<10", About: "answered, for less than 10 s"},
 	}
@@ -169,10 +169,10 @@ func (f *figures) list(s *Sum, calls []*protocol.CDR) []Figure {
 		Figure{Name: "jitter", Value: mean(f.jitter), OK: len(f.jitter) > 0, Unit: Millis, Note: note(f.jitter, 0.95, "95% ", 1, ""), Calls: f.shaky, Where: "jitter>=30", About: "with 30 ms jitter or more"},
 		Figure{Name: "findings", Value: float64(s.Found), OK: true, Calls: s.Found, Where: "finding:*", About: "with a finding"},
 		Figure{Name: "alarming", Value: float64(s.Alarming), OK: true, Calls: s.Alarming, Where: "severity:bad", About: "with a finding that is bad"},
-		Figure{Name: "sent again", Value: float64(f.retransmission), OK: true, Calls: f.again, Where: "retransmissions>0", About: "with SIP messages that were sent again"},
+		Figure{Name: "sent again", Value: float64(f.retransmission), OK: true, Calls: f.again, Where: "retransmissions>0", About: "with messages sent again"},
 		Figure{Name: "legs", Value: float64(f.later), OK: true, Calls: f.later, Where: "leg:later", About: "further legs of a conversation"},
 		Figure{Name: "joined", Value: float64(f.joined), OK: true, Calls: f.joined, Where: "joined:yes", About: "begun before the capture"},
-		Figure{Name: "over limit", Value: float64(f.overLimit), OK: true, Calls: f.overLimit, Where: "over-limit:yes", About: "beyond the tenant's channels, media not analysed"},
+		Figure{Name: "over limit", Value: float64(f.overLimit), OK: true, Calls: f.overLimit, Where: "over-limit:yes", About: "over the limit, without media"},
 		Figure{Name: "at once", Value: float64(most), OK: s.Calls > 0, About: "calls that ran at the same time, at most"},
 		Figure{Name: "per second", Value: float64(cps), OK: s.Calls > 0, About: "calls that began within a second, at most"},
 	)
@@ -184,7 +184,7 @@ const anyCall = "duration>=0"
 
 // delay is a time with its percentiles; the calls to look at are the slowest twentieth.
 func delay(name, field string, ms []float64) Figure {
-	f := Figure{Name: name, Value: mean(ms), OK: len(ms) > 0, Unit: Seconds, About: "at the 95th percentile or slower"}
+	f := Figure{Name: name, Value: mean(ms), OK: len(ms) > 0, Unit: Seconds, About: "at the 95th percentile or above"}
 	if !f.OK {
 		return f
 	}
