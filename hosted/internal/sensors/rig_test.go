@@ -221,9 +221,9 @@ func (s *sensor) gone() bool {
 
 func (r *rig) eventually(what string, ok func() bool) {
 	r.t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			r.t.Fatalf("not within 10 s: %s", what)
+			r.t.Fatalf("not within a minute: %s", what)
 		}
 	}
 }

@@ -46,7 +46,15 @@ func (t *Theme) Clean(s string) string {
 		}
 		b.WriteString(g)
 	}
-	return b.String()
+	if s = b.String(); ansi.StringWidth(s) == ansi.StringWidthWc(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune { // marks that belong to what stands before, say some, and stand alone, say others
+		if unicode.IsMark(r) {
+			return '?'
+		}
+		return r
+	}, s)
 }
 
 const maxText = 2048
