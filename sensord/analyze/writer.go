@@ -34,7 +34,8 @@ func (o *output) take(r *finished) {
 	r.block.done()
 }
 
-// writer puts the records of the shards into the order in which their calls ended, and gives them on, in a worker's goroutine. Not many calls may have ended of which it has not heard: then the engine waits.
+// writer puts the records of the shards into the order in which their calls ended, and gives them on, in a worker's goroutine. Not many
+// calls may have ended of which it has not heard: then the engine waits.
 type writer struct {
 	out     *output
 	workers []*worker

@@ -3,9 +3,8 @@
 // sensord runs on a Config; voipmon doctor and voipmon pair read the same file.
 //
 // The format: lines of `key = value`, comments after # or ; , an optional [general] section. Files in voipmonitor/conf.d beside it are
-// read after it. Keys may be repeated where
-// they are lists (interface, sipport, server_destination). "-" and "_" in a key are the same, as is upper and lower case.
-// docs/configuration.md lists every key.
+// read after it. Keys may be repeated where they are lists (interface, sipport, server_destination). "-" and "_" in a key are the same,
+// as is upper and lower case. docs/configuration.md lists every key.
 package conf
 
 import (
