@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -79,9 +80,40 @@ func Load(path string) (*Prefs, error) {
 			errs = append(errs, fmt.Errorf("%s:%d: %s is %q, want %s", path, n, name, value, strings.Join(allowed, ", ")))
 		default:
 			p.values[name] = value
+			if name == "hosts" {
+				for _, x := range wrongHosts(p.List(name)) {
+					errs = append(errs, fmt.Errorf("%s:%d: hosts: %q, want an address and its name: 10.0.0.5 head office", path, n, x))
+				}
+			}
 		}
 	}
 	return p, errors.Join(errs...)
+}
+
+// Hosts are the names that the user has given to addresses: "10.0.0.5 head office, 198.51.100.9 carrier".
+func (p *Prefs) Hosts() map[string]string {
+	names := map[string]string{}
+	for _, x := range p.List("hosts") {
+		if addr, name, ok := host(x); ok {
+			names[addr] = name
+		}
+	}
+	return names
+}
+
+func wrongHosts(list []string) []string {
+	return slices.DeleteFunc(list, func(x string) bool {
+		_, _, ok := host(x)
+		return ok
+	})
+}
+
+// host reads an address and its name.
+func host(x string) (addr, name string, ok bool) {
+	addr, name, _ = strings.Cut(x, " ")
+	name = strings.TrimSpace(name)
+	a, err := netip.ParseAddr(addr)
+	return a.Unmap().String(), name, err == nil && name != ""
 }
 
 // parse reads a line. The name of an empty line or a comment is "".

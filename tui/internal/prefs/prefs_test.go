@@ -86,3 +86,19 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestHostsHaveTheirNamesAndWhatIsNoAddressIsNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config")
+	os.WriteFile(path, []byte("hosts = 10.0.0.5  head office, 10.0.0.300 x, 10.0.0.6, ::ffff:10.0.0.7 carrier\n"), 0o600)
+	p, err := Load(path)
+	if err == nil || !strings.Contains(err.Error(), `config:1: hosts: "10.0.0.300 x"`) || !strings.Contains(err.Error(), `"10.0.0.6"`) || strings.Contains(err.Error(), "office\",") {
+		t.Errorf("%v", err)
+	}
+	if got := p.Hosts(); len(got) != 2 || got["10.0.0.5"] != "head office" || got["10.0.0.7"] != "carrier" {
+		t.Errorf("%q", got)
+	}
+	os.WriteFile(path, []byte("hosts = 2001:db8::1 far end\n"), 0o600)
+	if p, err = Load(path); err != nil || p.Hosts()["2001:db8::1"] != "far end" {
+		t.Errorf("%q, %v", p.Hosts(), err)
+	}
+}

@@ -32,13 +32,7 @@ func newSettings(p *prefs.Prefs) *settings {
 	if p == nil {
 		p = &prefs.Prefs{}
 	}
-	s := &settings{file: p, hosts: map[string]string{}}
-	for _, x := range p.List("hosts") {
-		addr, name, _ := strings.Cut(x, " ")
-		if a, err := netip.ParseAddr(addr); err == nil {
-			s.hosts[a.Unmap().String()] = strings.TrimSpace(name)
-		}
-	}
+	s := &settings{file: p, hosts: p.Hosts()}
 	s.time = ladder.Time(max(0, slices.Index(timeNames, p.Get("ladder_time"))))
 	s.colour = ladder.Colour(max(0, slices.Index(colourNames, p.Get("ladder_colours"))))
 	if n, err := strconv.Atoi(p.Get("ladder_split")); err == nil {
