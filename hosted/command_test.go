@@ -130,6 +130,7 @@ func TestACommandThatCannotBeDoneSaysWhy(t *testing.T) {
 		{"user token nobody", "", "hosted user list"},
 		{"user tokens ann --remove 00", "", "has no token"},
 		{"user password", "", "accepts 1 arg"},
+		{"user remoev ann", "", `unknown command "remoev" for "hosted user"`},
 		{"sensor revoke x", "", "hosted sensor list"},
 		{"sensor revoke 00000000-0000-0000-0000-000000000001", "", "not found"},
 		{"sensor add --tenant nope", "", "hosted tenant list"},

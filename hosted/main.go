@@ -60,7 +60,20 @@ func newRoot(now func() time.Time) *cobra.Command {
 	db := &database{now: now}
 	root.PersistentFlags().StringVar(&db.url, "db", "", "`URL` of the database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME; else $"+dbEnv+", else "+defaultDB)
 	root.AddCommand(newServe(db), newMigrate(db), newBackup(db), newRestore(db), newTenant(db), newUser(db), newSensor(db), newAlert(db), newNodes(db))
+	for _, c := range root.Commands() {
+		if c.HasSubCommands() && !c.Runnable() {
+			c.Args, c.RunE, c.DisableFlagsInUseLine = cobra.ArbitraryArgs, group, true
+		}
+	}
 	return root
+}
+
+// group is a command that has subcommands only: without it cobra shows the help, and ends well, for one that there is not.
+func group(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return c.Help()
+	}
+	return fmt.Errorf("unknown command %q for %q; %s --help lists those that there are", args[0], c.CommandPath(), c.CommandPath())
 }
 
 const (

@@ -15,6 +15,7 @@ func explainArguments(c *cobra.Command) {
 		explainArguments(sub)
 	}
 	if c.HasParent() && c.HasSubCommands() && !c.Runnable() {
+		c.DisableFlagsInUseLine = true
 		c.Args, c.RunE = cobra.ArbitraryArgs, func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return c.Help()
