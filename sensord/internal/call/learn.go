@@ -83,7 +83,7 @@ func (t *Table) suspicious(d *decode.Datagram, h *rtp.Header, hash uint64) bool 
 	if len(t.waiting) == 0 {
 		return false
 	}
-	s := t.suspect(d.Time, h, hash)
+	s := t.suspect(d, h, hash)
 	if s == nil {
 		return false
 	}
@@ -99,14 +99,14 @@ func (t *Table) suspicious(d *decode.Datagram, h *rtp.Header, hash uint64) bool 
 }
 
 // suspect finds the place of a flow; nil when another flow has it, or when this one was looked at long enough.
-func (t *Table) suspect(now int64, h *rtp.Header, hash uint64) *suspect {
+func (t *Table) suspect(d *decode.Datagram, h *rtp.Header, hash uint64) *suspect {
 	if t.suspects == nil {
 		t.suspects = make([]suspect, maxSuspect)
 	}
-	s := &t.suspects[hash&(maxSuspect-1)]
+	s := &t.suspects[suspectAt(&d.Src, &d.Dst, h.SSRC)]
 	if s.packets > 0 {
 		o := s.newest()
-		switch idle := now - o.time; {
+		switch idle := d.Time - o.time; {
 		case s.hash != hash && idle < learnTime/50, s.packets > len(s.held) && idle < learnTime:
 			return nil
 		case s.hash != hash || s.packets > len(s.held) || h.Seq != o.header.Seq+1 || h.PayloadType != o.header.PayloadType:
@@ -115,6 +115,11 @@ func (t *Table) suspect(now int64, h *rtp.Header, hash uint64) *suspect {
 	}
 	s.hash = hash
 	return s
+}
+
+// suspectAt is the place of a flow among the suspects. Which flows share one must be the same in every run, and the seed of flowHash is not.
+func suspectAt(src, dst *decode.Endpoint, ssrc uint32) uint64 {
+	return (endHash(src)*0x9e3779b97f4a7c15 ^ endHash(dst) ^ uint64(ssrc)*0xbf58476d1ce4e5b9) >> 20 & (maxSuspect - 1)
 }
 
 // suitor finds the only call that can own a flow, and who of its parties sends it.
@@ -140,7 +145,7 @@ func (t *Table) recall(s *stream) {
 	if t.suspects == nil {
 		return
 	}
-	p := &t.suspects[s.hash&(maxSuspect-1)]
+	p := &t.suspects[suspectAt(&s.key.src, &s.key.dst, s.key.ssrc)]
 	if p.hash != s.hash || p.packets == 0 || p.packets > len(p.held) || t.now-p.newest().time > learnTime {
 		return
 	}

@@ -2,10 +2,12 @@ package call
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
 
 	"voiptop/protocol"
+	"voiptop/sensord/internal/decode"
 )
 
 // The addresses that the parties believe to have, and those that others see.
@@ -156,4 +158,10 @@ func TestWhatIsAnnouncedSaysWhoSendsBeforeWhatWasLearned(t *testing.T) {
 		}
 		check(t, "direction of "+r.Src, r.Direction, want)
 	}
+}
+
+// The seeds of hashes are others in each run, and records must not be.
+func TestWhichFlowsAreLookedAtTogetherIsTheSameInEveryRun(t *testing.T) {
+	src, dst := decode.EndpointOf(netip.MustParseAddrPort(aliceRTP)), decode.EndpointOf(netip.MustParseAddrPort(bobRTP))
+	check(t, "place", suspectAt(&src, &dst, 7), uint64(412))
 }
