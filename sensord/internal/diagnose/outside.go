@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"hash/fnv"
 	"hash/maphash"
 	"net/netip"
 
@@ -64,7 +65,9 @@ func (s *Sources) register(t *protocol.Transaction) {
 		s.storms = make([]registers, maxStorms)
 	}
 	key := maphash.String(s.seed, t.AOR+"\x00"+from.String())
-	r := &s.storms[key%maxStorms]
+	place := fnv.New32a() // the same in every run: who shares a place decides what is told
+	fmt.Fprint(place, t.AOR, "\x00", from)
+	r := &s.storms[place.Sum32()%maxStorms]
 	if r.key != key || r.since < t.Last-stormTime {
 		*r = registers{key: key, since: t.First}
 	}
