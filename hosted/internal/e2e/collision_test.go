@@ -60,7 +60,11 @@ func TestCollisionsAreFoundAcrossNodes(t *testing.T) {
 		p := start(t, time.Minute, args...)
 		first := p.sensor(p.a, p.ca, 1, "", p.a)
 		p.run(first, "-r", ended, "--stay")
-		p.at(p.cb, 1, "a")
+		at := p.at(p.cb, 1, "a")
+		p.eventually("the first sensor answers through the other node", func() bool { // so it is there for all nodes, both ways
+			_, err := p.cb.File(p.ctx, "/sensors/"+at.UUID.String()+"/api/info")
+			return err == nil
+		})
 		copied := p.clone(first, p.b)
 		p.run(copied, "-r", ended, "--stay")
 		if why := p.refused(copied); why.Code != protocol.CodeSensorIDCollision || why.Fields["reason"] != "cloned-key" || why.Fields["addr"] == "" {
