@@ -20,7 +20,7 @@ func cleanOffer(sdp string, allow func(netip.Addr) bool) (string, error) {
 	var b strings.Builder
 	sections, candidates := 0, 0
 	for line := range strings.SplitSeq(strings.TrimRight(sdp, "\r\n"), "\n") {
-		line = strings.TrimSuffix(line, "\r")
+		line = strings.TrimRight(line, "\r")
 		if len(line) < 2 || line[1] != '=' {
 			return "", fmt.Errorf("sdp has the line %q", clip(line))
 		}
