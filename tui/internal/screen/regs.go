@@ -2,21 +2,13 @@ package screen
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"strconv"
-	"time"
-
-	"github.com/charmbracelet/bubbles/key"
-	tea "github.com/charmbracelet/bubbletea"
 
 	"voiptop/protocol"
 	"voiptop/tui/internal/plural"
 	"voiptop/tui/internal/table"
 )
-
-// regsEvery is the time between two looks at the registrations while they are on the screen.
-const regsEvery = 2 * time.Second
 
 // regKey identifies a registration.
 type regKey struct {
@@ -26,24 +18,13 @@ type regKey struct {
 
 // regsPane lists who is registered, and who fails to.
 type regsPane struct {
-	grid[regKey, *regRow]
-	live   *live // for the clock, and for why there is nothing
-	w, h   int
-	loaded bool
-	busy   bool
-	timer  bool  // the next look is due
-	err    error // of the last answer; there may be a list beside it
-	round  uint64
+	polled[regKey, *regRow, protocol.Registration]
 }
 
-// regsMsg is the answer to load.
-type regsMsg struct {
-	list []protocol.Registration
-	err  error
-}
-
-// regsDue asks again.
-type regsDue struct{}
+type (
+	regsMsg = polledMsg[protocol.Registration]
+	regsDue = polledDue[protocol.Registration]
+)
 
 func newRegs(e *env, l *live) *regsPane {
 	cols := make([]table.Column, len(regColumns))
@@ -53,84 +34,23 @@ func newRegs(e *env, l *live) *regsPane {
 	if !isFleet(e.Source) {
 		cols = cols[:len(cols)-1] // the sensor
 	}
-	p := &regsPane{live: l}
+	p := &regsPane{}
+	p.live = l
+	p.polledBy = polledBy[*regRow, protocol.Registration]{
+		read:  e.Source.Registrations,
+		row:   func(r protocol.Registration, round uint64) *regRow { return &regRow{p, r, round} },
+		head:  func(r *regRow) string { return r.r.AOR },
+		about: func(r *regRow) []string { return p.aboutOne(&r.r) },
+		empty: p.nothing,
+	}
 	p.init(e, "regs", "registration", cols, func(col int) func(a, b *regRow) int {
 		return func(a, b *regRow) int { return regColumns[col].cmp(&a.r, &b.r) }
 	})
 	return p
 }
 
-func (p *regsPane) setSize(w, h int) {
-	p.w, p.h = w, h
-	p.table.SetSize(w, h-p.notes())
-}
-
-// notes is the room below the table for the registration under the cursor.
-func (p *regsPane) notes() int {
-	if p.h < 12 {
-		return 0
-	}
-	return 4
-}
-
-func (p *regsPane) load() tea.Cmd {
-	if p.busy {
-		return nil
-	}
-	p.busy = true
-	return p.e.ask(func(ctx context.Context) tea.Msg {
-		list, err := p.e.Source.Registrations(ctx)
-		return regsMsg{list, err}
-	})
-}
-
-func (p *regsPane) update(msg tea.Msg, seen bool) tea.Cmd {
-	switch msg := msg.(type) {
-	case regsMsg:
-		p.busy, p.err = false, msg.err
-		if msg.err == nil || len(msg.list) > 0 {
-			p.loaded = true
-			p.round++
-			p.all = p.all[:0]
-			for i := range msg.list {
-				p.all = append(p.all, &regRow{p, msg.list[i], p.round})
-			}
-			p.arrange()
-		}
-		if p.timer || p.live.conn == ended {
-			return nil
-		}
-		p.timer = true
-		return p.e.after(regsEvery, regsDue{})
-	case regsDue:
-		p.timer = false
-		if seen {
-			return p.load()
-		}
-	case tea.KeyMsg:
-		if key.Matches(msg, keys.Reload) {
-			return p.load()
-		}
-		return p.key(msg)
-	}
-	return nil
-}
-
-func (p *regsPane) view() []string {
-	t := p.e.Theme
-	if p.table.Len() == 0 {
-		return centred(t, p.empty(), p.w, p.h)
-	}
-	out := p.table.View(true)
-	if r, ok := p.current(); ok && p.notes() > 0 {
-		out = append(out, t.HLine(r.r.AOR, p.w))
-		out = append(out, p.about(&r.r)...)
-	}
-	return fill(out, p.w, p.h)
-}
-
-// about tells what is known of one registration.
-func (p *regsPane) about(r *protocol.Registration) []string {
+// aboutOne tells what is known of one registration.
+func (p *regsPane) aboutOne(r *protocol.Registration) []string {
 	t := p.e.Theme
 	at := func(v protocol.Time) string { return v.Std().In(p.e.Zone).Format("2006-01-02 15:04:05") }
 	where := t.NewLine(p.w).Add(t.Dim, " contact ").Add(t.Text, cmp.Or(r.Contact, "-")).Add(t.Dim, "  "+r.Transport+" to ").Add(t.Text, r.Dst)
@@ -179,8 +99,8 @@ func (p *regsPane) status(w int) string {
 	return l.String()
 }
 
-// empty says why there is nothing to see, and what to do.
-func (p *regsPane) empty() []string {
+// nothing says why there is nothing to see, and what to do.
+func (p *regsPane) nothing() []string {
 	c := p.live.counters
 	switch {
 	case p.err != nil:

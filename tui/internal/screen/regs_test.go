@@ -141,10 +141,10 @@ func TestRegistrationsAreAskedForWhileTheyAreSeen(t *testing.T) {
 	s.keys("3")
 	asked := 0
 	s.m.e.pause = func(_ context.Context, d time.Duration) bool {
-		if d == regsEvery {
+		if d == polledEvery {
 			asked++
 		}
-		return d == regsEvery && asked < 5
+		return d == polledEvery && asked < 5
 	}
 	s.m.regs.timer = false
 	s.keys("r")

@@ -5,9 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/charmbracelet/bubbles/key"
-	tea "github.com/charmbracelet/bubbletea"
-
 	"voiptop/protocol"
 	"voiptop/tui/internal/table"
 	"voiptop/tui/source"
@@ -25,24 +22,13 @@ type requestKey struct {
 
 // requestsPane lists the requests outside of calls that ended last. It is the other page of Regs.
 type requestsPane struct {
-	grid[requestKey, *requestRow]
-	live   *live // for why there is nothing
-	w, h   int
-	loaded bool
-	busy   bool
-	timer  bool // the next look is due
-	err    error
-	round  uint64
+	polled[requestKey, *requestRow, protocol.Transaction]
 }
 
-// requestsMsg is the answer to load.
-type requestsMsg struct {
-	list []protocol.Transaction
-	err  error
-}
-
-// requestsDue asks again.
-type requestsDue struct{}
+type (
+	requestsMsg = polledMsg[protocol.Transaction]
+	requestsDue = polledDue[protocol.Transaction]
+)
 
 func newRequests(e *env, l *live) *requestsPane {
 	cols := make([]table.Column, len(requestColumns))
@@ -52,85 +38,32 @@ func newRequests(e *env, l *live) *requestsPane {
 	if !isFleet(e.Source) {
 		cols = cols[:len(cols)-1] // the sensor
 	}
-	p := &requestsPane{live: l}
+	p := &requestsPane{}
+	p.live = l
+	p.polledBy = polledBy[*requestRow, protocol.Transaction]{
+		read:  requestsOf(e.Source),
+		row:   func(r protocol.Transaction, round uint64) *requestRow { return &requestRow{p, r, round} },
+		head:  func(r *requestRow) string { return r.r.Method + "  " + r.r.CallID },
+		about: func(r *requestRow) []string { return p.aboutOne(&r.r) },
+		empty: p.nothing,
+	}
 	p.init(e, "requests", "request", cols, func(col int) func(a, b *requestRow) int {
 		return func(a, b *requestRow) int { return requestColumns[col].cmp(&a.r, &b.r) }
 	})
 	return p
 }
 
-func (p *requestsPane) setSize(w, h int) {
-	p.w, p.h = w, h
-	p.table.SetSize(w, h-p.notes())
-}
-
-// notes is the room below the table for the request under the cursor.
-func (p *requestsPane) notes() int {
-	if p.h < 12 {
-		return 0
-	}
-	return 4
-}
-
-func (p *requestsPane) load() tea.Cmd {
-	from, ok := p.e.Source.(source.Requester)
-	if p.busy || !ok {
+// requestsOf reads those of a source; nil: it has none.
+func requestsOf(s source.Source) func(ctx context.Context) ([]protocol.Transaction, error) {
+	from, ok := s.(source.Requester)
+	if !ok {
 		return nil
 	}
-	p.busy = true
 	limit := listedRequests
-	if isFile(p.e.Source) {
+	if isFile(s) {
 		limit = fileDone
 	}
-	return p.e.ask(func(ctx context.Context) tea.Msg {
-		list, err := from.Requests(ctx, limit)
-		return requestsMsg{list, err}
-	})
-}
-
-func (p *requestsPane) update(msg tea.Msg, seen bool) tea.Cmd {
-	switch msg := msg.(type) {
-	case requestsMsg:
-		p.busy, p.err = false, msg.err
-		if msg.err == nil || len(msg.list) > 0 {
-			p.loaded = true
-			p.round++
-			p.all = p.all[:0]
-			for i := range msg.list {
-				p.all = append(p.all, &requestRow{p, msg.list[i], p.round})
-			}
-			p.arrange()
-		}
-		if p.timer || p.live.conn == ended {
-			return nil
-		}
-		p.timer = true
-		return p.e.after(regsEvery, requestsDue{})
-	case requestsDue:
-		p.timer = false
-		if seen {
-			return p.load()
-		}
-	case tea.KeyMsg:
-		if key.Matches(msg, keys.Reload) {
-			return p.load()
-		}
-		return p.key(msg)
-	}
-	return nil
-}
-
-func (p *requestsPane) view() []string {
-	t := p.e.Theme
-	if p.table.Len() == 0 {
-		return centred(t, p.empty(), p.w, p.h)
-	}
-	out := p.table.View(true)
-	if r, ok := p.current(); ok && p.notes() > 0 {
-		out = append(out, t.HLine(r.r.Method+"  "+r.r.CallID, p.w))
-		out = append(out, p.about(&r.r)...)
-	}
-	return fill(out, p.w, p.h)
+	return func(ctx context.Context) ([]protocol.Transaction, error) { return from.Requests(ctx, limit) }
 }
 
 // count says how many there are, and that there may be older ones.
@@ -141,8 +74,8 @@ func (p *requestsPane) count() string {
 	return p.grid.count()
 }
 
-// about tells what is known of one request.
-func (p *requestsPane) about(r *protocol.Transaction) []string {
+// aboutOne tells what is known of one request.
+func (p *requestsPane) aboutOne(r *protocol.Transaction) []string {
 	t := p.e.Theme
 	what := t.NewLine(p.w)
 	if len(r.Contacts) > 0 {
@@ -199,8 +132,8 @@ func (p *requestsPane) status(w int) string {
 	return l.String()
 }
 
-// empty says why there is nothing to see.
-func (p *requestsPane) empty() []string {
+// nothing says why there is nothing to see.
+func (p *requestsPane) nothing() []string {
 	switch {
 	case p.err != nil:
 		return append(explain(p.err), "r tries again")
