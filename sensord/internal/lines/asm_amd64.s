@@ -12,6 +12,21 @@ GLOBL feed<>(SB), RODATA|NOPTR, $1
 	ADDL   R8, DX;      \
 	MOVW   DX, to
 
+// masks: of the 64 bytes in Y2 and Y3 a bit for each that is as those of Y0, in AX, and as those of Y1, in BX. DX and R11 are used.
+#define masks \
+	VPCMPEQB  Y0, Y2, Y4; \
+	VPCMPEQB  Y0, Y3, Y5; \
+	VPCMPEQB  Y1, Y2, Y6; \
+	VPCMPEQB  Y1, Y3, Y7; \
+	VPMOVMSKB Y4, AX; \
+	VPMOVMSKB Y5, DX; \
+	VPMOVMSKB Y6, BX; \
+	VPMOVMSKB Y7, R11; \
+	SHLQ $32, DX; \
+	SHLQ $32, R11; \
+	ORQ  DX, AX; \
+	ORQ  R11, BX
+
 // func findBlocks(b *byte, n int, m *marks) int
 //
 // A block of 64 bytes becomes two words with a bit for each line feed (AX) and each colon (BX). Bits of starts of lines, added to the
@@ -34,18 +49,7 @@ next:
 	JA   tail
 	VMOVDQU   (SI)(R8*1), Y2
 	VMOVDQU   32(SI)(R8*1), Y3
-	VPCMPEQB  Y0, Y2, Y4
-	VPCMPEQB  Y0, Y3, Y5
-	VPCMPEQB  Y1, Y2, Y6
-	VPCMPEQB  Y1, Y3, Y7
-	VPMOVMSKB Y4, AX
-	VPMOVMSKB Y5, DX
-	VPMOVMSKB Y6, BX
-	VPMOVMSKB Y7, R11
-	SHLQ $32, DX
-	SHLQ $32, R11
-	ORQ  DX, AX
-	ORQ  R11, BX
+	masks
 
 bits:
 	ORQ  AX, BX
@@ -93,18 +97,7 @@ tail: // less than a block is left: the last 64 bytes again, without those that 
 	JAE  done
 	VMOVDQU   -64(SI)(CX*1), Y2
 	VMOVDQU   -32(SI)(CX*1), Y3
-	VPCMPEQB  Y0, Y2, Y4
-	VPCMPEQB  Y0, Y3, Y5
-	VPCMPEQB  Y1, Y2, Y6
-	VPCMPEQB  Y1, Y3, Y7
-	VPMOVMSKB Y4, AX
-	VPMOVMSKB Y5, DX
-	VPMOVMSKB Y6, BX
-	VPMOVMSKB Y7, R11
-	SHLQ $32, DX
-	SHLQ $32, R11
-	ORQ  DX, AX
-	ORQ  R11, BX
+	masks
 	SUBQ R8, CX
 	NEGQ CX
 	ANDL $63, CX // 64 less the bytes that are left
