@@ -277,7 +277,8 @@ func (e *Ended) Streams() int { return len(e.call.streams) + len(e.call.borrowed
 func (e *Ended) Shard() int { return int(e.call.shard) }
 
 // here reports whether the record of c, which can be made late, is better made at once: there are no shards, or its own has more to do than it
-// can, and nothing of c is left with it nor to be found out by it.
+// can, and nothing of c is left with it nor to be found out by it. A single shard finds out what calls
+// show together until the input ends, so that it is helped then.
 func (c *Call) here() bool {
 	s := &c.table.shards
 	return len(s.list) == 0 || !s.media && !s.judge && s.list[c.shard].Behind()

@@ -1,7 +1,8 @@
 package call
 
 // order has the running calls in the order of their start, which is that of their numbers. Tens of thousands of calls do not fit the cache, but
-// their order does: taking one out touches no other.
+// their order does: taking one out touches no other. It takes 8 bytes for each 64 calls since the oldest
+// one that runs, and 520 for each 64 of which one runs.
 type order struct {
 	blocks []*orderBlock // of numbers from first*orderSize on; nil: none of them runs
 	first  uint64
