@@ -2,6 +2,7 @@ package screen
 
 import (
 	"cmp"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +28,14 @@ func (r *regRow) Cell(col, w int) (string, style.Style) { return regColumns[col]
 
 // left is the time until the registration runs out, negative once it has.
 func (r *regRow) left() time.Duration { return r.r.Until.Sub(r.p.live.now()) }
+
+// remaining is a clock that fits its column: without seconds from ten hours on.
+func remaining(d time.Duration) string {
+	if d < 10*time.Hour {
+		return clock(d)
+	}
+	return fmt.Sprintf("%dh%02dm", d/time.Hour, d/time.Minute%60)
+}
 
 func (r *regRow) text() string {
 	return strings.ToLower(strings.Join([]string{
@@ -87,9 +96,9 @@ var regColumns = []regColumn{
 				return "-", t.Dim
 			}
 			if d := r.left(); d > 0 {
-				return clock(d), t.Text
+				return remaining(d), t.Text
 			}
-			return "-" + clock(-r.left()), t.Warn
+			return "-" + remaining(-r.left()), t.Warn
 		},
 		func(a, b *protocol.Registration) int { return cmp.Compare(a.Until, b.Until) },
 	},
